@@ -1,0 +1,171 @@
+"""Diagnosis: which one known mistake, or which undeclared convention, does just what the implementation was seen to do."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from nnlaws_reference.dtypes import Array
+from nnlaws_spec.clauses import Variant, clause, clauses
+
+from nnlaws.bounds.ruler import Floats, Ruler
+from nnlaws.cases.case import Case, expand
+from nnlaws.cases.softmax import FAMILIES
+from nnlaws.evidence import Evidence
+from nnlaws.laws.law import Law
+from nnlaws.mutants import MUTANTS
+from nnlaws.subject import GuardedSubject, TargetFault
+from nnlaws.verdict import Cause
+
+LEVELS = (1, -1, 3, -3, 20, -20, 100, -100, 2000, -2000)
+EXAMPLES = 20  # how many failing cases are tried for one that tells the causes apart
+
+Calls = list[tuple[tuple[Array, ...], Floats]]
+
+
+class Recorder(GuardedSubject):
+    """A subject that keeps what it was called with and what came back."""
+
+    def __init__(self, subject: GuardedSubject) -> None:
+        super().__init__(subject.function, subject.operation, subject.watch)
+        self.calls: Calls = []
+
+    def batch(self, lanes: Sequence[tuple[Array, ...]]) -> Floats:
+        results = super().batch(lanes)
+        self.calls.append((tuple(np.stack(argument) for argument in zip(*lanes, strict=True)), results))
+        return results
+
+
+def explain(
+    law: Law, subject: GuardedSubject, ruler: Ruler, failures: Sequence[tuple[Case, Evidence]]
+) -> tuple[Case, Evidence, Cause | None, str]:
+    """The example to show, its evidence, the cause if exactly one fits, and the fix.
+
+    A mutant fits if it breaks the law on the smallest example by the same results, and gives the subject's results on a
+    fixed set of other inputs too, where most of the wrong candidates differ. A convention fits if, declared, it makes
+    every failure seen an allowed one; it is the cause where no mutant is, for it allows more than one behaviour. The example shown is the smallest on which no other mutant gives the same results.
+    """
+    smallest, evidence = failures[-1]
+    if evidence.element is None:
+        return smallest, evidence, None, _contract_fix(law)
+    breaking = {name: mutant for name, mutant in _candidates(law).items() if _fits(mutant, law, subject, ruler, smallest)}
+    fitting = {name: m for name, m in breaking.items() if _same_elsewhere(m, law, subject, ruler, smallest)}
+    conventions = _conventions(law, subject, ruler, [case for case, _ in failures])
+    declare = [f'declare conventions = {{"{v.name}": "{v.value}"}} ({v.meaning})' for v in conventions]
+    if len(fitting) == 1:
+        (name,) = fitting
+        mutant = next(mutant for mutant in MUTANTS if mutant.name == name)
+        case, evidence = _telling(law, subject, ruler, failures, breaking, name)
+        return case, evidence, Cause(mutant.name, mutant.fault, mutant.seen), "; or ".join((mutant.fix, *declare[:1]))
+    if fitting or len(conventions) != 1:
+        return smallest, evidence, None, ""
+    (variant,) = conventions
+    cause = Cause(f"{variant.name} = {variant.value}", f"a convention that is not declared: {variant.meaning}", "")
+    return smallest, evidence, cause, f"{declare[0]}, or compute as the clause says"
+
+
+def _candidates(law: Law) -> dict[str, GuardedSubject]:
+    return {
+        mutant.name: GuardedSubject(mutant.function, law.operation)
+        for mutant in MUTANTS
+        if mutant.operation == law.operation.name
+    }
+
+
+def _fits(mutant: GuardedSubject, law: Law, subject: GuardedSubject, ruler: Ruler, case: Case) -> bool:
+    """Whether the mutant breaks the law on the case, and every call that the law makes returns the same from both."""
+    theirs, ours = Recorder(subject), Recorder(mutant)
+    inputs = expand(law.build, case, ruler.format, 1)
+    try:
+        if law.check(ours, ruler, *inputs.arguments, **inputs.extra).holds:
+            return False
+        law.check(theirs, ruler, *inputs.arguments, **inputs.extra)
+    except TargetFault:
+        return False
+    if len(theirs.calls) != len(ours.calls):
+        return False
+    pairs = list(zip(theirs.calls, ours.calls, strict=True))
+    if not all(_alike(got, other, ruler, arguments) for (arguments, got), (_, other) in pairs):
+        return False
+    return any(_telltale(got, other, ruler, arguments) for (arguments, got), (_, other) in pairs)
+
+
+def _same_elsewhere(mutant: GuardedSubject, law: Law, subject: GuardedSubject, ruler: Ruler, case: Case) -> bool:
+    for number, (family, k) in enumerate((family, k) for family in FAMILIES for k in LEVELS):
+        inputs = expand(law.build, replace(case, family=family, k=k, seed=8 * number, overlays=()), ruler.format, 1)
+        try:
+            if not _alike(subject(*inputs.arguments), mutant(*inputs.arguments), ruler, inputs.arguments):
+                return False
+        except TargetFault:
+            return False
+    return True
+
+
+def _alike(got: Floats, other: Floats, ruler: Ruler, arguments: tuple[Array, ...]) -> bool:
+    """Equal up to twice the rounding allowed, in proportion to the results' own size; NaN and infinities at the same places."""
+    bound = ruler.bound(*arguments)
+    with np.errstate(all="ignore"):
+        scale = np.maximum(1, np.abs(got) / np.maximum(np.abs(bound.value), ruler.format.tiny))
+        near = np.abs(got - other) <= 2 * bound.error * np.where(np.isfinite(scale), scale, 1)
+    return bool(np.all(near | (got == other) | (np.isnan(got) & np.isnan(other))))
+
+
+def _telltale(got: Floats, other: Floats, ruler: Ruler, arguments: tuple[Array, ...]) -> bool:
+    """Whether the two stand much closer to each other than to the truth somewhere: equally wrong, not both nearly right."""
+    bound = ruler.bound(*arguments)
+    with np.errstate(all="ignore"):
+        wrong = np.abs(got - bound.value)
+        together = 4 * np.abs(got - other) <= wrong
+    return bool(np.any(((wrong > bound.error) & together) | np.isnan(got) | (np.isinf(got) & (got == other))))
+
+
+def _telling(
+    law: Law,
+    subject: GuardedSubject,
+    ruler: Ruler,
+    failures: Sequence[tuple[Case, Evidence]],
+    rivals: dict[str, GuardedSubject],
+    cause: str,
+) -> tuple[Case, Evidence]:
+    """The smallest failing case on which the cause fits and none of its rivals does, else the smallest."""
+    if len(rivals) == 1:
+        return failures[-1]
+    bysize = sorted(failures, key=lambda failure: (failure[0].m * failure[0].classes, len(str(failure[0]))))
+    for case, evidence in bysize[:EXAMPLES]:
+        if [name for name, mutant in rivals.items() if _fits(mutant, law, subject, ruler, case)] == [cause]:
+            return case, evidence
+    return failures[-1]
+
+
+def _conventions(law: Law, subject: GuardedSubject, ruler: Ruler, cases: Sequence[Case]) -> list[Variant]:
+    """The clauses' variants that, declared one by one, turn every failure seen into an allowed result."""
+    fitting: list[Variant] = []
+    for variant in {(v.name, v.value): v for c in reversed(clauses().values()) for v in c.variants}.values():
+        if (variant.name == "arithmetic" and ruler.format.digits >= 24) or ruler.conventions.get(variant.name) == variant.value:
+            continue
+        declared = replace(ruler, conventions={**ruler.conventions, variant.name: variant.value})
+        if all(_holds(law, subject, declared, case) for case in cases[-EXAMPLES:]):
+            fitting.append(variant)
+    return fitting
+
+
+def _holds(law: Law, subject: GuardedSubject, ruler: Ruler, case: Case) -> bool:
+    inputs = expand(law.build, case, ruler.format, 1)
+    try:
+        return law.check(subject, ruler, *inputs.arguments, **inputs.extra).holds
+    except TargetFault:
+        return False
+
+
+def _contract_fix(law: Law) -> str:
+    """Where no number is wrong, the clause itself says what to do."""
+    return next(
+        (m.fix for m in MUTANTS if m.operation == law.operation.name and m.name.endswith(_CONTRACT_MUTANTS.get(law.name, "?"))),
+        clause(law.clause).statement,
+    )
+
+
+_CONTRACT_MUTANTS = {
+    "arguments_unmodified": "writes_over_its_argument",
+    "empty_batch": "drops_the_empty_batch",
+    "finite_from_finite": "unshifted",
+}

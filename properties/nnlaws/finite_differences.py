@@ -1,0 +1,405 @@
+"""Is a gradient the derivative of its function? Asked of a function that nobody knows.
+
+Along v, f changes at the rate ⟨v, ∇f⟩. `gradcheck` measures that rate from values of f and accepts g if
+
+    |(f(x + hv) − f(x − hv)) / 2h − ⟨v, g⟩|  ≤  truncation(h) + rounding of f / h + rounding of ⟨v, g⟩.
+
+No tolerance is set by hand: residuals (measured − claimed) at many steps h show truncation as a smooth change
+with h, rounding as a rough one. Where f runs on complex numbers, Im f(x + ihv)/h has next to neither.
+Sources: Moré and Wild 2011, "Estimating Computational Noise" (difference tables); Lepski 1991 (a step must
+agree with all smaller ones); Squire and Trapp 1998 (complex step); pytorch #59650 (why Gaussian directions).
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+__all__ = ["GradientReport", "gradcheck"]
+
+Array = npt.NDArray[Any]
+Function = Callable[[Any], Any]
+ALARM = 1e-9  # P(false alarm in a call), were rounding Gaussian; P(passing an error of `detectable` norm)
+
+
+@dataclass(frozen=True)
+class GradientReport:
+    """What `gradcheck` found; true if no direction disagrees.
+
+    worst: the largest |difference| / allowed. detectable: norm of an error, in one output's gradient, that
+    passes with probability at most 1e-9; relative_detectable: divided by the gradient's norm. On failure: the
+    coordinates (indices into x) of the smallest failing direction, the output's index, the claimed and the
+    measured rate, and their allowed difference (for one coordinate: of that entry of the gradient).
+    """
+
+    ok: bool
+    method: str
+    compared: str
+    directions: int
+    failing: int
+    worst: float
+    detectable: float
+    relative_detectable: float
+    coordinates: tuple[tuple[int, ...], ...] = ()
+    output: tuple[int, ...] = ()
+    yours: float = math.nan
+    measured: float = math.nan
+    allowed: float = math.nan
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    def raise_if_wrong(self) -> None:
+        """Raise AssertionError with the whole report unless the gradient agrees with f."""
+        if not self.ok:
+            raise AssertionError(str(self))
+
+    def __str__(self) -> str:
+        verdict = "agrees with f along all" if self.ok else f"is wrong along {self.failing} of"
+        small = f"an error of norm {self.detectable:.2g}, {self.relative_detectable:.2g} of the gradient's"
+        text = f"""gradcheck: the gradient {verdict} {self.directions} random directions
+  compared    {self.compared}, by {self.method}
+  worst       {self.worst:.3g} times what rounding and truncation allow (above 1 is wrong)
+  detectable  {small}, passes with probability at most {ALARM:g}"""
+        if self.ok:
+            weak = "\n  what to do  this says little: give x in float64, away from kinks and poles of f"
+            return text + weak * (self.relative_detectable > 0.1)
+        names = [str(index[0] if len(index) == 1 else index) for index in self.coordinates]
+        more = f" and {len(names) - 4} more" if len(names) > 4 else ""
+        of = f", output {self.output[0] if len(self.output) == 1 else self.output} of f" * bool(self.output)
+        return f"""{text}
+  smallest failing direction: coordinate {", ".join(names[:4])}{more} of x{of}
+    yours       {self.yours:.17g}
+    measured    {self.measured:.17g}
+    difference  {abs(self.yours - self.measured):.3g}, allowed {self.allowed:.3g}
+  what to do  correct the gradient there and check again. If you trust it: is f smooth at x (no kink, no tie
+              of a maximum)? Are its values worse than they look, as log(1 + e^-20)? Then pass noise="""
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """f and gradient at x: y = f(x) flattened to (M,), g to (M, n), f(x).shape; limits of their types."""
+
+    f: Function
+    gradient: Function
+    x: Array
+    y: Array
+    g: Array
+    shape: tuple[int, ...]
+    u: float  # unit roundoff
+    tiny: float  # smallest normal number
+
+    def values(self, x: Array) -> Array:
+        try:
+            return np.asarray(self.f(x), dtype=np.float64).reshape(self.y.shape)
+        except (ArithmeticError, ValueError):  # a step may leave the domain of f
+            return np.full(self.y.shape, math.nan)
+
+    def slack(self, v: Array, u_sum: float) -> Array:
+        """Rounding of ⟨v, g⟩: n u_sum Σ|v||g| for the sum, 4u Σ|v||g| for entries from a few operations.
+        Entries less exact than that are so by cancellation: rough in x, and measured as noise is."""
+        size = np.abs(v)
+        sums = size @ np.abs(self.g).T * (4 * self.u + self.x.size * u_sum)
+        return np.asarray(sums + self.tiny * size.sum(axis=-1, keepdims=True))
+
+
+@dataclass(frozen=True)
+class _Found:
+    """K directions against M outputs."""
+
+    difference: Array  # (K, M) measured − claimed rate
+    allowed: Array  # (K, M)
+    noise: Array  # (M,) the rounding in it, with its safety factor, to judge other directions by
+    h: Array  # (K, M) the steps chosen
+
+    @property
+    def ratio(self) -> Array:
+        return np.asarray(np.abs(self.difference) / self.allowed)
+
+
+def gradcheck(
+    f: Function, gradient: Function, x: Any, *, directions: int = 8, seed: int = 0, noise: float | None = None
+) -> GradientReport:
+    """Compare `gradient` with the derivative of f at x along random directions.
+
+    f: maps an array like x to a number or an array; gradient: to an array of shape f(x).shape + x.shape.
+    x: float32 or float64, any shape, where f is smooth. directions: K; an error E of the gradient passes with
+    probability at most (√(2/π) τ/‖E‖)^K, τ being the threshold. noise: the absolute error of f, if known.
+    Raises TypeError or ValueError for what cannot be checked; for a wrong gradient the report is false.
+    """
+    if directions < 1 or directions != int(directions):
+        raise ValueError(f"directions is {directions}: expected an integer of at least 1; 8 is a good choice")
+    if noise is not None and not 0 <= noise < math.inf:
+        raise ValueError(f"noise is {noise}: expected the absolute error of f, finite and ≥ 0; or pass None")
+    with np.errstate(all="ignore"):  # steps beyond f's domain, and overflow there, are expected
+        subject = _subject(f, gradient, np.array(x), noise or 0.0)
+        v = np.random.default_rng(seed).standard_normal((int(directions), subject.x.size))
+        # Of length √n, so that one step suits all; their entries are no likelier near 0 than Gaussian ones.
+        v *= math.sqrt(subject.x.size) / np.linalg.norm(v, axis=1, keepdims=True)
+        return _report(subject, v, None if noise is None else np.full(subject.y.shape, noise))
+
+
+def _subject(f: Function, gradient: Function, x: Array, noise: float) -> _Subject:
+    """Evaluate f and gradient at x; refuse what could not be judged."""
+    if x.dtype.name not in ("float32", "float64"):
+        raise TypeError(f"x is {x.dtype}: expected float32 or float64; pass np.asarray(x, dtype=np.float64)")
+    if x.size == 0 or not np.isfinite(x).all():
+        what = "not finite" if x.size else "empty"
+        raise ValueError(f"x is {what}, of shape {x.shape}: expected one finite number or more; pass such")
+    y, again, g = _called(f, x, "f"), _called(f, x, "f"), _called(gradient, x, "gradient")
+    if y.shape != again.shape or np.any(np.abs(y - again) > 2 * noise):
+        raise ValueError(
+            f"f is not deterministic: two calls at the same x gave {y.ravel()[:3]} and {again.ravel()[:3]}: "
+            "expected the same; fix its random seed, switch dropout off, or pass noise="
+        )
+    if g.shape != y.shape + x.shape:
+        expected = f"f(x).shape + x.shape = {y.shape + x.shape}"
+        raise ValueError(f"gradient(x) has shape {g.shape}: expected {expected}; reshape it, or sum f")
+    u, tiny = max((float(np.finfo(a.dtype).eps) / 2, float(np.finfo(a.dtype).tiny)) for a in (x, y, g))
+    flat = g.astype(np.float64).reshape(y.size, x.size)
+    return _Subject(f, gradient, x, y.astype(np.float64).ravel(), flat, y.shape, u, tiny)
+
+
+def _called(function: Function, x: Array, name: str) -> Array:
+    given = x.copy()
+    result = np.array(function(given))
+    if not np.array_equal(given, x):
+        raise ValueError(f"{name} writes into its argument: expected x unchanged; work on x.copy() in it")
+    if result.dtype.kind not in "fiu" or result.size == 0:
+        raise TypeError(f"{name}(x) is {result.dtype}, shape {result.shape}: expected reals; return an array")
+    if not np.isfinite(result).all():
+        raise ValueError(f"{name}(x) is not finite: expected no NaN, no infinity; choose x inside f's domain")
+    return result if result.dtype.kind == "f" else result.astype(np.float64)
+
+
+def _report(subject: _Subject, v: Array, noise: Array | None) -> GradientReport:
+    method, judge = "central differences", partial(_central, subject, _ladder(subject.x))
+    found = judge(v, noise)
+    if not np.isfinite(found.allowed).all():
+        raise ValueError("f is not finite around x: expected a neighbourhood in its domain; move x inside")
+    exact = _confirmed(subject, v, found)
+    if exact is not None:
+        method, judge, found = "complex step", partial(_complex, subject, exact.h), exact
+    # P(miss) is a product over directions, so the geometric mean of the thresholds counts.
+    threshold = float(np.exp(np.log(found.allowed).mean(axis=0)).max())
+    detectable = threshold * math.sqrt(2 / math.pi) * float(ALARM ** (-1 / len(v)))
+    size = float(np.linalg.norm(subject.g, axis=1).max())
+    failing = int((found.ratio > 1).any(axis=1).sum())
+    report = GradientReport(
+        ok=failing == 0,
+        method=method,
+        compared=f"x {subject.x.dtype} {subject.x.shape}, f(x) of shape {subject.shape}",
+        directions=len(v),
+        failing=failing,
+        worst=float(found.ratio.max()),
+        detectable=detectable,
+        relative_detectable=detectable / size if size else math.inf,
+    )
+    return report if report.ok else _located(report, subject, judge, v, found)
+
+
+def _ladder(x: Array) -> Array:
+    """Steps in octaves, from 64 units in the last place of x (below, rounded directions are not Gaussian:
+    their grain is 1/128 there; 8 directions must resolve 1e-9^{1/8} √(π/2) = 0.09) to 8 max(|x|, 1)."""
+    scale = math.frexp(float(np.abs(x).max()))[1]
+    lowest = scale + 6 - int(np.finfo(x.dtype).nmant)
+    return np.asarray(2.0 ** np.arange(max(lowest, -1000), min(max(scale, 0) + 4, 1000)))
+
+
+def _look_ahead(x: Array) -> int:
+    """Octaves above a step where noise is looked for: u^{-2/15}, 7 in float64 and 3 in float32. From the best
+    step, u^{1/3} L, they lead to u^{1/5} L, where a table of order 7 leaves only (h/L)⁷/7! < u."""
+    return round((int(np.finfo(x.dtype).nmant) + 1) * 2 / 15)
+
+
+def _pair(x: Array, v: Array, h: float) -> tuple[Array, Array]:
+    """x + hv and x − hv in x's type, equally far from x: rounded on the side of larger |x|, where the grid is
+    coarser, then mirrored. Unequal distances would add v'∇²f·u|x| to the rate, which no step makes small."""
+    size = h * np.abs(v.reshape(x.shape))
+    outward = np.asarray(x + np.copysign(size, x), dtype=x.dtype)
+    step = np.copysign(outward - x, v.reshape(x.shape))
+    return np.asarray(x + step, dtype=x.dtype), np.asarray(x - step, dtype=x.dtype)
+
+
+def _central(subject: _Subject, steps: Array, v: Array, noise: Array | None) -> _Found:
+    """Central differences at all steps, against the directions really taken; the smallest threshold wins."""
+    pairs = [[_pair(subject.x, direction, h) for h in steps] for direction in v]
+    moved = np.array([[(p.astype(np.float64) - m).ravel() / 2 for p, m in row] for row in pairs])
+    ahead, behind = (np.array([[subject.values(pair[i]) for pair in row] for row in pairs]) for i in (0, 1))
+    h = steps[:, None]
+    residual = (ahead - behind) / 2 - moved @ subject.g.T  # (K, J, M): h (measured − claimed)
+    level = _noise(residual, _look_ahead(subject.x)) if noise is None else np.tile(noise, (len(h), 1))
+    floor = subject.u * np.maximum(np.abs(ahead), np.abs(behind)) + subject.tiny
+    floor += subject.slack(moved, 2.0**-53)
+    # A polynomial has no truncation, but no step is that safe: a third derivative at x's scale is presumed.
+    presumed = np.linalg.norm(subject.g, axis=1) * (h / max(1.0, float(np.abs(subject.x).max()))) ** 2 / 6
+    still = (ahead == subject.y) & (behind == subject.y)
+    truncation = np.maximum(_truncation(residual / h, floor / h, level, h, still), presumed[:-3])
+    allowed = np.nan_to_num(truncation + ((level + floor) / h)[:, :-3], nan=math.inf, posinf=math.inf)
+    step = allowed.argmin(axis=1)
+    difference, best = (np.take_along_axis(a, step[:, None], axis=1)[:, 0] for a in (residual / h, allowed))
+    return _Found(difference, best, np.take_along_axis(level, step, axis=0).max(axis=0), steps[step])
+
+
+def _noise(residual: Array, ahead: int) -> Array:
+    """Rounding error of f for each step and output, (K, J, M) → (J, M), times its safety factor.
+
+    With E the shift to the doubled step, (E − 2)(E − 8)(E − 32) = E³ − 42E² + 336E − 512 removes h, h³ and h⁵
+    and leaves independent errors √(1 + 42² + 336² + 512²) = 614 times larger. Mean squares over directions
+    and 4 steps; their running maximum looks `ahead`, as steps too small to cross a rounding grain show none.
+    """
+    r = residual
+    rough = (r[:, 3:] - 42 * r[:, 2:-1] + 336 * r[:, 1:-2] - 512 * r[:, :-3]) / 614
+    squares = np.where(np.isfinite(rough), rough * rough, 0).mean(axis=0)
+    means = np.lib.stride_tricks.sliding_window_view(squares, 4, axis=0).mean(axis=-1)
+    at = [min(k + ahead - 3, len(means) - 1) for k in range(r.shape[1])]
+    return np.asarray(np.sqrt(np.maximum.accumulate(means)[at]) * _safety(4 * len(r), cases=r[:, 0].size))
+
+
+def _safety(samples: int, cases: int) -> float:
+    """Estimated standard deviations that one of `cases` Gaussian errors exceeds with probability ≤ ALARM:
+    P(|Z| > s √(χ²_n/n)) ≤ E exp(−s²χ²_n/2n) = (1 + s²/n)^{−n/2}, solved for s."""
+    return math.sqrt(samples * ((cases / ALARM) ** (2 / samples) - 1))
+
+
+def _truncation(rate: Array, floor: Array, level: Array, h: Array, still: Array) -> Array:
+    """Twice the truncation at each step but the last three, (K, J, M) → (K, J − 3, M).
+
+    Truncation ch² makes D_2h − D_h = 3ch², D_4h − D_2h = 12ch², D_8h − D_4h = 48ch²: the largest counts, as
+    one may vanish by chance. A step so large that f looks different (saturation, a kink) disagrees with a
+    smaller one by more than the smaller one's rounding: that excess counts too. Where f stood still, the
+    smaller one may be below a rounding grain and show no rounding: the larger one's is taken.
+    """
+    gaps = np.abs(np.diff(rate, axis=1))
+    size = np.maximum(np.maximum(gaps[:, :-2] / 3, gaps[:, 1:-1] / 12), gaps[:, 2:] / 48)
+    for k in range(1, size.shape[1]):
+        rounding = floor[:, :k] + np.where(still[:, :k], level[k], level[:k]) / h[:k]
+        excess = np.abs(rate[:, :k] - rate[:, k : k + 1]) - rounding
+        size[:, k] = np.maximum(size[:, k], excess.max(axis=1))
+    return np.asarray(2 * size)
+
+
+UFUNCS = {
+    *("add", "subtract", "multiply", "divide", "negative", "square", "sqrt", "power", "exp", "log", "sin"),
+    *("cos", "tan", "sinh", "cosh", "tanh", "matmul", "maximum", "minimum"),
+}
+OTHERS = {"sum", "mean", "prod", "max", "min", "dot", "einsum", "reshape", "ravel", "transpose", "stack"}
+
+
+class _Analytic(NDArrayOperatorsMixin):
+    """A complex array that allows only what is analytic where f is smooth; all else raises.
+
+    Values cannot tell whether an |x| of weight 1e-12 hides in f; operations can. Being no ndarray, it cannot
+    lose its imaginary part in np.asarray. NumPy orders complex numbers by real part: maxima keep f's branch.
+    """
+
+    def __init__(self, value: Any) -> None:
+        self.value: Array = np.asarray(value)
+        if self.value.dtype.kind != "c":
+            raise TypeError("not complex")
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise TypeError("not an array")
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        allowed = method == "__call__" and not options and ufunc.__name__ in UFUNCS
+        return _Analytic(ufunc(*_plain(inputs))) if allowed else NotImplemented
+
+    def __array_function__(self, function: Any, _: Any, args: Any, options: Any) -> Any:
+        allowed = function.__name__ in OTHERS and not {"out", "dtype"} & set(options)
+        return _Analytic(function(*_plain(args), **options)) if allowed else NotImplemented
+
+    def __getitem__(self, index: Any) -> Any:
+        return _Analytic(self.value[index])
+
+    def __getattr__(self, name: str) -> Any:
+        if name in {"shape", "ndim", "size"}:
+            return getattr(self.value, name)
+        if name not in OTHERS:
+            raise AttributeError(name)
+        return partial(getattr(np, name), self)  # back through __array_function__
+
+
+def _plain(value: Any) -> Any:
+    """The arguments of a NumPy function, unwrapped."""
+    if type(value) in (list, tuple):
+        return type(value)(map(_plain, value))
+    return value.value if isinstance(value, _Analytic) else value
+
+
+def _complex(subject: _Subject, h: Array, v: Array, noise: Array | None) -> _Found:
+    """Complex steps. Their rounding, and the gradient's, is how much residuals change from x to x ± hv, where
+    a right g leaves none either; with other lengths of the step, lest a linear f round the same again."""
+    tiny = float(h.min() * np.finfo(subject.x.dtype).eps)  # truncation, of order tiny², is below any rounding
+    difference = np.array([_residual(subject, subject.x, d, tiny) for d in v])
+    if noise is None:
+        pairs = [_pair(subject.x, d, float(h.min())) for d in v]
+        near = [
+            [_residual(subject, pair[side], d, stretch * tiny) for d, pair in zip(v, pairs, strict=True)]
+            for side, stretch in ((0, 1.3), (1, 1.7))
+        ]
+        spread = np.sqrt(np.square(np.array(near) - difference).mean(axis=(0, 1)))
+        noise = np.asarray(spread * _safety(2 * len(v), cases=difference.size))
+    return _Found(difference, noise + subject.slack(v, float(np.finfo(np.longdouble).eps)), noise, h)
+
+
+def _residual(subject: _Subject, x: Array, v: Array, h: float) -> Array:
+    """Im f(x + ihv)/h − ⟨v, gradient(x)⟩, (M,): f in x's precision, the dot product beyond double."""
+    z = (x + 1j * h * v.reshape(x.shape)).astype(np.result_type(x, np.complex64))
+    value = subject.f(_Analytic(z))
+    if not isinstance(value, _Analytic) or value.shape != subject.shape:
+        raise TypeError("f left the complex numbers")
+    g = np.asarray(subject.gradient(x), dtype=np.longdouble).reshape(subject.g.shape)
+    return np.asarray(np.imag(value.value).ravel() / np.float64(h) - g @ v, dtype=np.float64)
+
+
+def _confirmed(subject: _Subject, v: Array, found: _Found) -> _Found | None:
+    """Complex steps, if f allows them, central differences confirm them, and they are sharper."""
+    try:
+        exact = _complex(subject, found.h, v, None)
+    except Exception:  # whatever it is, f was not written for complex numbers
+        return None
+    agree = bool((np.abs(exact.difference - found.difference) <= found.allowed).all())
+    return exact if agree and np.log(exact.allowed).mean() < np.log(found.allowed).mean() else None
+
+
+def _located(
+    report: GradientReport, subject: _Subject, judge: Callable[..., _Found], v: Array, found: _Found
+) -> GradientReport:
+    """The report with its smallest failing direction: the worst one, halved as long as a half still fails."""
+    worst, output = (int(i) for i in np.unravel_index(found.ratio.argmax(), found.ratio.shape))
+
+    def along(low: int, high: int) -> _Found:
+        part = np.zeros_like(v[:1])
+        part[0, low:high] = v[worst, low:high]
+        return judge(part, found.noise)
+
+    low, high = _halved(lambda low, high: bool(along(low, high).ratio[0, output] > 1), 0, v.shape[1])
+    part = v[worst, low:high]
+    row, last = (0, along(low, high)) if len(part) < v.shape[1] else (worst, found)
+    unit = float(part[0]) if len(part) == 1 else 1.0
+    yours = float(part @ subject.g[output, low:high]) / unit
+    return replace(
+        report,
+        coordinates=tuple(
+            tuple(int(i) for i in np.unravel_index(s, subject.x.shape)) for s in range(low, high)
+        ),
+        output=tuple(int(i) for i in np.unravel_index(output, subject.shape)),
+        yours=yours,
+        measured=yours + float(last.difference[row, output]) / unit,
+        allowed=float(last.allowed[row, output]) / abs(unit),
+    )
+
+
+def _halved(fails: Callable[[int, int], bool], low: int, high: int) -> tuple[int, int]:
+    """The smallest range that fails, found in [low, high) by halving."""
+    middle = (low + high) // 2
+    for half in ((low, middle), (middle, high)):
+        if low < middle and fails(*half):
+            return _halved(fails, *half)
+    return low, high

@@ -1,0 +1,10 @@
+"""The NumPy reference of this project, judged like any other."""
+
+from importlib.metadata import version
+
+from nnlaws_reference import cross_entropy, cross_entropy_gradient, log_softmax, softmax
+
+__all__ = ["cross_entropy", "cross_entropy_gradient", "log_softmax", "softmax"]
+
+description = f"nnlaws_reference {version('nnlaws')}"
+dtypes = ("float32", "float64", "float16", "bfloat16")

@@ -1,0 +1,211 @@
+"""The laws of chapters/softmax.md.
+
+Laws of value compare with the exact result, within the rounding that the clause allows. All others are about structure: they
+relate results of one implementation to each other, or to a bound, within the rounding of the loosest convention. So an
+implementation that consistently computes another function, or rounds too often, breaks the clause that says which value,
+and not these.
+"""
+
+from functools import partial
+
+import numpy as np
+from nnlaws_reference.dtypes import Array
+from nnlaws_spec.formulas import softmax as formulas
+from nnlaws_spec.numbers import Enclosure
+from numpy.typing import NDArray
+
+from nnlaws.bounds.ruler import Floats, Ruler
+from nnlaws.cases.softmax import (
+    any_size,
+    any_size_inputs,
+    either,
+    gibbs_inputs,
+    masked_inputs,
+    moderate,
+    moderate_inputs,
+    one_hot,
+    permuted_inputs,
+    shifted_inputs,
+    soft,
+)
+from nnlaws.evidence import Evidence, agree, compare, worst
+from nnlaws.laws.law import Law, Subject, law
+
+
+def value(f: Subject, ruler: Ruler, *arguments: Array) -> Evidence:
+    """f is what its formula says."""
+    return compare(f(*arguments), *ruler.measure(*arguments), ruler.format)
+
+
+def any_size_of_logits(f: Subject, ruler: Ruler, *arguments: Array) -> Evidence:
+    """So it is where the exponential overflows."""
+    return value(f, ruler, *arguments)
+
+
+def soft_targets(f: Subject, ruler: Ruler, z: Array, y: Array) -> Evidence:
+    """So it is where no target is 1."""
+    return value(f, ruler, z, y)
+
+
+def mean_over_batch(f: Subject, ruler: Ruler, z: Array, y: Array) -> Evidence:
+    """J of the batch is the mean of J of each sample alone."""
+    samples = _rows(z, y)
+    alone = [f(*sample) for sample in samples]
+    slack = _slack(np.mean(alone, axis=0), ruler, z, y) + np.mean([_slack(J, ruler, *s) for J, s in zip(alone, samples, strict=True)], axis=0)
+    return agree(f(z, y), np.mean(alone, axis=0), slack, ruler.format, "the mean of each sample's own")
+
+
+def shift_invariance(f: Subject, ruler: Ruler, z: Array, *y: Array, c: Array) -> Evidence:
+    """f(z + c) = f(z), where z + c is exact."""
+    got, other = f(z + c, *y), f(z, *y)
+    slack = _slack(got, ruler, z + c, *y) + _slack(other, ruler, z, *y)
+    return agree(got, other, slack, ruler.format, "the result without the constant")
+
+
+def permutation(f: Subject, ruler: Ruler, z: Array, *y: Array, order: NDArray[np.intp]) -> Evidence:
+    """f(P z) = P f(z); for a scalar, f(P z, P y) = f(z, y)."""
+    permute = partial(np.take_along_axis, indices=order[:, None, :], axis=-1)
+    permuted = [permute(argument) for argument in (z, *y)]
+    got, other = f(*permuted), f(z, *y)
+    slack = _slack(other, ruler, z, *y)
+    if not ruler.operation.scalar:
+        other, slack = permute(other), permute(slack)
+    return agree(got, other, _slack(got, ruler, *permuted) + slack, ruler.format, "the permuted result of the classes in order")
+
+
+def rows_alone(f: Subject, ruler: Ruler, z: Array, *y: Array) -> Evidence:
+    """Row i of f(z) is f of row i alone; where f is over m, 1/m of it."""
+    share = 1 / z.shape[1] if y else 1.0
+    rows = _rows(z, *y)
+    alone = [f(*row) for row in rows]
+    slack = np.concatenate([_slack(a, ruler, *row) for a, row in zip(alone, rows, strict=True)], axis=1)
+    got = f(z, *y)
+    allowed = _slack(got, ruler, z, *y) + share * slack + ruler.format.tiny
+    return agree(got, share * np.concatenate(alone, axis=1), allowed, ruler.format, "the row by itself")
+
+
+def probability_row(f: Subject, ruler: Ruler, z: Array) -> Evidence:
+    """0 ≤ a_k ≤ 1 and Σ_k a_k = 1."""
+    a, allowed = f(z), ruler.loose(z).error
+    inside = agree(a, np.clip(a, 0, 1), np.where(a > 1, allowed, 0), ruler.format, "the nearest number in [0, 1]")
+    total = agree(a.sum(axis=-1), np.ones(a.shape[:-1]), _sum(allowed, a), ruler.format, "1, the sum of a distribution")
+    return worst(inside, total)
+
+
+def order_kept(f: Subject, ruler: Ruler, z: Array) -> Evidence:
+    """z_j ≤ z_k ⟹ a_j ≤ a_k."""
+    order = np.argsort(z, axis=-1, kind="stable")
+    inverse = np.argsort(order, axis=-1)
+    a, allowed, logits = (np.take_along_axis(x, order, axis=-1) for x in (f(z), ruler.loose(z).error, z))
+    least, its_slack = (np.maximum.accumulate(x, axis=-1)[..., :-1] for x in (a, allowed))
+    tied = logits[..., 1:] == logits[..., :-1]
+    want, slack = a.copy(), allowed.copy()
+    want[..., 1:] = np.where(tied, a[..., :-1], np.fmax(a[..., 1:], least))
+    slack[..., 1:] += its_slack
+    got, want, slack = (np.take_along_axis(x, inverse, axis=-1) for x in (a, want, slack))
+    return agree(got, want, slack, ruler.format, "no less than any class of a smaller logit")
+
+
+def one_class(f: Subject, ruler: Ruler, *arguments: Array) -> Evidence:
+    """A single class is certain: 1, or, as logarithm, loss and gradient, 0."""
+    got = f(*arguments)
+    certain = np.full_like(got, 1.0 if ruler.operation.name == "softmax" else 0.0)
+    return agree(got, certain, np.zeros_like(got), ruler.format, "exactly, for a single class")
+
+
+def two_classes(f: Subject, ruler: Ruler, z: Array) -> Evidence:
+    """a_1 = σ(z_1 − z_2)."""
+    allowed = ruler.bound(z).error[..., 0]
+    sigmoid = ruler.exact(lambda x: formulas.sigmoid(x[..., 0] - x[..., 1]), z, within=allowed)
+    return compare(f(z)[..., 0], sigmoid, allowed, ruler.format, "the sigmoid of the difference")
+
+
+def masked_classes(f: Subject, ruler: Ruler, z: Array) -> Evidence:
+    """Exactly 0, or −∞ as a logarithm, at a masked class; the others as if it were not there."""
+    got, masked = f(z), np.isneginf(z)
+    want = np.where(masked, 0.0 if ruler.operation.name == "softmax" else -np.inf, got)
+    for lane, kept in enumerate(~masked[:, 0]):
+        want[lane][:, kept] = f(z[lane : lane + 1, :, kept])[0]
+    slack = np.where(masked, 0, 2 * _slack(got, ruler, z))
+    return agree(got, want, slack, ruler.format, "the result without the masked classes")
+
+
+def gibbs(f: Subject, ruler: Ruler, z: Array, y: Array) -> Evidence:
+    """J ≥ H(y)."""
+    got, allowed = f(z, y), ruler.loose(z, y).error
+    entropy = ruler.exact(formulas.entropy, y, within=allowed)
+    above = got >= entropy.hi
+    least = Enclosure(np.where(above, got, entropy.hi), np.where(above, 0, entropy.lo), entropy.radius)
+    return compare(got, least, allowed, ruler.format, "the entropy of the targets, which it may not be below")
+
+
+def gradient_rows_sum_to_zero(f: Subject, ruler: Ruler, z: Array, y: Array) -> Evidence:
+    """Σ_k ∂J/∂z_ik = 0."""
+    g = f(z, y)
+    allowed = _sum(ruler.loose(z, y).error, g)
+    return agree(g.sum(axis=-1), np.zeros(g.shape[:-1]), allowed, ruler.format, "0, the sum of a row of the gradient")
+
+
+def _rows(*arguments: Array) -> list[tuple[Array, ...]]:
+    """Each row of a batch's arguments, as a batch of one-row arguments."""
+    return [tuple(argument[:, i : i + 1] for argument in arguments) for i in range(arguments[0].shape[1])]
+
+
+def _sum(allowed: Floats, terms: Floats) -> Floats:
+    """What the terms of a row may err together, and the float64 sum of them besides."""
+    return allowed.sum(axis=-1) + terms.shape[-1] * 2.0**-53 * np.abs(terms).sum(axis=-1)
+
+
+def _slack(result: Floats, ruler: Ruler, *arguments: Array) -> Floats:
+    """The loosest rounding, scaled up where the result is larger than the exact one, as if that were a relative error.
+
+    So two results of one implementation are held to each other even where it computes another function than it should.
+    """
+    bound = ruler.loose(*arguments)
+    with np.errstate(all="ignore"):
+        scale = np.fmax(1.0, np.abs(result) / np.maximum(np.abs(bound.value), ruler.format.tiny))
+    return np.asarray(bound.error * np.where(np.isfinite(scale), scale, 1.0))
+
+
+_two = partial(moderate, classes=(2, 2))
+_several = partial(moderate, classes=(2, 8))
+_single = partial(moderate, classes=(1, 1))
+_sample = partial(moderate, m=(1, 1))
+_batch = partial(moderate, m=(2, 4))
+
+
+def _common(operation: str) -> tuple[Law, ...]:
+    """What holds for each of the four operations."""
+    targets = either if operation.startswith("cross_entropy") else None
+    scalar = operation == "cross_entropy"
+    return (
+        law("SM-3", operation, shift_invariance, "adding one constant to every logit of a row changes nothing", shifted_inputs(targets), moderate),
+        law("SM-4", operation, permutation, "permuting the classes permutes the result", permuted_inputs(targets), moderate),
+        law("SM-6", operation, any_size_of_logits, "the result is right for every finite logit", any_size_inputs(targets, scalar), any_size),
+        law("SM-8", operation, one_class, "a single class is certain", moderate_inputs(targets), _single),
+    )
+
+
+LAWS: tuple[Law, ...] = (
+    law("SM-1", "softmax", value, "softmax is e^z / Σ e^z", moderate_inputs(None), moderate),
+    law("SM-2", "softmax", probability_row, "entries lie in [0, 1] and rows sum to 1", moderate_inputs(None), moderate),
+    law("SM-5", "softmax", order_kept, "a larger logit gets no smaller probability", moderate_inputs(None), moderate),
+    law("SM-7", "softmax", rows_alone, "a row of the result depends on its row alone", moderate_inputs(None), _batch),
+    law("SM-9", "softmax", two_classes, "two classes are the sigmoid of the difference", moderate_inputs(None), _two),
+    law("SM-10", "softmax", masked_classes, "a logit of −∞ masks its class", masked_inputs, _several),
+    *_common("softmax"),
+    law("SM-11", "log_softmax", value, "log-softmax is z − log Σ e^z", moderate_inputs(None), moderate),
+    law("SM-7", "log_softmax", rows_alone, "a row of the result depends on its row alone", moderate_inputs(None), _batch),
+    law("SM-10", "log_softmax", masked_classes, "a logit of −∞ masks its class", masked_inputs, _several),
+    *_common("log_softmax"),
+    law("SM-12", "cross_entropy", value, "J of a sample is −Σ y log a", moderate_inputs(one_hot), _sample),
+    law("SM-13", "cross_entropy", mean_over_batch, "J of a batch is the mean over its samples", moderate_inputs(either), _batch),
+    law("SM-14", "cross_entropy", soft_targets, "targets may be any distribution", moderate_inputs(soft), _sample),
+    law("SM-15", "cross_entropy", gibbs, "J is at least the entropy of the targets", gibbs_inputs, moderate),
+    *_common("cross_entropy"),
+    law("SM-16", "cross_entropy_gradient", value, "the gradient is (softmax − y)/m", moderate_inputs(one_hot), moderate),
+    law("SM-14", "cross_entropy_gradient", soft_targets, "targets may be any distribution", moderate_inputs(soft), _sample),
+    law("SM-17", "cross_entropy_gradient", gradient_rows_sum_to_zero, "rows of the gradient sum to 0", moderate_inputs(either), moderate),
+    law("SM-7", "cross_entropy_gradient", rows_alone, "a row of the result depends on its row alone", moderate_inputs(either), _batch),
+    *_common("cross_entropy_gradient"),
+)

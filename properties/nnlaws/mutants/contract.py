@@ -1,0 +1,99 @@
+"""Mistakes that any operation can make: each is made here of the reference, which is right but for it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from nnlaws_reference.dtypes import Array
+
+from nnlaws.mutants.mutant import Implementation, Mutant
+from nnlaws.operations import OPERATIONS
+
+
+def writes_over_its_argument(right: Implementation) -> Implementation:
+    def run(z: Array, *others: Array) -> Any:
+        result = right(z, *others)
+        if z.flags.writeable:
+            z -= z.max(axis=-1, keepdims=True)
+        return result
+
+    return run
+
+
+def returns_the_wrong_dtype(right: Implementation) -> Implementation:
+    def run(z: Array, *others: Array) -> Any:
+        return right(z, *others).astype(np.float32 if z.dtype == np.float64 else np.float64)
+
+    return run
+
+
+def returns_one_axis_more(right: Implementation) -> Implementation:
+    def run(*arguments: Array) -> Any:
+        return np.asarray(right(*arguments))[None]
+
+    return run
+
+
+def reuses_its_buffer(right: Implementation) -> Implementation:
+    buffers: dict[Any, Array] = {}
+
+    def run(z: Array, *others: Array) -> Any:
+        result = np.asarray(right(z, *others))
+        buffer = buffers.setdefault((result.shape, result.dtype), np.empty_like(result))
+        buffer[...] = result
+        return buffer
+
+    return run
+
+
+def remembers_the_last_call(right: Implementation) -> Implementation:
+    last: list[float] = [0.0]
+
+    def run(z: Array, *others: Array) -> Any:
+        shift, last[0] = last[0], float(z.sum()) if z.size and np.isfinite(z).all() else 0.0
+        result = right(z, *others)
+        return result if shift == 0 else (result * np.asarray(1 + np.tanh(shift) / 4).astype(z.dtype)).astype(z.dtype)
+
+    return run
+
+
+def reads_memory_in_order(right: Implementation) -> Implementation:
+    def run(z: Array, *others: Array) -> Any:
+        return right(z.ravel(order="K").reshape(z.shape), *others)
+
+    return run
+
+
+def drops_the_empty_batch(right: Implementation) -> Implementation:
+    def run(z: Array, *others: Array) -> Any:
+        return right(z, *others) if len(z) else np.empty(0, z.dtype)
+
+    return run
+
+
+def nan_at_zero(right: Implementation) -> Implementation:
+    def run(z: Array, *others: Array) -> Any:
+        result = np.array(right(z, *others))
+        result[...] = np.where((z == 0).any(), np.nan, result)
+        return result
+
+    return run
+
+
+_FAULTS: tuple[tuple[Callable[[Implementation], Implementation], str, str], ...] = (
+    (writes_over_its_argument, "subtracts the maximum from z in place", "work on a copy: z = z - ..., not z -= ..."),
+    (returns_the_wrong_dtype, "returns another dtype than its arguments'", "return result.astype(z.dtype)"),
+    (returns_one_axis_more, "returns one axis too many", "return the shape that the operation states"),
+    (reuses_its_buffer, "returns the same buffer at every call", "return a new array"),
+    (remembers_the_last_call, "the result depends on the call before", "keep no state between calls"),
+    (reads_memory_in_order, "reads z in memory order", "index z; do not flatten it in memory order"),
+    (drops_the_empty_batch, "returns shape (0,) for an empty batch", "return z.shape for an empty batch"),
+    (nan_at_zero, "NaN where a logit is 0", "leave zeros alone: only an empty row has no softmax"),
+)
+
+MUTANTS: tuple[Mutant, ...] = tuple(
+    Mutant(operation.name, f"{operation.name}.{make.__name__}", fault, fix, "classroom", make(operation.reference))
+    for operation in OPERATIONS.values()
+    for make, fault, fix in _FAULTS
+    if not (operation.scalar and make is drops_the_empty_batch)
+)

@@ -1,0 +1,52 @@
+"""What a mutant is: one deliberate mistake, the whole of it in one small function, with its cure and where it was seen."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+import numpy as np
+from nnlaws_reference.dtypes import Array, working_dtype
+
+Implementation = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """`function` is an implementation of `operation` with one `fault`; `fix` says what to do; `seen` where it occurred.
+
+    name: operation and function name, as in softmax.unshifted.
+    """
+
+    operation: str
+    name: str
+    fault: str
+    fix: str
+    seen: str
+    function: Implementation
+
+
+def mutant(operation: str, fault: str, fix: str, seen: str, raw: bool = False) -> Callable[[Implementation], Mutant]:
+    """Makes a function the mutant of its name.
+
+    The function is given arrays in the working dtype and its result is stored in the arguments' own, so that a mutant
+    for float16 has its one fault and no narrow arithmetic besides; with raw=True it gets and returns what it likes.
+    """
+
+    def make(function: Implementation) -> Mutant:
+        return Mutant(
+            operation, f"{operation}.{function.__name__}", fault, fix, seen, function if raw else stored(function)
+        )
+
+    return make
+
+
+def stored(function: Implementation) -> Implementation:
+    """The function, computed in the working dtype and rounded to the arguments' dtype once."""
+
+    @wraps(function)
+    def run(z: Array, *others: Array) -> Array:
+        wide = working_dtype(z.dtype)
+        return np.asarray(function(z.astype(wide), *(other.astype(wide) for other in others))).astype(z.dtype)
+
+    return run

@@ -1,0 +1,96 @@
+"""Shows a failing example as text: every argument as it can be typed again, exact digits, distances in ulp."""
+
+from decimal import Context, Decimal, localcontext
+from typing import Any
+
+import numpy as np
+from nnlaws_reference.dtypes import Array
+from numpy.typing import NDArray
+
+from nnlaws.bounds.formats import Format
+from nnlaws.bounds.ruler import Ruler
+from nnlaws.cases.case import Case, Inputs
+from nnlaws.evidence import Element, Evidence
+from nnlaws.laws.law import Law
+from nnlaws.verdict import Cause, Violation
+
+SMALL = 24  # entries; a result larger than that is not printed whole
+DIGITS = 20
+
+
+def show(
+    law: Law, ruler: Ruler, case: Case, evidence: Evidence, replay: str, cause: Cause | None = None, fix: str = ""
+) -> Violation:
+    """The evidence of one array, as the text of a violation."""
+    inputs = law.build(case, ruler.format)
+    element = evidence.element
+    result = ""
+    if evidence.got is not None and 1 < evidence.got.size <= SMALL:
+        result = entries(evidence.got.astype(ruler.format.dtype))
+    return Violation(
+        example=tuple(_named(law, inputs)),
+        result=result,
+        place="" if element is None or not element.index else str(list(element.index)),
+        got="" if element is None else number(element.got, ruler.format),
+        want="" if element is None else digits(element),
+        expected=evidence.expected,
+        off="" if element is None else distance(element.off, element),
+        allowed="" if element is None else distance(element.allowed, element),
+        reason=evidence.reason,
+        cause=cause,
+        fix=fix,
+        replay=replay,
+    )
+
+
+def number(x: float, format: Format) -> str:
+    """The shortest digits that read back as x in the format."""
+    with np.errstate(all="ignore"):
+        narrow = np.asarray(x).astype(format.dtype)[()]
+    return str(narrow) if float(narrow) == x or x != x else repr(x)
+
+
+def entries(x: Array | NDArray[Any]) -> str:
+    """An array as nested lists of the shortest digits of its dtype."""
+    if x.ndim == 0:
+        return str(x[()])
+    return "[" + ", ".join(entries(each) for each in x) + "]"
+
+
+def digits(element: Element) -> str:
+    """The exact value, to as many digits as its enclosure has proven, at most DIGITS."""
+    if not np.isfinite(element.want):
+        return str(element.want)
+    with localcontext(Context(prec=1200)):
+        exact = Decimal(element.want) + Decimal(element.rest)
+        if not exact:
+            return "0"
+        proven = DIGITS
+        if element.radius > 0:
+            proven = exact.adjusted() - Decimal(element.radius).adjusted()
+    if proven < 1:
+        return f"{element.want!r} ± {element.radius:.1e}"
+    return f"{exact:.{min(proven, DIGITS) - 1}e}" if _far(exact) else str(_round(exact, min(proven, DIGITS)))
+
+
+def distance(length: float, element: Element) -> str:
+    """In ulp of the exact value; as a plain number where that is 0 or infinite, which has no ulp to speak of."""
+    if element.want == 0 or not np.isfinite(element.want) or not np.isfinite(length):
+        return f"{length:.3g}"
+    return f"{length / element.ulp:.3g} ulp"
+
+
+def _far(exact: Decimal) -> bool:
+    return not -5 <= exact.adjusted() <= 15
+
+
+def _round(exact: Decimal, places: int) -> Decimal:
+    return Context(prec=places).plus(exact)
+
+
+def _named(law: Law, inputs: Inputs) -> list[dict[str, str]]:
+    arguments = dict(zip(law.operation.arguments, inputs.arguments, strict=True))
+    return [
+        {"name": name, "dtype": str(array.dtype), "shape": str(array.shape), "entries": entries(array)}
+        for name, array in {**arguments, **inputs.extra}.items()
+    ]

@@ -1,0 +1,171 @@
+"""Runs one law in one dtype under Hypothesis, and turns what it saw into a result."""
+
+import contextlib
+import io
+import re
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+import hypothesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.database import DirectoryBasedExampleDatabase
+from nnlaws_reference.dtypes import DTYPES
+
+from nnlaws import diagnosis
+from nnlaws.bounds.formats import format_of
+from nnlaws.bounds.ruler import Ruler
+from nnlaws.cases.case import Case, expand
+from nnlaws.evidence import Evidence
+from nnlaws.laws import LAWS, Law
+from nnlaws.reports.example import show
+from nnlaws.subject import GuardedSubject, TargetFault, Watch
+from nnlaws.targets import Target, TargetError
+from nnlaws.verdict import PROFILES, LawResult, Outcome, Selection, Task
+
+LANES = {"float64": 4}  # exact values of float64 are balls, which cost more than all else together
+DEFAULT_LANES = 16
+EXAMPLES = ".hypothesis/nnlaws"
+PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.target, Phase.shrink)
+
+
+class Broken(Exception):
+    """Raised inside Hypothesis where a law does not hold, for it to shrink."""
+
+
+@dataclass
+class Seen:
+    """What a run has seen so far: how many arrays, the worst ratio of the laws' evidence, and the last failure."""
+
+    arrays: int = 0
+    worst: float = 0.0
+    failures: list[tuple[Case, Evidence | TargetFault]] = field(default_factory=list[tuple[Case, Evidence | TargetFault]])
+
+
+def plan(target: Target, selection: Selection) -> list[Task]:
+    """The laws to run, operation by operation, law by law, dtype by dtype. Raises TargetError if the selection fits nothing."""
+    chosen = [
+        law
+        for law in LAWS
+        if (not selection.operations or law.operation.name in selection.operations)
+        and (not selection.laws or {law.id, law.name, law.clause} & set(selection.laws))
+    ]
+    if not chosen:
+        raise TargetError(f"no law fits --operation {selection.operations} --law {selection.laws}; see `nnlaws list laws`")
+    dtypes = selection.dtypes or target.dtypes
+    ordered = sorted(chosen, key=lambda law: list(_operations()).index(law.operation.name))
+    return [
+        Task(law.id, law.clause, law.statement, law.operation.name, dtype, law.operation.name in target.operations)
+        for law in ordered
+        for dtype in dtypes
+    ]
+
+
+def run(
+    task: Task,
+    target: Target,
+    selection: Selection,
+    watch: Watch | None = None,
+    about: Callable[[str], None] = lambda token: None,
+    early: Callable[[LawResult], None] = lambda result: None,
+) -> LawResult:
+    """Runs a task's law. `about` is told each case's replay token before it runs; `early` gets a violation before its cause
+    is sought, which calls the target again."""
+    if not task.offered:
+        return task.result(Outcome.NOT_OFFERED)
+    law = find(task.law)
+    conventions = target.conventions_for(task.operation, task.dtype)
+    ruler = Ruler(law.operation, format_of(DTYPES[task.dtype]), conventions)
+    subject = GuardedSubject(target.operations[task.operation], law.operation, watch)
+    began = perf_counter()
+    seen = _search(law, subject, ruler, target.name, selection, about)
+    more: dict[str, Any] = {"cases": seen.arrays, "conventions": conventions}
+    if not seen.failures:
+        outcome = Outcome.DECLARED if conventions else Outcome.CONFORMS
+        return task.result(outcome, worst=seen.worst, seconds=perf_counter() - began, **more)
+    case, failure = seen.failures[-1]
+    replay = token(task.law, task.dtype, case, target.name)
+    if isinstance(failure, TargetFault):
+        violation = show(law, ruler, case, Evidence(float("inf"), reason=str(failure)), replay)
+        reason = str(failure)
+        return task.result(Outcome.ERROR, reason=reason, violation=violation, seconds=perf_counter() - began, **more)
+    found = task.result(Outcome.VIOLATES, worst=failure.ratio, violation=show(law, ruler, case, failure, replay), **more)
+    early(found)
+    failed = [(each, evidence) for each, evidence in seen.failures if isinstance(evidence, Evidence)]
+    case, failure, cause, fix = diagnosis.explain(law, subject, ruler, failed)
+    violation = show(law, ruler, case, failure, token(task.law, task.dtype, case, target.name), cause, fix)
+    return task.result(Outcome.VIOLATES, worst=failure.ratio, violation=violation, seconds=perf_counter() - began, **more)
+
+
+def evaluate(law: Law, subject: GuardedSubject, ruler: Ruler, case: Case, lanes: int = 1) -> Evidence:
+    """The law's evidence on the arrays of one case."""
+    inputs = expand(law.build, case, ruler.format, lanes)
+    return law.check(subject, ruler, *inputs.arguments, **inputs.extra)
+
+
+def find(id: str) -> Law:
+    """The law of that id."""
+    return next(law for law in LAWS if law.id == id)
+
+
+def token(law: str, dtype: str, case: Case, target: str) -> str:
+    """What `nnlaws replay` takes: law/dtype/case/target."""
+    return f"{law}/{dtype}/{case}/{target}"
+
+
+def _search(
+    law: Law, subject: GuardedSubject, ruler: Ruler, target: str, selection: Selection, about: Callable[[str], None]
+) -> Seen:
+    """Lets Hypothesis look for a case that breaks the law, steering towards the worst ratio, and shrink it."""
+    seen = Seen()
+    lanes = LANES.get(ruler.format.name, DEFAULT_LANES)
+
+    def holds(case: Case) -> None:
+        about(token(law.id, ruler.format.name, case, target))
+        seen.arrays += lanes
+        try:
+            evidence = evaluate(law, subject, ruler, case, lanes)
+        except TargetFault as fault:
+            seen.failures.append((case.lane(fault.lane), fault))
+            raise
+        seen.worst = max(seen.worst, evidence.ratio)
+        if 0 < evidence.ratio < float("inf"):
+            hypothesis.target(evidence.ratio, label="used/allowed")
+        if not evidence.holds:
+            seen.failures.append((case.lane(evidence.lane), evidence))
+            raise Broken(law.statement)
+
+    holds.__name__ = re.sub(r"\W", "_", f"{law.id}_{ruler.format.name}_{target}")  # its key in the example database
+    test = given(case=law.cases(ruler.format))(_settings(selection)(holds))
+    if selection.seed is not None:
+        test = hypothesis.seed(selection.seed)(test)
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        try:
+            test()
+        except (Broken, TargetFault, hypothesis.errors.Flaky):
+            pass  # Hypothesis ends on its smallest failure, which is the last in seen.failures
+    return seen
+
+
+def _settings(selection: Selection) -> settings:
+    profile = PROFILES[selection.profile]
+    same = profile.derandomize and selection.seed is None
+    return settings(
+        max_examples=profile.examples,
+        derandomize=same,
+        database=None if profile.derandomize else DirectoryBasedExampleDatabase(EXAMPLES),
+        deadline=None,
+        phases=PHASES,
+        print_blob=False,
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+def _operations() -> Mapping[str, Any]:
+    from nnlaws.operations import OPERATIONS
+
+    return OPERATIONS

@@ -1,0 +1,72 @@
+"""The subject: an implementation's operation as laws call it, guarded, so that whatever it does is an outcome, not a crash of ours."""
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from nnlaws_reference.dtypes import Array
+
+from nnlaws.bounds.ruler import Floats
+from nnlaws.operations import Operation
+
+
+class TargetFault(Exception):
+    """The implementation raised, or returned what cannot be compared; `lane` is the array of the batch that it was given."""
+
+    def __init__(self, message: str, lane: int = 0) -> None:
+        super().__init__(message)
+        self.lane = lane
+
+
+class Watch:
+    """Told before and after each call; the worker process has one that tells its parent."""
+
+    def begin(self) -> None: ...
+
+    def end(self) -> None: ...
+
+
+class GuardedSubject:
+    """`function` as an implementation of `operation`: see `nnlaws.laws.law.Subject` for what each method promises."""
+
+    def __init__(self, function: Callable[..., Any], operation: Operation, watch: Watch | None = None) -> None:
+        self.function = function
+        self.operation = operation
+        self.watch = watch or Watch()
+
+    def __call__(self, *arguments: Array) -> Floats:
+        return self.batch([tuple(a[lane].copy() for a in arguments) for lane in range(len(arguments[0]))])
+
+    def batch(self, lanes: Sequence[tuple[Array, ...]]) -> Floats:
+        shape = self.operation.result_shape(lanes[0][0].shape)
+        results = np.empty((len(lanes), *shape))
+        for number, lane in enumerate(lanes):
+            results[number] = self._floats(self.raw(*lane, lane=number), shape, number)
+        return results
+
+    def raw(self, *arguments: Array, lane: int = 0) -> Any:
+        self.watch.begin()
+        try:
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
+                warnings.simplefilter("ignore")
+                return self.function(*arguments)
+        except (KeyboardInterrupt, MemoryError):
+            raise
+        except BaseException as error:
+            raise TargetFault(f"{self.operation.name} raised {type(error).__name__}: {error}", lane) from error
+        finally:
+            self.watch.end()
+
+    def _floats(self, result: Any, shape: tuple[int, ...], lane: int) -> Floats:
+        name = self.operation.name
+        try:
+            found = np.asarray(result)
+            floats = found if found.dtype == np.float64 else found.astype(np.float64)
+        except Exception as error:
+            raise TargetFault(f"{name} returned a {type(result).__name__} that is no array of numbers ({error})", lane) from error
+        if found.shape != shape or found.dtype.kind in "cOSUM":
+            raise TargetFault(
+                f"{name} returned {found.dtype} of shape {found.shape} where shape {shape} is expected (CT-2)", lane
+            )
+        return floats

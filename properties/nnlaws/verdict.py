@@ -1,0 +1,181 @@
+"""Verdicts: what a run found, as plain data that goes to JSON and back. Imports nothing heavy: the parent process lives on it."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Outcome(StrEnum):
+    """Five different things, five different words."""
+
+    CONFORMS = "conforms"
+    DECLARED = "conforms as declared"
+    VIOLATES = "violates"
+    NOT_OFFERED = "not offered"
+    ERROR = "error"
+
+
+@dataclass(frozen=True)
+class Cause:
+    """The one known mistake, or undeclared convention, that reproduces what was seen."""
+
+    name: str
+    fault: str
+    seen: str
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A broken law on its smallest example. All values are text, so that every digit survives.
+
+    example: name, dtype, shape and entries of each argument, as `array` would take them. place: index into the result.
+    got, want: the value there and the exact digits of what it should be; `expected` says in words what that is.
+    off, allowed: the distance and its bound, in ulp where the exact value has one. result: the whole result, where it is small. reason: why, where no number says it.
+    """
+
+    example: tuple[dict[str, str], ...]
+    result: str
+    place: str
+    got: str
+    want: str
+    expected: str
+    off: str
+    allowed: str
+    reason: str
+    cause: Cause | None
+    fix: str
+    replay: str
+
+
+@dataclass(frozen=True)
+class LawResult:
+    """One law in one dtype. worst: the largest share of the allowed rounding that was used, over `cases` arrays."""
+
+    law: str
+    clause: str
+    statement: str
+    operation: str
+    dtype: str
+    outcome: Outcome
+    worst: float | None = None
+    cases: int = 0
+    seconds: float = 0.0
+    conventions: dict[str, str] = field(default_factory=dict[str, str])
+    reason: str = ""
+    violation: Violation | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "LawResult":
+        violation = data["violation"]
+        if violation is not None:
+            cause = violation["cause"]
+            example = tuple(violation["example"])
+            violation = Violation(**{**violation, "example": example, "cause": None if cause is None else Cause(**cause)})
+        return cls(**{**data, "outcome": Outcome(data["outcome"]), "violation": violation})
+
+
+@dataclass(frozen=True)
+class Report:
+    """A whole run. `complete` is False where it was cut short; `offered` are the operations that the target has."""
+
+    target: str
+    description: str
+    version: str
+    profile: str
+    seed: int
+    offered: tuple[str, ...]
+    results: tuple[LawResult, ...]
+    seconds: float = 0.0
+    complete: bool = True
+
+    @property
+    def conforms(self) -> bool:
+        """Whether something was judged, all of it, and nothing violates or failed."""
+        judged = {result.outcome for result in self.results} - {Outcome.NOT_OFFERED}
+        return self.complete and bool(judged) and judged <= {Outcome.CONFORMS, Outcome.DECLARED}
+
+    @property
+    def exit_code(self) -> int:
+        """0 conforms, 1 violates, 3 the target could not be run: it offers nothing, or nothing that it offers runs."""
+        judged = {result.outcome for result in self.results} - {Outcome.NOT_OFFERED}
+        if self.conforms:
+            return 0
+        return 3 if judged <= {Outcome.ERROR} else 1
+
+    def count(self, outcome: Outcome) -> int:
+        return sum(result.outcome is outcome for result in self.results)
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "conforms": self.conforms}
+
+    def __str__(self) -> str:
+        from nnlaws.reports.terminal import plain
+
+        return plain(self)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How hard to look: examples that Hypothesis draws a law and dtype; whether it draws the same ones in every run."""
+
+    examples: int
+    derandomize: bool
+
+
+PROFILES = {
+    "quick": Profile(examples=8, derandomize=True),
+    "ci": Profile(examples=30, derandomize=True),
+    "thorough": Profile(examples=1000, derandomize=False),
+}
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What to run: empty tuples mean all operations, all laws (by id, name or clause), the target's own dtypes.
+
+    seed: None draws the profile's own cases (the same each time for quick and ci, new ones for thorough).
+    timeout: seconds that one call into the target may take.
+    """
+
+    operations: tuple[str, ...] = ()
+    laws: tuple[str, ...] = ()
+    dtypes: tuple[str, ...] = ()
+    profile: str = "ci"
+    seed: int | None = None
+    timeout: float = 10.0
+
+
+@dataclass(frozen=True)
+class Task:
+    """One law in one dtype, to be run."""
+
+    law: str
+    clause: str
+    statement: str
+    operation: str
+    dtype: str
+    offered: bool
+
+    @property
+    def name(self) -> str:
+        """As a test item is named: by clause first."""
+        return f"{self.clause}-{self.law}-{self.dtype}"
+
+    def result(self, outcome: Outcome, **more: Any) -> LawResult:
+        return LawResult(self.law, self.clause, self.statement, self.operation, self.dtype, outcome, **more)
+
+
+Progress = Callable[[LawResult, int, int], None]
+"""Called after each law with its result, how many are done, and how many there are."""
+
+
+def tally(results: Iterable[LawResult]) -> dict[Outcome, int]:
+    """How many results of each outcome, in the outcomes' order, those that occur."""
+    counts = dict.fromkeys(Outcome, 0)
+    for result in results:
+        counts[result.outcome] += 1
+    return {outcome: count for outcome, count in counts.items() if count}

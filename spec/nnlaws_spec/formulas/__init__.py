@@ -1,0 +1,10 @@
+"""The clauses' formulas, written literally: one module a chapter, plain array code for any kind of number.
+
+The same function gives a value on floats, a proven enclosure on balls and a proven derivative on jets. Nothing here
+guards against overflow: in balls nothing overflows, and how to compute well in floats is `nnlaws_reference`'s subject.
+"""
+
+from typing import Any, TypeAlias
+
+Numbers: TypeAlias = Any
+"""An array of any kind of number: floats, or `flint.arb` balls or `flint.arb_series` jets in an object array."""

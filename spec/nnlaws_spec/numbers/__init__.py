@@ -1,0 +1,6 @@
+"""Kinds of number that a formula can be evaluated in to learn more than a value: balls and jets."""
+
+from nnlaws_spec.numbers.ball import Enclosure, PrecisionError, balls, enclose
+from nnlaws_spec.numbers.jet import directional_derivative, jets
+
+__all__ = ["Enclosure", "PrecisionError", "balls", "directional_derivative", "enclose", "jets"]
