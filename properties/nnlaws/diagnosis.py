@@ -139,6 +139,8 @@ def _telling(
 def _conventions(law: Law, subject: GuardedSubject, ruler: Ruler, cases: Sequence[Case]) -> list[Variant]:
     """The clauses' variants that, declared one by one, turn every failure seen into an allowed result."""
     fitting: list[Variant] = []
+    if _holds(law, subject, ruler, cases[-1]):
+        return fitting  # the failure does not come again: no convention explains that
     for variant in {(v.name, v.value): v for c in reversed(clauses().values()) for v in c.variants}.values():
         if (variant.name == "arithmetic" and ruler.format.digits >= 24) or ruler.conventions.get(variant.name) == variant.value:
             continue

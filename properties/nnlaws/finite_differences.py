@@ -239,7 +239,8 @@ def _central(subject: _Subject, steps: Array, v: Array, noise: Array | None) -> 
     # A polynomial has no truncation, but no step is that safe: a third derivative at x's scale is presumed.
     presumed = np.linalg.norm(subject.g, axis=1) * (h / max(1.0, float(np.abs(subject.x).max()))) ** 2 / 6
     still = (ahead == subject.y) & (behind == subject.y)
-    truncation = np.maximum(_truncation(residual / h, floor / h, level, h, still), presumed[:-3])
+    past = np.maximum(np.arange(len(h)) - _look_ahead(subject.x), 0)
+    truncation = np.maximum(_truncation(residual / h, floor / h, level, h, still, level[past]), presumed[:-3])
     allowed = np.nan_to_num(truncation + ((level + floor) / h)[:, :-3], nan=math.inf, posinf=math.inf)
     step = allowed.argmin(axis=1)
     difference, best = (np.take_along_axis(a, step[:, None], axis=1)[:, 0] for a in (residual / h, allowed))
@@ -255,10 +256,13 @@ def _noise(residual: Array, ahead: int) -> Array:
     """
     r = residual
     rough = (r[:, 3:] - 42 * r[:, 2:-1] + 336 * r[:, 1:-2] - 512 * r[:, :-3]) / 614
-    squares = np.where(np.isfinite(rough), rough * rough, 0).mean(axis=0)
+    rough = np.where(np.isfinite(rough), rough, 0)
+    top = np.abs(rough).max(axis=(0, 1)) + np.finfo(np.float64).tiny  # squares of 1e-200 would vanish
+    squares = np.square(rough / top).mean(axis=0)
     means = np.lib.stride_tricks.sliding_window_view(squares, 4, axis=0).mean(axis=-1)
     at = [min(k + ahead - 3, len(means) - 1) for k in range(r.shape[1])]
-    return np.asarray(np.sqrt(np.maximum.accumulate(means)[at]) * _safety(4 * len(r), cases=r[:, 0].size))
+    level = top * np.sqrt(np.maximum.accumulate(means)[at])
+    return np.asarray(level * _safety(4 * len(r), cases=r[:, 0].size))
 
 
 def _safety(samples: int, cases: int) -> float:
@@ -267,18 +271,18 @@ def _safety(samples: int, cases: int) -> float:
     return math.sqrt(samples * ((cases / ALARM) ** (2 / samples) - 1))
 
 
-def _truncation(rate: Array, floor: Array, level: Array, h: Array, still: Array) -> Array:
+def _truncation(rate: Array, floor: Array, level: Array, h: Array, still: Array, past: Array) -> Array:
     """Twice the truncation at each step but the last three, (K, J, M) → (K, J − 3, M).
 
     Truncation ch² makes D_2h − D_h = 3ch², D_4h − D_2h = 12ch², D_8h − D_4h = 48ch²: the largest counts, as
     one may vanish by chance. A step so large that f looks different (saturation, a kink) disagrees with a
-    smaller one by more than the smaller one's rounding: that excess counts too. Where f stood still, the
-    smaller one may be below a rounding grain and show no rounding: the larger one's is taken.
+    smaller one by more than the smaller one's rounding (`past`, not looking ahead): that excess counts too.
+    Where f stood still, the smaller one may be below a rounding grain: the larger one's rounding is taken.
     """
     gaps = np.abs(np.diff(rate, axis=1))
     size = np.maximum(np.maximum(gaps[:, :-2] / 3, gaps[:, 1:-1] / 12), gaps[:, 2:] / 48)
     for k in range(1, size.shape[1]):
-        rounding = floor[:, :k] + np.where(still[:, :k], level[k], level[:k]) / h[:k]
+        rounding = floor[:, :k] + np.where(still[:, :k], level[k], past[:k]) / h[:k]
         excess = np.abs(rate[:, :k] - rate[:, k : k + 1]) - rounding
         size[:, k] = np.maximum(size[:, k], excess.max(axis=1))
     return np.asarray(2 * size)
@@ -343,7 +347,7 @@ def _complex(subject: _Subject, h: Array, v: Array, noise: Array | None) -> _Fou
             [_residual(subject, pair[side], d, stretch * tiny) for d, pair in zip(v, pairs, strict=True)]
             for side, stretch in ((0, 1.3), (1, 1.7))
         ]
-        spread = np.sqrt(np.square(np.array(near) - difference).mean(axis=(0, 1)))
+        spread = np.abs(np.array(near) - difference).max(axis=(0, 1))  # at least the root mean square
         noise = np.asarray(spread * _safety(2 * len(v), cases=difference.size))
     return _Found(difference, noise + subject.slack(v, float(np.finfo(np.longdouble).eps)), noise, h)
 

@@ -1,10 +1,11 @@
 """Runs one law in one dtype under Hypothesis, and turns what it saw into a result."""
 
 import contextlib
+import difflib
 import io
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
@@ -20,10 +21,11 @@ from nnlaws.bounds.ruler import Ruler
 from nnlaws.cases.case import Case, expand
 from nnlaws.evidence import Evidence
 from nnlaws.laws import LAWS, Law
+from nnlaws.operations import OPERATIONS
 from nnlaws.reports.example import show
-from nnlaws.subject import GuardedSubject, TargetFault, Watch
-from nnlaws.targets import Target, TargetError
-from nnlaws.verdict import PROFILES, LawResult, Outcome, Selection, Task
+from nnlaws.subject import GuardedSubject, NotOffered, TargetFault, Watch
+from nnlaws.targets import Target
+from nnlaws.verdict import PROFILES, LawResult, Outcome, Selection, Task, UsageError
 
 LANES = {"float64": 4}  # exact values of float64 are balls, which cost more than all else together
 DEFAULT_LANES = 16
@@ -45,22 +47,37 @@ class Seen:
 
 
 def plan(target: Target, selection: Selection) -> list[Task]:
-    """The laws to run, operation by operation, law by law, dtype by dtype. Raises TargetError if the selection fits nothing."""
+    """The laws to run, operation by operation, law by law, dtype by dtype. Raises UsageError for a name that does not exist."""
+    _known("operation", selection.operations, OPERATIONS)
+    _known("dtype", selection.dtypes, DTYPES)
+    _known("law", selection.laws, {name for law in LAWS for name in (law.id, law.name, law.clause)})
     chosen = [
         law
+        for operation in OPERATIONS
         for law in LAWS
-        if (not selection.operations or law.operation.name in selection.operations)
+        if law.operation.name == operation
+        and (not selection.operations or operation in selection.operations)
         and (not selection.laws or {law.id, law.name, law.clause} & set(selection.laws))
     ]
     if not chosen:
-        raise TargetError(f"no law fits --operation {selection.operations} --law {selection.laws}; see `nnlaws list laws`")
-    dtypes = selection.dtypes or target.dtypes
-    ordered = sorted(chosen, key=lambda law: list(_operations()).index(law.operation.name))
+        raise UsageError(
+            f"none of the laws {', '.join(selection.laws)} is about {', '.join(selection.operations)}; see `nnlaws list laws`"
+        )
     return [
         Task(law.id, law.clause, law.statement, law.operation.name, dtype, law.operation.name in target.operations)
-        for law in ordered
-        for dtype in dtypes
+        for law in chosen
+        for dtype in selection.dtypes or target.dtypes
     ]
+
+
+def _known(what: str, asked: tuple[str, ...], known: Iterable[str]) -> None:
+    there = list(known)
+    for name in asked:
+        if name not in there:
+            near = difflib.get_close_matches(name, there, n=3)
+            hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(there)}"
+            hint = f"see `nnlaws list {what}s`" if len(there) > 20 and not near else hint
+            raise UsageError(f"unknown {what} {name!r}; {hint}")
 
 
 def run(
@@ -80,12 +97,17 @@ def run(
     ruler = Ruler(law.operation, format_of(DTYPES[task.dtype]), conventions)
     subject = GuardedSubject(target.operations[task.operation], law.operation, watch)
     began = perf_counter()
-    seen = _search(law, subject, ruler, target.name, selection, about)
+    if task.case:
+        seen = _replay(law, subject, ruler, Case.parse(task.case))
+    else:
+        seen = _search(law, subject, ruler, target.name, selection, about)
     more: dict[str, Any] = {"cases": seen.arrays, "conventions": conventions}
     if not seen.failures:
         outcome = Outcome.DECLARED if conventions else Outcome.CONFORMS
         return task.result(outcome, worst=seen.worst, seconds=perf_counter() - began, **more)
     case, failure = seen.failures[-1]
+    if isinstance(failure, NotOffered):
+        return task.result(Outcome.NOT_OFFERED, reason=str(failure))
     replay = token(task.law, task.dtype, case, target.name)
     if isinstance(failure, TargetFault):
         violation = show(law, ruler, case, Evidence(float("inf"), reason=str(failure)), replay)
@@ -106,7 +128,8 @@ def evaluate(law: Law, subject: GuardedSubject, ruler: Ruler, case: Case, lanes:
 
 
 def find(id: str) -> Law:
-    """The law of that id."""
+    """The law of that id. Raises UsageError if there is none."""
+    _known("law", (id,), (law.id for law in LAWS))
     return next(law for law in LAWS if law.id == id)
 
 
@@ -150,6 +173,15 @@ def _search(
     return seen
 
 
+def _replay(law: Law, subject: GuardedSubject, ruler: Ruler, case: Case) -> Seen:
+    """The law on the one array of a case."""
+    try:
+        evidence = evaluate(law, subject, ruler, case)
+    except TargetFault as fault:
+        return Seen(1, failures=[(case, fault)])
+    return Seen(1, evidence.ratio, [] if evidence.holds else [(case, evidence)])
+
+
 def _settings(selection: Selection) -> settings:
     profile = PROFILES[selection.profile]
     same = profile.derandomize and selection.seed is None
@@ -163,9 +195,3 @@ def _settings(selection: Selection) -> settings:
         report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
     )
-
-
-def _operations() -> Mapping[str, Any]:
-    from nnlaws.operations import OPERATIONS
-
-    return OPERATIONS

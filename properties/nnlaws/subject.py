@@ -19,6 +19,10 @@ class TargetFault(Exception):
         self.lane = lane
 
 
+class NotOffered(TargetFault):
+    """The implementation raised NotImplementedError: a template's function that is still to be written."""
+
+
 class Watch:
     """Told before and after each call; the worker process has one that tells its parent."""
 
@@ -51,8 +55,10 @@ class GuardedSubject:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")
                 return self.function(*arguments)
-        except (KeyboardInterrupt, MemoryError):
+        except KeyboardInterrupt:
             raise
+        except NotImplementedError as error:
+            raise NotOffered(f"{self.operation.name} raised NotImplementedError: {error}", lane) from error
         except BaseException as error:
             raise TargetFault(f"{self.operation.name} raised {type(error).__name__}: {error}", lane) from error
         finally:

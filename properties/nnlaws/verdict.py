@@ -6,6 +6,10 @@ from enum import StrEnum
 from typing import Any
 
 
+class UsageError(ValueError):
+    """What was asked for does not exist; the message says what does."""
+
+
 class Outcome(StrEnum):
     """Five different things, five different words."""
 
@@ -80,17 +84,19 @@ class LawResult:
 
 @dataclass(frozen=True)
 class Report:
-    """A whole run. `complete` is False where it was cut short; `offered` are the operations that the target has."""
+    """A whole run. `offered` are the operations that the target has; `planned`, how many results a complete run has;
+    `complete` is False where it was cut short."""
 
     target: str
     description: str
     version: str
     profile: str
-    seed: int
+    seed: int | None
     offered: tuple[str, ...]
     results: tuple[LawResult, ...]
-    seconds: float = 0.0
-    complete: bool = True
+    planned: int
+    seconds: float
+    complete: bool
 
     @property
     def conforms(self) -> bool:
@@ -106,16 +112,14 @@ class Report:
             return 0
         return 3 if judged <= {Outcome.ERROR} else 1
 
-    def count(self, outcome: Outcome) -> int:
-        return sum(result.outcome is outcome for result in self.results)
-
     def as_json(self) -> dict[str, Any]:
+        """Everything, as JSON holds it: see the fields here and in LawResult and Violation."""
         return {**asdict(self), "conforms": self.conforms}
 
     def __str__(self) -> str:
-        from nnlaws.reports.terminal import plain
+        from nnlaws.reports.terminal import text
 
-        return plain(self)
+        return text(self)
 
 
 @dataclass(frozen=True)
@@ -151,7 +155,7 @@ class Selection:
 
 @dataclass(frozen=True)
 class Task:
-    """One law in one dtype, to be run."""
+    """One law in one dtype, to be run: on cases that Hypothesis draws, or on the one whose token is `case`."""
 
     law: str
     clause: str
@@ -159,6 +163,7 @@ class Task:
     operation: str
     dtype: str
     offered: bool
+    case: str = ""
 
     @property
     def name(self) -> str:

@@ -15,6 +15,7 @@ from nnlaws_reference.dtypes import Array
 from numpy.typing import NDArray
 
 from nnlaws.bounds.formats import Format
+from nnlaws.verdict import UsageError
 
 _TOKEN = re.compile(r"(?P<m>\d+)x(?P<classes>\d+),(?P<family>\w+),(?P<k>-?\d+),(?P<seed>\d+)(?P<overlays>(,@\d+=[^,@=]+)*)")
 
@@ -39,10 +40,10 @@ class Case:
 
     @classmethod
     def parse(cls, token: str) -> "Case":
-        """The case of that token. Raises ValueError that says what a token looks like."""
+        """The case of that token. Raises UsageError that says what a token looks like."""
         found = _TOKEN.fullmatch(token)
         if not found:
-            raise ValueError(f"{token!r} is not a case; expected MxC,FAMILY,K,SEED[,@POSITION=VALUE…], as in 1x3,integers,8,0,@2=-0.5")
+            raise UsageError(f"{token!r} is not a case; expected MxC,FAMILY,K,SEED[,@POSITION=VALUE…], as in 1x3,integers,8,0,@2=-0.5")
         overlays = tuple(
             (int(position), float(value)) for position, value in re.findall(r"@(\d+)=([^,@=]+)", found["overlays"])
         )

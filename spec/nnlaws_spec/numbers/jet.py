@@ -30,7 +30,9 @@ def directional_derivative(
     """d/dt formula(x + t·direction, *constants) at t = 0, as balls of the formula's shape."""
     with _first_order(precision):
         result = formula(jets(x, direction), *(balls(constant) for constant in constants))
-        return np.asarray(_slope(np.asarray(result, dtype=object)), dtype=object)
+        if not isinstance(result, np.ndarray):  # one series, which NumPy would take for a sequence of its coefficients
+            return np.array(result[1], dtype=object)
+        return np.asarray(_slope(result), dtype=object)
 
 
 @contextmanager

@@ -1,0 +1,185 @@
+"""What a program calls: check, assert_conforms, as_test."""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib.metadata import version
+from typing import Any, Protocol
+
+from nnlaws.isolation import LoadError, Plan, Worker
+from nnlaws.verdict import PROFILES, LawResult, Outcome, Progress, Report, Selection, Task, UsageError
+
+
+class Bench(Protocol):
+    """Where laws are run: a worker process, or here."""
+
+    def plan(self) -> Plan: ...
+
+    def run(self, task: Task) -> LawResult: ...
+
+    def close(self) -> None: ...
+
+
+class Here:
+    """Runs laws on an object in this process: an object cannot be sent to another, so a hang or a crash in it is ours too."""
+
+    def __init__(self, implementation: Any, selection: Selection) -> None:
+        from nnlaws import runner, targets
+
+        name = getattr(implementation, "__name__", type(implementation).__name__)
+        try:
+            self._target = targets.of(implementation, name)
+            self._tasks = runner.plan(self._target, selection)
+        except targets.TargetError as error:
+            raise LoadError(str(error)) from None
+        self._selection = selection
+        self._run = runner.run
+
+    def plan(self) -> Plan:
+        return Plan(self._target.description, tuple(self._target.operations), tuple(self._tasks))
+
+    def run(self, task: Task) -> LawResult:
+        return self._run(task, self._target, self._selection)
+
+    def close(self) -> None: ...
+
+
+def check(
+    target: Any,
+    *,
+    operations: Sequence[str] = (),
+    laws: Sequence[str] = (),
+    dtypes: Sequence[str] = (),
+    profile: str = "ci",
+    seed: int | None = None,
+    timeout: float = 10.0,
+    progress: Progress | None = None,
+) -> Report:
+    """Judges an implementation by every law of what it offers.
+
+    target: a built-in name ("scipy", "torch"), a path to a .py file, an importable "module" or "module:object", which run in a
+    process of their own; or a module, an object or a function named after an operation, which run in this one.
+    operations, laws, dtypes: what to run; default all, in the dtypes that the target declares, else float32 and float64.
+    profile: quick, ci or thorough. seed: for other cases than the profile's own. timeout: seconds a call (own process only).
+    progress: called after each law with its result, how many are done, how many there are.
+    Raises LoadError if the target cannot be loaded or offers no operation, UsageError (a ValueError) for an unknown name.
+    """
+    selection = select(operations, laws, dtypes, profile, seed, timeout)
+    began = time.perf_counter()
+    with bench(target, selection) as runs:
+        plan = runs.plan()
+        if not plan.offered:
+            names = ", ".join(dict.fromkeys(task.operation for task in plan.tasks))
+            raise LoadError(f"{_name(target)} offers no operation: it needs functions named {names} (see `nnlaws template`)")
+        results: list[LawResult] = []
+        complete = False
+        try:
+            for task in plan.tasks:
+                results.append(runs.run(task))
+                if progress is not None:
+                    progress(results[-1], len(results), len(plan.tasks))
+            complete = True
+        except KeyboardInterrupt:
+            pass  # what was found so far is the report, marked incomplete
+    return Report(
+        target=_name(target),
+        description=plan.description,
+        version=version("nnlaws"),
+        profile=profile,
+        seed=seed,
+        offered=plan.offered,
+        results=tuple(results),
+        planned=len(plan.tasks),
+        seconds=time.perf_counter() - began,
+        complete=complete,
+    )
+
+
+def assert_conforms(target: Any, **options: Any) -> Report:
+    """`check`, raising AssertionError with the whole report unless the target conforms."""
+    report = check(target, **options)
+    if not report.conforms:
+        raise AssertionError(str(report))
+    return report
+
+
+def replay(token: str, *, target: str | None = None, timeout: float = 10.0) -> LawResult:
+    """Runs the law of a violation again on its one array. token: law/dtype/case/target, as a violation prints it.
+
+    target: another target than the token names. Raises UsageError for a token that is none, LoadError as `check` does.
+    """
+    parts = token.split("/", 3)
+    if len(parts) < 4:
+        raise UsageError(f"{token!r} is not a case; expected law/dtype/case/target, as a violation prints it")
+    law, dtype, case, named = parts
+    with bench(target or named, select(laws=(law,), dtypes=(dtype,), timeout=timeout)) as runs:
+        (task,) = runs.plan().tasks
+        result: LawResult = runs.run(replace(task, case=case))
+    return result
+
+
+def as_test(target: Any, **options: Any) -> Callable[..., None]:
+    """A pytest function with one item a law and dtype: `test_my_layers = nnlaws.as_test("my_layers.py")`.
+
+    Options as for `check`. What the target does not offer is skipped.
+    """
+    import pytest
+
+    selection = select(**options)
+    runs = _open(target, selection)
+    plan = runs.plan()
+
+    @pytest.mark.parametrize("task", plan.tasks, ids=[task.name for task in plan.tasks])
+    def test(task: Task) -> None:
+        judge(runs.run(task))
+
+    return test
+
+
+def judge(result: LawResult) -> None:
+    """Passes, skips or fails the running pytest item by a law's result."""
+    import pytest
+
+    from nnlaws.reports.terminal import explain
+
+    if result.outcome is Outcome.NOT_OFFERED:
+        pytest.skip(f"{result.operation} is not offered")
+    if result.outcome in (Outcome.VIOLATES, Outcome.ERROR):
+        pytest.fail(explain(result), pytrace=False)
+
+
+def select(
+    operations: Sequence[str] = (),
+    laws: Sequence[str] = (),
+    dtypes: Sequence[str] = (),
+    profile: str = "ci",
+    seed: int | None = None,
+    timeout: float = 10.0,
+) -> Selection:
+    """The selection of these options. Raises UsageError, naming what there is, for an unknown profile or a bad limit."""
+    for name, given in (("operations", operations), ("laws", laws), ("dtypes", dtypes)):
+        if isinstance(given, str):
+            raise UsageError(f"{name} takes a sequence of names, as in {name}=({given!r},), not one string")
+    if profile not in PROFILES:
+        raise UsageError(f"unknown profile {profile!r}; expected one of {', '.join(PROFILES)}")
+    if not timeout > 0:
+        raise UsageError(f"timeout must be more than 0 seconds, got {timeout!r}")
+    return Selection(tuple(operations), tuple(laws), tuple(dtypes), profile, seed, timeout)
+
+
+@contextmanager
+def bench(target: Any, selection: Selection) -> Any:
+    runs = _open(target, selection)
+    try:
+        yield runs
+    finally:
+        runs.close()
+
+
+def _open(target: Any, selection: Selection) -> Bench:
+    return Worker(target, selection) if isinstance(target, str) else Here(target, selection)
+
+
+def _name(target: Any) -> str:
+    return target if isinstance(target, str) else getattr(target, "__name__", type(target).__name__)

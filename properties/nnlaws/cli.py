@@ -1,0 +1,253 @@
+"""The command: nnlaws check | explain | list | replay | template."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NoReturn
+
+from nnlaws.verdict import PROFILES, LawResult, Outcome, Report, UsageError
+
+CONFORMS, VIOLATES, USAGE, NOT_RUN = 0, 1, 2, 3
+
+EXIT_CODES = "exit codes: 0 conforms, 1 violates, 2 wrong usage, 3 the target could not be run"
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(USAGE, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the command; returns the exit code."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        code: int = parsed.run(parsed)
+        sys.stdout.flush()
+    except UsageError as error:
+        print(f"nnlaws: {error}", file=sys.stderr)
+        return USAGE
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return CONFORMS
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="nnlaws", description="Holds implementations of neural-network mathematics to its laws.", epilog=EXIT_CODES)
+    parser.add_argument("--version", action="store_true", help="print the version and exit")
+    commands = parser.add_subparsers(metavar="COMMAND", parser_class=_Parser)
+    parser.set_defaults(run=_version)
+
+    check = commands.add_parser("check", help="judge an implementation", epilog=EXIT_CODES, description=_check.__doc__)
+    check.add_argument("target", metavar="TARGET", help="a built-in name (nnlaws list implementations), a path to a .py file, module, or module:object")
+    check.add_argument("--operation", action="append", default=[], metavar="NAME", help="only this operation; may be repeated")
+    check.add_argument("--law", action="append", default=[], metavar="LAW", help="only this law (softmax.value), laws of this name (value) or clause (SM-1); may be repeated")
+    check.add_argument("--dtype", action="append", default=[], metavar="DTYPE", help="float16, bfloat16, float32 or float64; may be repeated; default: those that the target declares, else float32 and float64")
+    check.add_argument("--profile", default="ci", choices=PROFILES, help="how hard to look (default: ci)")
+    check.add_argument("--seed", type=int, metavar="N", help="draw other cases than the profile's own")
+    check.add_argument("--timeout", type=float, default=10.0, metavar="SECONDS", help="for one call into the target (default: 10)")
+    check.add_argument("--json", metavar="FILE", help="write the report as JSON; - for standard output, instead of the text")
+    check.add_argument("--junit", metavar="FILE", help="write the report as JUnit XML; - for standard output, instead of the text")
+    check.set_defaults(run=_check)
+
+    explain = commands.add_parser("explain", help="print a clause", description=_explain.__doc__)
+    explain.add_argument("clause", metavar="CLAUSE", help="as in SM-1")
+    explain.set_defaults(run=_explain)
+
+    listing = commands.add_parser("list", help="list what there is", description=_list.__doc__)
+    listing.add_argument("what", choices=("clauses", "laws", "operations", "implementations", "mutants"))
+    listing.set_defaults(run=_list)
+
+    replay = commands.add_parser("replay", help="run one failing case again", epilog=EXIT_CODES, description=_replay.__doc__)
+    replay.add_argument("case", metavar="CASE", help="as a violation prints it: law/dtype/case/target")
+    replay.add_argument("--target", metavar="TARGET", help="another target than the case names")
+    replay.add_argument("--timeout", type=float, default=10.0, metavar="SECONDS", help="for one call into the target (default: 10)")
+    replay.set_defaults(run=_replay)
+
+    template = commands.add_parser("template", help="write a target file to fill in", description=_template.__doc__)
+    template.add_argument("file", metavar="FILE", type=Path, help="as in my_layers.py; must not exist yet")
+    template.set_defaults(run=_template)
+    return parser
+
+
+def _version(arguments: argparse.Namespace) -> int:
+    """The version; with no command at all, the help."""
+    from importlib.metadata import version
+
+    if not arguments.version:
+        _parser().print_help()
+        return USAGE
+    print(f"nnlaws {version('nnlaws')}")
+    return CONFORMS
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    """Judges TARGET by every law of the operations that it offers, clause by clause."""
+    from nnlaws.api import check
+    from nnlaws.isolation import LoadError
+
+    with _Bar(arguments.target) as bar:
+        try:
+            report = check(
+                arguments.target,
+                operations=arguments.operation,
+                laws=arguments.law,
+                dtypes=arguments.dtype,
+                profile=arguments.profile,
+                seed=arguments.seed,
+                timeout=arguments.timeout,
+                progress=bar.advance,
+            )
+        except LoadError as error:
+            bar.stop()
+            print(f"nnlaws: {error}", file=sys.stderr)
+            return NOT_RUN
+    documents: dict[str, str] = {}
+    if arguments.json:
+        documents[arguments.json] = json.dumps(report.as_json(), indent=1) + "\n"
+    if arguments.junit:
+        from nnlaws.reports.junit import junit
+
+        documents[arguments.junit] = junit(report)
+    for path, content in documents.items():
+        if path == "-":
+            sys.stdout.write(content)
+        else:
+            try:
+                Path(path).write_text(content, encoding="utf-8")
+            except OSError as error:
+                raise UsageError(f"cannot write {path}: {error.strerror}") from None
+    if "-" not in documents:
+        _print(report)
+    return report.exit_code
+
+
+def _explain(arguments: argparse.Namespace) -> int:
+    """Prints a clause: what must hold, the formula, an example, the source; and the laws that hold implementations to it."""
+    from nnlaws_spec import clause
+
+    try:
+        found = clause(arguments.clause)
+    except KeyError as error:
+        raise UsageError(str(error.args[0])) from None
+    print(f"{found.id}  {found.title}\n\n{found.text}\n")
+    from nnlaws.laws import LAWS
+
+    for law in LAWS:
+        if law.clause == found.id:
+            print(f"law {law.id}: {law.statement}")
+    return CONFORMS
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    """Lists clauses, laws, operations, built-in implementations or mutants, a line each."""
+    for name, meaning in _rows(arguments.what):
+        print(f"{name:<46} {meaning}" if len(name) > 24 or arguments.what in ("laws", "mutants") else f"{name:<24} {meaning}")
+    return CONFORMS
+
+
+def _rows(what: str) -> Iterable[tuple[str, str]]:
+    if what == "clauses":
+        from nnlaws_spec import clauses
+
+        return [(clause.id, clause.title) for clause in clauses().values()]
+    if what == "laws":
+        from nnlaws.laws import LAWS
+
+        return [(law.id, f"{law.clause:<6} {law.statement}") for law in LAWS]
+    if what == "operations":
+        from nnlaws.operations import OPERATIONS
+
+        return [(f"{name}({', '.join(o.arguments)})", o.meaning) for name, o in OPERATIONS.items()]
+    if what == "implementations":
+        from nnlaws.implementations import BUILT_IN
+
+        return list(BUILT_IN.items())
+    from nnlaws.mutants import MUTANTS
+
+    return [(mutant.name, f"{mutant.fault} (seen: {mutant.seen})") for mutant in MUTANTS]
+
+
+def _replay(arguments: argparse.Namespace) -> int:
+    """Runs the law of a violation again, on the one array that its token describes."""
+    from nnlaws.api import replay
+    from nnlaws.isolation import LoadError
+
+    try:
+        result = replay(arguments.case, target=arguments.target, timeout=arguments.timeout)
+    except LoadError as error:
+        print(f"nnlaws: {error}", file=sys.stderr)
+        return NOT_RUN
+    if result.outcome in (Outcome.VIOLATES, Outcome.ERROR):
+        from nnlaws.reports.terminal import explain
+
+        print(explain(result), end="")
+        return VIOLATES if result.outcome is Outcome.VIOLATES else NOT_RUN
+    print(f"{result.law} {result.dtype}: {result.outcome}" + (f", used {result.worst:.2f} of the allowed rounding" if result.worst else ""))
+    return CONFORMS
+
+
+def _template(arguments: argparse.Namespace) -> int:
+    """Writes a target file with the signature and meaning of every operation, ready to fill in and to check."""
+    from nnlaws.template import template
+
+    try:
+        with arguments.file.open("x", encoding="utf-8") as file:
+            file.write(template(arguments.file.name))
+    except FileExistsError:
+        raise UsageError(f"{arguments.file} exists already; choose another name, or remove it first") from None
+    except OSError as error:
+        raise UsageError(f"cannot write {arguments.file}: {error.strerror}") from None
+    print(f"wrote {arguments.file}: fill in what you want judged, then run: nnlaws check {arguments.file}")
+    return CONFORMS
+
+
+def _print(report: Report) -> None:
+    if not sys.stdout.isatty():
+        print(report, end="")
+        return
+    from rich.console import Console
+
+    from nnlaws.reports.terminal import render
+
+    Console(highlight=False, emoji=False).print(render(report))
+
+
+class _Bar:
+    """A progress bar on standard error, if both that and standard output are a terminal."""
+
+    def __init__(self, target: str) -> None:
+        self._target = target
+        self._progress = None
+
+    def __enter__(self) -> "_Bar":
+        if sys.stderr.isatty() and sys.stdout.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+            columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[law]}"))
+            self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
+            self._progress.start()
+            self._bar = self._progress.add_task(f"loading {self._target}", total=None, law="")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+
+    def advance(self, result: LawResult, done: int, total: int) -> None:
+        if self._progress is not None:
+            law = f"{result.clause} {result.law} {result.dtype}"
+            self._progress.update(self._bar, description=self._target, completed=done, total=total, law=law)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

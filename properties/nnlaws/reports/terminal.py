@@ -1,0 +1,146 @@
+"""A verdict for people: clause by clause, then every violation from the broken clause to how to replay it."""
+
+import io
+from collections.abc import Iterable
+
+from nnlaws_spec.clauses import clause
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from nnlaws.verdict import LawResult, Outcome, Report, tally
+
+STYLES = {
+    Outcome.CONFORMS: "green",
+    Outcome.DECLARED: "cyan",
+    Outcome.VIOLATES: "bold red",
+    Outcome.NOT_OFFERED: "dim",
+    Outcome.ERROR: "bold magenta",
+}
+WIDTH = 120  # of text that is not for a terminal
+
+
+def render(report: Report) -> RenderableType:
+    """The whole report: what was checked, the table, the violations, the verdict."""
+    seed = "its own cases" if report.seed is None else f"seed {report.seed}"
+    head = Text(f"nnlaws {report.version} · {report.target}: {report.description} · profile {report.profile}, {seed}\n")
+    blocks: list[RenderableType] = [head]
+    operations = list(dict.fromkeys(result.operation for result in report.results))
+    for operation in operations:
+        results = [result for result in report.results if result.operation == operation]
+        if all(result.outcome is Outcome.NOT_OFFERED for result in results):
+            blocks.append(Text(f"{operation}: not offered", style="dim"))
+        else:
+            blocks.append(_table(operation, results))
+    for group in _groups(report.results):
+        blocks += [Text(""), _violation(group[0])]
+        if group[1:]:
+            others = ", ".join(f"{other.clause} {other.dtype}" for other in group[1:])
+            blocks.append(Padding(Text(f"the same in    {others}"), (0, 0, 0, 2)))
+    return Group(*blocks, Text(""), verdict(report))
+
+
+def text(report: Report) -> str:
+    """The same as plain text."""
+    return _plain(render(report))
+
+
+def explain(result: LawResult) -> str:
+    """One violation or error as plain text."""
+    return _plain(_violation(result))
+
+
+def verdict(report: Report) -> Text:
+    """One or two sentences: the verdict and how close it was."""
+    counts = ", ".join(f"{count} {outcome}" for outcome, count in tally(report.results).items())
+    arrays = sum(result.cases for result in report.results)
+    judged = [r for r in report.results if r.outcome in (Outcome.CONFORMS, Outcome.DECLARED) and r.worst is not None]
+    closest = max(judged, key=lambda result: result.worst or 0.0, default=None)
+    declared = sorted({f"{k} = {v}" for r in report.results if r.outcome is Outcome.DECLARED for k, v in r.conventions.items()})
+    if not report.complete:
+        words, style = f"incomplete: stopped after {len(report.results)} of {report.planned} laws", "bold magenta"
+    elif report.conforms:
+        words, style = "conforms" + (f" as declared ({', '.join(declared)})" if declared else ""), "bold green"
+    elif report.exit_code == 3:
+        words, style = "could not be run", "bold magenta"
+    else:
+        words, style = "violates", "bold red"
+    tail = f": {counts}, on {arrays:,} arrays in {report.seconds:.1f} s."
+    if closest is not None and closest.worst:
+        tail += f" Where it conforms it used at most {closest.worst:.2f} of the rounding allowed"
+        tail += f" ({closest.clause}, {closest.dtype})."
+    return Text.assemble(f"{report.target} ", (words, style), tail)
+
+
+def _table(operation: str, results: list[LawResult]) -> Table:
+    dtypes = list(dict.fromkeys(result.dtype for result in results))
+    table = Table(box=None, padding=(0, 2, 0, 0), title_justify="left", header_style="")
+    table.add_column(Text(operation, style="bold"), no_wrap=True)
+    table.add_column("", ratio=1)
+    for dtype in dtypes:
+        table.add_column(dtype, no_wrap=True)
+    laws = dict.fromkeys((result.clause, result.law, result.statement) for result in results)
+    for id, law, statement in sorted(laws, key=lambda row: (row[0].startswith("CT"), int(row[0].partition("-")[2]))):
+        cells = {result.dtype: _cell(result) for result in results if result.law == law}
+        table.add_row(f"  {id}", statement, *(cells.get(dtype, Text("")) for dtype in dtypes))
+    return table
+
+
+def _cell(result: LawResult) -> Text:
+    words = str(result.outcome)
+    if result.outcome in (Outcome.CONFORMS, Outcome.DECLARED, Outcome.VIOLATES) and result.worst:
+        words += f" {result.worst:.2f}" if result.worst < 1000 else f" {result.worst:.0e}"
+    return Text(words, style=STYLES[result.outcome])
+
+
+def _groups(results: Iterable[LawResult]) -> list[list[LawResult]]:
+    """Violations and errors, those of one operation and cause together, the simplest law of each first."""
+    groups: dict[object, list[LawResult]] = {}
+    for result in results:
+        if result.outcome in (Outcome.VIOLATES, Outcome.ERROR):
+            cause = result.violation.cause if result.violation else None
+            key = (result.operation, cause.name) if cause else (result.operation, result.law, result.reason)
+            groups.setdefault(key, []).append(result)
+    return list(groups.values())
+
+
+def _violation(result: LawResult) -> RenderableType:
+    """The clause and its words; the example; got, want, off; the cause; the fix; what to read; how to replay."""
+    seen = result.violation
+    rows = Table.grid(padding=(0, 2, 0, 0))
+    rows.add_column(no_wrap=True)
+    rows.add_column(overflow="fold")
+    rows.add_row("clause", Text(f"{result.clause}  {clause(result.clause).statement}"))
+    rows.add_row("law", Text(f"{result.law}: {result.statement}"))
+    if seen is not None:
+        for argument in seen.example:
+            rows.add_row("example", Text(f"{argument['name']} = array({argument['entries']}, dtype={argument['dtype']})"))
+        if seen.got:
+            where = f"  at {seen.place}" if seen.place else ""
+            whole = f"  in {seen.result}" if seen.result else ""
+            rows.add_row("got", Text(f"{seen.got}{where}{whole}"))
+            rows.add_row("want", Text(f"{seen.want}  ({seen.expected})"))
+            rows.add_row("off by", Text(f"{seen.off}, where {seen.allowed} is allowed"))
+        if seen.reason:
+            rows.add_row("got", Text(seen.reason))
+        if seen.cause is not None:
+            known = f" (seen: {seen.cause.seen})" if seen.cause.seen else ""
+            rows.add_row("cause", Text(f"{seen.cause.name}: {seen.cause.fault}{known}"))
+        elif seen.got:
+            rows.add_row("cause", Text("no one known mistake does just this"))
+        if seen.fix:
+            rows.add_row("fix", Text(seen.fix))
+    if result.reason and (seen is None or result.reason != seen.reason):
+        rows.add_row("also" if seen else "got", Text(result.reason))
+    rows.add_row("read", Text(f"nnlaws explain {result.clause}"))
+    if seen is not None:
+        rows.add_row("replay", Text(f"nnlaws replay '{seen.replay}'"))
+    head = Text(f"{result.outcome.upper()}  {result.clause}  {result.operation}  {result.dtype}", style=STYLES[result.outcome])
+    return Group(head, Padding(rows, (0, 0, 0, 2)))
+
+
+def _plain(content: RenderableType) -> str:
+    stream = io.StringIO()
+    Console(file=stream, width=WIDTH, color_system=None, highlight=False, emoji=False).print(content)
+    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"

@@ -1,0 +1,55 @@
+"""The child process: loads a target, runs laws on it, one at a time, as its parent asks. See `nnlaws.isolation`.
+
+Commands come as JSON lines on standard input, answers go as JSON lines to what was standard output; the target's own
+output goes to standard error, so it cannot garble an answer.
+"""
+
+import contextlib
+import faulthandler
+import json
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from nnlaws import runner, targets
+from nnlaws.heartbeat import Heartbeat
+from nnlaws.verdict import LawResult, Selection, Task, UsageError
+
+
+def main() -> None:
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    faulthandler.enable()
+    heartbeat = Heartbeat(Path(sys.argv[1]))
+    sys.path.insert(0, os.getcwd())  # after our own imports, which no file of the user's may shadow
+
+    def answer(**message: Any) -> None:
+        answers.write(json.dumps(message) + "\n")
+        answers.flush()
+
+    def early(result: LawResult) -> None:
+        answer(early=result.as_json())
+
+    target, selection = None, Selection()
+    for line in sys.stdin:
+        command = json.loads(line)
+        try:
+            if "target" in command:
+                selection = Selection(**{key: tuple(v) if isinstance(v, list) else v for key, v in command["selection"].items()})
+                target = targets.resolve(command["target"])
+                tasks = runner.plan(target, selection)
+                answer(description=target.description, offered=list(target.operations), tasks=[asdict(task) for task in tasks])
+            elif target is not None:
+                task = Task(**command["task"])
+                answer(result=runner.run(task, target, selection, heartbeat, heartbeat.about, early).as_json())
+        except targets.TargetError as error:
+            answer(failed=str(error))
+        except UsageError as error:
+            answer(usage=str(error))
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt, BrokenPipeError):
+        main()
