@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 from nnlaws_reference.dtypes import Array
-from nnlaws_spec.clauses import Variant, clause, clauses
+from nnlaws_spec.clauses import Variant, clauses
 
 from nnlaws.bounds.ruler import Floats, Ruler
 from nnlaws.cases.case import Case, expand
@@ -45,8 +45,6 @@ def explain(
     every failure seen an allowed one; it is the cause where no mutant is, for it allows more than one behaviour. The example shown is the smallest on which no other mutant gives the same results.
     """
     smallest, evidence = failures[-1]
-    if evidence.element is None:
-        return smallest, evidence, None, _contract_fix(law)
     breaking = {name: mutant for name, mutant in _candidates(law).items() if _fits(mutant, law, subject, ruler, smallest)}
     fitting = {name: m for name, m in breaking.items() if _same_elsewhere(m, law, subject, ruler, smallest)}
     conventions = _conventions(law, subject, ruler, [case for case, _ in failures])
@@ -57,7 +55,7 @@ def explain(
         case, evidence = _telling(law, subject, ruler, failures, breaking, name)
         return case, evidence, Cause(mutant.name, mutant.fault, mutant.seen), "; or ".join((mutant.fix, *declare[:1]))
     if fitting or len(conventions) != 1:
-        return smallest, evidence, None, ""
+        return smallest, evidence, None, law.fix
     (variant,) = conventions
     cause = Cause(f"{variant.name} = {variant.value}", f"a convention that is not declared: {variant.meaning}", "")
     return smallest, evidence, cause, f"{declare[0]}, or compute as the clause says"
@@ -156,18 +154,3 @@ def _holds(law: Law, subject: GuardedSubject, ruler: Ruler, case: Case) -> bool:
         return law.check(subject, ruler, *inputs.arguments, **inputs.extra).holds
     except TargetFault:
         return False
-
-
-def _contract_fix(law: Law) -> str:
-    """Where no number is wrong, the clause itself says what to do."""
-    return next(
-        (m.fix for m in MUTANTS if m.operation == law.operation.name and m.name.endswith(_CONTRACT_MUTANTS.get(law.name, "?"))),
-        clause(law.clause).statement,
-    )
-
-
-_CONTRACT_MUTANTS = {
-    "arguments_unmodified": "writes_over_its_argument",
-    "empty_batch": "drops_the_empty_batch",
-    "finite_from_finite": "unshifted",
-}

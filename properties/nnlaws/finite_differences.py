@@ -256,13 +256,12 @@ def _noise(residual: Array, ahead: int) -> Array:
     """
     r = residual
     rough = (r[:, 3:] - 42 * r[:, 2:-1] + 336 * r[:, 1:-2] - 512 * r[:, :-3]) / 614
-    rough = np.where(np.isfinite(rough), rough, 0)
-    top = np.abs(rough).max(axis=(0, 1)) + np.finfo(np.float64).tiny  # squares of 1e-200 would vanish
-    squares = np.square(rough / top).mean(axis=0)
-    means = np.lib.stride_tricks.sliding_window_view(squares, 4, axis=0).mean(axis=-1)
-    at = [min(k + ahead - 3, len(means) - 1) for k in range(r.shape[1])]
-    level = top * np.sqrt(np.maximum.accumulate(means)[at])
-    return np.asarray(level * _safety(4 * len(r), cases=r[:, 0].size))
+    each = np.hypot.reduce(np.where(np.isfinite(rough), rough, 0), axis=0)  # squares could vanish or overflow
+    size = np.hypot.reduce(np.lib.stride_tricks.sliding_window_view(each, 4, axis=0), axis=-1)
+    at = [min(k + ahead - 3, len(size) - 1) for k in range(r.shape[1])]
+    samples = 4 * len(r)
+    safety = _safety(samples, cases=r[:, 0].size)
+    return np.asarray(np.maximum.accumulate(size)[at] * (safety / math.sqrt(samples)))
 
 
 def _safety(samples: int, cases: int) -> float:

@@ -71,8 +71,8 @@ class Worker:
         if isinstance(answer, str):
             self._end()
             raise LoadError(f"loading {self.target} failed: {answer}")
-        if "failed" in answer:
-            raise LoadError(answer["failed"])
+        if "failed" in answer or "bug" in answer:
+            raise LoadError(answer.get("failed") or f"nnlaws itself failed; please report this:\n{answer['bug']}")
         if "usage" in answer:
             raise UsageError(answer["usage"])
         tasks = tuple(Task(**task) for task in answer["tasks"])
@@ -97,6 +97,8 @@ class Worker:
         if not isinstance(answer, str) and "early" in answer:
             early = LawResult.from_json(answer["early"])
             answer = self._wait()
+        if not isinstance(answer, str) and "bug" in answer:
+            return task.result(Outcome.ERROR, reason=f"nnlaws itself failed here, not the target; please report this:\n{answer['bug']}")
         if not isinstance(answer, str):
             if "usage" in answer:
                 raise UsageError(answer["usage"])
@@ -105,8 +107,7 @@ class Worker:
         self._end()
         if early is not None:
             return replace(early, reason=f"and, called again for the cause, {answer}")
-        token = self._heartbeat.token
-        return task.result(Outcome.ERROR, reason=answer + (f"; replay: nnlaws replay '{token}'" if token else ""))
+        return task.result(Outcome.ERROR, reason=answer, replay=self._heartbeat.token)
 
     def _start(self) -> None:
         self._end()
@@ -162,9 +163,10 @@ class Worker:
             how = f"its process was killed by {signal.Signals(-code).name}"
         else:
             how = f"its process ended with exit code {code}"
-        noise = b"".join(self._noise).decode(errors="replace").strip().splitlines()
-        telling = [line for line in noise if line.strip() and not line.startswith(("  File", "Extension modules", "Current thread"))]
-        return f"{how}: {telling[-1].strip()}" if telling else how
+        noise = b"".join(self._noise).decode(errors="replace").split("\n")
+        fatal = [line for line in noise if line.startswith("Fatal Python error")]
+        last = [line.strip() for line in noise if line.strip()]
+        return f"{how} ({(fatal or last)[-1]})" if last else how
 
     def _listen(self, pipe: IO[bytes]) -> None:
         answers = self._answers

@@ -2,9 +2,7 @@
 
 import contextlib
 import difflib
-import io
 import re
-import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -23,7 +21,7 @@ from nnlaws.evidence import Evidence
 from nnlaws.laws import LAWS, Law
 from nnlaws.operations import OPERATIONS
 from nnlaws.reports.example import show
-from nnlaws.subject import GuardedSubject, NotOffered, TargetFault, Watch
+from nnlaws.subject import GuardedSubject, NotOffered, TargetFault, Watch, silence
 from nnlaws.targets import Target
 from nnlaws.verdict import PROFILES, LawResult, Outcome, Selection, Task, UsageError
 
@@ -88,8 +86,11 @@ def run(
     about: Callable[[str], None] = lambda token: None,
     early: Callable[[LawResult], None] = lambda result: None,
 ) -> LawResult:
-    """Runs a task's law. `about` is told each case's replay token before it runs; `early` gets a violation before its cause
-    is sought, which calls the target again."""
+    """Runs a task's law.
+
+    about: told each case's replay token before it runs. early: given a violation before its cause is sought, which calls
+    the target again and so may end this process.
+    """
     if not task.offered:
         return task.result(Outcome.NOT_OFFERED)
     law = find(task.law)
@@ -97,28 +98,31 @@ def run(
     ruler = Ruler(law.operation, format_of(DTYPES[task.dtype]), conventions)
     subject = GuardedSubject(target.operations[task.operation], law.operation, watch)
     began = perf_counter()
-    if task.case:
-        seen = _replay(law, subject, ruler, Case.parse(task.case))
-    else:
-        seen = _search(law, subject, ruler, target.name, selection, about)
-    more: dict[str, Any] = {"cases": seen.arrays, "conventions": conventions}
-    if not seen.failures:
-        outcome = Outcome.DECLARED if conventions else Outcome.CONFORMS
-        return task.result(outcome, worst=seen.worst, seconds=perf_counter() - began, **more)
-    case, failure = seen.failures[-1]
-    if isinstance(failure, NotOffered):
-        return task.result(Outcome.NOT_OFFERED, reason=str(failure))
-    replay = token(task.law, task.dtype, case, target.name)
-    if isinstance(failure, TargetFault):
-        violation = show(law, ruler, case, Evidence(float("inf"), reason=str(failure)), replay)
-        reason = str(failure)
-        return task.result(Outcome.ERROR, reason=reason, violation=violation, seconds=perf_counter() - began, **more)
-    found = task.result(Outcome.VIOLATES, worst=failure.ratio, violation=show(law, ruler, case, failure, replay), **more)
-    early(found)
-    failed = [(each, evidence) for each, evidence in seen.failures if isinstance(evidence, Evidence)]
-    case, failure, cause, fix = diagnosis.explain(law, subject, ruler, failed)
-    violation = show(law, ruler, case, failure, token(task.law, task.dtype, case, target.name), cause, fix)
-    return task.result(Outcome.VIOLATES, worst=failure.ratio, violation=violation, seconds=perf_counter() - began, **more)
+    with silence():
+        if task.case:
+            seen = _replay(law, subject, ruler, Case.parse(task.case))
+        else:
+            seen = _search(law, subject, ruler, target.name, selection, about)
+
+        def result(outcome: Outcome, **more: Any) -> LawResult:
+            seconds = perf_counter() - began
+            return task.result(outcome, cases=seen.arrays, conventions=conventions, seconds=seconds, **more)
+
+        def failed(outcome: Outcome, case: Case, evidence: Evidence, *cause_and_fix: Any, **more: Any) -> LawResult:
+            shown = show(law, ruler, case, evidence, *cause_and_fix)
+            return result(outcome, replay=token(law.id, task.dtype, case, target.name), violation=shown, **more)
+
+        if not seen.failures:
+            return result(Outcome.DECLARED if conventions else Outcome.CONFORMS, worst=seen.worst)
+        case, failure = seen.failures[-1]
+        if isinstance(failure, NotOffered):
+            return result(Outcome.NOT_OFFERED, reason=str(failure))
+        if isinstance(failure, TargetFault):
+            return failed(Outcome.ERROR, case, Evidence(float("inf")), reason=str(failure))
+        early(failed(Outcome.VIOLATES, case, failure, worst=failure.ratio))
+        failures = [(each, evidence) for each, evidence in seen.failures if isinstance(evidence, Evidence)]
+        case, failure, cause, fix = diagnosis.explain(law, subject, ruler, failures)
+        return failed(Outcome.VIOLATES, case, failure, cause, fix, worst=failure.ratio)
 
 
 def evaluate(law: Law, subject: GuardedSubject, ruler: Ruler, case: Case, lanes: int = 1) -> Evidence:
@@ -164,12 +168,8 @@ def _search(
     test = given(case=law.cases(ruler.format))(_settings(selection)(holds))
     if selection.seed is not None:
         test = hypothesis.seed(selection.seed)(test)
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")
-        try:
-            test()
-        except (Broken, TargetFault, hypothesis.errors.Flaky):
-            pass  # Hypothesis ends on its smallest failure, which is the last in seen.failures
+    with contextlib.suppress(Broken, TargetFault, hypothesis.errors.Flaky):
+        test()  # Hypothesis ends on its smallest failure, which is the last in seen.failures
     return seen
 
 

@@ -1,7 +1,9 @@
 """The subject: an implementation's operation as laws call it, guarded, so that whatever it does is an outcome, not a crash of ours."""
 
+import io
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 import numpy as np
@@ -31,6 +33,14 @@ class Watch:
     def end(self) -> None: ...
 
 
+@contextmanager
+def silence() -> Iterator[None]:
+    """While laws run: the target's warnings and prints are its own affair, and overflow is judged by what it returns."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"), redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        yield
+
+
 class GuardedSubject:
     """`function` as an implementation of `operation`: see `nnlaws.laws.law.Subject` for what each method promises."""
 
@@ -52,9 +62,7 @@ class GuardedSubject:
     def raw(self, *arguments: Array, lane: int = 0) -> Any:
         self.watch.begin()
         try:
-            with warnings.catch_warnings(), np.errstate(all="ignore"):
-                warnings.simplefilter("ignore")
-                return self.function(*arguments)
+            return self.function(*arguments)
         except KeyboardInterrupt:
             raise
         except NotImplementedError as error:

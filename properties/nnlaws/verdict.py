@@ -49,12 +49,14 @@ class Violation:
     reason: str
     cause: Cause | None
     fix: str
-    replay: str
 
 
 @dataclass(frozen=True)
 class LawResult:
-    """One law in one dtype. worst: the largest share of the allowed rounding that was used, over `cases` arrays."""
+    """One law in one dtype. worst: the largest share of the allowed rounding that was used, over `cases` arrays.
+
+    reason: what went wrong, where the outcome is an error. replay: the token of the failing case, for `nnlaws replay`.
+    """
 
     law: str
     clause: str
@@ -67,6 +69,7 @@ class LawResult:
     seconds: float = 0.0
     conventions: dict[str, str] = field(default_factory=dict[str, str])
     reason: str = ""
+    replay: str = ""
     violation: Violation | None = None
 
     def as_json(self) -> dict[str, Any]:

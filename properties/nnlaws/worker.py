@@ -9,6 +9,7 @@ import faulthandler
 import json
 import os
 import sys
+import traceback
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,8 @@ def main() -> None:
             answer(failed=str(error))
         except UsageError as error:
             answer(usage=str(error))
+        except Exception:
+            answer(bug=traceback.format_exc())
 
 
 if __name__ == "__main__":

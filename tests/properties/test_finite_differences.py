@@ -300,6 +300,21 @@ def test_saturation_at_large_steps_does_not_fool() -> None:
     )
 
 
+def test_overflow_at_large_steps_hides_no_noise_at_small_ones() -> None:
+    x = np.array([[1.0, -20.0], [30.0, 0.5]])
+
+    def f(z: Array) -> Any:
+        return np.exp(np.asarray(z)).sum(axis=0)
+
+    def jacobian(z: Array) -> Array:
+        return np.einsum("jl,kl->jkl", np.eye(2), np.exp(z))
+
+    for seed in range(10):
+        report = gradcheck(f, jacobian, x, seed=seed)
+        report.raise_if_wrong()
+        assert report.relative_detectable < 1e-5
+
+
 def test_noise_may_be_given() -> None:
     rng = np.random.default_rng(0)
     x = np.linspace(0.5, 1.0, 5)

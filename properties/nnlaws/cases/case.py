@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from nnlaws.bounds.formats import Format
 from nnlaws.verdict import UsageError
 
+LARGEST = 2**20  # entries of an array that a token may ask for
 _TOKEN = re.compile(r"(?P<m>\d+)x(?P<classes>\d+),(?P<family>\w+),(?P<k>-?\d+),(?P<seed>\d+)(?P<overlays>(,@\d+=[^,@=]+)*)")
 
 
@@ -47,7 +48,10 @@ class Case:
         overlays = tuple(
             (int(position), float(value)) for position, value in re.findall(r"@(\d+)=([^,@=]+)", found["overlays"])
         )
-        return cls(int(found["m"]), int(found["classes"]), found["family"], int(found["k"]), int(found["seed"]), overlays)
+        m, classes = int(found["m"]), int(found["classes"])
+        if not 0 < m * classes <= LARGEST:
+            raise UsageError(f"{token!r} has {m} × {classes} entries; expected between 1 and {LARGEST}")
+        return cls(m, classes, found["family"], int(found["k"]), int(found["seed"]), overlays)
 
     def lane(self, number: int) -> "Case":
         """The case whose first array is this one's array of that number."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from nnlaws.bounds.formats import Format
 from nnlaws.cases.case import Builder, Case, Inputs, cases
+from nnlaws.verdict import UsageError
 
 Floats = NDArray[np.float64]
 Family = Callable[[np.random.Generator, tuple[int, int], float], Floats]
@@ -69,6 +70,8 @@ def level(k: int, format: Format) -> float:
 
 def logits(case: Case, format: Format, limit: float, step: float | None = None) -> Array:
     """z of the case, clipped to ±limit; with `step`, rounded to its multiples. One seed in 8 takes k as it is, others a part of it."""
+    if case.family not in FAMILIES:
+        raise UsageError(f"unknown family {case.family!r} in the case {case}; there are {', '.join(FAMILIES)}")
     random = case.random("logits")
     part = 1.0 if case.seed % 8 == 0 else random.random()
     with np.errstate(over="ignore"):

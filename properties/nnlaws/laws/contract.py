@@ -101,19 +101,29 @@ def _read_only(x: Array) -> Array:
 _LAYOUTS: dict[str, Callable[[Array], Any]] = {"in Fortran order": np.asfortranarray, "strided": _strided, "read-only": _read_only}
 
 
+_FIXES = {
+    "CT-1": "work on a copy: z = z - c, not z -= c",
+    "CT-2": "return a NumPy array of the shape that the operation states, with .astype(z.dtype)",
+    "CT-3": "keep no state between calls, and return a new array each time",
+    "CT-4": "index the arguments; do not flatten them in memory order, and do not write to them",
+    "CT-5": "reduce over the classes only, so that no samples give no results",
+    "CT-6": "subtract the row's maximum before the exponential, and take no logarithm of a probability",
+}
+
+
 def _contract(operation: Operation) -> tuple[Law, ...]:
     name = operation.name
     targets = either if "y" in operation.arguments else None
     inputs = moderate_inputs(targets)
     unsized = any_size_inputs(targets, operation.scalar)
     laws = (
-        law("CT-1", name, arguments_unmodified, "arguments are left as they were", inputs, moderate),
-        law("CT-2", name, shape_and_dtype, "shape and dtype are kept", inputs, moderate),
-        law("CT-3", name, same_result_again, "the same input gives the same output", inputs, moderate),
-        law("CT-4", name, any_memory_layout, "memory layout does not matter", inputs, moderate),
-        law("CT-6", name, finite_from_finite, "finite arguments give finite results", unsized, any_size),
+        law("CT-1", name, arguments_unmodified, "arguments are left as they were", inputs, moderate, _FIXES["CT-1"]),
+        law("CT-2", name, shape_and_dtype, "shape and dtype are kept", inputs, moderate, _FIXES["CT-2"]),
+        law("CT-3", name, same_result_again, "the same input gives the same output", inputs, moderate, _FIXES["CT-3"]),
+        law("CT-4", name, any_memory_layout, "memory layout does not matter", inputs, moderate, _FIXES["CT-4"]),
+        law("CT-6", name, finite_from_finite, "finite arguments give finite results", unsized, any_size, _FIXES["CT-6"]),
     )
-    empty = law("CT-5", name, empty_batch, "an empty batch gives an empty result", inputs, moderate)
+    empty = law("CT-5", name, empty_batch, "an empty batch gives an empty result", inputs, moderate, _FIXES["CT-5"])
     return laws if operation.scalar else (*laws, empty)
 
 

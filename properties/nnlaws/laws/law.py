@@ -38,6 +38,7 @@ class Law:
     """`check(subject, ruler, *arguments, **extra)` on inputs that `build` makes of cases drawn from `cases(format)`.
 
     id: operation and name of the check, as in softmax.shift_invariance. statement: the law in general, one clause of a sentence.
+    fix: what to do where it is broken, if that does not depend on how.
     """
 
     clause: str
@@ -47,6 +48,7 @@ class Law:
     check: Check
     build: Builder
     cases: Callable[[Format], st.SearchStrategy[Case]]
+    fix: str = ""
 
     @property
     def id(self) -> str:
@@ -60,6 +62,7 @@ def law(
     statement: str,
     build: Builder,
     cases: Callable[[Format], st.SearchStrategy[Case]],
+    fix: str = "",
 ) -> Law:
     """The law of one operation that a check function states; it takes that function's name."""
-    return Law(clause, OPERATIONS[operation], statement, check.__name__, check, build, cases)
+    return Law(clause, OPERATIONS[operation], statement, check.__name__, check, build, cases, fix)

@@ -19,7 +19,7 @@ DIGITS = 20
 
 
 def show(
-    law: Law, ruler: Ruler, case: Case, evidence: Evidence, replay: str, cause: Cause | None = None, fix: str = ""
+    law: Law, ruler: Ruler, case: Case, evidence: Evidence, cause: Cause | None = None, fix: str = ""
 ) -> Violation:
     """The evidence of one array, as the text of a violation."""
     inputs = law.build(case, ruler.format)
@@ -39,7 +39,6 @@ def show(
         reason=evidence.reason,
         cause=cause,
         fix=fix,
-        replay=replay,
     )
 
 

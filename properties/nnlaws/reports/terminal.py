@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterable
+from math import inf
 
 from nnlaws_spec.clauses import clause
 from rich.console import Console, Group, RenderableType
@@ -37,7 +38,7 @@ def render(report: Report) -> RenderableType:
         blocks += [Text(""), _violation(group[0])]
         if group[1:]:
             others = ", ".join(f"{other.clause} {other.dtype}" for other in group[1:])
-            blocks.append(Padding(Text(f"the same in    {others}"), (0, 0, 0, 2)))
+            blocks.append(Padding(Text(f"also in {others}"), (0, 0, 0, 2)))
     return Group(*blocks, Text(""), verdict(report))
 
 
@@ -90,7 +91,7 @@ def _table(operation: str, results: list[LawResult]) -> Table:
 def _cell(result: LawResult) -> Text:
     words = str(result.outcome)
     if result.outcome in (Outcome.CONFORMS, Outcome.DECLARED, Outcome.VIOLATES) and result.worst:
-        words += f" {result.worst:.2f}" if result.worst < 1000 else f" {result.worst:.0e}"
+        words += f" {result.worst:.2f}" if result.worst < 1000 else f" {result.worst:.0e}" if result.worst < inf else ""
     return Text(words, style=STYLES[result.outcome])
 
 
@@ -100,7 +101,7 @@ def _groups(results: Iterable[LawResult]) -> list[list[LawResult]]:
     for result in results:
         if result.outcome in (Outcome.VIOLATES, Outcome.ERROR):
             cause = result.violation.cause if result.violation else None
-            key = (result.operation, cause.name) if cause else (result.operation, result.law, result.reason)
+            key = (result.operation, cause.name if cause else result.reason or result.law)
             groups.setdefault(key, []).append(result)
     return list(groups.values())
 
@@ -123,7 +124,7 @@ def _violation(result: LawResult) -> RenderableType:
             rows.add_row("want", Text(f"{seen.want}  ({seen.expected})"))
             rows.add_row("off by", Text(f"{seen.off}, where {seen.allowed} is allowed"))
         if seen.reason:
-            rows.add_row("got", Text(seen.reason))
+            rows.add_row("got", Text(seen.reason + (f": {seen.result}" if seen.result else "")))
         if seen.cause is not None:
             known = f" (seen: {seen.cause.seen})" if seen.cause.seen else ""
             rows.add_row("cause", Text(f"{seen.cause.name}: {seen.cause.fault}{known}"))
@@ -131,11 +132,11 @@ def _violation(result: LawResult) -> RenderableType:
             rows.add_row("cause", Text("no one known mistake does just this"))
         if seen.fix:
             rows.add_row("fix", Text(seen.fix))
-    if result.reason and (seen is None or result.reason != seen.reason):
-        rows.add_row("also" if seen else "got", Text(result.reason))
+    if result.reason:
+        rows.add_row("got" if result.outcome is Outcome.ERROR else "also", Text(result.reason))
     rows.add_row("read", Text(f"nnlaws explain {result.clause}"))
-    if seen is not None:
-        rows.add_row("replay", Text(f"nnlaws replay '{seen.replay}'"))
+    if result.replay:
+        rows.add_row("replay", Text(f"nnlaws replay '{result.replay}'"))
     head = Text(f"{result.outcome.upper()}  {result.clause}  {result.operation}  {result.dtype}", style=STYLES[result.outcome])
     return Group(head, Padding(rows, (0, 0, 0, 2)))
 
