@@ -22,7 +22,7 @@ class Bench(Protocol):
 
 
 class Here:
-    """Runs laws on an object in this process: an object cannot be sent to another, so a hang or a crash in it is ours too."""
+    """Runs laws on an object, which cannot be sent to another process: a hang or a crash in it is ours too."""
 
     def __init__(self, implementation: Any, selection: Selection) -> None:
         from nnlaws import runner, targets
@@ -58,12 +58,12 @@ def check(
 ) -> Report:
     """Judges an implementation by every law of what it offers.
 
-    target: a built-in name ("scipy", "torch"), a path to a .py file, an importable "module" or "module:object", which run in a
-    process of their own; or a module, an object or a function named after an operation, which run in this one.
-    operations, laws, dtypes: what to run; default all, in the dtypes that the target declares, else float32 and float64.
-    profile: quick, ci or thorough. seed: for other cases than the profile's own. timeout: seconds a call (own process only).
-    progress: called after each law with its result, how many are done, how many there are.
-    Raises LoadError if the target cannot be loaded or offers no operation, UsageError (a ValueError) for an unknown name.
+    target: a built-in name ("scipy", "torch"), a path to a .py file, an importable "module" or "module:object", which
+    run in a process of their own; or a module, an object or a function named after an operation, which run in this
+    one. operations, laws, dtypes: what to run; default all, in the dtypes that the target declares, else float32 and
+    float64. profile: quick, ci or thorough. seed: for other cases than the profile's own. timeout: seconds a call
+    (own process only). progress: called after each law with its result, how many are done, how many there are. Raises
+    LoadError if the target cannot be loaded or offers no operation, UsageError (a ValueError) for an unknown name.
     """
     selection = select(operations, laws, dtypes, profile, seed, timeout)
     began = time.perf_counter()
@@ -71,7 +71,9 @@ def check(
         plan = runs.plan()
         if not plan.offered:
             names = ", ".join(dict.fromkeys(task.operation for task in plan.tasks))
-            raise LoadError(f"{_name(target)} offers no operation: it needs functions named {names} (see `nnlaws template`)")
+            raise LoadError(
+                f"{_name(target)} offers no operation: it needs functions named {names} (see `nnlaws template`)"
+            )
         results: list[LawResult] = []
         complete = False
         try:
@@ -157,7 +159,10 @@ def select(
     seed: int | None = None,
     timeout: float = 10.0,
 ) -> Selection:
-    """The selection of these options. Raises UsageError, naming what there is, for an unknown profile or a bad limit."""
+    """The selection of these options.
+
+    Raises UsageError, naming what there is, for an unknown profile or a bad limit.
+    """
     for name, given in (("operations", operations), ("laws", laws), ("dtypes", dtypes)):
         if isinstance(given, str):
             raise UsageError(f"{name} takes a sequence of names, as in {name}=({given!r},), not one string")

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from nnlaws.verdict import PROFILES, LawResult, Outcome, Report, UsageError
 
@@ -38,21 +38,47 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="nnlaws", description="Holds implementations of neural-network mathematics to its laws.", epilog=EXIT_CODES)
+    parser = _Parser(
+        prog="nnlaws", description="Holds implementations of neural-network mathematics to its laws.", epilog=EXIT_CODES
+    )
     parser.add_argument("--version", action="store_true", help="print the version and exit")
     commands = parser.add_subparsers(metavar="COMMAND", parser_class=_Parser)
     parser.set_defaults(run=_version)
 
     check = commands.add_parser("check", help="judge an implementation", epilog=EXIT_CODES, description=_check.__doc__)
-    check.add_argument("target", metavar="TARGET", help="a built-in name (nnlaws list implementations), a path to a .py file, module, or module:object")
-    check.add_argument("--operation", action="append", default=[], metavar="NAME", help="only this operation; may be repeated")
-    check.add_argument("--law", action="append", default=[], metavar="LAW", help="only this law (softmax.value), laws of this name (value) or clause (SM-1); may be repeated")
-    check.add_argument("--dtype", action="append", default=[], metavar="DTYPE", help="float16, bfloat16, float32 or float64; may be repeated; default: those that the target declares, else float32 and float64")
+    check.add_argument(
+        "target",
+        metavar="TARGET",
+        help="a built-in name (nnlaws list implementations), a path to a .py file, module, or module:object",
+    )
+    check.add_argument(
+        "--operation", action="append", default=[], metavar="NAME", help="only this operation; may be repeated"
+    )
+    check.add_argument(
+        "--law",
+        action="append",
+        default=[],
+        metavar="LAW",
+        help="only this law (softmax.value), laws of this name (value) or clause (SM-1); may be repeated",
+    )
+    check.add_argument(
+        "--dtype",
+        action="append",
+        default=[],
+        metavar="DTYPE",
+        help="may be repeated; default: those that the target declares, else float32 and float64",
+    )
     check.add_argument("--profile", default="ci", choices=PROFILES, help="how hard to look (default: ci)")
     check.add_argument("--seed", type=int, metavar="N", help="draw other cases than the profile's own")
-    check.add_argument("--timeout", type=float, default=10.0, metavar="SECONDS", help="for one call into the target (default: 10)")
-    check.add_argument("--json", metavar="FILE", help="write the report as JSON; - for standard output, instead of the text")
-    check.add_argument("--junit", metavar="FILE", help="write the report as JUnit XML; - for standard output, instead of the text")
+    check.add_argument(
+        "--timeout", type=float, default=10.0, metavar="SECONDS", help="for one call into the target (default: 10)"
+    )
+    check.add_argument(
+        "--json", metavar="FILE", help="write the report as JSON; - for standard output, instead of the text"
+    )
+    check.add_argument(
+        "--junit", metavar="FILE", help="write the report as JUnit XML; - for standard output, instead of the text"
+    )
     check.set_defaults(run=_check)
 
     explain = commands.add_parser("explain", help="print a clause", description=_explain.__doc__)
@@ -63,10 +89,14 @@ def _parser() -> argparse.ArgumentParser:
     listing.add_argument("what", choices=("clauses", "laws", "operations", "implementations", "mutants"))
     listing.set_defaults(run=_list)
 
-    replay = commands.add_parser("replay", help="run one failing case again", epilog=EXIT_CODES, description=_replay.__doc__)
+    replay = commands.add_parser(
+        "replay", help="run one failing case again", epilog=EXIT_CODES, description=_replay.__doc__
+    )
     replay.add_argument("case", metavar="CASE", help="as a violation prints it: law/dtype/case/target")
     replay.add_argument("--target", metavar="TARGET", help="another target than the case names")
-    replay.add_argument("--timeout", type=float, default=10.0, metavar="SECONDS", help="for one call into the target (default: 10)")
+    replay.add_argument(
+        "--timeout", type=float, default=10.0, metavar="SECONDS", help="for one call into the target (default: 10)"
+    )
     replay.set_defaults(run=_replay)
 
     template = commands.add_parser("template", help="write a target file to fill in", description=_template.__doc__)
@@ -128,7 +158,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _explain(arguments: argparse.Namespace) -> int:
-    """Prints a clause: what must hold, the formula, an example, the source; and the laws that hold implementations to it."""
+    """Prints a clause: what must hold, the formula, an example, the source; and the laws that stand for it."""
     from nnlaws_spec import clause
 
     try:
@@ -147,7 +177,11 @@ def _explain(arguments: argparse.Namespace) -> int:
 def _list(arguments: argparse.Namespace) -> int:
     """Lists clauses, laws, operations, built-in implementations or mutants, a line each."""
     for name, meaning in _rows(arguments.what):
-        print(f"{name:<46} {meaning}" if len(name) > 24 or arguments.what in ("laws", "mutants") else f"{name:<24} {meaning}")
+        print(
+            f"{name:<46} {meaning}"
+            if len(name) > 24 or arguments.what in ("laws", "mutants")
+            else f"{name:<24} {meaning}"
+        )
     return CONFORMS
 
 
@@ -188,7 +222,10 @@ def _replay(arguments: argparse.Namespace) -> int:
 
         print(explain(result), end="")
         return VIOLATES if result.outcome is Outcome.VIOLATES else NOT_RUN
-    print(f"{result.law} {result.dtype}: {result.outcome}" + (f", used {result.worst:.2f} of the allowed rounding" if result.worst else ""))
+    print(
+        f"{result.law} {result.dtype}: {result.outcome}"
+        + (f", used {result.worst:.2f} of the allowed rounding" if result.worst else "")
+    )
     return CONFORMS
 
 
@@ -223,14 +260,19 @@ class _Bar:
 
     def __init__(self, target: str) -> None:
         self._target = target
-        self._progress = None
+        self._progress: Any = None
 
     def __enter__(self) -> "_Bar":
         if sys.stderr.isatty() and sys.stdout.isatty():
             from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-            columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[law]}"))
+            columns = (
+                TextColumn("{task.description}", markup=False),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[law]}"),
+            )
             self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
             self._progress.start()
             self._bar = self._progress.add_task(f"loading {self._target}", total=None, law="")

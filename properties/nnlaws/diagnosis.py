@@ -1,4 +1,4 @@
-"""Diagnosis: which one known mistake, or which undeclared convention, does just what the implementation was seen to do."""
+"""Diagnosis: which one known mistake, or undeclared convention, does just what the implementation did."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -40,13 +40,18 @@ def explain(
 ) -> tuple[Case, Evidence, Cause | None, str]:
     """The example to show, its evidence, the cause if exactly one fits, and the fix.
 
-    A mutant fits if it breaks the law on the smallest example by the same results, and gives the subject's results on a
-    fixed set of other inputs too, where most of the wrong candidates differ. A convention fits if, declared, it makes
-    every failure seen an allowed one; it is the cause where no mutant is, for it allows more than one behaviour. The example shown is the smallest on which no other mutant gives the same results.
+    A mutant fits if it breaks the law on the smallest example by the same results, and gives the subject's results on
+    a battery of other inputs too, and on failures of other shapes, where most of the wrong candidates differ. A
+    convention fits if, declared, it makes every failure seen an allowed one; it is the cause where no mutant is, for
+    it allows more than one behaviour. The example shown is the smallest on which no other mutant gives the same
+    results.
     """
     smallest, evidence = failures[-1]
-    breaking = {name: mutant for name, mutant in _candidates(law).items() if _fits(mutant, law, subject, ruler, smallest)}
-    fitting = {name: m for name, m in breaking.items() if _same_elsewhere(m, law, subject, ruler, smallest)}
+    breaking = {
+        name: mutant for name, mutant in _candidates(law).items() if _fits(mutant, law, subject, ruler, smallest)
+    }
+    others = [*_battery(smallest), *{(case.m, case.classes): case for case, _ in failures}.values()]
+    fitting = {name: mutant for name, mutant in breaking.items() if _same_on(others, mutant, law, subject, ruler)}
     conventions = _conventions(law, subject, ruler, [case for case, _ in failures])
     declare = [f'declare conventions = {{"{v.name}": "{v.value}"}} ({v.meaning})' for v in conventions]
     if len(fitting) == 1:
@@ -87,9 +92,16 @@ def _fits(mutant: GuardedSubject, law: Law, subject: GuardedSubject, ruler: Rule
     return any(_telltale(got, other, ruler, arguments) for (arguments, got), (_, other) in pairs)
 
 
-def _same_elsewhere(mutant: GuardedSubject, law: Law, subject: GuardedSubject, ruler: Ruler, case: Case) -> bool:
-    for number, (family, k) in enumerate((family, k) for family in FAMILIES for k in LEVELS):
-        inputs = expand(law.build, replace(case, family=family, k=k, seed=8 * number, overlays=()), ruler.format, 1)
+def _battery(case: Case) -> list[Case]:
+    """Cases of the same shape, of every family and many sizes of logits."""
+    pairs = enumerate((family, k) for family in FAMILIES for k in LEVELS)
+    return [replace(case, family=family, k=k, seed=8 * number, overlays=()) for number, (family, k) in pairs]
+
+
+def _same_on(cases: Sequence[Case], mutant: GuardedSubject, law: Law, subject: GuardedSubject, ruler: Ruler) -> bool:
+    """Whether the mutant gives the subject's results on the arguments of all these cases."""
+    for case in cases:
+        inputs = expand(law.build, case, ruler.format, 1)
         try:
             if not _alike(subject(*inputs.arguments), mutant(*inputs.arguments), ruler, inputs.arguments):
                 return False
@@ -99,7 +111,7 @@ def _same_elsewhere(mutant: GuardedSubject, law: Law, subject: GuardedSubject, r
 
 
 def _alike(got: Floats, other: Floats, ruler: Ruler, arguments: tuple[Array, ...]) -> bool:
-    """Equal up to twice the rounding allowed, in proportion to the results' own size; NaN and infinities at the same places."""
+    """Equal up to twice the rounding allowed, in proportion to their size; NaN and infinities at the same places."""
     bound = ruler.bound(*arguments)
     with np.errstate(all="ignore"):
         scale = np.maximum(1, np.abs(got) / np.maximum(np.abs(bound.value), ruler.format.tiny))
@@ -108,7 +120,7 @@ def _alike(got: Floats, other: Floats, ruler: Ruler, arguments: tuple[Array, ...
 
 
 def _telltale(got: Floats, other: Floats, ruler: Ruler, arguments: tuple[Array, ...]) -> bool:
-    """Whether the two stand much closer to each other than to the truth somewhere: equally wrong, not both nearly right."""
+    """Whether they are somewhere much closer to each other than to the truth: equally wrong, not both nearly right."""
     bound = ruler.bound(*arguments)
     with np.errstate(all="ignore"):
         wrong = np.abs(got - bound.value)
@@ -140,7 +152,9 @@ def _conventions(law: Law, subject: GuardedSubject, ruler: Ruler, cases: Sequenc
     if _holds(law, subject, ruler, cases[-1]):
         return fitting  # the failure does not come again: no convention explains that
     for variant in {(v.name, v.value): v for c in reversed(clauses().values()) for v in c.variants}.values():
-        if (variant.name == "arithmetic" and ruler.format.digits >= 24) or ruler.conventions.get(variant.name) == variant.value:
+        if (variant.name == "arithmetic" and ruler.format.digits >= 24) or ruler.conventions.get(
+            variant.name
+        ) == variant.value:
             continue
         declared = replace(ruler, conventions={**ruler.conventions, variant.name: variant.value})
         if all(_holds(law, subject, declared, case) for case in cases[-EXAMPLES:]):

@@ -16,8 +16,9 @@ Floats = NDArray[np.float64]
 class Element:
     """The worst element of one array: what was computed there, what it should be, and how far off that is.
 
-    index: within the result of one call, () for a scalar. want, rest: the exact value is want + rest, known within radius.
-    off, allowed: |got − exact| and its bound; ulp: the spacing of the format at the exact value, to measure both in.
+    index: within the result of one call, () for a scalar. want, rest: the exact value is want + rest, known within
+    radius. off, allowed: |got − exact| and its bound; ulp: the spacing of the format at the exact value, to measure
+    both in.
     """
 
     index: tuple[int, ...]
@@ -34,7 +35,8 @@ class Element:
 class Evidence:
     """ratio: used/allowed at the worst element, the law holds where it is ≤ 1. lane: which array of the batch that was.
 
-    got, want: the results of that lane, float64. expected: what `want` is, in words. reason: why, where no number says it.
+    got, want: the results of that lane, float64. expected: what `want` is, in words. reason: why, where no number
+    says it.
     """
 
     ratio: float
@@ -55,7 +57,8 @@ def compare(
 ) -> Evidence:
     """|got − exact| against allowed, elementwise, over a batch: the first axis counts lanes.
 
-    NaN never fits. Where the exact value is, or within rounding may be, beyond the format's range, the infinity of its sign fits.
+    NaN never fits. Where the exact value is, or within rounding may be, beyond the format's range, the infinity of
+    its sign fits.
     """
     with np.errstate(all="ignore"):
         error = np.abs((got - exact.hi) - exact.lo)
@@ -86,7 +89,7 @@ def compare(
 
 
 def agree(got: Floats, other: Floats, allowed: Floats, format: Format, expected: str) -> Evidence:
-    """The same, where two results of the implementation are compared with each other: `expected` says which the other is."""
+    """The same for two results of one implementation; `expected` says which the other is."""
     return compare(got, Enclosure(other, np.zeros_like(other), np.zeros_like(other)), allowed, format, expected)
 
 

@@ -17,14 +17,9 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from numpy.lib.mixins import NDArrayOperatorsMixin
 
-__all__ = ["GradientReport", "gradcheck"]
-
-Array = npt.NDArray[Any]
-Function = Callable[[Any], Any]
-ALARM = 1e-9  # P(false alarm in a call), were rounding Gaussian; P(passing an error of `detectable` norm)
+from nnlaws.complex_step import complex_step
+from nnlaws.rates import ALARM, Array, Function, Problem, Rates, pair, safety_factor
 
 
 @dataclass(frozen=True)
@@ -81,47 +76,6 @@ class GradientReport:
               of a maximum)? Are its values worse than they look, as log(1 + e^-20)? Then pass noise="""
 
 
-@dataclass(frozen=True)
-class _Subject:
-    """f and gradient at x: y = f(x) flattened to (M,), g to (M, n), f(x).shape; limits of their types."""
-
-    f: Function
-    gradient: Function
-    x: Array
-    y: Array
-    g: Array
-    shape: tuple[int, ...]
-    u: float  # unit roundoff
-    tiny: float  # smallest normal number
-
-    def values(self, x: Array) -> Array:
-        try:
-            return np.asarray(self.f(x), dtype=np.float64).reshape(self.y.shape)
-        except (ArithmeticError, ValueError):  # a step may leave the domain of f
-            return np.full(self.y.shape, math.nan)
-
-    def slack(self, v: Array, u_sum: float) -> Array:
-        """Rounding of ⟨v, g⟩: n u_sum Σ|v||g| for the sum, 4u Σ|v||g| for entries from a few operations.
-        Entries less exact than that are so by cancellation: rough in x, and measured as noise is."""
-        size = np.abs(v)
-        sums = size @ np.abs(self.g).T * (4 * self.u + self.x.size * u_sum)
-        return np.asarray(sums + self.tiny * size.sum(axis=-1, keepdims=True))
-
-
-@dataclass(frozen=True)
-class _Found:
-    """K directions against M outputs."""
-
-    difference: Array  # (K, M) measured − claimed rate
-    allowed: Array  # (K, M)
-    noise: Array  # (M,) the rounding in it, with its safety factor, to judge other directions by
-    h: Array  # (K, M) the steps chosen
-
-    @property
-    def ratio(self) -> Array:
-        return np.asarray(np.abs(self.difference) / self.allowed)
-
-
 def gradcheck(
     f: Function, gradient: Function, x: Any, *, directions: int = 8, seed: int = 0, noise: float | None = None
 ) -> GradientReport:
@@ -137,14 +91,14 @@ def gradcheck(
     if noise is not None and not 0 <= noise < math.inf:
         raise ValueError(f"noise is {noise}: expected the absolute error of f, finite and ≥ 0; or pass None")
     with np.errstate(all="ignore"):  # steps beyond f's domain, and overflow there, are expected
-        subject = _subject(f, gradient, np.array(x), noise or 0.0)
-        v = np.random.default_rng(seed).standard_normal((int(directions), subject.x.size))
+        problem = _problem(f, gradient, np.array(x), noise or 0.0)
+        v = np.random.default_rng(seed).standard_normal((int(directions), problem.x.size))
         # Of length √n, so that one step suits all; their entries are no likelier near 0 than Gaussian ones.
-        v *= math.sqrt(subject.x.size) / np.linalg.norm(v, axis=1, keepdims=True)
-        return _report(subject, v, None if noise is None else np.full(subject.y.shape, noise))
+        v *= math.sqrt(problem.x.size) / np.linalg.norm(v, axis=1, keepdims=True)
+        return _report(problem, v, None if noise is None else np.full(problem.y.shape, noise))
 
 
-def _subject(f: Function, gradient: Function, x: Array, noise: float) -> _Subject:
+def _problem(f: Function, gradient: Function, x: Array, noise: float) -> Problem:
     """Evaluate f and gradient at x; refuse what could not be judged."""
     if x.dtype.name not in ("float32", "float64"):
         raise TypeError(f"x is {x.dtype}: expected float32 or float64; pass np.asarray(x, dtype=np.float64)")
@@ -162,7 +116,7 @@ def _subject(f: Function, gradient: Function, x: Array, noise: float) -> _Subjec
         raise ValueError(f"gradient(x) has shape {g.shape}: expected {expected}; reshape it, or sum f")
     u, tiny = max((float(np.finfo(a.dtype).eps) / 2, float(np.finfo(a.dtype).tiny)) for a in (x, y, g))
     flat = g.astype(np.float64).reshape(y.size, x.size)
-    return _Subject(f, gradient, x, y.astype(np.float64).ravel(), flat, y.shape, u, tiny)
+    return Problem(f, gradient, x, y.astype(np.float64).ravel(), flat, y.shape, u, tiny)
 
 
 def _called(function: Function, x: Array, name: str) -> Array:
@@ -177,30 +131,30 @@ def _called(function: Function, x: Array, name: str) -> Array:
     return result if result.dtype.kind == "f" else result.astype(np.float64)
 
 
-def _report(subject: _Subject, v: Array, noise: Array | None) -> GradientReport:
-    method, judge = "central differences", partial(_central, subject, _ladder(subject.x))
+def _report(problem: Problem, v: Array, noise: Array | None) -> GradientReport:
+    method, judge = "central differences", partial(_central, problem, _ladder(problem.x))
     found = judge(v, noise)
     if not np.isfinite(found.allowed).all():
         raise ValueError("f is not finite around x: expected a neighbourhood in its domain; move x inside")
-    exact = _confirmed(subject, v, found)
+    exact = _confirmed(problem, v, found)
     if exact is not None:
-        method, judge, found = "complex step", partial(_complex, subject, exact.h), exact
+        method, judge, found = "complex step", partial(complex_step, problem, exact.h), exact
     # P(miss) is a product over directions, so the geometric mean of the thresholds counts.
     threshold = float(np.exp(np.log(found.allowed).mean(axis=0)).max())
     detectable = threshold * math.sqrt(2 / math.pi) * float(ALARM ** (-1 / len(v)))
-    size = float(np.linalg.norm(subject.g, axis=1).max())
+    size = float(np.linalg.norm(problem.g, axis=1).max())
     failing = int((found.ratio > 1).any(axis=1).sum())
     report = GradientReport(
         ok=failing == 0,
         method=method,
-        compared=f"x {subject.x.dtype} {subject.x.shape}, f(x) of shape {subject.shape}",
+        compared=f"x {problem.x.dtype} {problem.x.shape}, f(x) of shape {problem.shape}",
         directions=len(v),
         failing=failing,
         worst=float(found.ratio.max()),
         detectable=detectable,
         relative_detectable=detectable / size if size else math.inf,
     )
-    return report if report.ok else _located(report, subject, judge, v, found)
+    return report if report.ok else _located(report, problem, judge, v, found)
 
 
 def _ladder(x: Array) -> Array:
@@ -217,34 +171,25 @@ def _look_ahead(x: Array) -> int:
     return round((int(np.finfo(x.dtype).nmant) + 1) * 2 / 15)
 
 
-def _pair(x: Array, v: Array, h: float) -> tuple[Array, Array]:
-    """x + hv and x − hv in x's type, equally far from x: rounded on the side of larger |x|, where the grid is
-    coarser, then mirrored. Unequal distances would add v'∇²f·u|x| to the rate, which no step makes small."""
-    size = h * np.abs(v.reshape(x.shape))
-    outward = np.asarray(x + np.copysign(size, x), dtype=x.dtype)
-    step = np.copysign(outward - x, v.reshape(x.shape))
-    return np.asarray(x + step, dtype=x.dtype), np.asarray(x - step, dtype=x.dtype)
-
-
-def _central(subject: _Subject, steps: Array, v: Array, noise: Array | None) -> _Found:
+def _central(problem: Problem, steps: Array, v: Array, noise: Array | None) -> Rates:
     """Central differences at all steps, against the directions really taken; the smallest threshold wins."""
-    pairs = [[_pair(subject.x, direction, h) for h in steps] for direction in v]
+    pairs = [[pair(problem.x, direction, h) for h in steps] for direction in v]
     moved = np.array([[(p.astype(np.float64) - m).ravel() / 2 for p, m in row] for row in pairs])
-    ahead, behind = (np.array([[subject.values(pair[i]) for pair in row] for row in pairs]) for i in (0, 1))
+    ahead, behind = (np.array([[problem.values(both[i]) for both in row] for row in pairs]) for i in (0, 1))
     h = steps[:, None]
-    residual = (ahead - behind) / 2 - moved @ subject.g.T  # (K, J, M): h (measured − claimed)
-    level = _noise(residual, _look_ahead(subject.x)) if noise is None else np.tile(noise, (len(h), 1))
-    floor = subject.u * np.maximum(np.abs(ahead), np.abs(behind)) + subject.tiny
-    floor += subject.slack(moved, 2.0**-53)
+    residual = (ahead - behind) / 2 - moved @ problem.g.T  # (K, J, M): h (measured − claimed)
+    level = _noise(residual, _look_ahead(problem.x)) if noise is None else np.tile(noise, (len(h), 1))
+    floor = problem.u * np.maximum(np.abs(ahead), np.abs(behind)) + problem.tiny
+    floor += problem.slack(moved, 2.0**-53)
     # A polynomial has no truncation, but no step is that safe: a third derivative at x's scale is presumed.
-    presumed = np.linalg.norm(subject.g, axis=1) * (h / max(1.0, float(np.abs(subject.x).max()))) ** 2 / 6
-    still = (ahead == subject.y) & (behind == subject.y)
-    past = np.maximum(np.arange(len(h)) - _look_ahead(subject.x), 0)
+    presumed = np.linalg.norm(problem.g, axis=1) * (h / max(1.0, float(np.abs(problem.x).max()))) ** 2 / 6
+    still = (ahead == problem.y) & (behind == problem.y)
+    past = np.maximum(np.arange(len(h)) - _look_ahead(problem.x), 0)
     truncation = np.maximum(_truncation(residual / h, floor / h, level, h, still, level[past]), presumed[:-3])
     allowed = np.nan_to_num(truncation + ((level + floor) / h)[:, :-3], nan=math.inf, posinf=math.inf)
     step = allowed.argmin(axis=1)
     difference, best = (np.take_along_axis(a, step[:, None], axis=1)[:, 0] for a in (residual / h, allowed))
-    return _Found(difference, best, np.take_along_axis(level, step, axis=0).max(axis=0), steps[step])
+    return Rates(difference, best, np.take_along_axis(level, step, axis=0).max(axis=0), steps[step])
 
 
 def _noise(residual: Array, ahead: int) -> Array:
@@ -260,14 +205,8 @@ def _noise(residual: Array, ahead: int) -> Array:
     size = np.hypot.reduce(np.lib.stride_tricks.sliding_window_view(each, 4, axis=0), axis=-1)
     at = [min(k + ahead - 3, len(size) - 1) for k in range(r.shape[1])]
     samples = 4 * len(r)
-    safety = _safety(samples, cases=r[:, 0].size)
+    safety = safety_factor(samples, cases=r[:, 0].size)
     return np.asarray(np.maximum.accumulate(size)[at] * (safety / math.sqrt(samples)))
-
-
-def _safety(samples: int, cases: int) -> float:
-    """Estimated standard deviations that one of `cases` Gaussian errors exceeds with probability ≤ ALARM:
-    P(|Z| > s √(χ²_n/n)) ≤ E exp(−s²χ²_n/2n) = (1 + s²/n)^{−n/2}, solved for s."""
-    return math.sqrt(samples * ((cases / ALARM) ** (2 / samples) - 1))
 
 
 def _truncation(rate: Array, floor: Array, level: Array, h: Array, still: Array, past: Array) -> Array:
@@ -287,84 +226,10 @@ def _truncation(rate: Array, floor: Array, level: Array, h: Array, still: Array,
     return np.asarray(2 * size)
 
 
-UFUNCS = {
-    *("add", "subtract", "multiply", "divide", "negative", "square", "sqrt", "power", "exp", "log", "sin"),
-    *("cos", "tan", "sinh", "cosh", "tanh", "matmul", "maximum", "minimum"),
-}
-OTHERS = {"sum", "mean", "prod", "max", "min", "dot", "einsum", "reshape", "ravel", "transpose", "stack"}
-
-
-class _Analytic(NDArrayOperatorsMixin):
-    """A complex array that allows only what is analytic where f is smooth; all else raises.
-
-    Values cannot tell whether an |x| of weight 1e-12 hides in f; operations can. Being no ndarray, it cannot
-    lose its imaginary part in np.asarray. NumPy orders complex numbers by real part: maxima keep f's branch.
-    """
-
-    def __init__(self, value: Any) -> None:
-        self.value: Array = np.asarray(value)
-        if self.value.dtype.kind != "c":
-            raise TypeError("not complex")
-
-    def __array__(self, *_: Any, **__: Any) -> Any:
-        raise TypeError("not an array")
-
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        allowed = method == "__call__" and not options and ufunc.__name__ in UFUNCS
-        return _Analytic(ufunc(*_plain(inputs))) if allowed else NotImplemented
-
-    def __array_function__(self, function: Any, _: Any, args: Any, options: Any) -> Any:
-        allowed = function.__name__ in OTHERS and not {"out", "dtype"} & set(options)
-        return _Analytic(function(*_plain(args), **options)) if allowed else NotImplemented
-
-    def __getitem__(self, index: Any) -> Any:
-        return _Analytic(self.value[index])
-
-    def __getattr__(self, name: str) -> Any:
-        if name in {"shape", "ndim", "size"}:
-            return getattr(self.value, name)
-        if name not in OTHERS:
-            raise AttributeError(name)
-        return partial(getattr(np, name), self)  # back through __array_function__
-
-
-def _plain(value: Any) -> Any:
-    """The arguments of a NumPy function, unwrapped."""
-    if type(value) in (list, tuple):
-        return type(value)(map(_plain, value))
-    return value.value if isinstance(value, _Analytic) else value
-
-
-def _complex(subject: _Subject, h: Array, v: Array, noise: Array | None) -> _Found:
-    """Complex steps. Their rounding, and the gradient's, is how much residuals change from x to x ± hv, where
-    a right g leaves none either; with other lengths of the step, lest a linear f round the same again."""
-    tiny = float(h.min() * np.finfo(subject.x.dtype).eps)  # truncation, of order tiny², is below any rounding
-    difference = np.array([_residual(subject, subject.x, d, tiny) for d in v])
-    if noise is None:
-        pairs = [_pair(subject.x, d, float(h.min())) for d in v]
-        near = [
-            [_residual(subject, pair[side], d, stretch * tiny) for d, pair in zip(v, pairs, strict=True)]
-            for side, stretch in ((0, 1.3), (1, 1.7))
-        ]
-        spread = np.abs(np.array(near) - difference).max(axis=(0, 1))  # at least the root mean square
-        noise = np.asarray(spread * _safety(2 * len(v), cases=difference.size))
-    return _Found(difference, noise + subject.slack(v, float(np.finfo(np.longdouble).eps)), noise, h)
-
-
-def _residual(subject: _Subject, x: Array, v: Array, h: float) -> Array:
-    """Im f(x + ihv)/h − ⟨v, gradient(x)⟩, (M,): f in x's precision, the dot product beyond double."""
-    z = (x + 1j * h * v.reshape(x.shape)).astype(np.result_type(x, np.complex64))
-    value = subject.f(_Analytic(z))
-    if not isinstance(value, _Analytic) or value.shape != subject.shape:
-        raise TypeError("f left the complex numbers")
-    g = np.asarray(subject.gradient(x), dtype=np.longdouble).reshape(subject.g.shape)
-    return np.asarray(np.imag(value.value).ravel() / np.float64(h) - g @ v, dtype=np.float64)
-
-
-def _confirmed(subject: _Subject, v: Array, found: _Found) -> _Found | None:
+def _confirmed(problem: Problem, v: Array, found: Rates) -> Rates | None:
     """Complex steps, if f allows them, central differences confirm them, and they are sharper."""
     try:
-        exact = _complex(subject, found.h, v, None)
+        exact = complex_step(problem, found.h, v, None)
     except Exception:  # whatever it is, f was not written for complex numbers
         return None
     agree = bool((np.abs(exact.difference - found.difference) <= found.allowed).all())
@@ -372,12 +237,12 @@ def _confirmed(subject: _Subject, v: Array, found: _Found) -> _Found | None:
 
 
 def _located(
-    report: GradientReport, subject: _Subject, judge: Callable[..., _Found], v: Array, found: _Found
+    report: GradientReport, problem: Problem, judge: Callable[..., Rates], v: Array, found: Rates
 ) -> GradientReport:
     """The report with its smallest failing direction: the worst one, halved as long as a half still fails."""
     worst, output = (int(i) for i in np.unravel_index(found.ratio.argmax(), found.ratio.shape))
 
-    def along(low: int, high: int) -> _Found:
+    def along(low: int, high: int) -> Rates:
         part = np.zeros_like(v[:1])
         part[0, low:high] = v[worst, low:high]
         return judge(part, found.noise)
@@ -386,13 +251,11 @@ def _located(
     part = v[worst, low:high]
     row, last = (0, along(low, high)) if len(part) < v.shape[1] else (worst, found)
     unit = float(part[0]) if len(part) == 1 else 1.0
-    yours = float(part @ subject.g[output, low:high]) / unit
+    yours = float(part @ problem.g[output, low:high]) / unit
     return replace(
         report,
-        coordinates=tuple(
-            tuple(int(i) for i in np.unravel_index(s, subject.x.shape)) for s in range(low, high)
-        ),
-        output=tuple(int(i) for i in np.unravel_index(output, subject.shape)),
+        coordinates=tuple(tuple(int(i) for i in np.unravel_index(s, problem.x.shape)) for s in range(low, high)),
+        output=tuple(int(i) for i in np.unravel_index(output, problem.shape)),
         yours=yours,
         measured=yours + float(last.difference[row, output]) / unit,
         allowed=float(last.allowed[row, output]) / abs(unit),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from flint import arb, ctx
+from flint import ctx
 from nnlaws_spec.numbers import balls, directional_derivative
 from nnlaws_spec.numbers.ball import FIRST_PRECISION
 from numpy.typing import ArrayLike
@@ -43,9 +43,9 @@ def certify(
 ) -> Certificate:
     """Proves gradient(x, *constants) to be the gradient in x of the scalar f(x, *constants), at this x.
 
-    f, gradient: formulas in plain array code; gradient returns x's shape. directions: how many Gaussian directions v; a wrong
-    gradient passes one only if its error is orthogonal to v up to the radius, which has probability 0 but for that.
-    Raises ValueError if f is not scalar, or gradient has another shape than x.
+    f, gradient: formulas in plain array code; gradient returns x's shape. directions: how many Gaussian directions v;
+    a wrong gradient passes one only if its error is orthogonal to v up to the radius, which has probability 0 but for
+    that. Raises ValueError if f is not scalar, or gradient has another shape than x.
     """
     point = np.asarray(x)
     random = np.random.default_rng(seed)
@@ -61,8 +61,8 @@ def certify(
         if slope.shape != ():
             raise ValueError(f"expected a scalar f, got shape {slope.shape}; weight and sum its entries first")
         with ctx.workprec(precision):
-            projected: arb = (balls(v) * g).sum()
-            derivative: arb = slope[()]
+            projected: Any = (balls(v) * g).sum()
+            derivative: Any = slope[()]
             holds = holds and bool(projected.overlaps(derivative))
             radius = max(radius, float(projected.rad()) + float(derivative.rad()))
             gap = max(gap, float((projected - derivative).abs_lower()))

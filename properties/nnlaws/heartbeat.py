@@ -4,46 +4,49 @@ The parent reads them to know whether a call has taken too long and on which cas
 """
 
 import mmap
+import re
 import struct
 import time
 from pathlib import Path
 
 SIZE = 4096
-_BEGAN = struct.Struct("<d")
+_CALL = struct.Struct("<dH")  # when the running call began (0: none runs), and its lane
 _LENGTH = struct.Struct("<H")
-_TEXT = _BEGAN.size + _LENGTH.size
+_TEXT = _CALL.size + _LENGTH.size
+_SEED = re.compile(r"(?<=,)(\d+)(?=[,/@])(?=(,@[^/]*)?/)")
 
 
 class Heartbeat:
-    """At offset 0 when the running call began (0: none runs), then the replay token of the running case."""
+    """The running call, then the replay token of the running case."""
 
     def __init__(self, path: Path) -> None:
-        if not path.stat().st_size:
-            path.write_bytes(bytes(SIZE))
         with path.open("r+b") as file:
             self._memory = mmap.mmap(file.fileno(), SIZE)
 
-    def begin(self) -> None:
-        _BEGAN.pack_into(self._memory, 0, time.monotonic())
+    def begin(self, lane: int) -> None:
+        _CALL.pack_into(self._memory, 0, time.monotonic(), lane)
 
     def end(self) -> None:
-        _BEGAN.pack_into(self._memory, 0, 0.0)
+        _CALL.pack_into(self._memory, 0, 0.0, 0)
 
     def about(self, token: str) -> None:
         text = token.encode()[: SIZE - _TEXT]
-        _LENGTH.pack_into(self._memory, _BEGAN.size, len(text))
+        _LENGTH.pack_into(self._memory, _CALL.size, len(text))
         self._memory[_TEXT : _TEXT + len(text)] = text
 
     @property
     def running(self) -> float:
         """For how many seconds the present call has been running; 0 between calls."""
-        (began,) = _BEGAN.unpack_from(self._memory, 0)
+        began, _ = _CALL.unpack_from(self._memory, 0)
         return time.monotonic() - began if began else 0.0
 
     @property
     def token(self) -> str:
-        (length,) = _LENGTH.unpack_from(self._memory, _BEGAN.size)
-        return self._memory[_TEXT : _TEXT + length].decode(errors="replace")
+        """The token of the array in the running call: lane i of a case is the case with i more for its seed."""
+        _, lane = _CALL.unpack_from(self._memory, 0)
+        (length,) = _LENGTH.unpack_from(self._memory, _CALL.size)
+        token = self._memory[_TEXT : _TEXT + length].decode(errors="replace")
+        return _SEED.sub(lambda seed: str(int(seed[0]) + lane), token, count=1)
 
     def close(self) -> None:
         self._memory.close()

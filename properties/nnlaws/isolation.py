@@ -1,4 +1,4 @@
-"""The parent's side of isolation: a worker process runs whole laws; whoever hangs or dies in it costs one law, not the run.
+"""The parent's side of isolation: a worker process runs whole laws; a hang or a death costs one law, not the run.
 
 Isolation costs nothing a call: the worker notes in shared memory when a call begins and ends, and the parent looks now
 and then. A worker that hangs or has died is replaced at the next law.
@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 from collections import deque
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
@@ -83,7 +84,9 @@ class Worker:
         if not task.offered:
             return task.result(Outcome.NOT_OFFERED)
         if self._faults.get(task.operation, 0) >= PATIENCE:
-            return task.result(Outcome.ERROR, reason=f"not run: the target hung or died {PATIENCE} times in {task.operation}")
+            return task.result(
+                Outcome.ERROR, reason=f"not run: the target hung or died {PATIENCE} times in {task.operation}"
+            )
         if self._child is None:
             try:
                 self.plan()
@@ -98,7 +101,9 @@ class Worker:
             early = LawResult.from_json(answer["early"])
             answer = self._wait()
         if not isinstance(answer, str) and "bug" in answer:
-            return task.result(Outcome.ERROR, reason=f"nnlaws itself failed here, not the target; please report this:\n{answer['bug']}")
+            return task.result(
+                Outcome.ERROR, reason=f"nnlaws itself failed here, not the target; please report this:\n{answer['bug']}"
+            )
         if not isinstance(answer, str):
             if "usage" in answer:
                 raise UsageError(answer["usage"])
@@ -123,20 +128,16 @@ class Worker:
             self._child.wait()
             for pipe in (self._child.stdin, self._child.stdout, self._child.stderr):
                 if pipe is not None:
-                    try:
+                    with suppress(OSError):
                         pipe.close()
-                    except OSError:
-                        pass
             self._child = None
 
     def _ask(self, command: dict[str, Any]) -> None:
         assert self._child is not None
         assert self._child.stdin is not None
-        try:
+        with suppress(OSError):  # if it has died, _wait will say so
             self._child.stdin.write(json.dumps(command).encode() + b"\n")
             self._child.stdin.flush()
-        except (BrokenPipeError, OSError):
-            pass  # it has died: _wait will say so
 
     def _wait(self, limit: float | None = None) -> dict[str, Any] | str:
         """The child's next answer, or what happened instead, in words."""
@@ -170,17 +171,13 @@ class Worker:
 
     def _listen(self, pipe: IO[bytes]) -> None:
         answers = self._answers
-        try:
+        with suppress(OSError, ValueError):
             for line in pipe:
                 answers.put(line)
-        except (OSError, ValueError):
-            pass
         answers.put(None)
 
     def _drain(self, pipe: IO[bytes]) -> None:
         noise = self._noise
-        try:
+        with suppress(OSError, ValueError):
             for line in pipe:
                 noise.append(line[-500:])
-        except (OSError, ValueError):
-            pass

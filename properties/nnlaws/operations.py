@@ -26,7 +26,10 @@ class LogSoftmax(Protocol):
 
 
 class CrossEntropy(Protocol):
-    """z: logits (m, C); y: targets (m, C), rows ≥ 0 that sum to 1. Returns the scalar J, the mean over the batch (SM-12, SM-13)."""
+    """z: logits (m, C); y: targets (m, C), rows ≥ 0 that sum to 1.
+
+    Returns the scalar J, the mean over the batch (SM-12, SM-13).
+    """
 
     def __call__(self, z: Array, y: Array, /) -> Array: ...
 

@@ -18,13 +18,23 @@ _WORKERS: pytest.StashKey[list[Worker]] = pytest.StashKey()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("nnlaws", "laws of neural-network mathematics")
-    group.addoption("--nnlaws", action="append", default=[], metavar="TARGET", help="hold TARGET to the laws, one item a law and dtype; may be repeated")
+    group.addoption(
+        "--nnlaws",
+        action="append",
+        default=[],
+        metavar="TARGET",
+        help="hold TARGET to the laws, one item a law and dtype; may be repeated",
+    )
     group.addoption("--nnlaws-profile", default="ci", metavar="PROFILE", help="quick, ci or thorough (default: ci)")
-    group.addoption("--nnlaws-dtype", action="append", default=[], metavar="DTYPE", help="a dtype to judge in; may be repeated")
+    group.addoption(
+        "--nnlaws-dtype", action="append", default=[], metavar="DTYPE", help="a dtype to judge in; may be repeated"
+    )
 
 
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
-    targets: list[str] = config.getoption("--nnlaws")
+    targets: Any = config.getoption("--nnlaws")
+    profile: Any = config.getoption("--nnlaws-profile")
+    dtypes: Any = config.getoption("--nnlaws-dtype")
     if not targets:
         return
     from nnlaws.api import select
@@ -34,7 +44,7 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
     workers = config.stash.setdefault(_WORKERS, [])
     for target in targets:
         try:
-            selection = select(profile=config.getoption("--nnlaws-profile"), dtypes=config.getoption("--nnlaws-dtype"))
+            selection = select(profile=profile, dtypes=dtypes)
             worker = Worker(target, selection)
             workers.append(worker)
             tasks = worker.plan().tasks

@@ -11,6 +11,7 @@ from typing import Any
 import hypothesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
+from hypothesis.errors import Flaky
 from nnlaws_reference.dtypes import DTYPES
 
 from nnlaws import diagnosis
@@ -28,10 +29,11 @@ from nnlaws.verdict import PROFILES, LawResult, Outcome, Selection, Task, UsageE
 LANES = {"float64": 4}  # exact values of float64 are balls, which cost more than all else together
 DEFAULT_LANES = 16
 EXAMPLES = ".hypothesis/nnlaws"
+UNCHECKED = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.nested_given)  # a target may be slow
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.target, Phase.shrink)
 
 
-class Broken(Exception):
+class LawBroken(Exception):
     """Raised inside Hypothesis where a law does not hold, for it to shrink."""
 
 
@@ -41,11 +43,16 @@ class Seen:
 
     arrays: int = 0
     worst: float = 0.0
-    failures: list[tuple[Case, Evidence | TargetFault]] = field(default_factory=list[tuple[Case, Evidence | TargetFault]])
+    failures: list[tuple[Case, Evidence | TargetFault]] = field(
+        default_factory=list[tuple[Case, Evidence | TargetFault]]
+    )
 
 
 def plan(target: Target, selection: Selection) -> list[Task]:
-    """The laws to run, operation by operation, law by law, dtype by dtype. Raises UsageError for a name that does not exist."""
+    """The laws to run, operation by operation, law by law, dtype by dtype.
+
+    Raises UsageError for a name that does not exist.
+    """
     _known("operation", selection.operations, OPERATIONS)
     _known("dtype", selection.dtypes, DTYPES)
     _known("law", selection.laws, {name for law in LAWS for name in (law.id, law.name, law.clause)})
@@ -59,7 +66,7 @@ def plan(target: Target, selection: Selection) -> list[Task]:
     ]
     if not chosen:
         raise UsageError(
-            f"none of the laws {', '.join(selection.laws)} is about {', '.join(selection.operations)}; see `nnlaws list laws`"
+            f"no law {', '.join(selection.laws)} is about {', '.join(selection.operations)}; see `nnlaws list laws`"
         )
     return [
         Task(law.id, law.clause, law.statement, law.operation.name, dtype, law.operation.name in target.operations)
@@ -88,8 +95,8 @@ def run(
 ) -> LawResult:
     """Runs a task's law.
 
-    about: told each case's replay token before it runs. early: given a violation before its cause is sought, which calls
-    the target again and so may end this process.
+    about: told each case's replay token before it runs. early: given a violation before its cause is sought, which
+    calls the target again and so may end this process.
     """
     if not task.offered:
         return task.result(Outcome.NOT_OFFERED)
@@ -102,7 +109,7 @@ def run(
         if task.case:
             seen = _replay(law, subject, ruler, Case.parse(task.case))
         else:
-            seen = _search(law, subject, ruler, target.name, selection, about)
+            seen = search(law, subject, ruler, target.name, selection, about)
 
         def result(outcome: Outcome, **more: Any) -> LawResult:
             seconds = perf_counter() - began
@@ -142,8 +149,14 @@ def token(law: str, dtype: str, case: Case, target: str) -> str:
     return f"{law}/{dtype}/{case}/{target}"
 
 
-def _search(
-    law: Law, subject: GuardedSubject, ruler: Ruler, target: str, selection: Selection, about: Callable[[str], None]
+def search(
+    law: Law,
+    subject: GuardedSubject,
+    ruler: Ruler,
+    target: str,
+    selection: Selection,
+    about: Callable[[str], None] = lambda token: None,
+    shrink: bool = True,
 ) -> Seen:
     """Lets Hypothesis look for a case that breaks the law, steering towards the worst ratio, and shrink it."""
     seen = Seen()
@@ -162,13 +175,13 @@ def _search(
             hypothesis.target(evidence.ratio, label="used/allowed")
         if not evidence.holds:
             seen.failures.append((case.lane(evidence.lane), evidence))
-            raise Broken(law.statement)
+            raise LawBroken(law.statement)
 
     holds.__name__ = re.sub(r"\W", "_", f"{law.id}_{ruler.format.name}_{target}")  # its key in the example database
-    test = given(case=law.cases(ruler.format))(_settings(selection)(holds))
+    test = given(case=law.cases(ruler.format))(_settings(selection, shrink)(holds))
     if selection.seed is not None:
         test = hypothesis.seed(selection.seed)(test)
-    with contextlib.suppress(Broken, TargetFault, hypothesis.errors.Flaky):
+    with contextlib.suppress(LawBroken, TargetFault, Flaky):
         test()  # Hypothesis ends on its smallest failure, which is the last in seen.failures
     return seen
 
@@ -182,7 +195,7 @@ def _replay(law: Law, subject: GuardedSubject, ruler: Ruler, case: Case) -> Seen
     return Seen(1, evidence.ratio, [] if evidence.holds else [(case, evidence)])
 
 
-def _settings(selection: Selection) -> settings:
+def _settings(selection: Selection, shrink: bool) -> settings:
     profile = PROFILES[selection.profile]
     same = profile.derandomize and selection.seed is None
     return settings(
@@ -190,8 +203,8 @@ def _settings(selection: Selection) -> settings:
         derandomize=same,
         database=None if profile.derandomize else DirectoryBasedExampleDatabase(EXAMPLES),
         deadline=None,
-        phases=PHASES,
+        phases=PHASES if shrink else PHASES[:-1],
         print_blob=False,
         report_multiple_bugs=False,
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=UNCHECKED,
     )

@@ -1,10 +1,10 @@
-"""The subject: an implementation's operation as laws call it, guarded, so that whatever it does is an outcome, not a crash of ours."""
+"""The subject: an operation of the implementation as laws call it, guarded: whatever it does is an outcome."""
 
 import io
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, redirect_stdout
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from nnlaws_reference.dtypes import Array
@@ -14,7 +14,7 @@ from nnlaws.operations import Operation
 
 
 class TargetFault(Exception):
-    """The implementation raised, or returned what cannot be compared; `lane` is the array of the batch that it was given."""
+    """The implementation raised, or returned what cannot be compared, given array number `lane` of a batch."""
 
     def __init__(self, message: str, lane: int = 0) -> None:
         super().__init__(message)
@@ -25,17 +25,25 @@ class NotOffered(TargetFault):
     """The implementation raised NotImplementedError: a template's function that is still to be written."""
 
 
-class Watch:
-    """Told before and after each call; the worker process has one that tells its parent."""
+class Watch(Protocol):
+    """Told before and after each call; a worker process has one that tells its parent."""
 
-    def begin(self) -> None: ...
+    def begin(self, lane: int) -> None: ...
+
+    def end(self) -> None: ...
+
+
+class NobodyWatches:
+    """For calls in the process that started them."""
+
+    def begin(self, lane: int) -> None: ...
 
     def end(self) -> None: ...
 
 
 @contextmanager
-def silence() -> Iterator[None]:
-    """While laws run: the target's warnings and prints are its own affair, and overflow is judged by what it returns."""
+def silence() -> Generator[None]:
+    """While laws run: the target's warnings and prints are its own affair; overflow is judged by its results."""
     with warnings.catch_warnings(), np.errstate(all="ignore"), redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         yield
@@ -47,7 +55,7 @@ class GuardedSubject:
     def __init__(self, function: Callable[..., Any], operation: Operation, watch: Watch | None = None) -> None:
         self.function = function
         self.operation = operation
-        self.watch = watch or Watch()
+        self.watch: Watch = watch or NobodyWatches()
 
     def __call__(self, *arguments: Array) -> Floats:
         return self.batch([tuple(a[lane].copy() for a in arguments) for lane in range(len(arguments[0]))])
@@ -60,7 +68,7 @@ class GuardedSubject:
         return results
 
     def raw(self, *arguments: Array, lane: int = 0) -> Any:
-        self.watch.begin()
+        self.watch.begin(lane)
         try:
             return self.function(*arguments)
         except KeyboardInterrupt:
@@ -78,7 +86,9 @@ class GuardedSubject:
             found = np.asarray(result)
             floats = found if found.dtype == np.float64 else found.astype(np.float64)
         except Exception as error:
-            raise TargetFault(f"{name} returned a {type(result).__name__} that is no array of numbers ({error})", lane) from error
+            raise TargetFault(
+                f"{name} returned a {type(result).__name__} that is no array of numbers ({error})", lane
+            ) from error
         if found.shape != shape or found.dtype.kind in "cOSUM":
             raise TargetFault(
                 f"{name} returned {found.dtype} of shape {found.shape} where shape {shape} is expected (CT-2)", lane

@@ -23,7 +23,7 @@ class TargetError(Exception):
 
 @dataclass(frozen=True)
 class Target:
-    """An implementation: its operations by name, the dtypes it is checked in unless asked otherwise, what it declares."""
+    """An implementation: its operations by name, the dtypes it is checked in by default, what it declares."""
 
     name: str
     description: str
@@ -120,7 +120,9 @@ def _import(module: str) -> Any:
 
 def _load(path: Path) -> Any:
     if not path.is_file():
-        raise TargetError(f"there is no file {str(path)!r}; expected a path to a .py file that defines {', '.join(OPERATIONS)}")
+        raise TargetError(
+            f"there is no file {str(path)!r}; expected a path to a .py file that defines {', '.join(OPERATIONS)}"
+        )
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise TargetError(f"{str(path)!r} is not a Python file; its name has to end in .py")

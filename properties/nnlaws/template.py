@@ -36,4 +36,6 @@ def template(name: str) -> str:
 def _function(operation: Operation) -> str:
     meaning = indent(fill(operation.meaning, 90), "    ")
     annotated = ", ".join(f"{argument}: np.ndarray" for argument in operation.arguments) + ") -> np.ndarray"
-    return _FUNCTION.format(name=operation.name, arguments=annotated, meaning=meaning).replace("np.ndarray):", "np.ndarray:")
+    return _FUNCTION.format(name=operation.name, arguments=annotated, meaning=meaning).replace(
+        "np.ndarray):", "np.ndarray:"
+    )

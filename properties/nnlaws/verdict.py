@@ -1,4 +1,7 @@
-"""Verdicts: what a run found, as plain data that goes to JSON and back. Imports nothing heavy: the parent process lives on it."""
+"""Verdicts: what a run found, as plain data that goes to JSON and back.
+
+Imports nothing heavy: the parent process lives on it.
+"""
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
@@ -33,9 +36,10 @@ class Cause:
 class Violation:
     """A broken law on its smallest example. All values are text, so that every digit survives.
 
-    example: name, dtype, shape and entries of each argument, as `array` would take them. place: index into the result.
-    got, want: the value there and the exact digits of what it should be; `expected` says in words what that is.
-    off, allowed: the distance and its bound, in ulp where the exact value has one. result: the whole result, where it is small. reason: why, where no number says it.
+    example: name, dtype, shape and entries of each argument, as `array` would take them. place: index into the
+    result. got, want: the value there and the exact digits of what it should be; `expected` says in words what that
+    is. off, allowed: the distance and its bound, in ulp where the exact value has one. result: the whole result,
+    where it is small. reason: why, where no number says it.
     """
 
     example: tuple[dict[str, str], ...]
@@ -77,12 +81,14 @@ class LawResult:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "LawResult":
-        violation = data["violation"]
-        if violation is not None:
-            cause = violation["cause"]
-            example = tuple(violation["example"])
-            violation = Violation(**{**violation, "example": example, "cause": None if cause is None else Cause(**cause)})
-        return cls(**{**data, "outcome": Outcome(data["outcome"]), "violation": violation})
+        fields = dict(data, outcome=Outcome(data["outcome"]))
+        if data["violation"] is not None:
+            violation: dict[str, Any] = dict(data["violation"])
+            violation["example"] = tuple(violation["example"])
+            if violation["cause"] is not None:
+                violation["cause"] = Cause(**violation["cause"])
+            fields["violation"] = Violation(**violation)
+        return cls(**fields)
 
 
 @dataclass(frozen=True)
@@ -154,6 +160,13 @@ class Selection:
     profile: str = "ci"
     seed: int | None = None
     timeout: float = 10.0
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Selection":
+        fields: dict[str, Any] = dict(data)
+        for name in ("operations", "laws", "dtypes"):
+            fields[name] = tuple(data[name])
+        return cls(**fields)
 
 
 @dataclass(frozen=True)

@@ -38,10 +38,14 @@ def main() -> None:
         command = json.loads(line)
         try:
             if "target" in command:
-                selection = Selection(**{key: tuple(v) if isinstance(v, list) else v for key, v in command["selection"].items()})
+                selection = Selection.from_json(command["selection"])
                 target = targets.resolve(command["target"])
                 tasks = runner.plan(target, selection)
-                answer(description=target.description, offered=list(target.operations), tasks=[asdict(task) for task in tasks])
+                answer(
+                    description=target.description,
+                    offered=list(target.operations),
+                    tasks=[asdict(task) for task in tasks],
+                )
             elif target is not None:
                 task = Task(**command["task"])
                 answer(result=runner.run(task, target, selection, heartbeat, heartbeat.about, early).as_json())

@@ -18,10 +18,12 @@ DTYPES: dict[str, np.dtype[Any]] = {
 
 
 def working_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """The dtype to compute in: float32 for the narrow types, which have too few digits for a sum; else the dtype itself.
+    """The dtype to compute in: float32 for the narrow types, too coarse for a sum; else the dtype itself.
 
     Raises ValueError for any dtype that is not one of DTYPES.
     """
     if dtype not in DTYPES.values():
-        raise ValueError(f"expected an array of {', '.join(DTYPES)}, got {dtype}; convert it with .astype(numpy.float64)")
+        raise ValueError(
+            f"expected an array of {', '.join(DTYPES)}, got {dtype}; convert it with .astype(numpy.float64)"
+        )
     return DTYPES["float32"] if dtype.itemsize < 4 else dtype

@@ -25,7 +25,7 @@ class Variant:
 
 @dataclass(frozen=True)
 class Clause:
-    """One numbered requirement: `id` (SM-1), `title`, its MUST `statement`, and the whole Markdown `text` below its heading."""
+    """One numbered requirement: `id` (SM-1), `title`, its MUST `statement`, the Markdown `text` below its heading."""
 
     id: str
     title: str
@@ -64,7 +64,11 @@ def clause(id: str) -> Clause:
 def chapters() -> dict[str, str]:
     """Each chapter's name and Markdown text. The contract, which all others rest on, comes first."""
     folder = files("nnlaws_spec") / "chapters"
-    texts = {entry.name.removesuffix(".md"): entry.read_text("utf-8") for entry in folder.iterdir() if entry.name.endswith(".md")}
+    texts = {
+        entry.name.removesuffix(".md"): entry.read_text("utf-8")
+        for entry in folder.iterdir()
+        if entry.name.endswith(".md")
+    }
     return dict(sorted(texts.items(), key=lambda item: (item[0] != "contract", item[0])))
 
 

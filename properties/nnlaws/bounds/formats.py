@@ -22,7 +22,7 @@ class Format:
     largest: float
 
     def ulp(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The spacing of the format's numbers at |x|, at least that of its subnormals; at infinity, that of `largest`."""
+        """The spacing of the format's numbers at |x|; at 0 and infinity, at its smallest and largest normal."""
         magnitude = np.clip(np.abs(x), self.tiny, self.largest)
         _, exponent = np.frexp(magnitude)
         return np.asarray(np.ldexp(1.0, exponent - self.digits), dtype=np.float64)
@@ -33,7 +33,7 @@ def format_of(dtype: np.dtype[Any]) -> Format:
     """The format of a dtype among DTYPES. Raises ValueError for any other."""
     for name, known in DTYPES.items():
         if known == dtype:
-            info = ml_dtypes.finfo(dtype)
+            info: Any = ml_dtypes.finfo(dtype)  # type: ignore[no-untyped-call]
             digits = int(info.nmant) + 1
             return Format(name, known, digits, 2.0**-digits, float(info.smallest_normal), float(info.max))
     raise ValueError(f"expected one of {', '.join(DTYPES)}, got dtype {dtype}")

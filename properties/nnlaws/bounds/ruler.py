@@ -33,7 +33,7 @@ class Ruler:
         return bound
 
     def loose(self, *arguments: Array) -> Bounded:
-        """The same under every convention that admits more rounding: for laws about structure, which rounding must not break."""
+        """The same under the conventions that admit the most: for laws about structure, not rounding."""
         bound: Bounded = self.operation.bound(*(bounded(a) for a in arguments), LOOSEST)
         return bound
 
@@ -47,9 +47,9 @@ class Ruler:
     ) -> Enclosure:
         """formula(*arguments), enclosed tightly enough to compare with an error of `within`.
 
-        For float64, in balls. For the narrower formats a bounded float64 value is 2^29 times finer than the format and a
-        hundred times faster than balls, and as well proven: its error is the enclosure's radius. It is computed by `sound`,
-        an algorithm for the formula that does not overflow (default: the formula itself).
+        For float64, in balls. For the narrower formats a bounded float64 value is 2^29 times finer than the format
+        and a hundred times faster than balls, and as well proven: its error is the enclosure's radius. It is computed
+        by `sound`, an algorithm for the formula that does not overflow (default: the formula itself).
         """
         if self.format.digits < 53:
             value: Bounded = (sound or formula)(*(bounded(a.astype(np.float64)) for a in arguments))

@@ -22,14 +22,14 @@ def log_softmax(z: Bounded, conventions: Mapping[str, str]) -> Bounded:
 
 def cross_entropy(z: Bounded, y: Bounded, conventions: Mapping[str, str]) -> Bounded:
     wide, targets = _wide(z, conventions), _wide(y, conventions)
-    l = _log_softmax(wide, conventions)
-    terms = np.where(targets > 0, targets * l, 0.0)
+    terms = np.where(targets > 0, targets * _log_softmax(wide, conventions), 0.0)
     return (-terms.sum(axis=(-2, -1)) / z.shape[-2]).astype(z.dtype)
 
 
 def cross_entropy_gradient(z: Bounded, y: Bounded, conventions: Mapping[str, str]) -> Bounded:
-    """(ŷ − y)/m at once; or dl − ŷ Σ dl, the chain rule through log-softmax with dl = −y/m; or that as the product of the
-    Jacobian (I − ŷ 1ᵀ) with dl, whose C terms an entry are added in any order."""
+    """(ŷ − y)/m at once, or the chain rule through log-softmax with dl = −y/m: dl − ŷ Σ dl.
+
+    The latter also as the product of the Jacobian (I − ŷ 1ᵀ) with dl, whose C terms an entry are added in any order."""
     wide, targets = _wide(z, conventions), _wide(y, conventions)
     a, m = _softmax(wide, conventions), z.shape[-2]
     dl = -targets / m
@@ -67,9 +67,9 @@ def _log_sum_exp(z: Bounded, s: Bounded) -> Bounded:
 def _exponentials(z: Bounded) -> tuple[Bounded, Bounded, Bounded]:
     """z − max z, its exponential, and the sum of those, in one pass over the row or in the passes of an online softmax.
 
-    An online algorithm (Milakov and Gimelshein 2018) multiplies what it has summed by e^{old max − new max} whenever the
-    maximum grows. However it orders or merges the row, the term of class i is so rescaled at most once for each class
-    with a larger logit, and each time errs by one exponential and one product more.
+    An online algorithm (Milakov and Gimelshein 2018) multiplies what it has summed by e^{old max − new max} whenever
+    the maximum grows. However it orders or merges the row, the term of class i is so rescaled at most once for each
+    class with a larger logit, and each time errs by one exponential and one product more.
     """
     shifted = z - z.max(axis=-1, keepdims=True)
     e = np.exp(shifted)

@@ -1,7 +1,8 @@
-"""A case: shape, family, k, seed and at most four overlays, which together say every entry of the arrays they expand to.
+"""A case: shape, family, k, seed and at most four overlays, which together say every entry of some arrays.
 
-Hypothesis draws and shrinks the description, not the entries: 16 × 8 arrays drawn entry by entry come at 200 a second and
-are mostly repeats; described, tens of thousands. Families are ordered simplest first, for that is where shrinking goes.
+Hypothesis draws and shrinks the description, not the entries: 16 × 8 arrays drawn entry by entry come at 200 a second
+and are mostly repeats; described, tens of thousands. Families are ordered simplest first, for that is where shrinking
+goes.
 """
 
 import re
@@ -18,7 +19,9 @@ from nnlaws.bounds.formats import Format
 from nnlaws.verdict import UsageError
 
 LARGEST = 2**20  # entries of an array that a token may ask for
-_TOKEN = re.compile(r"(?P<m>\d+)x(?P<classes>\d+),(?P<family>\w+),(?P<k>-?\d+),(?P<seed>\d+)(?P<overlays>(,@\d+=[^,@=]+)*)")
+_TOKEN = re.compile(
+    r"(?P<m>\d+)x(?P<classes>\d+),(?P<family>\w+),(?P<k>-?\d+),(?P<seed>\d+)(?P<overlays>(,@\d+=[^,@=]+)*)"
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,9 @@ class Case:
         """The case of that token. Raises UsageError that says what a token looks like."""
         found = _TOKEN.fullmatch(token)
         if not found:
-            raise UsageError(f"{token!r} is not a case; expected MxC,FAMILY,K,SEED[,@POSITION=VALUE…], as in 1x3,integers,8,0,@2=-0.5")
+            raise UsageError(
+                f"{token!r} is not a case; expected MxC,FAMILY,K,SEED[,@PLACE=VALUE…], as in 1x3,integers,8,0,@2=-0.5"
+            )
         overlays = tuple(
             (int(position), float(value)) for position, value in re.findall(r"@(\d+)=([^,@=]+)", found["overlays"])
         )
@@ -59,7 +64,7 @@ class Case:
 
     def random(self, stream: str) -> np.random.Generator:
         """The case's chances, independent from one named stream to the next."""
-        return np.random.Generator(np.random.PCG64([self.seed, *stream.encode()]))
+        return np.random.Generator(np.random.PCG64(self.seed << 64 | int.from_bytes(stream.encode())))
 
     def overlay(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """x with the overlaid entries put in, each at its position modulo the size."""
@@ -70,7 +75,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Inputs:
-    """One array (or, stacked, a batch of them) for each argument of the operation, and what else a law needs by name."""
+    """One array, or a stack of them, for each argument of the operation; and what else a law needs, by name."""
 
     arguments: tuple[Array, ...]
     extra: dict[str, Any] = field(default_factory=dict[str, Any])
@@ -95,7 +100,7 @@ def cases(
     m: tuple[int, int] = (1, 4),
     classes: tuple[int, int] = (1, 8),
 ) -> st.SearchStrategy[Case]:
-    """Cases of these families with |k| up to k, and shapes within these ranges; an overlay lays a drawn value over one entry."""
+    """Cases of these families, with |k| up to k and shapes in these ranges; an overlay replaces one entry."""
     return st.builds(
         Case,
         m=st.integers(*m),

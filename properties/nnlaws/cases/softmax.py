@@ -32,14 +32,18 @@ FAMILIES: dict[str, Family] = {
     "constant": lambda random, shape, level: np.full(shape, level),
     "one": _one,
     "integers": lambda random, shape, level: np.rint(random.uniform(-abs(level), abs(level), shape)),
-    "ramp": lambda random, shape, level: random.permuted(np.tile(np.linspace(0, level, shape[1]), (shape[0], 1)), axis=1),
+    "ramp": lambda random, shape, level: random.permuted(
+        np.tile(np.linspace(0, level, shape[1]), (shape[0], 1)), axis=1
+    ),
     "normal": lambda random, shape, level: level / 3 * random.standard_normal(shape),
     "dominant": lambda random, shape, level: _one(random, shape, level) + random.standard_normal(shape),
     "offset": lambda random, shape, level: level + random.standard_normal(shape),
     "rows": _rows,
 }
-"""Logits of a shape at a level: all equal; one class ahead; whole numbers; evenly spread; bell-shaped; one class ahead of
-noise; noise around one value; and every row around a value of its own."""
+"""Logits of a shape at a level, simplest first.
+
+All equal; one class ahead; whole numbers; evenly spread; bell-shaped; one class ahead of noise; noise around one value;
+noise around a value of each row."""
 
 
 def reach(format: Format) -> int:
@@ -69,7 +73,10 @@ def level(k: int, format: Format) -> float:
 
 
 def logits(case: Case, format: Format, limit: float, step: float | None = None) -> Array:
-    """z of the case, clipped to ±limit; with `step`, rounded to its multiples. One seed in 8 takes k as it is, others a part of it."""
+    """z of the case, clipped to ±limit; with `step`, rounded to its multiples.
+
+    One seed in 8 takes k as it is, others a part of it.
+    """
     if case.family not in FAMILIES:
         raise UsageError(f"unknown family {case.family!r} in the case {case}; there are {', '.join(FAMILIES)}")
     random = case.random("logits")

@@ -1,4 +1,7 @@
-"""Adapters to real libraries: each a module whose functions are named after operations. Nothing is imported until asked for."""
+"""Adapters to real libraries: each a module whose functions are named after operations.
+
+Nothing is imported until asked for.
+"""
 
 BUILT_IN = {
     "reference": "nnlaws.implementations.reference",

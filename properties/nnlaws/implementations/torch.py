@@ -1,16 +1,18 @@
 """PyTorch on CPU: torch.nn.functional's softmax, log_softmax and cross_entropy, and cross entropy's autograd gradient.
 
-Where every row of the targets is one-hot, cross_entropy is given class numbers, as most training code does; otherwise the
-rows themselves, as probabilities. Those are two code paths in PyTorch, and both are judged.
+Where every row of the targets is one-hot, cross_entropy is given class numbers, as most training code does; otherwise
+the rows themselves, as probabilities. Those are two code paths in PyTorch, and both are judged.
 """
 
 import ml_dtypes
 import numpy as np
-import torch
+import torch  # pyright: ignore[reportMissingImports]
 from nnlaws_reference.dtypes import Array
-from torch.nn import functional
+from torch.nn import functional  # pyright: ignore[reportMissingImports]
 
-description = f"PyTorch {torch.__version__} on CPU: torch.nn.functional.softmax, log_softmax, cross_entropy, and autograd"
+description = (
+    f"PyTorch {torch.__version__} on CPU: torch.nn.functional.softmax, log_softmax, cross_entropy, and autograd"
+)
 dtypes = ("float32", "float64", "float16", "bfloat16")
 
 _BFLOAT16 = np.dtype(ml_dtypes.bfloat16)

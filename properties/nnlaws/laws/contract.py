@@ -16,9 +16,9 @@ from nnlaws.operations import OPERATIONS, Operation
 def arguments_unmodified(f: Subject, ruler: Ruler, *arguments: Array) -> Evidence:
     """The arguments' bytes are the same after the call."""
     kept: list[bool] = []
-    for lane in _lanes(arguments):
+    for number, lane in enumerate(_lanes(arguments)):
         before = [argument.tobytes() for argument in lane]
-        f.raw(*lane)
+        f.raw(*lane, lane=number)
         kept.append(before == [argument.tobytes() for argument in lane])
     return require(kept, f"an argument ({', '.join(ruler.operation.arguments)}) was written to")
 
@@ -27,12 +27,17 @@ def shape_and_dtype(f: Subject, ruler: Ruler, *arguments: Array) -> Evidence:
     """A NumPy array (or what NumPy converts by `__array__`) of the arguments' dtype and the operation's shape."""
     shape = ruler.operation.result_shape(arguments[0].shape[1:])
     for number, lane in enumerate(_lanes(arguments)):
-        result = f.raw(*lane)
+        result = f.raw(*lane, lane=number)
         if not hasattr(result, "__array__"):
-            return _broken(number, f"expected a NumPy array of {ruler.format.name} and shape {shape}, got a {type(result).__name__}")
+            return _broken(
+                number,
+                f"expected a NumPy array of {ruler.format.name} and shape {shape}, got a {type(result).__name__}",
+            )
         found = np.asarray(result)
         if found.shape != shape or found.dtype != ruler.format.dtype:
-            return _broken(number, f"expected {ruler.format.name} of shape {shape}, got {found.dtype} of shape {found.shape}")
+            return _broken(
+                number, f"expected {ruler.format.name} of shape {shape}, got {found.dtype} of shape {found.shape}"
+            )
     return require(True, "")
 
 
@@ -40,12 +45,12 @@ def same_result_again(f: Subject, ruler: Ruler, *arguments: Array) -> Evidence:
     """The same bits, though other arguments came between; and no later call changes a result that was returned."""
     lanes = _lanes(arguments)
     for number, lane in enumerate(lanes):
-        first = f.raw(*lane)
+        first = f.raw(*lane, lane=number)
         bits = np.asarray(first).tobytes()
-        f.raw(*lanes[number - 1])
+        f.raw(*lanes[number - 1], lane=number)
         if np.asarray(first).tobytes() != bits:
             return _broken(number, "the array that was returned changed when the operation was called again")
-        if np.asarray(f.raw(*lane)).tobytes() != bits:
+        if np.asarray(f.raw(*lane, lane=number)).tobytes() != bits:
             return _broken(number, "a second call with the same arguments returned other bits")
     return require(True, "")
 
@@ -67,7 +72,9 @@ def empty_batch(f: Subject, ruler: Ruler, *arguments: Array) -> Evidence:
     """(0, C) in, (0, C) out."""
     lane = tuple(argument[:0] for argument in _lanes(arguments)[0])
     found = np.asarray(f.raw(*lane)).shape
-    return require(found == lane[0].shape, f"expected an array of shape {lane[0].shape} for an empty batch, got {found}")
+    return require(
+        found == lane[0].shape, f"expected an array of shape {lane[0].shape} for an empty batch, got {found}"
+    )
 
 
 def finite_from_finite(f: Subject, ruler: Ruler, *arguments: Array) -> Evidence:
@@ -98,7 +105,11 @@ def _read_only(x: Array) -> Array:
     return copy
 
 
-_LAYOUTS: dict[str, Callable[[Array], Any]] = {"in Fortran order": np.asfortranarray, "strided": _strided, "read-only": _read_only}
+_LAYOUTS: dict[str, Callable[[Array], Any]] = {
+    "in Fortran order": np.asfortranarray,
+    "strided": _strided,
+    "read-only": _read_only,
+}
 
 
 _FIXES = {
@@ -121,7 +132,9 @@ def _contract(operation: Operation) -> tuple[Law, ...]:
         law("CT-2", name, shape_and_dtype, "shape and dtype are kept", inputs, moderate, _FIXES["CT-2"]),
         law("CT-3", name, same_result_again, "the same input gives the same output", inputs, moderate, _FIXES["CT-3"]),
         law("CT-4", name, any_memory_layout, "memory layout does not matter", inputs, moderate, _FIXES["CT-4"]),
-        law("CT-6", name, finite_from_finite, "finite arguments give finite results", unsized, any_size, _FIXES["CT-6"]),
+        law(
+            "CT-6", name, finite_from_finite, "finite arguments give finite results", unsized, any_size, _FIXES["CT-6"]
+        ),
     )
     empty = law("CT-5", name, empty_batch, "an empty batch gives an empty result", inputs, moderate, _FIXES["CT-5"])
     return laws if operation.scalar else (*laws, empty)

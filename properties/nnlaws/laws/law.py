@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from nnlaws_reference.dtypes import Array
 
 from nnlaws.bounds.formats import Format
-from nnlaws.bounds.ruler import Floats, Ruler
+from nnlaws.bounds.ruler import Floats
 from nnlaws.cases.case import Builder, Case
 from nnlaws.evidence import Evidence
 from nnlaws.operations import OPERATIONS, Operation
@@ -17,17 +17,17 @@ from nnlaws.operations import OPERATIONS, Operation
 class Subject(Protocol):
     """The implementation under test, as laws see it.
 
-    Called with batched arguments it calls the implementation once a lane, each time with fresh C-ordered arrays, and stacks
-    the results as float64; `batch` does so with just the arrays it is given. `raw` makes one call and returns what came
-    back, whatever it is. All raise TargetFault where the implementation raises, and but for `raw` where a result has the
-    wrong shape or no numbers.
+    Called with batched arguments it calls the implementation once a lane, each time with fresh C-ordered arrays, and
+    stacks the results as float64; `batch` does so with just the arrays it is given. `raw` makes one call, with the
+    arrays of one lane, and returns what came back, whatever it is. All raise TargetFault where the implementation
+    raises, and but for `raw` where a result has the wrong shape or no numbers.
     """
 
     def __call__(self, *arguments: Array) -> Floats: ...
 
     def batch(self, lanes: Sequence[tuple[Array, ...]]) -> Floats: ...
 
-    def raw(self, *arguments: Array) -> Any: ...
+    def raw(self, *arguments: Array, lane: int = 0) -> Any: ...
 
 
 Check = Callable[..., Evidence]
@@ -37,8 +37,8 @@ Check = Callable[..., Evidence]
 class Law:
     """`check(subject, ruler, *arguments, **extra)` on inputs that `build` makes of cases drawn from `cases(format)`.
 
-    id: operation and name of the check, as in softmax.shift_invariance. statement: the law in general, one clause of a sentence.
-    fix: what to do where it is broken, if that does not depend on how.
+    id: operation and name of the check, as in softmax.shift_invariance. statement: the law in general, one clause of
+    a sentence. fix: what to do where it is broken, if that does not depend on how.
     """
 
     clause: str

@@ -1,9 +1,9 @@
 """The laws of chapters/softmax.md.
 
-Laws of value compare with the exact result, within the rounding that the clause allows. All others are about structure: they
-relate results of one implementation to each other, or to a bound, within the rounding of the loosest convention. So an
-implementation that consistently computes another function, or rounds too often, breaks the clause that says which value,
-and not these.
+Laws of value compare with the exact result, within the rounding that the clause allows. All others are about
+structure: they relate results of one implementation to each other, or to a bound, within the rounding of the loosest
+convention. So an implementation that consistently computes another function, or rounds too often, breaks the clause
+that says which value, and not these.
 """
 
 from functools import partial
@@ -51,7 +51,9 @@ def mean_over_batch(f: Subject, ruler: Ruler, z: Array, y: Array) -> Evidence:
     """J of the batch is the mean of J of each sample alone."""
     samples = _rows(z, y)
     alone = [f(*sample) for sample in samples]
-    slack = _slack(np.mean(alone, axis=0), ruler, z, y) + np.mean([_slack(J, ruler, *s) for J, s in zip(alone, samples, strict=True)], axis=0)
+    slack = _slack(np.mean(alone, axis=0), ruler, z, y) + np.mean(
+        [_slack(J, ruler, *s) for J, s in zip(alone, samples, strict=True)], axis=0
+    )
     return agree(f(z, y), np.mean(alone, axis=0), slack, ruler.format, "the mean of each sample's own")
 
 
@@ -70,7 +72,9 @@ def permutation(f: Subject, ruler: Ruler, z: Array, *y: Array, order: NDArray[np
     slack = _slack(other, ruler, z, *y)
     if not ruler.operation.scalar:
         other, slack = permute(other), permute(slack)
-    return agree(got, other, _slack(got, ruler, *permuted) + slack, ruler.format, "the permuted result of the classes in order")
+    return agree(
+        got, other, _slack(got, ruler, *permuted) + slack, ruler.format, "the permuted result of the classes in order"
+    )
 
 
 def rows_alone(f: Subject, ruler: Ruler, z: Array, *y: Array) -> Evidence:
@@ -179,9 +183,30 @@ def _common(operation: str) -> tuple[Law, ...]:
     targets = either if operation.startswith("cross_entropy") else None
     scalar = operation == "cross_entropy"
     return (
-        law("SM-3", operation, shift_invariance, "adding one constant to every logit of a row changes nothing", shifted_inputs(targets), moderate),
-        law("SM-4", operation, permutation, "permuting the classes permutes the result", permuted_inputs(targets), moderate),
-        law("SM-6", operation, any_size_of_logits, "the result is right for every finite logit", any_size_inputs(targets, scalar), any_size),
+        law(
+            "SM-3",
+            operation,
+            shift_invariance,
+            "adding one constant to every logit of a row changes nothing",
+            shifted_inputs(targets),
+            moderate,
+        ),
+        law(
+            "SM-4",
+            operation,
+            permutation,
+            "permuting the classes permutes the result",
+            permuted_inputs(targets),
+            moderate,
+        ),
+        law(
+            "SM-6",
+            operation,
+            any_size_of_logits,
+            "the result is right for every finite logit",
+            any_size_inputs(targets, scalar),
+            any_size,
+        ),
         law("SM-8", operation, one_class, "a single class is certain", moderate_inputs(targets), _single),
     )
 
@@ -195,17 +220,49 @@ LAWS: tuple[Law, ...] = (
     law("SM-10", "softmax", masked_classes, "a logit of −∞ masks its class", masked_inputs, _several),
     *_common("softmax"),
     law("SM-11", "log_softmax", value, "log-softmax is z − log Σ e^z", moderate_inputs(None), moderate),
-    law("SM-7", "log_softmax", rows_alone, "a row of the result depends on its row alone", moderate_inputs(None), _batch),
+    law(
+        "SM-7", "log_softmax", rows_alone, "a row of the result depends on its row alone", moderate_inputs(None), _batch
+    ),
     law("SM-10", "log_softmax", masked_classes, "a logit of −∞ masks its class", masked_inputs, _several),
     *_common("log_softmax"),
     law("SM-12", "cross_entropy", value, "J of a sample is −Σ y log a", moderate_inputs(one_hot), _sample),
-    law("SM-13", "cross_entropy", mean_over_batch, "J of a batch is the mean over its samples", moderate_inputs(either), _batch),
+    law(
+        "SM-13",
+        "cross_entropy",
+        mean_over_batch,
+        "J of a batch is the mean over its samples",
+        moderate_inputs(either),
+        _batch,
+    ),
     law("SM-14", "cross_entropy", soft_targets, "targets may be any distribution", moderate_inputs(soft), _sample),
     law("SM-15", "cross_entropy", gibbs, "J is at least the entropy of the targets", gibbs_inputs, moderate),
     *_common("cross_entropy"),
-    law("SM-16", "cross_entropy_gradient", value, "the gradient is (softmax − y)/m", moderate_inputs(one_hot), moderate),
-    law("SM-14", "cross_entropy_gradient", soft_targets, "targets may be any distribution", moderate_inputs(soft), _sample),
-    law("SM-17", "cross_entropy_gradient", gradient_rows_sum_to_zero, "rows of the gradient sum to 0", moderate_inputs(either), moderate),
-    law("SM-7", "cross_entropy_gradient", rows_alone, "a row of the result depends on its row alone", moderate_inputs(either), _batch),
+    law(
+        "SM-16", "cross_entropy_gradient", value, "the gradient is (softmax − y)/m", moderate_inputs(one_hot), moderate
+    ),
+    law(
+        "SM-14",
+        "cross_entropy_gradient",
+        soft_targets,
+        "targets may be any distribution",
+        moderate_inputs(soft),
+        _sample,
+    ),
+    law(
+        "SM-17",
+        "cross_entropy_gradient",
+        gradient_rows_sum_to_zero,
+        "rows of the gradient sum to 0",
+        moderate_inputs(either),
+        moderate,
+    ),
+    law(
+        "SM-7",
+        "cross_entropy_gradient",
+        rows_alone,
+        "a row of the result depends on its row alone",
+        moderate_inputs(either),
+        _batch,
+    ),
     *_common("cross_entropy_gradient"),
 )

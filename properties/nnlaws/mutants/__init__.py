@@ -1,4 +1,4 @@
-"""Deliberate mistakes, one small function each, with their source: what the laws must catch, and what a verdict names."""
+"""Deliberate mistakes, one small function each, with source: what laws must catch and verdicts name."""
 
 from nnlaws.mutants import contract, softmax
 from nnlaws.mutants.mutant import Mutant

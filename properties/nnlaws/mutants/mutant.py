@@ -1,4 +1,4 @@
-"""What a mutant is: one deliberate mistake, the whole of it in one small function, with its cure and where it was seen."""
+"""What a mutant is: one deliberate mistake in one small function, with its cure and where it was seen."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

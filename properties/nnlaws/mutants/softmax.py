@@ -1,4 +1,7 @@
-"""Mistakes in softmax, log-softmax, cross entropy and its gradient. `seen` gives a thread or release; "classroom" means homework."""
+"""Mistakes in softmax, log-softmax, cross entropy and its gradient.
+
+`seen` gives a thread or release; "classroom" means homework.
+"""
 
 import numpy as np
 from nnlaws_reference.dtypes import Array, working_dtype
@@ -64,7 +67,9 @@ def epsilon_in_sum(z: Array) -> Array:
     return _exp(z) / (_exp(z).sum(axis=-1, keepdims=True) + 1e-5)
 
 
-@mutant("softmax", "sum accumulated in the narrow type", "accumulate in float32", "candle #3727, tract PR 2586", raw=True)
+@mutant(
+    "softmax", "sum accumulated in the narrow type", "accumulate in float32", "candle #3727, tract PR 2586", raw=True
+)
 def narrow_sum(z: Array) -> Array:
     narrow = z.dtype if z.dtype.itemsize == 2 else np.dtype(np.float16)
     e = _exp(z.astype(working_dtype(z.dtype)))
@@ -74,12 +79,22 @@ def narrow_sum(z: Array) -> Array:
     return (e / total.astype(e.dtype)).astype(z.dtype)
 
 
-@mutant("softmax", "softmax applied twice", "apply it once: the last layer returns logits", "DeepLearningExamples #468, tflearn PR 562")
+@mutant(
+    "softmax",
+    "softmax applied twice",
+    "apply it once: the last layer returns logits",
+    "DeepLearningExamples #468, tflearn PR 562",
+)
 def twice(z: Array) -> Array:
     return _softmax(_softmax(z))
 
 
-@mutant("softmax", "probabilities clipped from below at 1e-7", "do not clip: take the logarithm by log_softmax", "burn PR 4697")
+@mutant(
+    "softmax",
+    "probabilities clipped from below at 1e-7",
+    "do not clip: take the logarithm by log_softmax",
+    "burn PR 4697",
+)
 def clipped(z: Array) -> Array:
     return np.clip(_softmax(z), 1e-7, 1)
 
@@ -105,7 +120,12 @@ def attention_scaling(z: Array) -> Array:
     return _softmax(z / np.sqrt(z.dtype.type(z.shape[1])))
 
 
-@mutant("softmax", "a sigmoid of each logit, not normalised over the classes", "divide by the row's sum of exponentials", "classroom")
+@mutant(
+    "softmax",
+    "a sigmoid of each logit, not normalised over the classes",
+    "divide by the row's sum of exponentials",
+    "classroom",
+)
 def sigmoid_of_each(z: Array) -> Array:
     return 1 / (1 + np.exp(-z))
 
@@ -115,7 +135,12 @@ def euclidean_norm(z: Array) -> Array:
     return _exp(z) / np.sqrt((_exp(z) ** 2).sum(axis=-1, keepdims=True))
 
 
-@mutant("log_softmax", "log(softmax(z)): −∞ where the probability underflows", FROM_LOG, "deeplearning4j #785, keras #7563, onnx PR 8423")
+@mutant(
+    "log_softmax",
+    "log(softmax(z)): −∞ where the probability underflows",
+    FROM_LOG,
+    "deeplearning4j #785, keras #7563, onnx PR 8423",
+)
 def log_of_softmax(z: Array) -> Array:
     return np.log(_softmax(z))
 
@@ -180,12 +205,22 @@ def mean_over_entries(z: Array, y: Array) -> Array:
     return -(y * _log_softmax(z)).mean()
 
 
-@mutant("cross_entropy", "soft targets are rounded to the class of their largest entry", "weigh every class by its target", "classroom")
+@mutant(
+    "cross_entropy",
+    "soft targets are rounded to the class of their largest entry",
+    "weigh every class by its target",
+    "classroom",
+)
 def hard_targets(z: Array, y: Array) -> Array:
     return -_log_softmax(z)[np.arange(len(z)), y.argmax(axis=-1)].mean()
 
 
-@mutant("cross_entropy", "softmax applied twice", "give the loss logits, not probabilities", "DeepLearningExamples #468, keras #6143")
+@mutant(
+    "cross_entropy",
+    "softmax applied twice",
+    "give the loss logits, not probabilities",
+    "DeepLearningExamples #468, keras #6143",
+)
 def loss_of_softmax(z: Array, y: Array) -> Array:
     return -(y * _log_softmax(_softmax(z))).sum() / len(z)
 
@@ -215,7 +250,9 @@ def bits(z: Array, y: Array) -> Array:
     return -(y * _log_softmax(z)).sum() / len(z) / np.log(z.dtype.type(2))
 
 
-@mutant("cross_entropy", "the classes that are wrong are charged too: (1 − y) log(1 − a)", "sum y log a alone", "classroom")
+@mutant(
+    "cross_entropy", "the classes that are wrong are charged too: (1 − y) log(1 − a)", "sum y log a alone", "classroom"
+)
 def binary_terms(z: Array, y: Array) -> Array:
     a = _softmax(z)
     return -(y * _log_softmax(z) + (1 - y) * np.log1p(-np.minimum(a, 1 - 1e-7))).sum() / len(z)
@@ -244,8 +281,9 @@ def loss_last_class_left_out(z: Array, y: Array) -> Array:
 
 @mutant("cross_entropy", NARROW_SUM, WIDE_SUM, "PyTorch 2.13 on CPU, float16 and bfloat16", raw=True)
 def loss_narrow_log_sum(z: Array, y: Array) -> Array:
-    l = _narrow_log_sum(z).astype(working_dtype(z.dtype))
-    return np.asarray(-(y.astype(l.dtype) * l).sum() / len(z)).astype(z.dtype)
+    terms = y * _narrow_log_sum(z)  # rounded, as y and the logarithms are narrow
+    total = terms.astype(working_dtype(z.dtype)).sum().astype(z.dtype)
+    return np.asarray(-total / z.dtype.type(len(z))).astype(z.dtype)
 
 
 @mutant("cross_entropy_gradient", "not divided by m", OVER_M, "swift-apis PR 42")
@@ -263,7 +301,9 @@ def over_entries(z: Array, y: Array) -> Array:
     return (_softmax(z) - y) / z.size
 
 
-@mutant("cross_entropy_gradient", "target minus prediction: the sign is wrong", "softmax(z) - y, in this order", "classroom")
+@mutant(
+    "cross_entropy_gradient", "target minus prediction: the sign is wrong", "softmax(z) - y, in this order", "classroom"
+)
 def reversed_sign(z: Array, y: Array) -> Array:
     return (y - _softmax(z)) / len(z)
 
@@ -273,18 +313,30 @@ def target_forgotten(z: Array, y: Array) -> Array:
     return _softmax(z) / len(z)
 
 
-@mutant("cross_entropy_gradient", "multiplied by a(1 − a), the derivative of a sigmoid", "the Jacobian of softmax is already in ŷ − y", "classroom")
+@mutant(
+    "cross_entropy_gradient",
+    "multiplied by a(1 − a), the derivative of a sigmoid",
+    "the Jacobian of softmax is already in ŷ − y",
+    "classroom",
+)
 def sigmoid_derivative(z: Array, y: Array) -> Array:
     a = _softmax(z)
     return (a - y) * a * (1 - a) / len(z)
 
 
-@mutant("cross_entropy_gradient", "a sigmoid of each logit in place of softmax", "use softmax over the classes", "classroom")
+@mutant(
+    "cross_entropy_gradient", "a sigmoid of each logit in place of softmax", "use softmax over the classes", "classroom"
+)
 def gradient_of_sigmoid(z: Array, y: Array) -> Array:
     return (1 / (1 + np.exp(-z)) - y) / len(z)
 
 
-@mutant("cross_entropy_gradient", "soft targets are rounded to the class of their largest entry", "weigh every class by its target", "classroom")
+@mutant(
+    "cross_entropy_gradient",
+    "soft targets are rounded to the class of their largest entry",
+    "weigh every class by its target",
+    "classroom",
+)
 def gradient_of_hard_targets(z: Array, y: Array) -> Array:
     return (_softmax(z) - np.eye(z.shape[1], dtype=z.dtype)[y.argmax(axis=-1)]) / len(z)
 
@@ -300,7 +352,12 @@ def gradient_of_clipped(z: Array, y: Array) -> Array:
     return (np.clip(_softmax(z), 1e-7, 1) - y) / len(z)
 
 
-@mutant("cross_entropy_gradient", "labels smoothed by 0.1 unasked", "take the targets as they are", "pytorch-randaugment #30")
+@mutant(
+    "cross_entropy_gradient",
+    "labels smoothed by 0.1 unasked",
+    "take the targets as they are",
+    "pytorch-randaugment #30",
+)
 def gradient_of_smoothed(z: Array, y: Array) -> Array:
     return (_softmax(z) - (0.9 * y + 0.1 / z.shape[1])) / len(z)
 
@@ -326,7 +383,8 @@ def gradient_last_class_left_out(z: Array, y: Array) -> Array:
 )
 def gradient_through_narrow_logarithms(z: Array, y: Array) -> Array:
     wide = working_dtype(z.dtype)
-    dl = (-y / z.dtype.type(max(len(z), 1))).astype(z.dtype).astype(wide)
+    share = np.asarray(1 / max(len(z), 1), z.dtype)
+    dl = (-y * share).astype(wide)
     a = np.exp(_narrow_log_sum(z).astype(wide))
     return (dl - a * dl.sum(axis=-1, keepdims=True)).astype(z.dtype)
 

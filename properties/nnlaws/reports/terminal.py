@@ -58,7 +58,9 @@ def verdict(report: Report) -> Text:
     arrays = sum(result.cases for result in report.results)
     judged = [r for r in report.results if r.outcome in (Outcome.CONFORMS, Outcome.DECLARED) and r.worst is not None]
     closest = max(judged, key=lambda result: result.worst or 0.0, default=None)
-    declared = sorted({f"{k} = {v}" for r in report.results if r.outcome is Outcome.DECLARED for k, v in r.conventions.items()})
+    declared = sorted(
+        {f"{k} = {v}" for r in report.results if r.outcome is Outcome.DECLARED for k, v in r.conventions.items()}
+    )
     if not report.complete:
         words, style = f"incomplete: stopped after {len(report.results)} of {report.planned} laws", "bold magenta"
     elif report.conforms:
@@ -96,14 +98,19 @@ def _cell(result: LawResult) -> Text:
 
 
 def _groups(results: Iterable[LawResult]) -> list[list[LawResult]]:
-    """Violations and errors, those of one operation and cause together, the simplest law of each first."""
+    """Violations and errors, those of one operation and cause together, the shortest example of each first."""
     groups: dict[object, list[LawResult]] = {}
     for result in results:
         if result.outcome in (Outcome.VIOLATES, Outcome.ERROR):
             cause = result.violation.cause if result.violation else None
             key = (result.operation, cause.name if cause else result.reason or result.law)
             groups.setdefault(key, []).append(result)
-    return list(groups.values())
+    return [sorted(group, key=_length) for group in groups.values()]
+
+
+def _length(result: LawResult) -> int:
+    """Of the example: the shortest stands for its group."""
+    return sum(len(argument["entries"]) for argument in result.violation.example) if result.violation else 0
 
 
 def _violation(result: LawResult) -> RenderableType:
@@ -116,7 +123,9 @@ def _violation(result: LawResult) -> RenderableType:
     rows.add_row("law", Text(f"{result.law}: {result.statement}"))
     if seen is not None:
         for argument in seen.example:
-            rows.add_row("example", Text(f"{argument['name']} = array({argument['entries']}, dtype={argument['dtype']})"))
+            rows.add_row(
+                "example", Text(f"{argument['name']} = array({argument['entries']}, dtype={argument['dtype']})")
+            )
         if seen.got:
             where = f"  at {seen.place}" if seen.place else ""
             whole = f"  in {seen.result}" if seen.result else ""
@@ -137,7 +146,9 @@ def _violation(result: LawResult) -> RenderableType:
     rows.add_row("read", Text(f"nnlaws explain {result.clause}"))
     if result.replay:
         rows.add_row("replay", Text(f"nnlaws replay '{result.replay}'"))
-    head = Text(f"{result.outcome.upper()}  {result.clause}  {result.operation}  {result.dtype}", style=STYLES[result.outcome])
+    head = Text(
+        f"{result.outcome.upper()}  {result.clause}  {result.operation}  {result.dtype}", style=STYLES[result.outcome]
+    )
     return Group(head, Padding(rows, (0, 0, 0, 2)))
 
 

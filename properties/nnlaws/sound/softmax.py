@@ -1,9 +1,9 @@
-"""Right ways to compute softmax and its kin: online, looped, merged in blocks, by powers of 2, wide, narrow as declared."""
+"""Right ways to compute softmax and its kin: online, looped, merged in blocks, by powers of 2, wide, narrow."""
 
 import math
 
 import numpy as np
-from nnlaws_reference.dtypes import Array, working_dtype
+from nnlaws_reference.dtypes import Array
 
 from nnlaws.mutants.mutant import stored
 from nnlaws.sound.variant import SoundVariant, sound
@@ -145,9 +145,9 @@ def log_sum_minus_dot(z: Array, y: Array) -> Array:
 def running_mean(z: Array, y: Array) -> Array:
     """One sample after another, each weighted by 1/m."""
     shifted = z - z.max(axis=-1, keepdims=True)
-    l = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    logs = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
     total, share = z.dtype.type(0), z.dtype.type(1) / z.dtype.type(len(z))
-    for terms in np.where(y > 0, y * l, 0):
+    for terms in np.where(y > 0, y * logs, 0):
         total = total - share * terms.sum()
     return np.asarray(total)
 
@@ -157,9 +157,9 @@ def running_mean(z: Array, y: Array) -> Array:
 def chain_rule(z: Array, y: Array) -> Array:
     """dl = −y/m, then back through log-softmax: dl − e^l Σ dl."""
     shifted = z - z.max(axis=-1, keepdims=True)
-    l = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    logs = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
     dl = -y / z.dtype.type(max(len(z), 1))
-    return dl - np.exp(l) * dl.sum(axis=-1, keepdims=True)
+    return dl - np.exp(logs) * dl.sum(axis=-1, keepdims=True)
 
 
 @sound("cross_entropy_gradient")

@@ -1,4 +1,7 @@
-"""Softmax, cross entropy and their gradient: the formulas of chapters/softmax.md. Samples first: z and y are (..., m, C)."""
+"""Softmax, cross entropy and their gradient: the formulas of chapters/softmax.md.
+
+Samples first: z and y are (..., m, C).
+"""
 
 import numpy as np
 

@@ -38,7 +38,10 @@ class Enclosure:
 
 
 def balls(x: ArrayLike) -> NDArray[np.object_]:
-    """x, lifted exactly: every float is a ball of radius 0. Accepts any float dtype that float64 holds (bfloat16 too)."""
+    """x, lifted exactly: every float is a ball of radius 0.
+
+    Accepts any float dtype that float64 holds (bfloat16 too).
+    """
     return np.asarray(_lift(np.asarray(x).astype(np.float64).astype(object)), dtype=object)
 
 
@@ -54,7 +57,7 @@ def enclose(formula: Callable[..., Any], *arguments: ArrayLike, within: ArrayLik
         with ctx.workprec(precision):
             result = np.asarray(formula(*lifted), dtype=object)
             hi, lo, radius = (np.asarray(part, dtype=np.float64) for part in _split(result))
-        if np.all(radius <= within):
+        if np.all(radius <= np.asarray(within)):
             return Enclosure(hi, lo, radius)
         precision *= 2
     raise PrecisionError(

@@ -1,10 +1,10 @@
-"""Jets: a ball and its derivative along one direction, carried through a formula together (python-flint's `arb_series`).
+"""Jets: a ball and its derivative along one direction, carried together (python-flint's `arb_series`).
 
-Evaluating a formula at x + t·v to first order in t gives the exact directional derivative ⟨v, ∇f(x)⟩ with a proven radius:
-no step size, no tolerance.
+Evaluating a formula at x + t·v to first order in t gives the exact directional derivative ⟨v, ∇f(x)⟩ with a proven
+radius: no step size, no tolerance.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -36,7 +36,7 @@ def directional_derivative(
 
 
 @contextmanager
-def _first_order(precision: int) -> Iterator[None]:
+def _first_order(precision: int) -> Generator[None]:
     cap = ctx.cap
     ctx.cap = 2
     try:

@@ -1,0 +1,50 @@
+# Two commands for a newcomer: `make check` shows a verdict, `make test` runs the whole suite. Both work from a clean clone.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: check test lint types adapters bench clean
+
+check: $(VENV)/core
+	$(BIN)/nnlaws check scipy
+
+test: $(VENV)/test
+	$(BIN)/python -m pytest -n 2
+
+lint: $(VENV)/lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/lint
+	$(BIN)/mypy
+	$(BIN)/pyright
+
+# The real libraries: here, one that is missing fails instead of being skipped.
+adapters: $(VENV)/libraries
+	NNLAWS_REQUIRE_LIBRARIES=1 $(BIN)/python -m pytest tests/properties/test_adapters.py
+
+bench: $(VENV)/libraries
+	$(BIN)/python benchmarks/run.py
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/core: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(PIP) --editable .
+	touch $@
+
+$(VENV)/test: $(VENV)/core
+	$(PIP) --editable '.[test]'
+	touch $@
+
+$(VENV)/lint: $(VENV)/test
+	$(PIP) --editable '.[lint]'
+	touch $@
+
+$(VENV)/libraries: $(VENV)/test
+	$(PIP) --editable '.[torch]'
+	touch $@

@@ -1,0 +1,109 @@
+"""What the tests of the harness share: target files, and the command run here or in a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from nnlaws.cli import main
+
+RIGHT = '''\
+import os
+import sys
+import time
+
+import numpy as np
+
+
+def right(z):
+    e = np.exp(z - z.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+def log_softmax(z):
+    shifted = z - z.max(axis=-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+
+
+calls = 0
+
+
+def softmax(z):
+    global calls
+    calls += 1
+'''
+"""A target file up to the body of its softmax: log_softmax is right, and so is what `right` returns."""
+
+
+class Ran(NamedTuple):
+    """What the command did."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def verdict(self) -> str:
+        """The text without its times."""
+        return self.out[: self.out.rindex(" in ")]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., str]:
+    """Writes a target file whose softmax has that body (or, with `whole`, that is the text); returns its path."""
+
+    def target(body: str, name: str = "target.py", *, whole: bool = False) -> str:
+        lines = "".join(f"    {line}\n" for line in body.splitlines())
+        (tmp_path / name).write_text(body if whole else RIGHT + lines, encoding="utf-8")
+        return str(tmp_path / name)
+
+    return target
+
+
+@pytest.fixture
+def command(capfd: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
+    """Runs `nnlaws` in this process."""
+
+    def run(*arguments: str) -> Ran:
+        try:
+            code = main(list(arguments))
+        except SystemExit as end:
+            assert isinstance(end.code, int)
+            code = end.code
+        return Ran(code, *capfd.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Callable[..., Ran]:
+    """Runs `nnlaws` in a process of its own, in a folder of the test's own, for 30 seconds at most."""
+
+    def run(*arguments: str, program: str = "nnlaws.cli", **environment: str) -> Ran:
+        ended = subprocess.run(
+            [sys.executable, "-m", program, *arguments],
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            cwd=tmp_path,
+            env={**os.environ, **environment},
+            timeout=30,
+            check=False,
+        )
+        streams = (stream.decode(environment.get("PYTHONIOENCODING", "utf-8")) for stream in (ended.stdout, ended.stderr))
+        return Ran(ended.returncode, *streams)
+
+    return run
+
+
+@pytest.fixture
+def read_json() -> Callable[[str], Any]:
+    """Reads JSON as strictly as other languages do, to which NaN and Infinity are no numbers."""
+
+    def refuse(constant: str) -> Any:
+        raise ValueError(f"{constant} is not JSON")
+
+    return lambda text: json.loads(text, parse_constant=refuse)

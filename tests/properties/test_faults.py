@@ -1,0 +1,310 @@
+"""Whatever a target does is an outcome: the right one, with its clause, and every other law is judged as if nothing had been."""
+
+import os
+import runpy
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import nnlaws
+import numpy as np
+import pytest
+from nnlaws import api, isolation, runner
+from nnlaws.reports.terminal import explain
+from nnlaws.verdict import LawResult, Outcome, Report
+
+Write = Callable[..., str]
+CONFORMS, VIOLATES, ERROR, NOT_OFFERED = Outcome.CONFORMS, Outcome.VIOLATES, Outcome.ERROR, Outcome.NOT_OFFERED
+
+# Bodies of softmax that end no process, and what each clause makes of them: its outcome, and words that say why.
+FAULTS: dict[str, tuple[str, dict[str, tuple[Outcome, str]]]] = {
+    "raises": ("raise ValueError('out of order')", {
+        "SM-1": (ERROR, "softmax raised ValueError: out of order"), "CT-2": (ERROR, "ValueError: out of order")}),
+    "raises what cannot be printed": (
+        "class Mute(Exception):\n    def __str__(self): raise RuntimeError\nraise Mute",
+        {"SM-1": (ERROR, "Mute"), "CT-2": (ERROR, "Mute")}),
+    "recurses for ever": ("return softmax(z)", {"SM-1": (ERROR, "RecursionError")}),
+    "exits": ("sys.exit(5)", {"SM-1": (ERROR, "softmax raised SystemExit: 5")}),
+    "takes no argument": ("pass\ndef softmax(): pass", {"SM-1": (ERROR, "None")}),
+    "returns None": ("return None", {"SM-1": (ERROR, "CT-2"), "CT-2": (VIOLATES, "got a NoneType")}),
+    "returns a list": ("return right(z).tolist()", {"SM-1": (CONFORMS, ""), "CT-2": (VIOLATES, "got a list")}),
+    "returns a string": ("return 'a'", {"SM-1": (ERROR, "no array of numbers"), "CT-2": (VIOLATES, "got a str")}),
+    "returns text for numbers": ("return right(z).astype(str)", {"SM-1": (ERROR, "<U"), "CT-2": (VIOLATES, "<U")}),
+    "returns objects": ("return right(z).astype(object)", {"SM-1": (ERROR, "object"), "CT-2": (VIOLATES, "got object")}),
+    "returns durations": ("return right(z).astype('timedelta64[s]')", {
+        "SM-1": (ERROR, "timedelta64"), "CT-2": (VIOLATES, "timedelta64")}),
+    "returns a wrong shape": ("return right(z)[:, :1]", {
+        "SM-1": (ERROR, "shape (1, 2) is expected"), "CT-2": (VIOLATES, "expected float32 of shape (1, 2)")}),
+    "returns a shape that broadcasts": ("return right(z)[:1]", {
+        "SM-1": (ERROR, "shape (2, 1) is expected"), "CT-2": (VIOLATES, "expected float32 of shape (2, 1)")}),
+    "returns a wider dtype": ("return right(z).astype(np.float64)", {
+        "SM-1": (CONFORMS, ""), "CT-2": (VIOLATES, "got float64")}),
+    "returns the other order of bytes": ("return right(z).astype('>f4')", {
+        "SM-1": (CONFORMS, ""), "CT-2": (VIOLATES, "got >f4")}),
+    "returns complex numbers": ("return right(z) + 0j", {
+        "SM-1": (ERROR, "complex"), "CT-2": (VIOLATES, "got complex")}),
+    "returns NaN": ("return np.full_like(z, np.nan)", {
+        "SM-1": (VIOLATES, "nan"), "CT-2": (CONFORMS, ""), "CT-6": (VIOLATES, "a NaN or an infinity")}),
+    "returns what fails to become an array": (
+        "class Box:\n    def __array__(self, *_, **__): raise ValueError('sealed')\nreturn Box()",
+        {"SM-1": (ERROR, "sealed"), "CT-2": (ERROR, "sealed")}),
+    "writes over its argument": ("z -= z.max(axis=-1, keepdims=True)\nreturn right(z)", {
+        "SM-1": (CONFORMS, ""), "CT-1": (VIOLATES, "was written to")}),
+    "returns its argument, written over": ("z[...] = right(z)\nreturn z", {
+        "SM-1": (CONFORMS, ""), "CT-1": (VIOLATES, "was written to")}),
+    "keeps state": ("return right(z) / np.float32(1 + calls % 2)", {
+        "SM-1": (VIOLATES, "0.5"), "CT-3": (VIOLATES, "returned other bits")}),
+    "reuses a buffer": (
+        "buffer = softmax.__dict__.setdefault(z.shape, np.empty_like(z))\nbuffer[...] = right(z)\nreturn buffer",
+        {"SM-1": (CONFORMS, ""), "CT-3": (VIOLATES, "the array that was returned changed")}),
+    "is still to be written": ("raise NotImplementedError", {"SM-1": (NOT_OFFERED, ""), "CT-2": (NOT_OFFERED, "")}),
+    "changes the floating-point error state": (
+        "with np.errstate(all='ignore'): a = right(z)\nnp.seterr(all='raise')\nreturn a",
+        {"SM-1": (CONFORMS, ""), "CT-4": (CONFORMS, ""), "CT-6": (CONFORMS, "")}),
+    "turns warnings into errors": (
+        "import warnings\nwarnings.simplefilter('error')\nreturn right(z)",
+        {"SM-1": (CONFORMS, ""), "CT-6": (CONFORMS, "")}),
+    "replaces standard output": ("sys.stdout = None\nreturn right(z)", {"SM-1": (CONFORMS, "")}),
+    "writes bytes to standard output": ("sys.stdout.buffer.write(b'a')\nreturn right(z)", {"SM-1": (CONFORMS, "")}),
+}  # fmt: skip
+
+# Bodies of softmax that end, or stop, the process that they run in, and what is said of them.
+DEADLY = {
+    "hangs": ("time.sleep(60)", "a call did not return within 0.5 s"),
+    "reads from standard input": ("input()", ""),
+    "ends its process": ("os._exit(3)", "exit code 3"),
+    "ends its process as if all were well": ("os._exit(0)", "exit code 0"),
+    "crashes": ("import ctypes; ctypes.string_at(0)", "SIGSEGV"),
+    "aborts": ("os.abort()", "SIGABRT"),
+    "interrupts": ("raise KeyboardInterrupt", ""),
+    "stops itself": ("import signal; os.kill(os.getpid(), signal.SIGSTOP)", "did not return within 0.5 s"),
+}
+
+
+def judge(target: Any, *laws: str, **options: Any) -> Report:
+    """A quick check of some laws (default: the values of softmax and log-softmax) in float32."""
+    options = {"profile": "quick", "dtypes": ["float32"], **options}
+    return nnlaws.check(target, laws=laws or ("SM-1", "SM-11"), **options)
+
+
+def by_clause(report: Report, operation: str = "softmax") -> dict[str, LawResult]:
+    return {result.clause: result for result in report.results if result.operation == operation}
+
+
+def load(path: str) -> SimpleNamespace:
+    return SimpleNamespace(**runpy.run_path(path))
+
+
+def again(result: LawResult, target: Any) -> LawResult:
+    """The result of the replay token, on the target given."""
+    law, dtype, case, _ = result.replay.split("/", 3)
+    with api.bench(target, api.select(laws=(law,), dtypes=(dtype,))) as bench:
+        (task,) = bench.plan().tasks
+        replayed: LawResult = bench.run(replace(task, case=case))
+        return replayed
+
+
+@pytest.mark.parametrize(("body", "expected"), FAULTS.values(), ids=FAULTS)
+def test_a_fault_is_an_outcome_with_its_clause(
+    write: Write, body: str, expected: Mapping[str, tuple[Outcome, str]]
+) -> None:
+    target = load(write(body))
+    report = judge(target, *expected, "SM-11", operations=["softmax", "log_softmax"])
+    results = by_clause(report)
+    assert {clause: results[clause].outcome for clause in expected} == {c: outcome for c, (outcome, _) in expected.items()}
+    for clause, (outcome, words) in expected.items():
+        text = explain(results[clause])
+        assert words in text
+        assert "nnlaws itself failed" not in text
+        if outcome in (VIOLATES, ERROR):
+            assert again(results[clause], load(write(body))).outcome is outcome
+    others = by_clause(report, "log_softmax")
+    assert {result.outcome for result in others.values()} == {CONFORMS}
+    assert report.complete
+
+
+def test_a_target_leaves_the_process_that_judges_it_as_it_was(write: Write) -> None:
+    before, folder = np.geterr(), Path.cwd()
+    judge(load(write("with np.errstate(all='ignore'): a = right(z)\nnp.seterr(all='raise')\nprint(calls)\nreturn a")))
+    assert (np.geterr(), Path.cwd()) == (before, folder)
+
+
+@pytest.mark.parametrize(("body", "words"), DEADLY.values(), ids=DEADLY)
+def test_whoever_dies_or_hangs_costs_one_law_and_is_replayed(write: Write, body: str, words: str) -> None:
+    """The fault strikes in some arrays only, so that there is a batch before it and an array of the batch to find."""
+    target = write(f"if z.shape[1] == 3 and z[0, 0] > z[0, 1]: {body}\nreturn right(z)")
+    began = time.monotonic()
+    report = judge(target, timeout=0.5)
+    assert time.monotonic() - began < 15
+    results = by_clause(report)
+    assert results["SM-1"].outcome is ERROR
+    assert words in results["SM-1"].reason
+    assert by_clause(report, "log_softmax")["SM-11"].outcome is CONFORMS
+    assert report.complete
+    assert report.exit_code == 1
+    replayed = api.replay(results["SM-1"].replay, timeout=0.5)
+    assert (replayed.outcome, replayed.reason) == (ERROR, results["SM-1"].reason)
+
+
+@pytest.mark.parametrize("fault", ["os._exit(3)", "time.sleep(60)", "raise ValueError", "return 2 * right(z)"])
+def test_the_token_names_the_array_of_the_batch_that_was_struck(write: Write, tmp_path: Path, fault: str) -> None:
+    struck = tmp_path / "struck"
+    target = write(
+        f"if z.shape[1] > 1 and z[0, 0] > z[0, 1] + 1:\n"
+        f"    if not os.path.exists({str(struck)!r}): open({str(struck)!r}, 'w').write(str(calls))\n"
+        f"    {fault}\nreturn right(z)"
+    )
+    (result,) = judge(target, "SM-1", timeout=0.5).results
+    lane = (int(struck.read_text()) - 1) % runner.DEFAULT_LANES
+    assert lane > 0, "the fault struck the first array of a batch: this target tests nothing"
+    replayed = api.replay(result.replay, timeout=0.5)
+    assert (replayed.outcome, replayed.reason) == (result.outcome, result.reason)
+    assert result.outcome is (VIOLATES if "2 *" in fault else ERROR)
+
+
+@pytest.mark.parametrize(
+    "fault", ["os._exit(3)", "time.sleep(60)", "raise ValueError", "raise NotImplementedError", "return None"]
+)
+def test_a_violation_is_not_lost_to_a_later_fault(write: Write, fault: str) -> None:
+    """A hundred calls give wrong values before the fault first strikes: six batches, for which a verdict is due."""
+    target = write(f"if calls > 100: {fault}\nreturn 2 * right(z)")
+    (result,) = judge(target, "SM-1", timeout=0.5).results
+    assert result.outcome is VIOLATES
+    assert result.violation is not None
+
+
+@pytest.mark.parametrize("fault", ["raise ValueError", "raise NotImplementedError", "return None"])
+def test_a_violation_is_not_hidden_by_a_fault_on_a_smaller_input(write: Write, fault: str) -> None:
+    target = load(write(f"if z.shape[1] == 1: {fault}\nreturn 2 * right(z)"))
+    result = by_clause(judge(target))["SM-1"]
+    assert result.outcome is VIOLATES
+    assert again(result, target).outcome is VIOLATES
+
+
+def test_what_works_for_some_inputs_is_offered(write: Write) -> None:
+    """NotImplementedError for three classes only is a fault, not an operation that is missing."""
+    target = load(write("if z.shape[1] == 3: raise NotImplementedError('three')\nreturn right(z)"))
+    assert by_clause(judge(target))["SM-1"].outcome is ERROR
+
+
+@pytest.mark.parametrize("value", ["np.nan", "2"])
+def test_a_fault_that_does_not_come_again_is_still_reported(write: Write, value: str) -> None:
+    target = load(write(f"return right(z) * np.float32({value} if calls == 50 else 1)"))
+    assert by_clause(judge(target))["SM-1"].outcome is VIOLATES
+
+
+def test_an_exception_that_does_not_come_again_is_still_reported(write: Write) -> None:
+    result = by_clause(judge(load(write("if calls == 50: raise ValueError('once')\nreturn right(z)"))))["SM-1"]
+    assert (result.outcome, "once" in result.reason) == (ERROR, True)
+
+
+def test_a_target_that_keeps_hanging_is_given_up(write: Write) -> None:
+    clauses = ("SM-1", "SM-2", "SM-4", "SM-5", "SM-7", "SM-11")
+    began = time.monotonic()
+    report = judge(write("time.sleep(60)"), *clauses, operations=["softmax", "log_softmax"], timeout=0.3)
+    assert time.monotonic() - began < 15
+    assert {result.outcome for result in by_clause(report).values()} == {ERROR}
+    assert "not run" in by_clause(report)["SM-7"].reason
+    assert {result.outcome for result in by_clause(report, "log_softmax").values()} == {CONFORMS}
+
+
+def test_a_result_that_hangs_when_read_is_a_hang(write: Write, process: Callable[..., Any]) -> None:
+    target = write("class Box:\n    def __array__(self, *_, **__): time.sleep(60)\nreturn Box()")
+    ran = process("check", target, "--law", "SM-1", "--law", "SM-11", "--dtype", "float32", "--timeout", "0.5")
+    assert ran.code == 1
+    assert "did not return within 0.5 s" in ran.out
+
+
+def test_a_loud_target_is_judged_by_its_results(write: Write, process: Callable[..., Any], read_json: Any) -> None:
+    """Whatever it prints, by whatever way, at import or in a call, appears in no report."""
+    target = write(
+        "print('a' * 9999); print('b' * 9999, file=sys.stderr)\n"
+        "os.write(1, b'c' * 9999); os.write(2, b'd' * 9999)\nreturn right(z)\nprint('e' * 99999)"
+    )
+    ran = process("check", target, "--law", "SM-1", "--profile", "quick", "--dtype", "float32", "--json", "-")
+    assert (ran.code, ran.err) == (0, "")
+    assert read_json(ran.out)["conforms"] is True
+
+
+@pytest.mark.parametrize("where", ["at import", "in a call"])
+def test_a_process_left_behind_does_not_hold_up_the_run(write: Write, where: str) -> None:
+    leave = "import subprocess; subprocess.Popen(['sleep', '8'])"
+    text = leave if where == "at import" else "pass"
+    body = "return right(z)" if where == "at import" else f"{leave}; os._exit(3)"
+    path = write(body)
+    Path(path).write_text(f"{text}\n" + Path(path).read_text())
+    began = time.monotonic()
+    report = judge(path)
+    assert time.monotonic() - began < 6
+    assert by_clause(report)["SM-1"].outcome is (CONFORMS if where == "at import" else ERROR)
+    assert by_clause(report, "log_softmax")["SM-11"].outcome is CONFORMS
+
+
+def test_a_target_that_changes_folder_and_dies_is_found_again(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write("os.chdir('/')\nif calls > 3: os._exit(3)\nreturn right(z)")
+    monkeypatch.chdir(tmp_path)
+    report = judge("target.py")
+    assert by_clause(report)["SM-1"].outcome is ERROR
+    assert by_clause(report, "log_softmax")["SM-11"].outcome is CONFORMS
+
+
+def test_a_target_that_can_be_loaded_once_only_ends_in_errors(write: Write) -> None:
+    report = judge(write("os.remove(__file__); os._exit(3)"))
+    assert {result.outcome for result in report.results} == {ERROR}
+    assert "there is no file" in by_clause(report, "log_softmax")["SM-11"].reason
+    assert report.exit_code == 3
+
+
+IMPORTS = {
+    "raises": ("raise ValueError('not today')", "ValueError: not today"),
+    "has a syntax error": ("def softmax(z:", "SyntaxError"),
+    "exits": ("import sys\nsys.exit(0)", "SystemExit"),
+    "interrupts": ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+    "ends its process": ("import os\nos._exit(9)", "exit code 9"),
+    "crashes": ("import ctypes\nctypes.string_at(0)", "SIGSEGV"),
+    "hangs": ("import time\ntime.sleep(60)", "no answer within"),
+    "raises what cannot be printed": (
+        "class Mute(Exception):\n    def __str__(self): raise RuntimeError\nraise Mute", "Mute"),
+    "raises for whatever is asked of it": ("def __getattr__(name): raise RuntimeError('who asks?')", "who asks?"),
+    "declares a dtype that is none": ("dtypes = ([],)\ndef softmax(z): return z", "declares dtypes"),
+    "declares no dtype": ("dtypes = ()\ndef softmax(z): return z", "dtypes"),
+    "declares a string for dtypes": ("dtypes = 'float16'\ndef softmax(z): return z", "dtypes"),
+    "declares a value that is none": (
+        "conventions = {'normalisation': ['lse']}\ndef softmax(z): return z", "declares the convention"),
+    "declares something else": ("conventions = 'lse'\ndef softmax(z): return z", "conventions"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "words"), IMPORTS.values(), ids=IMPORTS)
+def test_a_target_that_cannot_be_loaded_is_said_so(
+    write: Write, monkeypatch: pytest.MonkeyPatch, text: str, words: str
+) -> None:
+    monkeypatch.setattr(isolation, "LOADING", 1.0)
+    with pytest.raises(nnlaws.api.LoadError) as raised:
+        nnlaws.check(write(text, whole=True), laws=["SM-1"], profile="quick")
+    assert words in str(raised.value)
+    assert "nnlaws itself failed" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "prelude",
+    [
+        "import numpy as np, warnings\nnp.seterr(all='raise')\nwarnings.simplefilter('error')\n",
+        "import os\nos.chdir('/')\n",
+        "import sys\nsys.stdout = sys.stderr = None\n",
+        "from __future__ import annotations\nfrom dataclasses import dataclass\n@dataclass\nclass Point:\n    x: int\n",
+        "import hypothesis\nhypothesis.settings.register_profile('mine', max_examples=1)\nhypothesis.settings.load_profile('mine')\n",
+    ],
+    ids=["error state", "folder", "streams", "a dataclass", "Hypothesis's settings"],
+)
+def test_what_a_target_does_at_import_is_its_own_affair(write: Write, tmp_path: Path, prelude: str) -> None:
+    path = write("return right(z)")
+    Path(path).write_text(prelude + Path(path).read_text())
+    report = judge(path)
+    assert [result.outcome for result in report.results if result.operation.endswith("softmax")] == [CONFORMS, CONFORMS]
+    assert {result.cases for result in report.results if result.outcome is CONFORMS} > {0} or os.listdir(tmp_path)
