@@ -53,13 +53,17 @@ class Ran(NamedTuple):
 
 
 @pytest.fixture
-def write(tmp_path: Path) -> Callable[..., str]:
-    """Writes a target file whose softmax has that body (or, with `whole`, that is the text); returns its path."""
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Goes to a folder of the test's own, and writes target files into it.
 
-    def target(body: str, name: str = "target.py", *, whole: bool = False) -> str:
+    body: of the file's softmax (or, with `whole`, the whole text); prelude: what comes before all else. Returns the name.
+    """
+    monkeypatch.chdir(tmp_path)
+
+    def target(body: str, name: str = "target.py", *, prelude: str = "", whole: bool = False) -> str:
         lines = "".join(f"    {line}\n" for line in body.splitlines())
-        (tmp_path / name).write_text(body if whole else RIGHT + lines, encoding="utf-8")
-        return str(tmp_path / name)
+        Path(name).write_text(body if whole else prelude + RIGHT + lines, encoding="utf-8")
+        return name
 
     return target
 
@@ -81,18 +85,21 @@ def command(capfd: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
 
 @pytest.fixture
 def process(tmp_path: Path) -> Callable[..., Ran]:
-    """Runs `nnlaws` in a process of its own, in a folder of the test's own, for 30 seconds at most."""
+    """Runs `nnlaws` in a process of its own, in a folder of the test's own, for `limit` seconds at most."""
 
-    def run(*arguments: str, program: str = "nnlaws.cli", **environment: str) -> Ran:
-        ended = subprocess.run(
-            [sys.executable, "-m", program, *arguments],
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
-            cwd=tmp_path,
-            env={**os.environ, **environment},
-            timeout=30,
-            check=False,
-        )
+    def run(*arguments: str, program: str = "nnlaws.cli", limit: float = 30.0, **environment: str) -> Ran:
+        try:
+            ended = subprocess.run(
+                [sys.executable, "-m", program, *arguments],
+                capture_output=True,
+                stdin=subprocess.DEVNULL,
+                cwd=tmp_path,
+                env={**os.environ, **environment},
+                timeout=limit,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as late:
+            pytest.fail(str(late), pytrace=False)
         streams = (stream.decode(environment.get("PYTHONIOENCODING", "utf-8")) for stream in (ended.stdout, ended.stderr))
         return Ran(ended.returncode, *streams)
 

@@ -1,6 +1,7 @@
 """Rounding bounds: no sound computation leaves them, and they are not so wide as to allow anything."""
 
 import operator
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -8,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import pytest
 from flint import arb, ctx
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from nnlaws.bounds import Bounded, bounded, join
 from nnlaws.bounds import number as rules
@@ -45,7 +46,10 @@ COMPARISONS = {
     "less_equal": operator.le,
 }
 
-Tree = tuple[Any, ...]
+Step = tuple[Any, ...]
+"""The function's name, how many values back each operand stands (or a constant for it), and what else it takes."""
+
+Program = list[Step]
 
 
 class Arithmetic(Protocol):
@@ -70,7 +74,10 @@ class InFloats:
         return x
 
     def apply(self, name: str, *arguments: Any) -> Array:
-        return self._seen(getattr(np, name)(*arguments))
+        """Constants are rounded to the arrays' dtype here, for beside bfloat16 NumPy would take float32 instead."""
+        (dtype,) = {np.result_type(*(x for x in arguments if isinstance(x, np.ndarray) and x.dtype != bool))}
+        rounded = (dtype.type(x) if isinstance(x, float) else x for x in arguments)
+        return self._seen(getattr(np, name)(*rounded))
 
     def reduce(self, name: str, x: Array) -> Array:
         return self._seen(getattr(np, name)(x, axis=-1, keepdims=True))
@@ -124,51 +131,45 @@ _ON_BALLS = {
 }
 
 
-def _evaluate(tree: Tree, arithmetic: Arithmetic, leaves: Sequence[Array]) -> Any:
-    """The value of an expression. Conditions of `where` compare exact leaves, which no rounding can change."""
-    kind, *parts = tree
-    if kind == "leaf":
-        return arithmetic.leaf(leaves[parts[0]])
-    if kind == "constant":
-        return parts[0]
-    if kind == "where":
-        comparison, a, b, if_true, if_false = parts
-        condition = COMPARISONS[comparison](leaves[a].astype(np.float64), leaves[b].astype(np.float64))
-        chosen = (_evaluate(branch, arithmetic, leaves) for branch in (if_true, if_false))
-        return arithmetic.apply("where", condition, *chosen)
-    x, *others = (_evaluate(part, arithmetic, leaves) for part in parts if isinstance(part, tuple))
-    if kind == "astype":
-        return arithmetic.astype(x, DTYPES[parts[1]])
-    if kind == "index":
-        return x[..., {"first": slice(1), "last": slice(-1, None), "reversed": slice(None, None, -1)}[parts[1]]]
-    return arithmetic.reduce(kind, x) if kind in REDUCTIONS else arithmetic.apply(kind, x, *others)
+def _run(program: Program, arithmetic: Arithmetic, leaves: Sequence[Array]) -> list[Any]:
+    """The value of every step. Conditions of `where` compare exact leaves, which no rounding can change."""
+    values = [arithmetic.leaf(leaf) for leaf in leaves]
+    for name, *parts in program:
+        x, *others = (part if isinstance(part, float) else values[-1 - part % len(values)] for part in parts[:2])
+        if name == "astype":
+            values.append(arithmetic.astype(x, DTYPES[parts[2]]))
+        elif name == "index":
+            values.append(x[..., parts[2]])
+        elif name in REDUCTIONS:
+            values.append(arithmetic.reduce(name, x))
+        elif name == "where":
+            comparison, *compared = parts[2:]
+            condition = COMPARISONS[comparison](*(leaves[place].astype(np.float64) for place in compared))
+            values.append(arithmetic.apply(name, condition, x, *others))
+        else:
+            values.append(arithmetic.apply(name, x, *others))
+    return values[len(leaves) :]
 
 
 LEAVES = 3
 
-constants = st.sampled_from((0.0, 1.0, -1.0, 2.0, 0.1, -3.3, 1e-3, 700.0, 2.0**-20)).map(
-    lambda value: ("constant", value)
-)
 
-
-def trees(casts: tuple[str, ...]) -> st.SearchStrategy[Tree]:
-    """Expressions of up to about ten steps; casts: the dtypes that a step may convert to."""
-    leaf: st.SearchStrategy[Tree] = st.integers(0, LEAVES - 1).map(lambda number: ("leaf", number))
-    places = st.integers(0, LEAVES - 1)
-
-    def grow(smaller: st.SearchStrategy[Tree]) -> st.SearchStrategy[Tree]:
-        beside = smaller | constants
-        return st.one_of(
-            st.tuples(st.sampled_from(UNARY), smaller),
-            st.tuples(st.sampled_from(BINARY), smaller, beside),
-            st.tuples(st.sampled_from(BINARY), beside, smaller),
-            st.tuples(st.sampled_from(REDUCTIONS), smaller),
-            st.tuples(st.just("where"), st.sampled_from(tuple(COMPARISONS)), places, places, smaller, beside),
-            st.tuples(st.just("index"), smaller, st.sampled_from(("first", "last", "reversed"))),
-            st.tuples(st.just("astype"), smaller, st.sampled_from(casts)),
-        )
-
-    return st.recursive(leaf, grow, max_leaves=6)
+def programs(casts: tuple[str, ...]) -> st.SearchStrategy[Program]:
+    """One to eight steps; casts: the dtypes that a step may convert to."""
+    constant = st.sampled_from((0.0, 1.0, -1.0, 2.0, 0.1, -3.3, 1e-3, 700.0, 2.0**-20))
+    back, unused, place = st.integers(0, 4), st.just(0.0), st.integers(0, LEAVES - 1)
+    beside = back | constant
+    keys = st.sampled_from((slice(1), slice(-1, None), slice(None, None, -1)))
+    step: st.SearchStrategy[Step] = st.one_of(
+        st.tuples(st.sampled_from(BINARY), back, beside),
+        st.tuples(st.sampled_from(BINARY), beside, back),
+        st.tuples(st.sampled_from(UNARY), back),
+        st.tuples(st.sampled_from(REDUCTIONS), back),
+        st.tuples(st.just("where"), back, beside, st.sampled_from(tuple(COMPARISONS)), place, place),
+        st.tuples(st.just("index"), back, unused, keys),
+        st.tuples(st.just("astype"), back, unused, st.sampled_from(casts)),
+    )
+    return st.lists(step, min_size=1, max_size=8)
 
 
 MAGNITUDES: dict[str, Callable[[np.random.Generator, tuple[int, ...]], Floats]] = {
@@ -194,45 +195,29 @@ def _leaf(family: str, random: np.random.Generator, dtype: np.dtype[Any]) -> Arr
     return x.astype(dtype)
 
 
-@dataclass
-class Tally:
-    """Elements seen, by whether they were judged and, where not, why."""
-
-    judged: int = 0
-    out_of_range: int = 0
-    undefined: int = 0
-    unbounded: int = 0
-    undecided: int = 0
-
-    @property
-    def share(self) -> float:
-        return self.judged / max(1, self.judged + self.out_of_range + self.undefined + self.unbounded + self.undecided)
-
-
-def _judge(tree: Tree, leaves: Sequence[Array], tally: Tally) -> None:
-    """Asserts for each element that the computed value and `value` lie within `error` of the exact value."""
+def _judge(program: Program, leaves: Sequence[Array], tally: Counter[str]) -> None:
+    """Asserts of each element of each step that what was computed, and `value`, lie within `error` of the truth."""
     floats = InFloats()
     with np.errstate(all="ignore"), ctx.workprec(1024):
-        computed = _evaluate(tree, floats, leaves)
-        bound: Bounded = _evaluate(tree, InBounds(), leaves)
-        exact = np.broadcast_to(np.asarray(_evaluate(tree, InBalls(), leaves), dtype=object), bound.shape)
-        assert computed.dtype == bound.dtype
-        assert computed.shape == bound.shape
-        for place in np.ndindex(bound.shape):
-            error, truth = float(bound.error[place]), exact[place]
-            if not floats.alive[place[0]]:
-                tally.out_of_range += 1
-            elif not truth.is_finite():
-                tally.undefined += 1
-            elif not np.isfinite(error):
-                tally.unbounded += 1
-            else:
-                offs = [abs(arb(float(x[place])) - truth) for x in (computed, bound.value)]
-                assert not any(off > error for off in offs), f"{place}: off by {offs}, allowed {error}"
-                if all(off <= error for off in offs):
-                    tally.judged += 1
-                else:
-                    tally.undecided += 1
+        computed, bounds, exact = (_run(program, each, leaves) for each in (floats, InBounds(), InBalls()))
+    for got, bound, truth in zip(computed, bounds, exact, strict=True):
+        assert (got.dtype, got.shape) == (bound.dtype, bound.shape)
+        for row in np.ndindex(bound.shape):
+            tally.update([_judged(float(got[row]), float(bound.value[row]), float(bound.error[row]), truth[row], floats.alive[row[0]])])
+
+
+def _judged(got: float, value: float, error: float, truth: arb, alive: bool) -> str:
+    """What can be said of one element; fails where it is certain that it is out of bounds."""
+    if not alive:
+        return "out of range"
+    if not truth.is_finite():
+        return "undefined"
+    if not np.isfinite(error):
+        return "unbounded"
+    with ctx.workprec(1024):
+        offs = [abs(arb(x) - truth) for x in (got, value)]
+        assert not any(off > error for off in offs), f"{got} and {value} are off by {offs}, allowed {error}"
+        return "judged" if all(off <= error for off in offs) else "undecided"
 
 
 CASTS = {
@@ -245,16 +230,18 @@ CASTS = {
 
 @pytest.mark.parametrize("name", DTYPES)
 def test_no_expression_leaves_its_bound(name: str) -> None:
-    """Every rule, in every format, stepwise rounded by NumPy."""
-    tally, dtype = Tally(), DTYPES[name]
+    """Every rule, in every format, each step rounded by NumPy."""
+    tally, dtype = Counter[str](), DTYPES[name]
     families = st.lists(st.sampled_from(tuple(MAGNITUDES)), min_size=LEAVES, max_size=LEAVES)
 
-    @settings(repeatable, max_examples=300)
-    @given(tree=trees(CASTS[name]), families=families, seed=st.integers(0, 2**32 - 1))
-    def holds(tree: Tree, families: list[str], seed: int) -> None:
+    @settings(repeatable, max_examples=250)
+    @given(program=programs(CASTS[name]), families=families, seed=st.integers(0, 2**32 - 1))
+    # The bound of a quotient is itself a product of two numbers below 1e-154, which float64 rounds to 0.
+    @example(program=[("sqrt", 0), ("divide", 1, 0)], families=["about the smallest normal"] * LEAVES, seed=0)
+    def holds(program: Program, families: list[str], seed: int) -> None:
         random = np.random.default_rng(seed)
-        _judge(tree, [_leaf(family, random, dtype) for family in families], tally)
+        _judge(program, [_leaf(family, random, dtype) for family in families], tally)
 
     holds()
-    assert tally.judged > 1000
-    assert tally.share > 0.5, tally
+    assert tally["judged"] > 10_000
+    assert tally["judged"] > 0.5 * tally.total(), tally

@@ -21,8 +21,8 @@ QUICK = Selection(profile="quick")
 
 @cache
 def killed_by(mutant: Mutant) -> tuple[str, ...]:
-    """The laws that the mutant breaks in float32, or, if none, in bfloat16."""
-    for dtype in ("float32", "bfloat16"):
+    """The laws that the mutant breaks in float32, or, if none, in bfloat16 or float64."""
+    for dtype in ("float32", "bfloat16", "float64"):
         laws = [law for law in LAWS if law.operation.name == mutant.operation]
         if broken := tuple(law.id for law in laws if breaks(mutant, law, dtype)):
             return broken

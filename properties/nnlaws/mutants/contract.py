@@ -80,6 +80,13 @@ def nan_at_zero(right: Implementation) -> Implementation:
     return run
 
 
+def computes_in_float32(right: Implementation) -> Implementation:
+    def run(z: Array, *others: Array) -> Any:
+        return right(z.astype(np.float32), *(other.astype(np.float32) for other in others)).astype(z.dtype)
+
+    return run
+
+
 _FAULTS: tuple[tuple[Callable[[Implementation], Implementation], str, str], ...] = (
     (writes_over_its_argument, "subtracts the maximum from z in place", "work on a copy: z = z - ..., not z -= ..."),
     (returns_the_wrong_dtype, "returns another dtype than its arguments'", "return result.astype(z.dtype)"),
@@ -88,11 +95,20 @@ _FAULTS: tuple[tuple[Callable[[Implementation], Implementation], str, str], ...]
     (remembers_the_last_call, "the result depends on the call before", "keep no state between calls"),
     (reads_memory_in_order, "reads z in memory order", "index z; do not flatten it in memory order"),
     (drops_the_empty_batch, "returns shape (0,) for an empty batch", "return z.shape for an empty batch"),
+    (computes_in_float32, "computes float64 in float32", "compute in z's dtype (JAX: switch on jax_enable_x64)"),
     (nan_at_zero, "NaN where a logit is 0", "leave zeros alone: only an empty row has no softmax"),
 )
 
 MUTANTS: tuple[Mutant, ...] = tuple(
-    Mutant(operation.name, f"{operation.name}.{make.__name__}", fault, fix, "classroom", make(operation.reference))
+    Mutant(
+        operation.name,
+        f"{operation.name}.{make.__name__}",
+        fault,
+        fix,
+        "classroom",
+        make(operation.reference),
+        computes_in="float32" if make is computes_in_float32 else "",
+    )
     for operation in OPERATIONS.values()
     for make, fault, fix in _FAULTS
     if not (operation.scalar and make is drops_the_empty_batch)

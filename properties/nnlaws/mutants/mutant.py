@@ -15,7 +15,7 @@ Implementation = Callable[..., Any]
 class Mutant:
     """`function` is an implementation of `operation` with one `fault`; `fix` says what to do; `seen` where it occurred.
 
-    name: operation and function name, as in softmax.unshifted.
+    name: operation and function name, as in softmax.unshifted. computes_in: a dtype, if the fault is to compute in that.
     """
 
     operation: str
@@ -24,6 +24,7 @@ class Mutant:
     fix: str
     seen: str
     function: Implementation
+    computes_in: str = ""
 
 
 def mutant(operation: str, fault: str, fix: str, seen: str, raw: bool = False) -> Callable[[Implementation], Mutant]:
