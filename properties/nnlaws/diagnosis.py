@@ -121,8 +121,8 @@ def _battery(case: Case, rounds: int) -> list[Case]:
 def _same_on(cases: Sequence[Case], mutant: Candidate, law: Law, subject: GuardedSubject, ruler: Ruler) -> bool:
     """Whether the mutant gives the subject's results on the arguments of all these cases.
 
-    In a narrow format, where the mutant is wrong, nearly all have to be the same to the bit: every mistake in rounding is
-    about as large as every other there, and two of one kind differ only where a result is near the middle of two numbers.
+    In a narrow format, nearly all of its wrong results have to be the same to the bit: there every mistake in rounding
+    is about as large as every other, and two of one kind differ only where a result is near the middle of two numbers.
     """
     same = wrong = 0
     for case in cases:

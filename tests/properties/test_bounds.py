@@ -1,6 +1,7 @@
 """Rounding bounds: no sound computation leaves them, and they are not so wide as to allow anything."""
 
 import operator
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import pytest
 from flint import arb, ctx
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from nnlaws.bounds import Bounded, bounded, join
 from nnlaws.bounds import number as rules
@@ -135,7 +136,9 @@ def _run(program: Program, arithmetic: Arithmetic, leaves: Sequence[Array]) -> l
     """The value of every step. Conditions of `where` compare exact leaves, which no rounding can change."""
     values = [arithmetic.leaf(leaf) for leaf in leaves]
     for name, *parts in program:
-        x, *others = (part if isinstance(part, float) else values[-1 - part % len(values)] for part in parts[:2])
+        x, *others = (
+            part if isinstance(part, float) else values[-1 - part % len(values)] for part in parts[:2]
+        )
         if name == "astype":
             values.append(arithmetic.astype(x, DTYPES[parts[2]]))
         elif name == "index":
@@ -202,14 +205,13 @@ def _judge(program: Program, leaves: Sequence[Array], tally: Counter[str]) -> No
         computed, bounds, exact = (_run(program, each, leaves) for each in (floats, InBounds(), InBalls()))
     for got, bound, truth in zip(computed, bounds, exact, strict=True):
         assert (got.dtype, got.shape) == (bound.dtype, bound.shape)
-        for row in np.ndindex(bound.shape):
-            tally.update([_judged(float(got[row]), float(bound.value[row]), float(bound.error[row]), truth[row], floats.alive[row[0]])])
+        for place in np.ndindex(bound.shape):
+            numbers = (float(x[place]) for x in (got, bound.value, bound.error))
+            tally[_judged(*numbers, truth[place]) if floats.alive[place[0]] else "out of range"] += 1
 
 
-def _judged(got: float, value: float, error: float, truth: arb, alive: bool) -> str:
+def _judged(got: float, value: float, error: float, truth: arb) -> str:
     """What can be said of one element; fails where it is certain that it is out of bounds."""
-    if not alive:
-        return "out of range"
     if not truth.is_finite():
         return "undefined"
     if not np.isfinite(error):
@@ -236,8 +238,6 @@ def test_no_expression_leaves_its_bound(name: str) -> None:
 
     @settings(repeatable, max_examples=250)
     @given(program=programs(CASTS[name]), families=families, seed=st.integers(0, 2**32 - 1))
-    # The bound of a quotient is itself a product of two numbers below 1e-154, which float64 rounds to 0.
-    @example(program=[("sqrt", 0), ("divide", 1, 0)], families=["about the smallest normal"] * LEAVES, seed=0)
     def holds(program: Program, families: list[str], seed: int) -> None:
         random = np.random.default_rng(seed)
         _judge(program, [_leaf(family, random, dtype) for family in families], tally)
@@ -245,3 +245,196 @@ def test_no_expression_leaves_its_bound(name: str) -> None:
     holds()
     assert tally["judged"] > 10_000
     assert tally["judged"] > 0.5 * tally.total(), tally
+
+
+def test_a_bound_does_not_underflow_itself() -> None:
+    """x/√x at x = 5.6e-309: the error of the root times the quotient is 6e-325, below what float64 has."""
+    x = np.array([float.fromhex("0x0.40147c4c060dfp-1022")])
+    bound: Any = bounded(x) / np.sqrt(bounded(x))
+    with ctx.workprec(1024):
+        assert (
+            _judged(float((x / np.sqrt(x))[0]), bound.value[0], bound.error[0], balls(x)[0].sqrt())
+            == "judged"
+        )
+
+
+def test_an_infinite_argument_is_exact() -> None:
+    x = bounded(np.array([-np.inf, 0.0, -np.inf]))
+    assert np.array_equal(np.exp(x).value, [0.0, 1.0, 0.0])
+    assert np.array_equal((x - 3.0).error, [0.0, (x - 3.0).error[1], 0.0])
+    assert np.array_equal(x.max().value, 0.0)
+
+
+# --- the ruler, which encloses by float64 what is narrower ---
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize("narrow", ["float16", "bfloat16", "float32"])
+@pytest.mark.parametrize("sizes", ["moderate", "any"])
+@settings(repeatable, max_examples=20)
+@given(data=st.data())
+def test_the_ruler_agrees_with_balls(name: str, narrow: str, sizes: str, data: st.DataObject) -> None:
+    """Exact values that are bounded in float64 hold the ball within their radius, which is fine enough to judge by."""
+    operation, format = OPERATIONS[name], format_of(DTYPES[narrow])
+    targets = either if "y" in operation.arguments else None
+    build = moderate_inputs(targets) if sizes == "moderate" else any_size_inputs(targets, operation.scalar)
+    case = data.draw(moderate(format) if sizes == "moderate" else any_size(format))
+    arguments = expand(build, case, format, 2).arguments
+    exact, allowed = Ruler(operation, format, {}).measure(*arguments)
+    assert exact.hi.shape == allowed.shape
+    ball = enclose(operation.formula, *arguments, within=np.maximum(exact.radius, format.tiny) * FINENESS)
+    off = np.abs(((ball.hi - exact.hi) + ball.lo) - exact.lo)
+    # The float64 differences above round: hi - hi is exact where the two are within a factor of 2, and if not, off
+    # is as large as they are, so that 4 roundings of 2^-53 are far below the radius, which is above 4 · 2^-53 · |hi|.
+    assert (off <= exact.radius + ball.radius).all()
+    assert (exact.radius <= np.maximum(allowed, format.tiny) * FINENESS).all()
+
+
+# --- sound variants ---
+
+LEVELS = (0.25, 1.0, 4.0, 16.0, 60.0)
+
+
+@pytest.mark.parametrize("variant", SOUND, ids=[each.name for each in SOUND])
+@pytest.mark.parametrize("name", ["float32", "bfloat16"])
+def test_a_sound_variant_stays_within_its_bound(variant: SoundVariant, name: str) -> None:
+    """On normal draws of five sizes, with and without an offset of a row: no family of cases chose them."""
+    format, operation = format_of(DTYPES[name]), OPERATIONS[variant.operation]
+    ruler = Ruler(operation, format, variant.conventions)
+    for seed, level in enumerate(LEVELS * 3):
+        random = np.random.default_rng(seed)
+        lanes, m, classes = 30, int(random.integers(1, 4)), int(random.integers(1, 12))
+        z = level * random.standard_normal((lanes, m, classes)) + random.choice([0, 20], (lanes, m, 1))
+        y = random.multinomial(64, np.full(classes, 1 / classes), (lanes, m)) / 64
+        arguments = [x.astype(format.dtype) for x in (z, y)[: len(operation.arguments)]]
+        with np.errstate(all="ignore"):
+            results = [variant.function(*lane) for lane in zip(*arguments, strict=True)]
+        got = np.stack([np.asarray(result).astype(np.float64) for result in results])
+        evidence = compare(got, *ruler.measure(*arguments), format)
+        assert evidence.holds, evidence
+
+
+def test_every_operation_has_a_sound_variant() -> None:
+    assert {variant.operation for variant in SOUND} == OPERATIONS.keys()
+
+
+def test_the_bound_of_softmax_is_not_generous() -> None:
+    """Median bound/error on standard normal rows of 8 classes in float32: measured 52.2 to 53.2 for three seeds.
+
+    A bound that allows anything would pass all the tests above.
+    """
+    z = np.random.default_rng(0).standard_normal((1, 2000, 8)).astype(np.float32)
+    ruler = Ruler(OPERATIONS["softmax"], format_of(z.dtype), {})
+    exact, allowed = ruler.measure(z)
+    error = np.abs((softmax(z) - exact.hi) - exact.lo)
+    assert np.median(allowed / error) < 60
+
+
+# --- the type itself ---
+
+
+def _number(values: list[float], errors: list[float], dtype: Any = np.float32) -> Bounded:
+    return Bounded(np.array(values), np.array(errors), format_of(np.dtype(dtype)))
+
+
+@every_dtype
+def test_an_argument_is_exact(dtype: np.dtype[Any]) -> None:
+    x = bounded(np.array([[0.5, -3.0]], dtype))
+    assert (x.dtype, x.shape, x.ndim, x.size) == (dtype, (1, 2), 2, 2)
+    assert np.array_equal(x.value, [[0.5, -3.0]])
+    assert np.array_equal(x.error, [[0.0, 0.0]])
+    assert dtype.name in repr(x)
+
+
+def test_join_takes_the_largest_error_and_the_first_value() -> None:
+    joined = join(_number([1.0, 2.0, 3.0], [0.1, 0.4, 0.1]), _number([7.0, 7.0, 7.0], [0.2, 0.3, np.nan]))
+    assert np.array_equal(joined.value, [1.0, 2.0, 3.0])
+    assert np.array_equal(joined.error, [0.2, 0.4, np.inf])
+    assert joined.dtype == np.float32
+
+
+def test_loosened_adds_to_the_error_alone() -> None:
+    loose = _number([1.0, -np.inf], [0.25, 0.0]).loosened(np.array([0.5, 0.5]))
+    assert np.array_equal(loose.value, [1.0, -np.inf])
+    assert np.array_equal(loose.error, [0.75, 0.0])
+
+
+def test_a_cast_to_a_wider_format_is_exact_and_back_is_one_rounding() -> None:
+    x = bounded(np.array([1.5], np.float32))
+    assert x.astype(np.float64).error[0] == 0
+    assert x.astype(np.float16).error[0] == 1.5 * 2.0**-11
+    assert x.astype(np.float16).dtype == np.float16
+
+
+def test_a_constant_that_the_format_lacks_is_rounded_once() -> None:
+    zero = bounded(np.zeros(1, np.float32))
+    assert (zero + 0.5).error[0] == 0.5 * 2.0**-24  # the sum's own rounding
+    assert (zero + 0.1).error[0] > 2 * 0.1 * 2.0**-24  # the constant's too
+
+
+@pytest.mark.parametrize("name", COMPARISONS)
+def test_a_comparison_that_depends_on_rounding_raises(name: str) -> None:
+    compared = getattr(np, name)
+    doubtful = _number([1.0, 5.0], [0.25, 0.25])
+    with pytest.raises(ValueError, match="comparison of bounded numbers depends on rounding"):
+        compared(doubtful, 1.5)
+    assert np.array_equal(compared(doubtful, 3.0), compared(np.array([1.0, 5.0]), 3.0))
+    assert np.array_equal(compared(_number([1.0], [0.0]), 1.0), compared(np.array([1.0]), 1.0))
+
+
+@pytest.mark.parametrize(
+    ("call", "named"),
+    [
+        (np.sin, "numpy.sin"),
+        (np.add.reduce, "numpy.add.reduce"),
+        (np.add.accumulate, "numpy.add.accumulate"),
+        (np.median, "numpy.median"),
+        (np.concatenate, "numpy.concatenate"),
+        (lambda x: x**3, "numpy.power"),
+        (lambda x: x % 2, "numpy.remainder"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_has_no_rule_is_named(call: Callable[[Any], Any], named: str) -> None:
+    with pytest.raises(TypeError, match=rf"no rule for {re.escape(named)};"):
+        call(_number([1.0], [0.0]))
+
+
+def test_every_rule_is_tried_above() -> None:
+    tried = {getattr(np, name) for name in (*UNARY, *BINARY, *COMPARISONS)}
+    assert tried == set(rules._RULES)
+    assert {getattr(np, name) for name in (*REDUCTIONS, "where")} == set(rules._FUNCTIONS)
+
+
+# --- formats ---
+
+
+@pytest.mark.parametrize("name", ["float16", "float32", "float64"])
+@settings(repeatable, max_examples=200)
+@given(data=st.data())
+def test_ulp_is_numpys_spacing(name: str, data: st.DataObject) -> None:
+    dtype = DTYPES[name]
+    width = 8 * dtype.itemsize
+    x = data.draw(st.floats(allow_nan=False, allow_infinity=False, width=width))  # type: ignore[call-overload]
+    spacing = np.spacing(np.abs(np.array(x, dtype))).astype(np.float64)
+    assert format_of(dtype).ulp(np.array(x)) == spacing
+
+
+@every_dtype
+def test_ulp_at_the_ends_of_the_format(dtype: np.dtype[Any]) -> None:
+    format = format_of(dtype)
+    smallest = format.tiny * 2.0 ** (1 - format.digits)
+    assert np.array_equal(format.ulp(np.array([0.0, smallest, -format.tiny])), [smallest] * 3)
+    assert np.array_equal(format.ulp(np.array([1.0, -1.5])), [2 * format.u] * 2)
+    top = format.ulp(np.array(format.largest))
+    assert np.array_equal(format.ulp(np.array([np.inf, -np.inf])), [top, top])
+    assert np.array(format.largest - top).astype(dtype) == format.largest - top
+    assert np.array(format.largest - top / 2).astype(dtype) != format.largest - top / 2
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.complex64, np.longdouble])
+def test_an_unknown_format_lists_those_that_there_are(dtype: type) -> None:
+    with pytest.raises(
+        ValueError, match=rf"one of float16, bfloat16, float32, float64, got dtype {np.dtype(dtype)}"
+    ):
+        format_of(np.dtype(dtype))

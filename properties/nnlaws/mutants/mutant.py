@@ -15,7 +15,7 @@ Implementation = Callable[..., Any]
 class Mutant:
     """`function` is an implementation of `operation` with one `fault`; `fix` says what to do; `seen` where it occurred.
 
-    name: operation and function name, as in softmax.unshifted. computes_in: a dtype, if the fault is to compute in that.
+    name: operation and function name, as in softmax.unshifted. computes_in: a dtype, if that is the fault.
     """
 
     operation: str
