@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 
 PACKAGES = ("nnlaws_spec", "nnlaws_reference", "nnlaws")
-MAY_NOT_USE = {"nnlaws_spec": {"nnlaws_reference", "nnlaws"}, "nnlaws_reference": {"nnlaws"}, "nnlaws": set[str]()}
+MAY_NOT_USE = {
+    "nnlaws_spec": {"nnlaws_reference", "nnlaws"},
+    "nnlaws_reference": {"nnlaws"},
+    "nnlaws": set[str](),
+}
 LIGHT = {"heartbeat", "isolation", "verdict", "api", "cli", "pytest_plugin", "__init__"}
 """The modules of nnlaws that live in the parent process, or in every pytest run."""
 HEAVY = {"numpy", "scipy", "hypothesis", "flint", "ml_dtypes", "rich", "torch", "nnlaws_reference"}

@@ -14,16 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nnlaws.api import as_test, assert_conforms, check
-    from nnlaws.finite_differences import GradientReport, gradcheck
-    from nnlaws.gradients import Certificate, certify
+    from nnlaws.gradients import Certificate, GradientReport, certify, gradcheck
     from nnlaws.verdict import LawResult, Outcome, Report, Violation
 
 _HOMES = {
     "check": "api",
     "assert_conforms": "api",
     "as_test": "api",
-    "gradcheck": "finite_differences",
-    "GradientReport": "finite_differences",
+    "gradcheck": "gradients",
+    "GradientReport": "gradients",
     "certify": "gradients",
     "Certificate": "gradients",
     "LawResult": "verdict",

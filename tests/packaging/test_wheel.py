@@ -6,6 +6,7 @@ import subprocess
 import sys
 import venv
 import zipfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ for package in (nnlaws_spec, nnlaws_reference, nnlaws):
     assert "site-packages" in root.parts, root
     for path in root.rglob("*.py"):
         name = ".".join(path.relative_to(root.parent).with_suffix("").parts).removesuffix(".__init__")
-        if name not in ("nnlaws.implementations.torch", "nnlaws.pytest_plugin"):  # need PyTorch and pytest, which are optional
+        if name not in ("nnlaws.implementations.torch", "nnlaws.pytest_plugin"):  # PyTorch and pytest are optional
             importlib.import_module(name)
 """
 
@@ -46,13 +47,14 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         else:
             (folder / "source").mkdir(exist_ok=True)
             shutil.copy(source, folder / "source")
-    try:
-        import hatchling as _  # pyright: ignore[reportMissingImports]  # noqa: F401, PLC0415
-
-        isolation = ["--no-build-isolation"]
-    except ImportError:
-        isolation = []
-    options = ["--no-deps", *isolation, "--disable-pip-version-check", "--wheel-dir", folder]
+    isolation = ["--no-build-isolation"] if find_spec("hatchling") else []
+    options: list[str | Path] = [
+        "--no-deps",
+        *isolation,
+        "--disable-pip-version-check",
+        "--wheel-dir",
+        folder,
+    ]
     run(sys.executable, "-m", "pip", "wheel", *options, folder / "source", folder=folder)
     (built,) = folder.glob("*.whl")
     return built
@@ -65,8 +67,13 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     venv.create(folder, with_pip=True, symlinks=os.name != "nt")
     commands = folder / ("Scripts" if os.name == "nt" else "bin")
     constraints = ROOT / "constraints.txt"
-    pinned = ["-c", constraints] if constraints.read_text(encoding="utf-8").strip() else []
-    options = ["--disable-pip-version-check", "--only-binary=:all:", "--no-compile", *pinned]
+    pinned: list[str | Path] = ["-c", constraints] if constraints.read_text(encoding="utf-8").strip() else []
+    options: list[str | Path] = [
+        "--disable-pip-version-check",
+        "--only-binary=:all:",
+        "--no-compile",
+        *pinned,
+    ]
     run(commands / "python", "-m", "pip", "install", *options, wheel, folder=folder)
     return commands
 

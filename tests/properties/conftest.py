@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 from nnlaws.cli import main
 
-RIGHT = '''\
+RIGHT = """\
 import os
 import sys
 import time
@@ -35,7 +35,7 @@ calls = 0
 def softmax(z):
     global calls
     calls += 1
-'''
+"""
 """A target file up to the body of its softmax: log_softmax is right, and so is what `right` returns."""
 
 
@@ -56,7 +56,7 @@ class Ran(NamedTuple):
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """Goes to a folder of the test's own, and writes target files into it.
 
-    body: of the file's softmax (or, with `whole`, the whole text); prelude: what comes before all else. Returns the name.
+    body: of the file's softmax, or, with `whole`, the whole text; prelude: what comes before all else. Returns the name.
     """
     monkeypatch.chdir(tmp_path)
 
@@ -76,8 +76,7 @@ def command(capfd: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
         try:
             code = main(list(arguments))
         except SystemExit as end:
-            assert isinstance(end.code, int)
-            code = end.code
+            code = int(end.code or 0)
         return Ran(code, *capfd.readouterr())
 
     return run
@@ -100,8 +99,8 @@ def process(tmp_path: Path) -> Callable[..., Ran]:
             )
         except subprocess.TimeoutExpired as late:
             pytest.fail(str(late), pytrace=False)
-        streams = (stream.decode(environment.get("PYTHONIOENCODING", "utf-8")) for stream in (ended.stdout, ended.stderr))
-        return Ran(ended.returncode, *streams)
+        encoding = environment.get("PYTHONIOENCODING", "utf-8")
+        return Ran(ended.returncode, ended.stdout.decode(encoding), ended.stderr.decode(encoding))
 
     return run
 

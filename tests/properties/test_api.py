@@ -18,7 +18,12 @@ from nnlaws.sound.softmax import SOUND
 from nnlaws.verdict import LawResult, Outcome, Report, UsageError
 
 Array = Any
-CONFORMS, DECLARED, VIOLATES, NOT_OFFERED = Outcome.CONFORMS, Outcome.DECLARED, Outcome.VIOLATES, Outcome.NOT_OFFERED
+CONFORMS, DECLARED, VIOLATES, NOT_OFFERED = (
+    Outcome.CONFORMS,
+    Outcome.DECLARED,
+    Outcome.VIOLATES,
+    Outcome.NOT_OFFERED,
+)
 QUICK: dict[str, Any] = {"laws": ["softmax.value"], "dtypes": ["float32"], "profile": "quick"}
 
 
@@ -45,13 +50,22 @@ def outcomes(report: Report) -> set[Outcome]:
 
 @pytest.mark.parametrize(
     "target",
-    [scipy_adapter, SimpleNamespace(softmax=softmax), SimpleNamespace(softmax=lambda z: reference.softmax(z)), Layers(), softmax, "scipy"],
+    [
+        scipy_adapter,
+        SimpleNamespace(softmax=softmax),
+        SimpleNamespace(softmax=lambda z: reference.softmax(z)),
+        Layers(),
+        softmax,
+        "scipy",
+    ],
     ids=["module", "namespace", "lambda", "object", "function", "name"],
 )
 def test_an_implementation_may_be_anything_with_operations(target: Any) -> None:
     report = nnlaws.check(target, **QUICK)
     assert report.conforms
-    assert [(result.law, result.dtype, result.outcome) for result in report.results] == [("softmax.value", "float32", CONFORMS)]
+    assert [(result.law, result.dtype, result.outcome) for result in report.results] == [
+        ("softmax.value", "float32", CONFORMS)
+    ]
     assert nnlaws.assert_conforms(target, **QUICK).offered == report.offered
 
 
@@ -121,7 +135,9 @@ def test_a_declared_convention_is_held_to_and_said(key: str) -> None:
     assert "conforms as declared (normalisation = lse)" in str(report)
 
 
-@pytest.mark.parametrize("conventions", [{}, {"log_softmax.normalisation": "lse"}], ids=["nothing", "another operation"])
+@pytest.mark.parametrize(
+    "conventions", [{}, {"log_softmax.normalisation": "lse"}], ids=["nothing", "another operation"]
+)
 def test_an_undeclared_convention_violates_and_is_named_as_the_cause(conventions: dict[str, str]) -> None:
     target = variant("softmax.exp_of_z_minus_lse", conventions=conventions)
     for result in nnlaws.check(target, laws=["SM-1"], operations=["softmax"]).results:
@@ -139,7 +155,14 @@ def test_a_declared_convention_lets_nothing_else_through() -> None:
 
 @pytest.mark.parametrize(
     "conventions",
-    [{"normalization": "lse"}, {"normalisation": "LSE"}, {"soft.normalisation": "lse"}, {"normalisation": ["lse"]}, {3: 4}, "lse"],
+    [
+        {"normalization": "lse"},
+        {"normalisation": "LSE"},
+        {"soft.normalisation": "lse"},
+        {"normalisation": ["lse"]},
+        {3: 4},
+        "lse",
+    ],
 )
 def test_an_unknown_convention_is_refused_and_the_known_are_named(conventions: Any) -> None:
     with pytest.raises(LoadError, match=r"(?s)convention.*normalisation = lse"):
@@ -210,7 +233,9 @@ def test_as_test_has_one_item_a_law_and_dtype_that_passes_fails_or_is_skipped() 
 
 def test_importing_nnlaws_imports_nothing_heavy() -> None:
     """Every pytest run imports the package."""
-    code = "import sys, nnlaws, nnlaws.api; print({'numpy', 'hypothesis', 'scipy', 'rich', 'flint'} & sys.modules.keys())"
+    code = (
+        "import sys, nnlaws, nnlaws.api; print({'numpy', 'hypothesis', 'scipy', 'rich', 'flint'} & sys.modules.keys())"
+    )
     ended = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
     assert ended.stdout == "set()\n"
 
@@ -219,7 +244,7 @@ def test_every_public_name_is_there_and_others_are_named() -> None:
     for name in nnlaws.__all__:
         assert getattr(nnlaws, name).__name__ == name
     with pytest.raises(AttributeError, match=r"no attribute 'chek'; it has .*\bcheck\b"):
-        _ = nnlaws.chek  # type: ignore[attr-defined]
+        _ = nnlaws.chek
 
 
 def test_the_arguments_that_a_law_passes_are_of_the_dtype_and_shape_stated() -> None:

@@ -38,6 +38,11 @@ FORMATS = [format_of(dtype) for dtype in DTYPES.values()]
 
 every_format = pytest.mark.parametrize("format", FORMATS, ids=[format.name for format in FORMATS])
 
+BUILDERS = {(law.build, law.cases): law for law in reversed(LAWS)}.values()
+"""One law for each builder and strategy: the first that uses them."""
+
+every_builder = pytest.mark.parametrize("law", BUILDERS, ids=[f"{law.clause}-{law.id}" for law in BUILDERS])
+
 any_case = cases(tuple(FAMILIES), 2 * LINEAR, st.floats(allow_nan=False))
 
 
@@ -144,7 +149,7 @@ def test_streams_are_independent(seed: int) -> None:
 # --- what holds for every builder ---
 
 
-@pytest.mark.parametrize("law", LAWS, ids=[f"{law.clause}-{law.id}" for law in LAWS])
+@every_builder
 @every_format
 @settings(repeatable, max_examples=4)
 @given(data=st.data())
@@ -163,7 +168,7 @@ def test_lane_i_is_lane_0_of_its_own_case(law: Law, format: Format, data: st.Dat
     assert case.lane(0) == case
 
 
-@pytest.mark.parametrize("law", LAWS, ids=[f"{law.clause}-{law.id}" for law in LAWS])
+@every_builder
 @every_format
 @settings(repeatable, max_examples=4)
 @given(data=st.data())
@@ -197,11 +202,10 @@ def test_targets_are_distributions_that_every_format_holds(
         assert np.array_equal(y.astype(format.dtype).astype(np.float64), y)
 
 
-def test_soft_targets_are_both_shares_with_zeros_and_smoothed_labels() -> None:
+def test_soft_targets_are_shares_or_smoothed_labels() -> None:
     drawn = [soft(np.random.default_rng(seed), 1, 4)[0] for seed in range(100)]
     smoothed = [y for y in drawn if sorted(y * PARTS) == [2, 2, 2, PARTS - 6]]
     assert 20 <= len(smoothed) <= 80  # a fair coin: fewer or more have probability 1e-9
-    assert any((y == 0).any() for y in drawn)
 
 
 # --- what each builder promises its laws ---
@@ -236,7 +240,7 @@ def test_any_size_of_logits_is_finite(format: Format, data: st.DataObject) -> No
 @repeatable
 @given(data=st.data())
 def test_any_size_leaves_a_scalar_in_range(format: Format, data: st.DataObject) -> None:
-    """The spread of each row, times m, is at most half of the largest number, up to one rounding of the limit."""
+    """The spread of each row, times m, is at most half of the largest number, but for the limit's rounding."""
     case = data.draw(any_size(format))
     z, _ = any_size_inputs(either, scalar=True)(case, format).arguments
     wide = z.astype(np.longdouble)
@@ -257,7 +261,7 @@ def test_levels_grow(format: Format) -> None:
         levels = [level(k, format) for k in range(2 * LINEAR + 1)]
     assert levels[: LINEAR + 1] == [float(k) for k in range(LINEAR + 1)]
     assert all(a < b for a, b in zip(levels[LINEAR:], levels[LINEAR + 1 :], strict=False))
-    assert levels[-1] == format.largest
+    assert np.array(levels[-1]).astype(format.dtype) == format.largest
 
 
 @every_format

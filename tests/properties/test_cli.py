@@ -93,7 +93,20 @@ def test_a_mistake_in_the_arguments_is_one_line(write: Write, command: Run, argu
 
 
 @pytest.mark.parametrize(
-    "target", ["nowhere.py", "no_such_module", "os:nothing", "os:path", ".", "", ":", "/", "a\nb", "a\x1b[31m.py", "raises.py"]
+    "target",
+    [
+        "nowhere.py",
+        "no_such_module",
+        "os:nothing",
+        "os:path",
+        ".",
+        "",
+        ":",
+        "/",
+        "a\nb",
+        "a\x1b[31m.py",
+        "raises.py",
+    ],
 )
 def test_a_target_that_cannot_be_run_is_one_line_and_3(write: Write, command: Run, target: str) -> None:
     write("raise ValueError('first\\nsecond \\x1b[31m')", "raises.py", whole=True)
@@ -127,7 +140,10 @@ def documents(read_json: Any) -> tuple[dict[str, Any], list[LawResult]]:
         (["--law", "value", "--operation", "log_softmax"], {"log_softmax.value"}),
         (["--law", "SM-2"], {"softmax.probability_row"}),
         (["--law", "SM-2", "--law", "SM-11"], {"softmax.probability_row", "log_softmax.value"}),
-        (["--law", "SM-8", "--operation", "softmax", "--operation", "log_softmax"], {"softmax.one_class", "log_softmax.one_class"}),
+        (
+            ["--law", "SM-8", "--operation", "softmax", "--operation", "log_softmax"],
+            {"softmax.one_class", "log_softmax.one_class"},
+        ),
     ],
 )
 def test_laws_and_operations_are_selected(
@@ -142,7 +158,18 @@ def test_dtypes_profile_and_seed_are_as_asked(write: Write, command: Run, read_j
     write("return right(z)")
     cases: dict[str, int] = {}
     for profile in ("quick", "ci"):
-        options = ["--dtype", "float64", "--dtype", "float16", "--profile", profile, "--seed", "7", "--json", "out.json"]
+        options = [
+            "--dtype",
+            "float64",
+            "--dtype",
+            "float16",
+            "--profile",
+            profile,
+            "--seed",
+            "7",
+            "--json",
+            "out.json",
+        ]
         command("check", "target.py", "--law", "softmax.one_class", *options)
         data, results = documents(read_json)
         assert (data["profile"], data["seed"], data["planned"]) == (profile, 7, 2)
@@ -180,8 +207,21 @@ def test_the_json_of_a_target_that_returns_nan_is_json(write: Write, command: Ru
 
 @pytest.mark.parametrize("name", ["target.py", "it's [bold]a ]]> & <b>.py"])
 def test_the_junit_is_xml_whose_counts_agree(write: Write, command: Run, read_json: Any, name: str) -> None:
-    body = f"if z.shape[1] == 2: return 2 * right(z)\nif z.shape[1] == 5: raise ValueError({HOSTILE!r})\nreturn right(z)"
-    selection = ("--law", "SM-9", "--law", "SM-8", "--law", "CT-1", "--dtype", "float32", "--json", "out.json")
+    body = (
+        f"if z.shape[1] == 2: return 2 * right(z)\nif z.shape[1] == 5: raise ValueError({HOSTILE!r})\nreturn right(z)"
+    )
+    selection = (
+        "--law",
+        "SM-9",
+        "--law",
+        "SM-8",
+        "--law",
+        "CT-1",
+        "--dtype",
+        "float32",
+        "--json",
+        "out.json",
+    )
     ran = command("check", write(body, name), *selection, "--junit", "-")
     root = ElementTree.fromstring(ran.out)
     results = documents(read_json)[1]
@@ -215,7 +255,9 @@ def test_text_and_code_survive_whatever_a_target_says(write: Write, process: Run
 def test_the_same_arguments_give_the_same_verdict_and_other_seeds_other_cases(write: Write, command: Run) -> None:
     """Softmax uses another share of the allowed rounding on other cases."""
     target = write("return right(z)")
-    runs = [command("check", target, *VALUE, *seed) for seed in ([], [], ["--seed", "1"], ["--seed", "1"], ["--seed", "2"])]
+    runs = [
+        command("check", target, *VALUE, *seed) for seed in ([], [], ["--seed", "1"], ["--seed", "1"], ["--seed", "2"])
+    ]
     own, same, one, one_again, two = (ran.verdict for ran in runs)
     assert own == same
     assert one == one_again
@@ -229,14 +271,19 @@ def test_the_cases_do_not_depend_on_how_the_target_is_named(write: Write, comman
     assert len(used) == 1
 
 
-@pytest.mark.parametrize("arguments", ["explain SM-1", "list laws", "list mutants", "--help", f"check scipy {shlex.join(ONE)}"])
+@pytest.mark.parametrize(
+    "arguments", ["explain SM-1", "list laws", "list mutants", "--help", f"check scipy {shlex.join(ONE)}"]
+)
 def test_a_reader_that_has_seen_enough_is_no_mistake(arguments: str) -> None:
     """As in `nnlaws list laws | head -1`, but surely: the pipe's reader has gone before the first line is written."""
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "wb") as pipe:
         ended = subprocess.run(
-            [sys.executable, "-m", "nnlaws.cli", *arguments.split()], stdout=pipe, stderr=subprocess.PIPE, check=False
+            [sys.executable, "-m", "nnlaws.cli", *arguments.split()],
+            stdout=pipe,
+            stderr=subprocess.PIPE,
+            check=False,
         )
     assert (ended.stderr, ended.returncode) == (b"", 0)
 
@@ -261,7 +308,11 @@ def test_a_violation_is_not_forgotten_when_the_reader_has_gone(write: Write) -> 
 def test_output_that_cannot_be_written_is_one_line() -> None:
     with open("/dev/full", "wb") as full:
         ended = subprocess.run(
-            [sys.executable, "-m", "nnlaws.cli", "explain", "SM-1"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+            [sys.executable, "-m", "nnlaws.cli", "explain", "SM-1"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
         )
     assert ended.returncode not in (0, 1)
     assert ended.stderr.count("\n") == 1

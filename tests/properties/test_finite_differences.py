@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nnlaws.finite_differences import GradientReport, gradcheck
+from nnlaws.gradients import GradientReport, gradcheck
 
 Array = Any
 

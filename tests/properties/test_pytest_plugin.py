@@ -21,7 +21,9 @@ def run(pytester: pytest.Pytester, write: Write) -> Callable[..., pytest.RunResu
     os.remove("target.py")
 
     def result(*arguments: str) -> pytest.RunResult:
-        return pytester.runpytest_subprocess("-W", "error", "-p", "no:cacheprovider", "--rootdir", os.getcwd(), *arguments)
+        return pytester.runpytest_subprocess(
+            "-W", "error", "-p", "no:cacheprovider", "--rootdir", os.getcwd(), *arguments
+        )
 
     return result
 
@@ -33,7 +35,7 @@ def test_the_entry_point_names_the_plugin() -> None:
 
 def test_one_item_a_law_and_dtype_named_by_clause(run: Callable[..., pytest.RunResult]) -> None:
     result = run("--nnlaws", "scipy", "--nnlaws-profile", "quick", "-k", "SM-8 or SM-11 or value", "-v")
-    result.assert_outcomes(passed=6, skipped=8, deselected=98)
+    result.assert_outcomes(passed=8, skipped=8, deselected=96)
     result.stdout.fnmatch_lines(
         [
             "*SM-1-softmax.value-float32 PASSED*",
@@ -47,21 +49,32 @@ def test_one_item_a_law_and_dtype_named_by_clause(run: Callable[..., pytest.RunR
 
 def test_every_law_is_an_item(run: Callable[..., pytest.RunResult]) -> None:
     listed = subprocess.run(
-        [sys.executable, "-m", "nnlaws.cli", "list", "laws"], capture_output=True, encoding="utf-8", check=True
+        [sys.executable, "-m", "nnlaws.cli", "list", "laws"],
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
     )
     laws = {"-".join(reversed(line.split()[:2])) for line in listed.stdout.splitlines()}
     result = run("--nnlaws", "scipy", *QUICK, "--collect-only", "-q")
-    items = [line.partition("::")[2] for line in result.outlines if "::" in line]
+    items = [line.rpartition("::")[2] for line in result.outlines if "::" in line]
     assert {item.removesuffix("-float32") for item in items} == laws
     assert len(items) == len(laws)
 
 
-def test_a_failure_shows_the_violation_and_no_traceback_of_ours(write: Write, run: Callable[..., pytest.RunResult]) -> None:
+def test_a_failure_shows_the_violation_and_no_traceback_of_ours(
+    write: Write, run: Callable[..., pytest.RunResult]
+) -> None:
     write("if z.shape[1] == 1: raise ValueError('one')\nreturn 2 * right(z)")
     result = run("--nnlaws", "target.py", *QUICK, "-k", "SM-9 or softmax.one_class")
-    result.assert_outcomes(passed=1, failed=2, skipped=2, deselected=51)
+    result.assert_outcomes(passed=1, failed=2, deselected=53)
     result.stdout.fnmatch_lines(
-        ["*VIOLATES  SM-9  softmax  float32*", "*got*", "*want*", "*read*nnlaws explain SM-9*", "*nnlaws replay*target.py*"]
+        [
+            "*VIOLATES  SM-9  softmax  float32*",
+            "*got*",
+            "*want*",
+            "*read*nnlaws explain SM-9*",
+            "*nnlaws replay*target.py*",
+        ]
     )
     result.stdout.fnmatch_lines(["*ERROR  SM-8  softmax  float32*", "*ValueError: one*"])
     assert "Traceback" not in result.stdout.str()
@@ -89,9 +102,8 @@ def test_one_line_in_a_users_file_and_the_option_beside_it(
     write(USERS_FILE, "test_users.py", whole=True)
     result = run("-v", "--nnlaws", "scipy", *QUICK, "-k", "mine or user or SM-8", *workers, "test_users.py")
     # the user's: SM-8 twice, not offered twice, SM-9 once, the test; ours: SM-8 twice, not offered twice
-    assert result.parseoutcomes() | {"deselected": 0} == {
-        "passed": 5, "failed": 1, "skipped": 4, "deselected": 0, **({} if not workers else {})
-    }  # fmt: skip
+    found = result.parseoutcomes()
+    assert (found["passed"], found["failed"], found["skipped"], "errors" in found) == (5, 1, 4, False)
     output = result.stdout.str()
     assert "test_mine[SM-9-softmax.two_classes-float32]" in output
     assert "VIOLATES  SM-9" in output
@@ -121,12 +133,16 @@ def test_a_bad_target_or_option_is_one_clear_usage_error(
     write("raise ValueError('not today')", "raises.py", whole=True)
     result = run(*arguments)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert [line for line in result.errlines if line] == [line for line in result.errlines if line.startswith("ERROR: ")]
+    assert [line for line in result.errlines if line] == [
+        line for line in result.errlines if line.startswith("ERROR: ")
+    ]
     result.stderr.fnmatch_lines([words])
     assert "Traceback" not in result.stdout.str() + result.stderr.str()
 
 
-def test_a_bad_target_in_a_users_file_is_said_without_a_traceback_of_ours(write: Write, run: Callable[..., pytest.RunResult]) -> None:
+def test_a_bad_target_in_a_users_file_is_said_without_a_traceback_of_ours(
+    write: Write, run: Callable[..., pytest.RunResult]
+) -> None:
     write('import nnlaws\n\ntest_mine = nnlaws.as_test("nowhere.py")\n', "test_users.py", whole=True)
     result = run("test_users.py")
     result.assert_outcomes(errors=1)
@@ -169,4 +185,4 @@ def test_without_the_option_a_run_imports_nothing_heavy(write: Write, run: Calla
         "    assert not {'numpy', 'scipy', 'hypothesis', 'rich', 'flint'} & sys.modules.keys()\n",
         "test_users.py", whole=True,
     )  # fmt: skip
-    run("-p", "no:hypothesispytest", "-p", "no:nothing", "test_users.py").assert_outcomes(passed=1)
+    run("-p", "no:hypothesispytest", "test_users.py").assert_outcomes(passed=1)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from nnlaws.rates import Array, Problem, Rates, pair, safety_factor
+from nnlaws.gradients.rates import Array, Problem, Rates, pair, safety_factor
 
 UFUNCS = {
     *("add", "subtract", "multiply", "divide", "negative", "square", "sqrt", "power", "exp", "log", "sin"),

@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from nnlaws.complex_step import complex_step
-from nnlaws.rates import ALARM, Array, Function, Problem, Rates, pair, safety_factor
+from nnlaws.gradients.complex_step import complex_step
+from nnlaws.gradients.rates import ALARM, Array, Function, Problem, Rates, pair, safety_factor
 
 
 @dataclass(frozen=True)
