@@ -37,7 +37,8 @@ def cross_entropy(z: Array, y: Array) -> Array:
     if m == 0:
         raise ValueError("the cross entropy of an empty batch is 0/0: expected at least one sample (m ≥ 1)")
     logs = _log_softmax(z)
-    terms = np.where(y > 0, y.astype(logs.dtype) * logs, 0)  # SM-12; 0 · (−∞) is 0 here
+    with np.errstate(invalid="ignore"):
+        terms = np.where(y > 0, y.astype(logs.dtype) * logs, 0)  # SM-12; 0 · (−∞) is 0 here
     return (-terms.sum(axis=(-2, -1)) / m).astype(z.dtype)  # SM-13
 
 

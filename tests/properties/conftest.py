@@ -56,7 +56,7 @@ class Ran(NamedTuple):
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """Goes to a folder of the test's own, and writes target files into it.
 
-    body: of the file's softmax, or, with `whole`, the whole text; prelude: what comes before all else. Returns the name.
+    body: of the file's softmax, or, with `whole`, all of it; prelude: what comes before all else. Returns the name.
     """
     monkeypatch.chdir(tmp_path)
 

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ import nnlaws
 import nnlaws_reference as reference
 import numpy as np
 import pytest
+from nnlaws import api
 from nnlaws.implementations import scipy as scipy_adapter
 from nnlaws.isolation import LoadError
 from nnlaws.sound.softmax import SOUND
@@ -113,11 +115,38 @@ def test_what_is_still_to_be_written_does_not_conform() -> None:
         ({"laws": ["SM-1"], "operations": ["cross_entropy"]}, "nnlaws list laws"),
     ],
 )
-@pytest.mark.parametrize("target", ["scipy", softmax], ids=["elsewhere", "here"])
-def test_a_name_that_does_not_exist_is_a_usage_error(target: Any, options: dict[str, Any], words: str) -> None:
+def test_a_name_that_does_not_exist_is_a_usage_error(options: dict[str, Any], words: str) -> None:
     with pytest.raises(UsageError, match=words) as raised:
-        nnlaws.check(target, **options)
+        nnlaws.check(softmax, **options)
     assert isinstance(raised.value, ValueError)
+
+
+def test_a_usage_error_comes_from_another_process_too() -> None:
+    with pytest.raises(UsageError, match="unknown law 'SM-99'"):
+        nnlaws.check("scipy", laws=["SM-99"])
+
+
+@pytest.mark.parametrize(
+    ("law", "case"),
+    [
+        ("softmax.value", "1x1"),
+        ("softmax.value", "0x1,constant,0,0"),
+        ("softmax.value", "1x1,circular,0,0"),
+        ("softmax.value", "1x1,constant,0,0,@0=abc"),
+        ("softmax.value", "1x1,constant,0,0,@0=nan"),
+        ("softmax.one_class", "1x3,constant,0,0"),
+        ("softmax.two_classes", "1x5,normal,3,0"),
+        ("softmax.two_classes", "1x1,normal,3,0"),
+        ("softmax.masked_classes", "1x1,normal,3,0"),
+        ("cross_entropy.value", "1x3,@,3,0"),
+    ],
+)
+def test_a_case_that_a_law_does_not_speak_of_is_refused(law: str, case: str) -> None:
+    """A right softmax would break the law of a single class on three."""
+    with api.bench(reference, api.select(laws=(law,), dtypes=("float32",))) as bench:
+        (task,) = bench.plan().tasks
+        with pytest.raises(UsageError):
+            bench.run(replace(task, case=case))
 
 
 def variant(name: str, **declared: Any) -> SimpleNamespace:

@@ -32,7 +32,7 @@ from nnlaws.laws import LAWS, Law
 from nnlaws.verdict import UsageError
 from nnlaws_reference.dtypes import DTYPES, Array
 
-repeatable = settings(derandomize=True, deadline=None, max_examples=50)
+repeatable = settings(derandomize=True, deadline=None, max_examples=30)
 
 FORMATS = [format_of(dtype) for dtype in DTYPES.values()]
 
@@ -151,7 +151,7 @@ def test_streams_are_independent(seed: int) -> None:
 
 @every_builder
 @every_format
-@settings(repeatable, max_examples=4)
+@settings(repeatable, max_examples=3)
 @given(data=st.data())
 def test_lane_i_is_lane_0_of_its_own_case(law: Law, format: Format, data: st.DataObject) -> None:
     """And the same token gives the same bits: what a report names can be replayed."""
@@ -170,7 +170,7 @@ def test_lane_i_is_lane_0_of_its_own_case(law: Law, format: Format, data: st.Dat
 
 @every_builder
 @every_format
-@settings(repeatable, max_examples=4)
+@settings(repeatable, max_examples=3)
 @given(data=st.data())
 def test_arguments_fit_the_operation(law: Law, format: Format, data: st.DataObject) -> None:
     case = data.draw(law.cases(format))
@@ -240,7 +240,7 @@ def test_any_size_of_logits_is_finite(format: Format, data: st.DataObject) -> No
 @repeatable
 @given(data=st.data())
 def test_any_size_leaves_a_scalar_in_range(format: Format, data: st.DataObject) -> None:
-    """The spread of each row, times m, is at most half of the largest number, but for the limit's rounding."""
+    """The spread of each row, times m, is at most half the largest number, but for the limit's rounding."""
     case = data.draw(any_size(format))
     z, _ = any_size_inputs(either, scalar=True)(case, format).arguments
     wide = z.astype(np.longdouble)
@@ -253,6 +253,16 @@ def test_any_size_leaves_a_scalar_in_range(format: Format, data: st.DataObject) 
 def test_any_size_reaches_the_largest_number(format: Format, sign: int) -> None:
     (z,) = any_size_inputs(None, scalar=False)(Case(1, 3, "constant", sign * 2 * LINEAR, 0), format).arguments
     assert np.array_equal(z.astype(np.float64), np.full((1, 3), sign * format.largest))
+
+
+@every_format
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("k", [-2 * LINEAR, 2 * LINEAR - 1, 2 * LINEAR])
+def test_every_family_is_finite_at_the_last_levels(format: Format, family: str, k: int) -> None:
+    """A range from −largest to largest is wider than float64's own."""
+    z = logits(Case(2, 3, family, k, 0), format, format.largest).astype(np.float64)
+    assert np.isfinite(z).all()
+    assert np.abs(z).max() > format.largest * 2.0**-10
 
 
 @every_format
@@ -297,7 +307,7 @@ def test_a_mask_hides_some_classes_but_not_all(format: Format, data: st.DataObje
 
 
 def test_a_mask_of_a_single_class_is_a_usage_error() -> None:
-    with pytest.raises(UsageError, match="two classes"):
+    with pytest.raises(UsageError):
         masked_inputs(Case(1, 1, "integers", 8, 0), FORMATS[0])
 
 

@@ -34,15 +34,15 @@ def test_the_entry_point_names_the_plugin() -> None:
 
 
 def test_one_item_a_law_and_dtype_named_by_clause(run: Callable[..., pytest.RunResult]) -> None:
-    result = run("--nnlaws", "scipy", "--nnlaws-profile", "quick", "-k", "SM-8 or SM-11 or value", "-v")
+    result = run("--nnlaws", "scipy", "--nnlaws-profile", "quick", "-k", "SM-8 or SM-11 or value", "-rA")
     result.assert_outcomes(passed=8, skipped=8, deselected=96)
     result.stdout.fnmatch_lines(
         [
-            "*SM-1-softmax.value-float32 PASSED*",
-            "*SM-1-softmax.value-float64 PASSED*",
-            "*SM-11-log_softmax.value-float64 PASSED*",
-            "*SM-8-log_softmax.one_class-float32 PASSED*",
-            "*SM-12-cross_entropy.value-float32 SKIPPED*cross_entropy is not offered*",
+            "PASSED *SM-1-softmax.value-float32",
+            "PASSED *SM-1-softmax.value-float64",
+            "PASSED *SM-11-log_softmax.value-float64",
+            "PASSED *SM-8-log_softmax.one_class-float32",
+            "SKIPPED *cross_entropy is not offered",
         ]
     )
 
@@ -61,10 +61,10 @@ def test_every_law_is_an_item(run: Callable[..., pytest.RunResult]) -> None:
     assert len(items) == len(laws)
 
 
-def test_a_failure_shows_the_violation_and_no_traceback_of_ours(
+def test_a_failure_shows_the_violation_and_a_death_costs_one_item(
     write: Write, run: Callable[..., pytest.RunResult]
 ) -> None:
-    write("if z.shape[1] == 1: raise ValueError('one')\nreturn 2 * right(z)")
+    write("if z.shape[1] == 1: os._exit(3)\nreturn 2 * right(z)")
     result = run("--nnlaws", "target.py", *QUICK, "-k", "SM-9 or softmax.one_class")
     result.assert_outcomes(passed=1, failed=2, deselected=53)
     result.stdout.fnmatch_lines(
@@ -76,7 +76,7 @@ def test_a_failure_shows_the_violation_and_no_traceback_of_ours(
             "*nnlaws replay*target.py*",
         ]
     )
-    result.stdout.fnmatch_lines(["*ERROR  SM-8  softmax  float32*", "*ValueError: one*"])
+    result.stdout.fnmatch_lines(["*ERROR  SM-8  softmax  float32*", "*exit code 3*"])
     assert "Traceback" not in result.stdout.str()
     assert "pytest_plugin.py" not in result.stdout.str()
     assert "nnlaws/api.py" not in result.stdout.str()
@@ -121,9 +121,7 @@ def test_what_offers_nothing_is_no_pass(write: Write, run: Callable[..., pytest.
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--nnlaws", "nowhere.py"], "*--nnlaws nowhere.py: there is no file*"),
-        (["--nnlaws", "raises.py"], "*importing raises.py failed: ValueError: not today*"),
-        (["--nnlaws", "scipy", "--nnlaws-profile", "slow"], "*unknown profile 'slow'*quick, ci, thorough*"),
+        (["--nnlaws", "raises.py"], "*--nnlaws raises.py: importing raises.py failed: ValueError: not today*"),
         (["--nnlaws", "scipy", "--nnlaws-dtype", "int8"], "*unknown dtype 'int8'*"),
     ],
 )
@@ -150,13 +148,6 @@ def test_a_bad_target_in_a_users_file_is_said_without_a_traceback_of_ours(
     assert "isolation.py" not in result.stdout.str()
 
 
-def test_a_target_that_dies_costs_one_item(write: Write, run: Callable[..., pytest.RunResult]) -> None:
-    write("if z.shape[1] == 1: os._exit(3)\nreturn right(z)")
-    result = run("--nnlaws", "target.py", *QUICK, "-k", "SM-9 or (SM-8 and softmax)")
-    result.assert_outcomes(passed=2, failed=1, deselected=53)
-    result.stdout.fnmatch_lines(["*exit code 3*"])
-
-
 COST = """
 import sys, time
 import pytest, _pytest.config, importlib.util
@@ -170,7 +161,7 @@ print(cost, sorted({"numpy", "hypothesis", "scipy", "rich", "flint", "nnlaws.api
 def test_without_the_option_the_plugin_costs_under_5_ms() -> None:
     """The best of several, for the machine may be busy; beyond importing pytest, which imports it."""
     costs: list[float] = []
-    for _ in range(5):
+    for _ in range(4):
         ended = subprocess.run([sys.executable, "-c", COST], capture_output=True, text=True, check=True)
         cost, _, heavy = ended.stdout.strip().partition(" ")
         assert heavy == "[]"

@@ -1,4 +1,4 @@
-"""The reference: right in every dtype, for every shape and every finite logit; clear about what it refuses."""
+"""The reference: right in every dtype, for every shape and every finite logit; clear in what it refuses."""
 
 from collections.abc import Callable
 from typing import Any

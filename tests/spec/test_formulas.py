@@ -14,13 +14,17 @@ from nnlaws_spec.formulas import softmax as formulas
 from nnlaws_spec.numbers import balls, jets
 from numpy.typing import NDArray
 
-exactly = ctx.workprec(256)
-"""Balls computed under flint's own default of 53 bits would be no finer than the floats they are to judge."""
-
 repeatable = settings(derandomize=True, deadline=None, max_examples=40)
 
 Floats = NDArray[np.float64]
 PARTS = 64
+
+
+def exactly(test: Callable[..., None]) -> Callable[..., None]:
+    """At flint's own default of 53 bits, balls would be no finer than the floats that they are to judge."""
+    run: Callable[..., None] = ctx.workprec(256)(test)
+    return run
+
 
 ONE_ARGUMENT = ("softmax", "sigmoid", "log_softmax")
 TWO_ARGUMENTS = ("cross_entropy", "cross_entropy_gradient")

@@ -58,7 +58,7 @@ class Bounded(NDArrayOperatorsMixin):
         total = self.value.sum(axis=axis, keepdims=keepdims)
         terms = self.size // max(np.size(total), 1) if self.size else 1
         magnitudes = (np.abs(self.value) + 2 * self.error).sum(axis=axis, keepdims=keepdims)
-        error = self.error.sum(axis=axis, keepdims=keepdims) + (terms - 1) * self.format.u * magnitudes
+        error = self.error.sum(axis=axis, keepdims=keepdims) + (terms - 1) * (self.format.u * magnitudes + _lost(self.format))
         return Bounded(np.asarray(total), np.asarray(error), self.format)
 
     def mean(self, axis: Any = None, keepdims: bool = False) -> "Bounded":
@@ -126,13 +126,17 @@ def _widest(*formats: Format) -> Format:
     return min(formats, key=lambda format: (format.u, format.tiny))
 
 
-def _rounded(value: Floats, error: Floats, format: Format, units: float = 1.0, flushes: bool = True) -> Bounded:
+def _rounded(value: Floats, error: Floats, format: Format, units: float = 1.0) -> Bounded:
     """One rounding, of `units` u, of a quantity that already carries `error`; `tiny` more where it may be subnormal."""
     magnitude = np.abs(value)
-    total = error + units * format.u * (magnitude + 2 * error)
-    if flushes:
-        total = total + np.where(magnitude - 2 * error > format.tiny, 0.0, format.tiny)
-    return Bounded(value, total, format)
+    total = error + units * format.u * (magnitude + 2 * error) + _lost(format)
+    normal = (magnitude - 2 * error > format.tiny) | (magnitude + error == 0)
+    return Bounded(value, total + np.where(normal, 0.0, format.tiny), format)
+
+
+def _lost(format: Format) -> float:
+    """What the bound's own arithmetic, in float64, may lose to underflow: nothing that a narrower format can see."""
+    return 2.0**-1074 if format.digits == 53 else 0.0
 
 
 def _negative(a: Bounded) -> Bounded:
@@ -150,7 +154,7 @@ def _add(a: Bounded, b: Bounded) -> Bounded:
 
 
 def _subtract(a: Bounded, b: Bounded) -> Bounded:
-    return _rounded(a.value - b.value, a.error + b.error, a.format, flushes=False)
+    return _rounded(a.value - b.value, a.error + b.error, a.format)
 
 
 def _multiply(a: Bounded, b: Bounded) -> Bounded:
@@ -163,7 +167,7 @@ def _divide(a: Bounded, b: Bounded) -> Bounded:
     quotient = a.value / b.value
     nearest = np.abs(b.value) - 2 * b.error
     largest = (np.abs(a.value) + a.error) / (np.abs(b.value) - b.error)
-    error = np.where(nearest > 0, (a.error + largest * b.error) / nearest, np.inf)
+    error = np.where(nearest > 0, (a.error + largest * b.error + _lost(a.format)) / nearest, np.inf)
     return _rounded(quotient, error, a.format, units=2.0 if b.value.ndim == 0 else 1.0)
 
 
@@ -172,9 +176,10 @@ def _square(a: Bounded) -> Bounded:
 
 
 def _sqrt(a: Bounded) -> Bounded:
-    """|√c − √x| ≤ e/√x and ≤ √e."""
-    below = np.maximum(a.value - a.error, 0)
+    """|√c − √x| ≤ e/√x and ≤ √e; unbounded where c may be negative."""
+    below = a.value - a.error
     error = np.fmin(np.sqrt(a.error), np.where(below > 0, a.error / np.sqrt(below), np.inf))
+    error = np.where(below < a.error, np.where(a.error == 0, 0.0, np.inf), error)
     return _rounded(np.sqrt(np.maximum(a.value, 0)), error, a.format)
 
 

@@ -19,8 +19,11 @@ from nnlaws.bounds.formats import Format
 from nnlaws.verdict import UsageError
 
 LARGEST = 2**20  # entries of an array that a token may ask for
+_NUMBER = r"-?(?:\d+(?:\.\d*)?(?:e[-+]?\d{1,3})?|inf)"
+_OVERLAY = re.compile(rf",@(\d{{1,9}})=({_NUMBER})")
 _TOKEN = re.compile(
-    r"(?P<m>\d+)x(?P<classes>\d+),(?P<family>\w+),(?P<k>-?\d+),(?P<seed>\d+)(?P<overlays>(,@\d+=[^,@=]+)*)"
+    rf"(?P<m>\d{{1,9}})x(?P<classes>\d{{1,9}}),(?P<family>\w+),(?P<k>-?\d{{1,9}}),(?P<seed>\d{{1,19}})"
+    rf"(?P<overlays>(?:,@\d{{1,9}}={_NUMBER})*)"
 )
 
 
@@ -50,9 +53,7 @@ class Case:
             raise UsageError(
                 f"{token!r} is not a case; expected MxC,FAMILY,K,SEED[,@PLACE=VALUE…], as in 1x3,integers,8,0,@2=-0.5"
             )
-        overlays = tuple(
-            (int(position), float(value)) for position, value in re.findall(r"@(\d+)=([^,@=]+)", found["overlays"])
-        )
+        overlays = tuple((int(place), float(value)) for place, value in _OVERLAY.findall(found["overlays"]))
         m, classes = int(found["m"]), int(found["classes"])
         if not 0 < m * classes <= LARGEST:
             raise UsageError(f"{token!r} has {m} × {classes} entries; expected between 1 and {LARGEST}")

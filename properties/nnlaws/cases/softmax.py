@@ -25,13 +25,13 @@ def _one(random: np.random.Generator, shape: tuple[int, int], level: float) -> F
 
 
 def _rows(random: np.random.Generator, shape: tuple[int, int], level: float) -> Floats:
-    return random.uniform(-abs(level), abs(level), (shape[0], 1)) + random.standard_normal(shape)
+    return level * (2 * random.random((shape[0], 1)) - 1) + random.standard_normal(shape)
 
 
 FAMILIES: dict[str, Family] = {
     "constant": lambda random, shape, level: np.full(shape, level),
     "one": _one,
-    "integers": lambda random, shape, level: np.rint(random.uniform(-abs(level), abs(level), shape)),
+    "integers": lambda random, shape, level: np.rint(level * (2 * random.random(shape) - 1)),
     "ramp": lambda random, shape, level: random.permuted(
         np.tile(np.linspace(0, level, shape[1]), (shape[0], 1)), axis=1
     ),
@@ -67,9 +67,10 @@ def level(k: int, format: Format) -> float:
     """k up to LINEAR, then growing as a power of 2 to the format's largest number at 2·LINEAR."""
     if abs(k) <= LINEAR:
         return float(k)
-    top = np.log2(format.largest)
-    exponent = 10 + (abs(k) - LINEAR) / LINEAR * (top - 10)
-    return float(np.copysign(min(np.exp2(exponent), format.largest), k))
+    if abs(k) >= 2 * LINEAR:
+        return float(np.copysign(format.largest, k))
+    exponent = 10 + (abs(k) - LINEAR) / LINEAR * (np.log2(format.largest) - 10)
+    return float(np.copysign(np.exp2(exponent), k))
 
 
 def logits(case: Case, format: Format, limit: float, step: float | None = None) -> Array:
@@ -94,8 +95,9 @@ def one_hot(random: np.random.Generator, m: int, classes: int) -> Floats:
 def soft(random: np.random.Generator, m: int, classes: int) -> Floats:
     """Rows of multiples of 1/64 that sum to 1: random shares, in which zeros occur, or a smoothed label."""
     if random.random() < 0.5 or classes == 1:
-        return random.multinomial(PARTS, np.full(classes, 1 / classes), size=m) / PARTS
-    rest = 1 if classes > PARTS // 2 else 2
+        weights = random.random(classes) ** 8  # uneven, so that some classes get nothing
+        return random.multinomial(PARTS, weights / weights.sum(), size=m) / PARTS
+    rest = min(2, PARTS // 2 // classes)
     return (one_hot(random, m, classes) * (PARTS - rest * classes) + rest) / PARTS
 
 
@@ -150,6 +152,8 @@ def permuted_inputs(targets: Targets | None) -> Builder:
 
 def masked_inputs(case: Case, format: Format) -> Inputs:
     """Logits in which some classes, but not all, are −∞ in every row; two classes or more."""
+    if case.classes < 2:
+        raise UsageError(f"the case {case} has one class; to mask one and keep one takes two")
     random = case.random("mask")
     masked = random.permutation(case.classes)[: random.integers(1, case.classes)]
     z = logits(case, format, reach(format))

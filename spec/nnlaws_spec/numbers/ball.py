@@ -17,6 +17,9 @@ FIRST_PRECISION = 128
 LAST_PRECISION = 2**15  # bits; z = 1e308 in float64 needs about 1,100, so this is reached by undefined values only
 
 
+BEYOND = (arb(2) ** 54 - 1) * arb(2) ** 970  # from here on, the nearest float64 is an infinity
+
+
 class PrecisionError(ArithmeticError):
     """No precision made the enclosure small enough: the formula is undefined at these arguments."""
 
@@ -69,12 +72,13 @@ def enclose(formula: Callable[..., Any], *arguments: ArrayLike, within: ArrayLik
 def _split_one(x: arb) -> tuple[float, float, float]:
     hi = float(x)
     if isinf(hi):
-        return hi, 0.0, 0.0 if x.rad().is_finite() else inf
+        proven = x.rad().is_finite() and not x.abs_lower() < BEYOND
+        return hi, 0.0, 0.0 if proven else inf
     rest = x - hi
     lo = float(rest)
     if not rest.is_finite():
         return hi, lo, inf
-    return hi, lo, float(rest.rad()) + abs(lo) * 2.0**-53 + 2.0**-1074
+    return hi, lo, (float(rest.rad()) + abs(lo) * 2.0**-53) * (1 + 2.0**-50) + 2.0**-1074
 
 
 _lift = np.frompyfunc(arb, 1, 1)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from flint import arb_series, ctx
+from flint import arb, arb_series, ctx
 from numpy.typing import ArrayLike, NDArray
 
 from nnlaws_spec.numbers.ball import FIRST_PRECISION, balls
@@ -17,7 +17,9 @@ from nnlaws_spec.numbers.ball import FIRST_PRECISION, balls
 
 def jets(x: ArrayLike, direction: ArrayLike) -> NDArray[np.object_]:
     """x + t·direction, elementwise, exactly."""
-    return np.asarray(_jet(balls(x), balls(direction)), dtype=object)
+    points, slopes = np.broadcast_arrays(balls(x), balls(direction))
+    flat: NDArray[np.object_] = _jet(points.ravel(), slopes.ravel())  # of one series alone, NumPy would take the coefficients
+    return flat.reshape(points.shape)
 
 
 def directional_derivative(
@@ -30,9 +32,14 @@ def directional_derivative(
     """d/dt formula(x + t·direction, *constants) at t = 0, as balls of the formula's shape."""
     with _first_order(precision):
         result = formula(jets(x, direction), *(balls(constant) for constant in constants))
-        if not isinstance(result, np.ndarray):  # one series, which NumPy would take for a sequence of its coefficients
-            return np.array(result[1], dtype=object)
+        if not isinstance(result, np.ndarray):  # one number: NumPy would take a series for its coefficients
+            return np.array(_slope_of(result), dtype=object)
         return np.asarray(_slope(result), dtype=object)
+
+
+def _slope_of(x: Any) -> arb:
+    """A formula that does not depend on x gives plain balls."""
+    return x[1] if isinstance(x, arb_series) else arb(0)
 
 
 @contextmanager
@@ -47,4 +54,4 @@ def _first_order(precision: int) -> Generator[None]:
 
 
 _jet = np.frompyfunc(lambda x, v: arb_series([x, v]), 2, 1)
-_slope = np.frompyfunc(lambda series: series[1], 1, 1)
+_slope = np.frompyfunc(_slope_of, 1, 1)
