@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Protocol
 
 from nnlaws.isolation import LoadError, Plan, Worker
@@ -37,7 +38,8 @@ class Here:
         self._run = runner.run
 
     def plan(self) -> Plan:
-        return Plan(self._target.description, tuple(self._target.operations), tuple(self._tasks))
+        plan = Plan(self._target.description, tuple(self._target.operations), tuple(self._tasks))
+        return plan.offering(self._target.name)
 
     def run(self, task: Task) -> LawResult:
         return self._run(task, self._target, self._selection)
@@ -69,11 +71,6 @@ def check(
     began = time.perf_counter()
     with bench(target, selection) as runs:
         plan = runs.plan()
-        if not plan.offered:
-            names = ", ".join(dict.fromkeys(task.operation for task in plan.tasks))
-            raise LoadError(
-                f"{_name(target)} offers no operation: it needs functions named {names} (see `nnlaws template`)"
-            )
         results: list[LawResult] = []
         complete = False
         try:
@@ -116,7 +113,12 @@ def replay(token: str, *, target: str | None = None, timeout: float = 10.0) -> L
         raise UsageError(f"{token!r} is not a case; expected law/dtype/case/target, as a violation prints it")
     law, dtype, case, named = parts
     with bench(target or named, select(laws=(law,), dtypes=(dtype,), timeout=timeout)) as runs:
-        (task,) = runs.plan().tasks
+        tasks = [task for task in runs.plan().tasks if task.law == law]
+        if len(tasks) != 1:
+            raise UsageError(f"unknown law {law!r} in {token!r}; expected its whole name, as in softmax.value")
+        (task,) = tasks
+        if not task.offered:
+            raise LoadError(f"{target or named} does not offer {task.operation}")
         result: LawResult = runs.run(replace(task, case=case))
     return result
 
@@ -129,8 +131,11 @@ def as_test(target: Any, **options: Any) -> Callable[..., None]:
     import pytest
 
     selection = select(**options)
-    runs = _open(target, selection)
-    plan = runs.plan()
+    try:
+        runs = _open(target, selection)
+        plan = runs.plan()
+    except (LoadError, UsageError) as error:
+        raise pytest.Collector.CollectError(f"nnlaws.as_test: {error}") from None
 
     @pytest.mark.parametrize("task", plan.tasks, ids=[task.name for task in plan.tasks])
     def test(task: Task) -> None:
@@ -170,7 +175,14 @@ def select(
         raise UsageError(f"unknown profile {profile!r}; expected one of {', '.join(PROFILES)}")
     if not timeout > 0:
         raise UsageError(f"timeout must be more than 0 seconds, got {timeout!r}")
-    return Selection(tuple(operations), tuple(laws), tuple(dtypes), profile, seed, timeout)
+    return Selection(
+        tuple(dict.fromkeys(operations)),
+        tuple(dict.fromkeys(laws)),
+        tuple(dict.fromkeys(dtypes)),
+        profile,
+        seed,
+        timeout,
+    )
 
 
 @contextmanager
@@ -183,8 +195,10 @@ def bench(target: Any, selection: Selection) -> Any:
 
 
 def _open(target: Any, selection: Selection) -> Bench:
-    return Worker(target, selection) if isinstance(target, str) else Here(target, selection)
+    if isinstance(target, (str, Path)):
+        return Worker(str(target), selection)
+    return Here(target, selection)
 
 
 def _name(target: Any) -> str:
-    return target if isinstance(target, str) else getattr(target, "__name__", type(target).__name__)
+    return str(target) if isinstance(target, (str, Path)) else getattr(target, "__name__", type(target).__name__)

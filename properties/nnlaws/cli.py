@@ -1,6 +1,7 @@
 """The command: nnlaws check | explain | list | replay | template."""
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -8,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from nnlaws.verdict import PROFILES, LawResult, Outcome, Report, UsageError
+from nnlaws.verdict import PROFILES, LawResult, Outcome, Report, UsageError, printable
 
 CONFORMS, VIOLATES, USAGE, NOT_RUN = 0, 1, 2, 3
 
@@ -24,16 +25,28 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command; returns the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # Σ on a terminal that has only ASCII
     parsed = _parser().parse_args(arguments)
+    parsed.code = CONFORMS
     try:
-        code: int = parsed.run(parsed)
-        sys.stdout.flush()
+        parsed.code = parsed.run(parsed)
+        print(end="", flush=True)
     except UsageError as error:
-        print(f"nnlaws: {error}", file=sys.stderr)
-        return USAGE
-    except BrokenPipeError:  # the reader, such as head, has seen enough
+        return _complain(str(error), USAGE)
+    except BrokenPipeError:  # the reader, such as head, has seen enough: the verdict stands
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return CONFORMS
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _complain(f"cannot write to standard output: {error.strerror}", USAGE)
+    code: int = parsed.code
+    return code
+
+
+def _complain(message: str, code: int) -> int:
+    """One line on standard error."""
+    print("nnlaws:", printable(" ".join(message.split())), file=sys.stderr)
     return code
 
 
@@ -121,6 +134,8 @@ def _check(arguments: argparse.Namespace) -> int:
     from nnlaws.api import check
     from nnlaws.isolation import LoadError
 
+    if arguments.json and arguments.json == arguments.junit:
+        raise UsageError(f"--json and --junit both write to {arguments.json}; give each a file of its own")
     with _Bar(arguments.target) as bar:
         try:
             report = check(
@@ -135,11 +150,11 @@ def _check(arguments: argparse.Namespace) -> int:
             )
         except LoadError as error:
             bar.stop()
-            print(f"nnlaws: {error}", file=sys.stderr)
-            return NOT_RUN
+            return _complain(str(error), NOT_RUN)
+    arguments.code = report.exit_code
     documents: dict[str, str] = {}
     if arguments.json:
-        documents[arguments.json] = json.dumps(report.as_json(), indent=1) + "\n"
+        documents[arguments.json] = json.dumps(report.as_json(), indent=1, allow_nan=False) + "\n"
     if arguments.junit:
         from nnlaws.reports.junit import junit
 
@@ -215,8 +230,7 @@ def _replay(arguments: argparse.Namespace) -> int:
     try:
         result = replay(arguments.case, target=arguments.target, timeout=arguments.timeout)
     except LoadError as error:
-        print(f"nnlaws: {error}", file=sys.stderr)
-        return NOT_RUN
+        return _complain(str(error), NOT_RUN)
     if result.outcome in (Outcome.VIOLATES, Outcome.ERROR):
         from nnlaws.reports.terminal import explain
 

@@ -5,6 +5,7 @@ and then. A worker that hangs or has died is replaced at the next law.
 """
 
 import json
+import os
 import queue
 import signal
 import subprocess
@@ -36,6 +37,13 @@ class Plan:
     description: str
     offered: tuple[str, ...]
     tasks: tuple[Task, ...]
+
+    def offering(self, target: str) -> "Plan":
+        """Itself, or LoadError if there is nothing to judge."""
+        if not self.offered:
+            names = ", ".join(dict.fromkeys(task.operation for task in self.tasks))
+            raise LoadError(f"{target} offers no operation: it needs functions named {names} (see `nnlaws template`)")
+        return self
 
 
 class Worker:
@@ -77,7 +85,7 @@ class Worker:
         if "usage" in answer:
             raise UsageError(answer["usage"])
         tasks = tuple(Task(**task) for task in answer["tasks"])
-        return Plan(answer["description"], tuple(answer["offered"]), tasks)
+        return Plan(answer["description"], tuple(answer["offered"]), tasks).offering(self.target)
 
     def run(self, task: Task) -> LawResult:
         """One law's result; an error where the target hangs, dies, or can no longer be loaded."""
@@ -97,7 +105,7 @@ class Worker:
         self._ask({"task": asdict(task)})
         answer = self._wait()
         early: LawResult | None = None
-        if not isinstance(answer, str) and "early" in answer:
+        while not isinstance(answer, str) and "early" in answer:
             early = LawResult.from_json(answer["early"])
             answer = self._wait()
         if not isinstance(answer, str) and "bug" in answer:
@@ -111,26 +119,38 @@ class Worker:
         self._faults[task.operation] = self._faults.get(task.operation, 0) + 1
         self._end()
         if early is not None:
-            return replace(early, reason=f"and, called again for the cause, {answer}")
+            return replace(
+                early, reason=f"then, called again to make the example smaller or to find the cause: {answer}"
+            )
         return task.result(Outcome.ERROR, reason=answer, replay=self._heartbeat.token)
 
     def _start(self) -> None:
         self._end()
         self._answers, self._noise = queue.Queue(), deque(maxlen=40)
         command = [sys.executable, "-P", "-m", "nnlaws.worker", str(self._pulse)]
-        self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self._child = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,  # its own process group: an interrupt at the keyboard is ours alone
+        )
         for pipe, listen in ((self._child.stdout, self._listen), (self._child.stderr, self._drain)):
             threading.Thread(target=listen, args=(pipe,), daemon=True).start()
 
     def _end(self) -> None:
-        if self._child is not None:
-            self._child.kill()
-            self._child.wait()
-            for pipe in (self._child.stdin, self._child.stdout, self._child.stderr):
-                if pipe is not None:
-                    with suppress(OSError):
-                        pipe.close()
-            self._child = None
+        """Ends the child and whatever it has started. Its pipes are closed by the threads that read them."""
+        if self._child is None:
+            return
+        if hasattr(os, "killpg"):
+            with suppress(OSError):
+                os.killpg(self._child.pid, signal.SIGKILL)
+        self._child.kill()
+        self._child.wait()
+        if self._child.stdin is not None:
+            with suppress(OSError):
+                self._child.stdin.close()
+        self._child = None
 
     def _ask(self, command: dict[str, Any]) -> None:
         assert self._child is not None
@@ -147,6 +167,8 @@ class Worker:
                 line = self._answers.get(timeout=GLANCE)
             except queue.Empty:
                 waited += GLANCE
+                if self._child is not None and self._child.poll() is not None and self._answers.empty():
+                    return self._death()  # a process that it left behind may hold its pipes open
                 if limit is not None and waited > limit:
                     return f"no answer within {limit:.0f} s"
                 if limit is None and self._heartbeat.running > self.selection.timeout:
@@ -171,13 +193,13 @@ class Worker:
 
     def _listen(self, pipe: IO[bytes]) -> None:
         answers = self._answers
-        with suppress(OSError, ValueError):
+        with suppress(OSError, ValueError), pipe:
             for line in pipe:
                 answers.put(line)
         answers.put(None)
 
     def _drain(self, pipe: IO[bytes]) -> None:
         noise = self._noise
-        with suppress(OSError, ValueError):
+        with suppress(OSError, ValueError), pipe:
             for line in pipe:
                 noise.append(line[-500:])

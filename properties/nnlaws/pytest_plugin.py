@@ -5,6 +5,7 @@ Every pytest run loads this module, so it imports nothing but pytest until --nnl
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -31,27 +32,40 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
-    targets: Any = config.getoption("--nnlaws")
-    profile: Any = config.getoption("--nnlaws-profile")
-    dtypes: Any = config.getoption("--nnlaws-dtype")
-    if not targets:
-        return
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--nnlaws"):
+        config.pluginmanager.register(_Collecting(), "nnlaws-collecting")
+
+
+class _Collecting:
+    """Registered only for --nnlaws: adds a suite a target to what the session has collected."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(
+        self, collector: pytest.Collector
+    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        report = yield
+        if isinstance(collector, pytest.Session) and report.result is not None:
+            targets: Any = collector.config.getoption("--nnlaws")
+            report.result += [_suite(collector, target) for target in targets]
+        return report
+
+
+def _suite(session: pytest.Session, target: str) -> Suite:
+    """The target's suite, with a worker that has it loaded."""
     from nnlaws.api import select
     from nnlaws.isolation import LoadError, Worker
     from nnlaws.verdict import UsageError
 
-    workers = config.stash.setdefault(_WORKERS, [])
-    for target in targets:
-        try:
-            selection = select(profile=profile, dtypes=dtypes)
-            worker = Worker(target, selection)
-            workers.append(worker)
-            tasks = worker.plan().tasks
-        except (LoadError, UsageError) as error:
-            raise pytest.UsageError(f"--nnlaws {target}: {error}") from error
-        suite = Suite.from_parent(session, name=f"nnlaws-{target}")
-        items += [LawItem.from_parent(suite, name=task.name, task=task, worker=worker) for task in tasks]
+    profile: Any = session.config.getoption("--nnlaws-profile")
+    dtypes: Any = session.config.getoption("--nnlaws-dtype")
+    try:
+        worker = Worker(target, select(profile=profile, dtypes=dtypes))
+        session.config.stash.setdefault(_WORKERS, []).append(worker)
+        tasks = worker.plan().tasks
+    except (LoadError, UsageError) as error:
+        raise pytest.UsageError(f"--nnlaws {target}: {error}") from error
+    return Suite.from_parent(session, name=f"nnlaws-{target}", worker=worker, tasks=tasks)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -62,8 +76,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 class Suite(pytest.Collector):
     """One target's laws: the parent of its items."""
 
+    def __init__(self, *, worker: Worker, tasks: tuple[Task, ...], **rest: Any) -> None:
+        super().__init__(**rest)
+        self.worker = worker
+        self.tasks = tasks
+
     def collect(self) -> list[pytest.Item]:
-        return []
+        return [LawItem.from_parent(self, name=task.name, task=task, worker=self.worker) for task in self.tasks]
 
 
 class LawItem(pytest.Item):

@@ -1,6 +1,5 @@
 """Runs one law in one dtype under Hypothesis, and turns what it saw into a result."""
 
-import contextlib
 import difflib
 import re
 from collections.abc import Callable, Iterable
@@ -26,8 +25,7 @@ from nnlaws.subject import GuardedSubject, NotOffered, TargetFault, Watch, silen
 from nnlaws.targets import Target
 from nnlaws.verdict import PROFILES, LawResult, Outcome, Selection, Task, UsageError
 
-LANES = {"float64": 4}  # exact values of float64 are balls, which cost more than all else together
-DEFAULT_LANES = 16
+LANES = {"float64": 4}  # at most: exact values of float64 are balls, which cost more than all else together
 EXAMPLES = ".hypothesis/nnlaws"
 UNCHECKED = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.nested_given)  # a target may be slow
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.target, Phase.shrink)
@@ -37,15 +35,23 @@ class LawBroken(Exception):
     """Raised inside Hypothesis where a law does not hold, for it to shrink."""
 
 
+Failure = Evidence | TargetFault
+
+
 @dataclass
 class Seen:
-    """What a run has seen so far: how many arrays, the worst ratio of the laws' evidence, and the last failure."""
+    """What a run has seen: how many arrays, whether a batch passed, the worst ratio, and the failures in turn."""
 
     arrays: int = 0
+    passed: bool = False
     worst: float = 0.0
-    failures: list[tuple[Case, Evidence | TargetFault]] = field(
-        default_factory=list[tuple[Case, Evidence | TargetFault]]
-    )
+    failures: list[tuple[Case, Failure]] = field(default_factory=list[tuple[Case, Failure]])
+
+    def add(self, other: "Seen") -> None:
+        self.arrays += other.arrays
+        self.passed |= other.passed
+        self.worst = max(self.worst, other.worst)
+        self.failures = other.failures or self.failures
 
 
 def plan(target: Target, selection: Selection) -> list[Task]:
@@ -105,28 +111,37 @@ def run(
     ruler = Ruler(law.operation, format_of(DTYPES[task.dtype]), conventions)
     subject = GuardedSubject(target.operations[task.operation], law.operation, watch)
     began = perf_counter()
+    seen = Seen()
+
+    def result(outcome: Outcome, **more: Any) -> LawResult:
+        seconds = perf_counter() - began
+        return task.result(outcome, cases=seen.arrays, conventions=conventions, seconds=seconds, **more)
+
+    def failed(outcome: Outcome, case: Case, evidence: Evidence, *cause_and_fix: Any, **more: Any) -> LawResult:
+        shown = show(law, ruler, case, evidence, *cause_and_fix)
+        return result(outcome, replay=token(law.id, task.dtype, case, target.name), violation=shown, **more)
+
+    def first(case: Case, evidence: Evidence) -> None:
+        early(failed(Outcome.VIOLATES, case, evidence, worst=evidence.ratio))
+
     with silence():
         if task.case:
-            seen = _replay(law, subject, ruler, Case.parse(task.case))
+            seen.add(_replay(law, subject, ruler, Case.parse(task.case)))
         else:
-            seen = search(law, subject, ruler, target.name, selection, about)
-
-        def result(outcome: Outcome, **more: Any) -> LawResult:
-            seconds = perf_counter() - began
-            return task.result(outcome, cases=seen.arrays, conventions=conventions, seconds=seconds, **more)
-
-        def failed(outcome: Outcome, case: Case, evidence: Evidence, *cause_and_fix: Any, **more: Any) -> LawResult:
-            shown = show(law, ruler, case, evidence, *cause_and_fix)
-            return result(outcome, replay=token(law.id, task.dtype, case, target.name), violation=shown, **more)
-
+            seen.add(search(law, subject, ruler, target.name, selection, about, first))
+            for kind in (NotOffered, TargetFault):  # a fault on some inputs must not hide what others show
+                if seen.failures and isinstance(seen.failures[-1][1], kind):
+                    seen.add(search(law, subject, ruler, target.name, selection, about, first, ignored=kind))
         if not seen.failures:
             return result(Outcome.DECLARED if conventions else Outcome.CONFORMS, worst=seen.worst)
         case, failure = seen.failures[-1]
         if isinstance(failure, NotOffered):
-            return result(Outcome.NOT_OFFERED, reason=str(failure))
+            if not seen.passed:
+                return result(Outcome.NOT_OFFERED, reason=str(failure))
+            failure = TargetFault(f"{failure}, but not for all arguments")
         if isinstance(failure, TargetFault):
             return failed(Outcome.ERROR, case, Evidence(float("inf")), reason=str(failure))
-        early(failed(Outcome.VIOLATES, case, failure, worst=failure.ratio))
+        first(case, failure)
         failures = [(each, evidence) for each, evidence in seen.failures if isinstance(evidence, Evidence)]
         case, failure, cause, fix = diagnosis.explain(law, subject, ruler, failures)
         return failed(Outcome.VIOLATES, case, failure, cause, fix, worst=failure.ratio)
@@ -156,50 +171,75 @@ def search(
     target: str,
     selection: Selection,
     about: Callable[[str], None] = lambda token: None,
+    first: Callable[[Case, Evidence], None] = lambda case, evidence: None,
+    ignored: type[TargetFault] | None = None,
     shrink: bool = True,
 ) -> Seen:
-    """Lets Hypothesis look for a case that breaks the law, steering towards the worst ratio, and shrink it."""
+    """Lets Hypothesis look for a case that breaks the law, steering towards the worst ratio, and shrink it.
+
+    about: told each case's replay token before it runs. first: told the first violation, before it is shrunk.
+    ignored: a kind of fault that counts as if the case had not been drawn.
+    """
     seen = Seen()
-    lanes = LANES.get(ruler.format.name, DEFAULT_LANES)
+    lanes = min(law.lanes, LANES.get(ruler.format.name, law.lanes))
+    current: list[Case] = []
 
     def holds(case: Case) -> None:
+        current[:] = [case]
         about(token(law.id, ruler.format.name, case, target))
         seen.arrays += lanes
         try:
             evidence = evaluate(law, subject, ruler, case, lanes)
         except TargetFault as fault:
+            if ignored is not None and isinstance(fault, ignored):
+                return
             seen.failures.append((case.lane(fault.lane), fault))
             raise
         seen.worst = max(seen.worst, evidence.ratio)
         if 0 < evidence.ratio < float("inf"):
             hypothesis.target(evidence.ratio, label="used/allowed")
         if not evidence.holds:
+            if not any(isinstance(failure, Evidence) for _, failure in seen.failures):
+                first(case.lane(evidence.lane), evidence)
             seen.failures.append((case.lane(evidence.lane), evidence))
             raise LawBroken(law.statement)
+        seen.passed = True
 
     holds.__name__ = re.sub(r"\W", "_", f"{law.id}_{ruler.format.name}_{target}")  # its key in the example database
-    test = given(case=law.cases(ruler.format))(_settings(selection, shrink)(holds))
+    test = given(case=law.strategy(ruler.format))(_settings(law, selection, shrink)(holds))
     if selection.seed is not None:
         test = hypothesis.seed(selection.seed)(test)
-    with contextlib.suppress(LawBroken, TargetFault, Flaky):
-        test()  # Hypothesis ends on its smallest failure, which is the last in seen.failures
+    try:
+        test()  # Hypothesis ends on its smallest failure, which is then the last in seen.failures
+    except (LawBroken, TargetFault):
+        pass
+    except Flaky:
+        if not seen.failures:
+            seen.failures.append((current[0], TargetFault("the target did not do the same twice on this case")))
+    violations = [failure for failure in seen.failures if isinstance(failure[1], Evidence)]
+    if violations:  # worth more than faults that came between
+        seen.failures = violations
     return seen
 
 
 def _replay(law: Law, subject: GuardedSubject, ruler: Ruler, case: Case) -> Seen:
     """The law on the one array of a case."""
+    if not law.admits(case):
+        raise UsageError(
+            f"{law.id} is not about arrays of {case.m} × {case.classes}; it draws m from {law.m}, C from {law.classes}"
+        )
     try:
         evidence = evaluate(law, subject, ruler, case)
     except TargetFault as fault:
         return Seen(1, failures=[(case, fault)])
-    return Seen(1, evidence.ratio, [] if evidence.holds else [(case, evidence)])
+    return Seen(1, True, evidence.ratio, [] if evidence.holds else [(case, evidence)])
 
 
-def _settings(selection: Selection, shrink: bool) -> settings:
+def _settings(law: Law, selection: Selection, shrink: bool) -> settings:
     profile = PROFILES[selection.profile]
     same = profile.derandomize and selection.seed is None
     return settings(
-        max_examples=profile.examples,
+        max_examples=max(round(law.share * profile.examples), 1),
         derandomize=same,
         database=None if profile.derandomize else DirectoryBasedExampleDatabase(EXAMPLES),
         deadline=None,

@@ -1,13 +1,13 @@
 """The subject: an operation of the implementation as laws call it, guarded: whatever it does is an outcome."""
 
-import io
+import os
 import warnings
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from typing import Any, Protocol
 
 import numpy as np
-from nnlaws_reference.dtypes import Array
+from nnlaws_reference.dtypes import DTYPES, Array
 
 from nnlaws.bounds.ruler import Floats
 from nnlaws.operations import Operation
@@ -44,9 +44,23 @@ class NobodyWatches:
 @contextmanager
 def silence() -> Generator[None]:
     """While laws run: the target's warnings and prints are its own affair; overflow is judged by its results."""
-    with warnings.catch_warnings(), np.errstate(all="ignore"), redirect_stdout(io.StringIO()):
+    with (
+        warnings.catch_warnings(),
+        np.errstate(all="ignore"),
+        open(os.devnull, "w") as nowhere,
+        redirect_stdout(nowhere),
+    ):
         warnings.simplefilter("ignore")
         yield
+
+
+def words(error: BaseException) -> str:
+    """An exception's type and message, even where its own __str__ fails."""
+    try:
+        message = str(error)
+    except Exception as another:
+        message = f"(its message cannot be shown: {type(another).__name__})"
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
 class GuardedSubject:
@@ -64,33 +78,37 @@ class GuardedSubject:
         shape = self.operation.result_shape(lanes[0][0].shape)
         results = np.empty((len(lanes), *shape))
         for number, lane in enumerate(lanes):
-            results[number] = self._floats(self.raw(*lane, lane=number), shape, number)
+            results[number] = self._floats(self.array(*lane, lane=number), shape, number)
         return results
 
     def raw(self, *arguments: Array, lane: int = 0) -> Any:
+        return self._guarded(lambda: self.function(*arguments), lane)
+
+    def array(self, *arguments: Array, lane: int = 0) -> Array:
+        result: Array = self._guarded(lambda: np.asarray(self.function(*arguments)), lane)
+        return result
+
+    def _guarded(self, call: Callable[[], Any], lane: int) -> Any:
+        """The call, with the watch told. What it raises is the target's fault."""
         self.watch.begin(lane)
         try:
-            return self.function(*arguments)
-        except KeyboardInterrupt:
-            raise
+            result = call()
         except NotImplementedError as error:
-            raise NotOffered(f"{self.operation.name} raised NotImplementedError: {error}", lane) from error
-        except BaseException as error:
-            raise TargetFault(f"{self.operation.name} raised {type(error).__name__}: {error}", lane) from error
-        finally:
             self.watch.end()
+            raise NotOffered(f"{self.operation.name} raised {words(error)}", lane) from error
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt) and isinstance(self.watch, NobodyWatches):
+                raise  # the user's own; a worker process has none
+            self.watch.end()
+            raise TargetFault(f"{self.operation.name} raised {words(error)}", lane) from error
+        self.watch.end()
+        return result
 
-    def _floats(self, result: Any, shape: tuple[int, ...], lane: int) -> Floats:
-        name = self.operation.name
-        try:
-            found = np.asarray(result)
-            floats = found if found.dtype == np.float64 else found.astype(np.float64)
-        except Exception as error:
+    def _floats(self, found: Array, shape: tuple[int, ...], lane: int) -> Floats:
+        if (found.dtype not in DTYPES.values() and found.dtype.kind not in "biuf") or found.shape != shape:
             raise TargetFault(
-                f"{name} returned a {type(result).__name__} that is no array of numbers ({error})", lane
-            ) from error
-        if found.shape != shape or found.dtype.kind in "cOSUM":
-            raise TargetFault(
-                f"{name} returned {found.dtype} of shape {found.shape} where shape {shape} is expected (CT-2)", lane
+                f"{self.operation.name} returned {found.dtype} of shape {found.shape} where numbers of shape {shape} "
+                "are expected (CT-2)",
+                lane,
             )
-        return floats
+        return found if found.dtype == np.float64 else found.astype(np.float64)

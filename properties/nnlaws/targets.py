@@ -13,6 +13,7 @@ from nnlaws_spec.clauses import clauses
 
 from nnlaws.implementations import BUILT_IN
 from nnlaws.operations import OPERATIONS
+from nnlaws.subject import words
 
 DEFAULT_DTYPES = ("float32", "float64")
 
@@ -58,25 +59,38 @@ def resolve(target: str) -> Target:
 
 def of(implementation: Any, name: str) -> Target:
     """The target that an object is: its attributes named after operations, or itself if it is a function so named."""
+    try:
+        return _of(implementation, name)
+    except TargetError:
+        raise
+    except Exception as error:  # an attribute may be a property, or a module's __getattr__
+        raise TargetError(f"looking for operations in {name} failed: {words(error)}") from error
+
+
+def _of(implementation: Any, name: str) -> Target:
     own = getattr(implementation, "__name__", None)
-    if callable(implementation) and own in OPERATIONS:
+    if callable(implementation) and isinstance(own, str) and own in OPERATIONS:
         operations = {own: implementation}
     else:
         found = {operation: getattr(implementation, operation, None) for operation in OPERATIONS}
         operations = {operation: function for operation, function in found.items() if callable(function)}
     description = getattr(implementation, "description", None)
-    declared = getattr(implementation, "dtypes", DEFAULT_DTYPES)
-    dtypes = tuple(declared) if isinstance(declared, (tuple, list)) else DEFAULT_DTYPES
-    conventions = getattr(implementation, "conventions", {})
-    if unknown := [dtype for dtype in dtypes if dtype not in DTYPES]:
-        raise TargetError(f"{name} declares dtypes {unknown}; there are {', '.join(DTYPES)}")
     return Target(
         name,
         description if isinstance(description, str) else _describe(implementation, name),
         operations,
-        dtypes,
-        _checked(conventions, name) if isinstance(conventions, Mapping) else {},
+        _dtypes(getattr(implementation, "dtypes", DEFAULT_DTYPES), name),
+        _conventions(getattr(implementation, "conventions", {}), name),
     )
+
+
+def _dtypes(declared: Any, target: str) -> tuple[str, ...]:
+    """The dtypes declared; an attribute of that name that is no sequence, as in many libraries, declares nothing."""
+    if not isinstance(declared, (tuple, list, str)):
+        return DEFAULT_DTYPES
+    if isinstance(declared, str) or not declared or any(dtype not in list(DTYPES) for dtype in declared):
+        raise TargetError(f"{target} declares dtypes = {declared!r}; expected a tuple of some of {', '.join(DTYPES)}")
+    return tuple(dict.fromkeys(declared))
 
 
 def known_conventions() -> dict[str, set[str]]:
@@ -88,17 +102,21 @@ def known_conventions() -> dict[str, set[str]]:
     return known
 
 
-def _checked(conventions: Mapping[Any, Any], target: str) -> dict[str, str]:
+def _conventions(declared: Any, target: str) -> dict[str, str]:
+    if not isinstance(declared, (Mapping, str, tuple, list)):
+        return {}
     known = known_conventions()
-    for key, value in conventions.items():
+    there = "; ".join(f"{name} = {' or '.join(sorted(values))}" for name, values in known.items())
+    if not isinstance(declared, Mapping):
+        raise TargetError(f"{target} declares conventions = {declared!r}; expected a dict of some of {there}")
+    for key, value in declared.items():
         scope, _, name = str(key).rpartition(".")
-        if value not in known.get(name, ()) or (scope and scope not in OPERATIONS):
-            there = "; ".join(f"{name} = {' or '.join(sorted(values))}" for name, values in known.items())
+        if not isinstance(value, str) or value not in known.get(name, ()) or (scope and scope not in OPERATIONS):
             raise TargetError(
                 f"{target} declares the convention {key!r}: {value!r}, which no clause names; there are: {there} "
                 "(for one operation alone, OPERATION.NAME)"
             )
-    return dict(conventions)
+    return {str(key): value for key, value in declared.items()}
 
 
 def _import(module: str) -> Any:
@@ -123,10 +141,11 @@ def _load(path: Path) -> Any:
         raise TargetError(
             f"there is no file {str(path)!r}; expected a path to a .py file that defines {', '.join(OPERATIONS)}"
         )
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    spec = importlib.util.spec_from_file_location(f"nnlaws_target_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise TargetError(f"{str(path)!r} is not a Python file; its name has to end in .py")
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
     sys.path.insert(0, str(path.resolve().parent))
     try:
         spec.loader.exec_module(module)
@@ -136,7 +155,7 @@ def _load(path: Path) -> Any:
 
 
 def _failed(what: str, error: BaseException) -> str:
-    return f"importing {what} failed: {type(error).__name__}: {error}"
+    return f"importing {what} failed: {words(error)}"
 
 
 def _describe(implementation: Any, name: str) -> str:

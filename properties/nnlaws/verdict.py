@@ -6,6 +6,7 @@ Imports nothing heavy: the parent process lives on it.
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from math import inf
 from typing import Any
 
 
@@ -77,11 +78,12 @@ class LawResult:
     violation: Violation | None = None
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """Plain data; JSON has no infinity, so an infinite `worst` is the text "inf"."""
+        return {**asdict(self), "worst": "inf" if self.worst == inf else self.worst}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "LawResult":
-        fields = dict(data, outcome=Outcome(data["outcome"]))
+        fields = dict(data, outcome=Outcome(data["outcome"]), worst=inf if data["worst"] == "inf" else data["worst"])
         if data["violation"] is not None:
             violation: dict[str, Any] = dict(data["violation"])
             violation["example"] = tuple(violation["example"])
@@ -115,15 +117,18 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """0 conforms, 1 violates, 3 the target could not be run: it offers nothing, or nothing that it offers runs."""
+        """0 conforms; 1 violates; 3 could not be run: nothing that is offered runs, or it was stopped early."""
         judged = {result.outcome for result in self.results} - {Outcome.NOT_OFFERED}
         if self.conforms:
             return 0
-        return 3 if judged <= {Outcome.ERROR} else 1
+        if Outcome.VIOLATES in judged:
+            return 1
+        return 1 if self.complete and not judged <= {Outcome.ERROR} else 3
 
     def as_json(self) -> dict[str, Any]:
         """Everything, as JSON holds it: see the fields here and in LawResult and Violation."""
-        return {**asdict(self), "conforms": self.conforms}
+        results = [result.as_json() for result in self.results]
+        return {**asdict(self), "results": results, "conforms": self.conforms}
 
     def __str__(self) -> str:
         from nnlaws.reports.terminal import text
@@ -192,6 +197,11 @@ class Task:
 
 Progress = Callable[[LawResult, int, int], None]
 """Called after each law with its result, how many are done, and how many there are."""
+
+
+def printable(text: str) -> str:
+    """The text with control characters, and what else cannot be printed, written as escapes."""
+    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
 
 
 def tally(results: Iterable[LawResult]) -> dict[Outcome, int]:

@@ -1,7 +1,7 @@
 """The child process: loads a target, runs laws on it, one at a time, as its parent asks. See `nnlaws.isolation`.
 
-Commands come as JSON lines on standard input, answers go as JSON lines to what was standard output; the target's own
-output goes to standard error, so it cannot garble an answer.
+Commands come as JSON lines on what was standard input, answers go as JSON lines to what was standard output. The
+target's own output goes to standard error, so it cannot garble an answer, and it has nothing to read.
 """
 
 import contextlib
@@ -21,7 +21,9 @@ from nnlaws.verdict import LawResult, Selection, Task, UsageError
 
 def main() -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    commands = os.fdopen(os.dup(0), encoding="utf-8")
     os.dup2(2, 1)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     faulthandler.enable()
     heartbeat = Heartbeat(Path(sys.argv[1]))
     sys.path.insert(0, os.getcwd())  # after our own imports, which no file of the user's may shadow
@@ -34,7 +36,7 @@ def main() -> None:
         answer(early=result.as_json())
 
     target, selection = None, Selection()
-    for line in sys.stdin:
+    for line in commands:
         command = json.loads(line)
         try:
             if "target" in command:

@@ -47,7 +47,7 @@ any_case = cases(tuple(FAMILIES), 2 * LINEAR, st.floats(allow_nan=False))
 
 
 def _several(format: Format) -> st.SearchStrategy[Case]:
-    return moderate(format, classes=(2, 8))
+    return moderate(format, (1, 4), (2, 8))
 
 
 def _bytes(inputs: Inputs) -> list[tuple[str, bytes]]:
@@ -118,9 +118,9 @@ def test_an_unknown_family_lists_those_that_there_are(format: Format) -> None:
 
 
 @every_format
-@pytest.mark.parametrize("k", [10**400, -(10**400)], ids=["positive", "negative"])
+@pytest.mark.parametrize("k", [10**9, -(10**9)], ids=["positive", "negative"])
 def test_a_level_beyond_the_last_is_the_largest_number(format: Format, k: int) -> None:
-    """A token may hold any whole number; strategies stop at 2·LINEAR."""
+    """A token may hold a k of nine digits; strategies stop at 2·LINEAR."""
     z = logits(Case(1, 2, "constant", k, 0), format, format.largest)
     assert np.array_equal(z.astype(np.float64), np.full((1, 2), np.copysign(format.largest, k)))
 
@@ -155,7 +155,7 @@ def test_streams_are_independent(seed: int) -> None:
 @given(data=st.data())
 def test_lane_i_is_lane_0_of_its_own_case(law: Law, format: Format, data: st.DataObject) -> None:
     """And the same token gives the same bits: what a report names can be replayed."""
-    case = data.draw(law.cases(format))
+    case = data.draw(law.strategy(format))
     together = expand(law.build, case, format, 3)
     assert _bytes(expand(law.build, Case.parse(str(case)), format, 3)) == _bytes(together)
     for number in range(3):
@@ -173,7 +173,7 @@ def test_lane_i_is_lane_0_of_its_own_case(law: Law, format: Format, data: st.Dat
 @settings(repeatable, max_examples=3)
 @given(data=st.data())
 def test_arguments_fit_the_operation(law: Law, format: Format, data: st.DataObject) -> None:
-    case = data.draw(law.cases(format))
+    case = data.draw(law.strategy(format))
     arguments = expand(law.build, case, format, 2).arguments
     assert len(arguments) == len(law.operation.arguments)
     for argument in arguments:
@@ -190,9 +190,7 @@ def test_arguments_fit_the_operation(law: Law, format: Format, data: st.DataObje
 @pytest.mark.parametrize("targets", [one_hot, soft, either])
 @repeatable
 @given(seed=st.integers(0, 2**32 - 1), m=st.integers(1, 4), classes=st.integers(1, 100))
-def test_targets_are_distributions_that_every_format_holds(
-    targets: Any, seed: int, m: int, classes: int
-) -> None:
+def test_targets_are_distributions_that_every_format_holds(targets: Any, seed: int, m: int, classes: int) -> None:
     y = targets(np.random.default_rng(seed), m, classes)
     assert y.shape == (m, classes)
     assert (y >= 0).all()
@@ -216,7 +214,7 @@ def test_soft_targets_are_shares_or_smoothed_labels() -> None:
 @given(data=st.data())
 def test_moderate_logits_stay_within_reach(format: Format, data: st.DataObject) -> None:
     """There e^z, and the sum of 8, are in range: even the literal formula works."""
-    (z,) = moderate_inputs(None)(data.draw(moderate(format)), format).arguments
+    (z,) = moderate_inputs(None)(data.draw(moderate(format, (1, 4), (1, 8))), format).arguments
     assert (np.abs(z.astype(np.float64)) <= reach(format)).all()
 
 
@@ -231,7 +229,7 @@ def test_the_reach_is_within_the_range_of_the_exponential(format: Format) -> Non
 @repeatable
 @given(data=st.data())
 def test_any_size_of_logits_is_finite(format: Format, data: st.DataObject) -> None:
-    case = data.draw(any_size(format))
+    case = data.draw(any_size(format, (1, 4), (1, 8)))
     (z,) = any_size_inputs(None, scalar=False)(case, format).arguments
     assert np.isfinite(z.astype(np.float64)).all()
 
@@ -241,7 +239,7 @@ def test_any_size_of_logits_is_finite(format: Format, data: st.DataObject) -> No
 @given(data=st.data())
 def test_any_size_leaves_a_scalar_in_range(format: Format, data: st.DataObject) -> None:
     """The spread of each row, times m, is at most half the largest number, but for the limit's rounding."""
-    case = data.draw(any_size(format))
+    case = data.draw(any_size(format, (1, 4), (1, 8)))
     z, _ = any_size_inputs(either, scalar=True)(case, format).arguments
     wide = z.astype(np.longdouble)
     spread = wide.max(axis=-1) - wide.min(axis=-1)
@@ -278,7 +276,7 @@ def test_levels_grow(format: Format) -> None:
 @repeatable
 @given(data=st.data())
 def test_a_shift_is_exact(format: Format, data: st.DataObject) -> None:
-    inputs = shifted_inputs(either)(data.draw(moderate(format)), format)
+    inputs = shifted_inputs(either)(data.draw(moderate(format, (1, 4), (1, 8))), format)
     z, c = inputs.arguments[0], inputs.extra["c"]
     assert c.shape == (z.shape[0], 1)
     assert (z + c).dtype == format.dtype
@@ -287,9 +285,7 @@ def test_a_shift_is_exact(format: Format, data: st.DataObject) -> None:
 
 @every_format
 def test_shifts_are_seldom_zero(format: Format) -> None:
-    shifts = [
-        float(shifted_inputs(None)(Case(1, 2, "one", 1, seed), format).extra["c"][0, 0]) for seed in range(50)
-    ]
+    shifts = [float(shifted_inputs(None)(Case(1, 2, "one", 1, seed), format).extra["c"][0, 0]) for seed in range(50)]
     assert len(set(shifts)) > 4
     assert shifts.count(0.0) < 25
 
@@ -315,7 +311,7 @@ def test_a_mask_of_a_single_class_is_a_usage_error() -> None:
 @repeatable
 @given(data=st.data())
 def test_an_order_is_a_permutation(format: Format, data: st.DataObject) -> None:
-    case = data.draw(moderate(format))
+    case = data.draw(moderate(format, (1, 4), (1, 8)))
     order = permuted_inputs(None)(case, format).extra["order"]
     assert sorted(order) == list(range(case.classes))
 
@@ -325,7 +321,7 @@ def test_an_order_is_a_permutation(format: Format, data: st.DataObject) -> None:
 @given(data=st.data())
 def test_gibbs_bound_is_met_for_odd_seeds(format: Format, data: st.DataObject) -> None:
     """Logits log y, each rounded once; classes of target 0 as far below as the reach allows."""
-    case = data.draw(moderate(format))
+    case = data.draw(moderate(format, (1, 4), (1, 8)))
     z, y = (x.astype(np.float64) for x in gibbs_inputs(case, format).arguments)
     assert (np.abs(z) <= reach(format)).all()
     if case.seed % 2:

@@ -109,7 +109,7 @@ SOMETIMES = "if z.shape[1] > 1 and z[0, 0] > z[0, 1] + 1:\n    note(calls)\n    
 
 def lane_struck() -> int:
     """The place in its batch of the array that was struck first."""
-    return (int(Path("struck").read_text()) - 1) % runner.DEFAULT_LANES
+    return (int(Path("struck").read_text()) - 1) % 16
 
 
 def judge(target: Any, *laws: str, **options: Any) -> Report:
@@ -200,7 +200,7 @@ def test_the_token_of_a_violation_names_the_array_that_violates(write: Write) ->
 )
 def test_a_violation_is_not_lost_to_a_later_fault(write: Write, fault: str) -> None:
     """A whole batch gives wrong values before the fault first strikes."""
-    target = write(f"if calls > {runner.DEFAULT_LANES}: {fault}\nreturn 2 * right(z)")
+    target = write(f"if calls > {16}: {fault}\nreturn 2 * right(z)")
     deadly = fault.startswith(("os.", "time."))
     (result,) = judge(target if deadly else load(target), "SM-1", timeout=0.5).results
     assert result.outcome is VIOLATES
@@ -353,4 +353,4 @@ def test_a_target_that_cannot_be_loaded_is_said_so(
 def test_what_a_target_does_at_import_is_its_own_affair(write: Write, prelude: str) -> None:
     report = judge(write("return right(z)", prelude=prelude))
     assert by_clause(report)["SM-1"].outcome is by_clause(report, "log_softmax")["SM-11"].outcome is CONFORMS
-    assert by_clause(report)["SM-1"].cases > runner.DEFAULT_LANES
+    assert by_clause(report)["SM-1"].cases > 16

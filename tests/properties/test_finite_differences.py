@@ -22,9 +22,7 @@ def _normal(rng: np.random.Generator, dtype: Any, *shape: int, scale: float = 1.
     return np.asarray(scale * rng.standard_normal(shape), dtype=dtype)
 
 
-def _case(
-    f: Any, gradient: Any, shape: tuple[int, ...] = (7,), scale: float = 1.0, positive: bool = False
-) -> Any:
+def _case(f: Any, gradient: Any, shape: tuple[int, ...] = (7,), scale: float = 1.0, positive: bool = False) -> Any:
     """A maker of cases: (rng, dtype) → Case; f and gradient take (x, w), w being a fixed array like x.
 
     No entry of x is within scale/20 of 0: |x| is not smooth there, and float32 sees that from afar.
@@ -115,12 +113,8 @@ RIGHT = {
     ),
     "fast trigonometric": _case(lambda z, w: np.sin(100 * z).sum(), lambda z, w: 100 * np.cos(100 * z)),
     "tanh, saturated": _case(lambda z, w: np.tanh(z).sum(), lambda z, w: 1 - np.tanh(z) ** 2, (20,), 5.0),
-    "1e6 and a little": _case(
-        lambda z, w: 1e6 + 1e-3 * np.sin(z).sum(), lambda z, w: z.dtype.type(1e-3) * np.cos(z)
-    ),
-    "large terms that cancel": _case(
-        lambda z, w: ((z + 1000) - 1000 + w).sum(), lambda z, w: np.ones_like(z), (30,)
-    ),
+    "1e6 and a little": _case(lambda z, w: 1e6 + 1e-3 * np.sin(z).sum(), lambda z, w: z.dtype.type(1e-3) * np.cos(z)),
+    "large terms that cancel": _case(lambda z, w: ((z + 1000) - 1000 + w).sum(), lambda z, w: np.ones_like(z), (30,)),
     "linear": _case(lambda z, w: (w * z).sum(), lambda z, w: w, (30,)),
     "linear, coefficients that cancel": _case(
         lambda z, w: (1.1 * w * z).sum() - (w * z * 1.0999).sum(), lambda z, w: w * 1.1 - 1.0999 * w, (30,)
@@ -129,12 +123,8 @@ RIGHT = {
     "linear, tiny": _case(lambda z, w: (w * z).sum(), lambda z, w: w, (30,), 1e-8),
     "constant": _case(lambda z, w: 3.0, lambda z, w: np.zeros_like(z)),
     "zero": _case(lambda z, w: 0 * z.sum(), lambda z, w: np.zeros_like(z)),
-    "values of 1e-30": _case(
-        lambda z, w: (w * z**2 * 1e-30).sum(), lambda z, w: 2 * w * z * z.dtype.type(1e-30)
-    ),
-    "values of 1e30": _case(
-        lambda z, w: (w * z**2 * 1e30).sum(), lambda z, w: 2 * w * z * z.dtype.type(1e30)
-    ),
+    "values of 1e-30": _case(lambda z, w: (w * z**2 * 1e-30).sum(), lambda z, w: 2 * w * z * z.dtype.type(1e-30)),
+    "values of 1e30": _case(lambda z, w: (w * z**2 * 1e30).sum(), lambda z, w: 2 * w * z * z.dtype.type(1e30)),
     "square at 1e-8": _case(lambda z, w: (z**2).sum(), lambda z, w: 2 * z, (7,), 1e-8),
     "square at 1e8": _case(lambda z, w: (z**2).sum(), lambda z, w: 2 * z, (7,), 1e8),
     "sine at 1e8": _case(
@@ -295,9 +285,7 @@ def test_a_kink_near_x_is_seen_from_small_steps() -> None:
 
 
 def test_saturation_at_large_steps_does_not_fool() -> None:
-    assert gradcheck(
-        lambda z: np.tanh(1e5 * z).sum(), lambda z: 1e5 / np.cosh(1e5 * z) ** 2, np.array([1e-6, 0.5])
-    )
+    assert gradcheck(lambda z: np.tanh(1e5 * z).sum(), lambda z: 1e5 / np.cosh(1e5 * z) ** 2, np.array([1e-6, 0.5]))
 
 
 def test_overflow_at_large_steps_hides_no_noise_at_small_ones() -> None:
@@ -328,9 +316,7 @@ def test_noise_may_be_given() -> None:
 
 
 def test_a_weak_check_says_so() -> None:
-    report = gradcheck(
-        lambda z: np.float32(np.cos(z).sum()), lambda z: -np.sin(z), np.full(3, 1e-8, np.float32)
-    )
+    report = gradcheck(lambda z: np.float32(np.cos(z).sum()), lambda z: -np.sin(z), np.full(3, 1e-8, np.float32))
     assert report
     assert "this says little" in str(report)
 
@@ -447,12 +433,8 @@ def test_polynomials_pass(coefficients: list[float], x: list[float], seed: int) 
 
 
 @settings(max_examples=40, deadline=None)
-@given(
-    seed=st.integers(0, 2**32), index=st.integers(0, 29), excess=st.floats(1.0, 1e3), central=st.booleans()
-)
-def test_errors_above_the_detectable_norm_are_caught(
-    seed: int, index: int, excess: float, central: bool
-) -> None:
+@given(seed=st.integers(0, 2**32), index=st.integers(0, 29), excess=st.floats(1.0, 1e3), central=st.booleans())
+def test_errors_above_the_detectable_norm_are_caught(seed: int, index: int, excess: float, central: bool) -> None:
     def f(z: Array) -> Any:
         return np.exp(np.sin(np.asarray(z) if central else z)).sum()
 

@@ -31,16 +31,13 @@ TWO_ARGUMENTS = ("cross_entropy", "cross_entropy_gradient")
 
 
 @st.composite
-def batches(
-    draw: st.DrawFn, m: tuple[int, int] = (1, 4), classes: tuple[int, int] = (1, 5)
-) -> tuple[Floats, Floats]:
+def batches(draw: st.DrawFn, m: tuple[int, int] = (1, 4), classes: tuple[int, int] = (1, 5)) -> tuple[Floats, Floats]:
     """Logits, and targets whose rows are multiples of 1/64 that sum to exactly 1."""
     shape = draw(st.integers(*m)), draw(st.integers(*classes))
     size = shape[0] * shape[1]
     z = draw(st.lists(st.floats(-80, 80), min_size=size, max_size=size))
     cuts = [
-        draw(st.lists(st.integers(0, PARTS), min_size=shape[1] - 1, max_size=shape[1] - 1))
-        for _ in range(shape[0])
+        draw(st.lists(st.integers(0, PARTS), min_size=shape[1] - 1, max_size=shape[1] - 1)) for _ in range(shape[0])
     ]
     y = np.array([np.diff([0, *sorted(row), PARTS]) for row in cuts]) / PARTS
     assert (y.sum(axis=-1) == 1).all()
@@ -53,9 +50,7 @@ def _arguments(name: str, z: Floats, y: Floats) -> tuple[Floats, ...]:
 
 def _overlap(a: Any, b: Any) -> bool:
     """Whether no pair of balls is disjoint: two enclosures of one value always overlap."""
-    return all(
-        bool(arb.overlaps(x, y)) for x, y in np.broadcast(np.asarray(a, object), np.asarray(b, object))
-    )
+    return all(bool(arb.overlaps(x, y)) for x, y in np.broadcast(np.asarray(a, object), np.asarray(b, object)))
 
 
 def _ends(*results: Any) -> list[Any]:
@@ -98,10 +93,7 @@ def test_sm16_the_gradient_is_certified(batch: tuple[Floats, Floats]) -> None:
     assert certificate.holds
     assert certificate.gap == 0
     # e^160 between classes costs 231 of the 128 + 1024 bits; the radius is what an undetected error may have
-    assert (
-        certify(formulas.cross_entropy, formulas.cross_entropy_gradient, *batch, precision=1152).radius
-        < 2.0**-800
-    )
+    assert certify(formulas.cross_entropy, formulas.cross_entropy_gradient, *batch, precision=1152).radius < 2.0**-800
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 1), (1, 2), (1, 7), (64, 10)])
@@ -201,9 +193,7 @@ def test_sm15_cross_entropy_is_at_least_the_entropy(batch: tuple[Floats, Floats]
     z, y = balls(batch[0]), balls(batch[1])
     entropy = formulas.entropy(y)
     assert not bool(formulas.cross_entropy(z, y) < entropy)
-    positive = balls(
-        (batch[1] * PARTS + 1) / 128
-    )  # no zero; the logits' constant log Σ does not matter (SM-3)
+    positive = balls((batch[1] * PARTS + 1) / 128)  # no zero; the logits' constant log Σ does not matter (SM-3)
     row = positive / positive.sum(axis=-1, keepdims=True)
     difference = formulas.cross_entropy(np.log(positive), row) - formulas.entropy(row)
     assert bool(difference.contains(arb(0)))

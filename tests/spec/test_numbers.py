@@ -235,17 +235,13 @@ def test_a_jet_holds_the_derivative(name: str, x: float, v: float) -> None:
 
 @repeatable
 @given(z=logits, target=st.integers(0, 4), data=st.data())
-def test_a_jet_holds_the_derivative_of_the_cross_entropy(
-    z: list[float], target: int, data: st.DataObject
-) -> None:
+def test_a_jet_holds_the_derivative_of_the_cross_entropy(z: list[float], target: int, data: st.DataObject) -> None:
     v = data.draw(st.lists(st.floats(-4, 4), min_size=len(z), max_size=len(z)))
     y = [float(k == target % len(z)) for k in range(len(z))]
     found: Any = directional_derivative(formulas.cross_entropy, [z], [v], [y])[()]
     with localcontext(prec=DIGITS):
         a = _decimal_softmax(z)
-        truth = sum(
-            ((p - Decimal(t)) * Decimal(d) for p, t, d in zip(a, y, v, strict=True)), start=Decimal(0)
-        )
+        truth = sum(((p - Decimal(t)) * Decimal(d) for p, t, d in zip(a, y, v, strict=True)), start=Decimal(0))
     # before the sum over at most five classes the terms are at most 4
     assert abs(Fraction(truth) - _fraction(found)) <= _fraction(found.rad()) + 20 * TRUTH
 
@@ -268,9 +264,7 @@ def test_the_derivative_of_a_constant_is_zero() -> None:
 
 
 def test_a_higher_precision_gives_a_smaller_radius() -> None:
-    radii = [
-        directional_derivative(np.exp, [1.0], [1.0], precision=precision)[0].rad() for precision in (64, 128)
-    ]
+    radii = [directional_derivative(np.exp, [1.0], [1.0], precision=precision)[0].rad() for precision in (64, 128)]
     assert radii[1] < radii[0] * arb(2) ** -60
 
 
@@ -292,9 +286,7 @@ def test_the_context_is_restored(odd_context: tuple[int, int]) -> None:
     ],
     ids=["enclose", "directional_derivative"],
 )
-def test_the_context_is_restored_after_an_exception(
-    ask: Callable[[], Any], odd_context: tuple[int, int]
-) -> None:
+def test_the_context_is_restored_after_an_exception(ask: Callable[[], Any], odd_context: tuple[int, int]) -> None:
     with pytest.raises(RuntimeError, match="as asked"):
         ask()
     assert (ctx.prec, ctx.cap) == odd_context

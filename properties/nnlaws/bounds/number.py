@@ -58,7 +58,8 @@ class Bounded(NDArrayOperatorsMixin):
         total = self.value.sum(axis=axis, keepdims=keepdims)
         terms = self.size // max(np.size(total), 1) if self.size else 1
         magnitudes = (np.abs(self.value) + 2 * self.error).sum(axis=axis, keepdims=keepdims)
-        error = self.error.sum(axis=axis, keepdims=keepdims) + (terms - 1) * (self.format.u * magnitudes + _lost(self.format))
+        rounding = (terms - 1) * (self.format.u * magnitudes + self.format.tiny)
+        error = self.error.sum(axis=axis, keepdims=keepdims) + rounding
         return Bounded(np.asarray(total), np.asarray(error), self.format)
 
     def mean(self, axis: Any = None, keepdims: bool = False) -> "Bounded":
@@ -126,11 +127,13 @@ def _widest(*formats: Format) -> Format:
     return min(formats, key=lambda format: (format.u, format.tiny))
 
 
-def _rounded(value: Floats, error: Floats, format: Format, units: float = 1.0) -> Bounded:
+def _rounded(value: Floats, error: Floats, format: Format, units: float = 1.0, sums: bool = False) -> Bounded:
     """One rounding, of `units` u, of a quantity that already carries `error`; `tiny` more where it may be subnormal."""
     magnitude = np.abs(value)
     total = error + units * format.u * (magnitude + 2 * error) + _lost(format)
-    normal = (magnitude - 2 * error > format.tiny) | (magnitude + error == 0)
+    normal = magnitude - 2 * error > format.tiny
+    if sums:  # a product or an exponential that is 0 in float64 may have underflowed; a sum has not
+        normal |= magnitude + error == 0
     return Bounded(value, total + np.where(normal, 0.0, format.tiny), format)
 
 
@@ -148,13 +151,11 @@ def _absolute(a: Bounded) -> Bounded:
 
 
 def _add(a: Bounded, b: Bounded) -> Bounded:
-    return _rounded(
-        a.value + b.value, a.error + b.error, a.format, flushes=False
-    )  # sums are exact where they underflow
+    return _rounded(a.value + b.value, a.error + b.error, a.format, sums=True)
 
 
 def _subtract(a: Bounded, b: Bounded) -> Bounded:
-    return _rounded(a.value - b.value, a.error + b.error, a.format)
+    return _rounded(a.value - b.value, a.error + b.error, a.format, sums=True)
 
 
 def _multiply(a: Bounded, b: Bounded) -> Bounded:

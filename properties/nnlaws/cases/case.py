@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from nnlaws.bounds.formats import Format
 from nnlaws.verdict import UsageError
 
-LARGEST = 2**20  # entries of an array that a token may ask for
+LARGEST = 2**25  # m·C², the memory that the bound for a token's array takes
 _NUMBER = r"-?(?:\d+(?:\.\d*)?(?:e[-+]?\d{1,3})?|inf)"
 _OVERLAY = re.compile(rf",@(\d{{1,9}})=({_NUMBER})")
 _TOKEN = re.compile(
@@ -55,8 +55,8 @@ class Case:
             )
         overlays = tuple((int(place), float(value)) for place, value in _OVERLAY.findall(found["overlays"]))
         m, classes = int(found["m"]), int(found["classes"])
-        if not 0 < m * classes <= LARGEST:
-            raise UsageError(f"{token!r} has {m} × {classes} entries; expected between 1 and {LARGEST}")
+        if not 0 < m * classes * classes <= LARGEST:
+            raise UsageError(f"{token!r} is {m} × {classes}; expected a size such that 0 < m·C² ≤ {LARGEST}")
         return cls(m, classes, found["family"], int(found["k"]), int(found["seed"]), overlays)
 
     def lane(self, number: int) -> "Case":
@@ -87,7 +87,8 @@ Builder = Callable[[Case, Format], Inputs]
 
 def expand(build: Builder, case: Case, format: Format, lanes: int) -> Inputs:
     """The inputs of `lanes` arrays, stacked along a new first axis; lane i is lane 0 of case.lane(i)."""
-    each = [build(case.lane(number), format) for number in range(lanes)]
+    with np.errstate(over="ignore"):  # beyond the largest number a family is clipped
+        each = [build(case.lane(number), format) for number in range(lanes)]
     return Inputs(
         tuple(np.stack(argument) for argument in zip(*(inputs.arguments for inputs in each), strict=True)),
         {name: np.stack([inputs.extra[name] for inputs in each]) for name in each[0].extra},
@@ -98,8 +99,8 @@ def cases(
     families: tuple[str, ...],
     k: int,
     overlays: st.SearchStrategy[float],
-    m: tuple[int, int] = (1, 4),
-    classes: tuple[int, int] = (1, 8),
+    m: tuple[int, int],
+    classes: tuple[int, int],
 ) -> st.SearchStrategy[Case]:
     """Cases of these families, with |k| up to k and shapes in these ranges; an overlay replaces one entry."""
     return st.builds(

@@ -51,16 +51,16 @@ def reach(format: Format) -> int:
     return {"float16": 8, "bfloat16": 80, "float32": 80, "float64": 600}[format.name]
 
 
-def moderate(format: Format, classes: tuple[int, int] = (1, 8), m: tuple[int, int] = (1, 4)) -> st.SearchStrategy[Case]:
+def moderate(format: Format, m: tuple[int, int], classes: tuple[int, int]) -> st.SearchStrategy[Case]:
     """Cases whose exponentials are in range."""
     limit = reach(format)
     return cases(tuple(FAMILIES), limit, st.integers(-4 * limit, 4 * limit).map(lambda n: n / 4), m, classes)
 
 
-def any_size(format: Format) -> st.SearchStrategy[Case]:
+def any_size(format: Format, m: tuple[int, int], classes: tuple[int, int]) -> st.SearchStrategy[Case]:
     """Cases of every finite size, up to the format's largest number."""
     extremes = st.sampled_from((0.0, 1.0, -1.0, 1000.0, -1000.0, format.largest, -format.largest, format.largest / 2))
-    return cases(tuple(FAMILIES), 2 * LINEAR, extremes)
+    return cases(tuple(FAMILIES), 2 * LINEAR, extremes, m, classes)
 
 
 def level(k: int, format: Format) -> float:
@@ -68,7 +68,7 @@ def level(k: int, format: Format) -> float:
     if abs(k) <= LINEAR:
         return float(k)
     if abs(k) >= 2 * LINEAR:
-        return float(np.copysign(format.largest, k))
+        return -format.largest if k < 0 else format.largest
     exponent = 10 + (abs(k) - LINEAR) / LINEAR * (np.log2(format.largest) - 10)
     return float(np.copysign(np.exp2(exponent), k))
 
@@ -82,8 +82,7 @@ def logits(case: Case, format: Format, limit: float, step: float | None = None) 
         raise UsageError(f"unknown family {case.family!r} in the case {case}; there are {', '.join(FAMILIES)}")
     random = case.random("logits")
     part = 1.0 if case.seed % 8 == 0 else random.random()
-    with np.errstate(over="ignore"):
-        z = FAMILIES[case.family](random, (case.m, case.classes), part * level(case.k, format))
+    z = FAMILIES[case.family](random, (case.m, case.classes), part * level(case.k, format))
     z = np.clip(case.overlay(z), -limit, limit)
     return (z if step is None else np.rint(z / step) * step).astype(format.dtype)
 

@@ -171,13 +171,6 @@ def _slack(result: Floats, ruler: Ruler, *arguments: Array) -> Floats:
     return np.asarray(bound.error * np.where(np.isfinite(scale), scale, 1.0))
 
 
-_two = partial(moderate, classes=(2, 2))
-_several = partial(moderate, classes=(2, 8))
-_single = partial(moderate, classes=(1, 1))
-_sample = partial(moderate, m=(1, 1))
-_batch = partial(moderate, m=(2, 4))
-
-
 def _common(operation: str) -> tuple[Law, ...]:
     """What holds for each of the four operations."""
     targets = either if operation.startswith("cross_entropy") else None
@@ -207,7 +200,15 @@ def _common(operation: str) -> tuple[Law, ...]:
             any_size_inputs(targets, scalar),
             any_size,
         ),
-        law("SM-8", operation, one_class, "a single class is certain", moderate_inputs(targets), _single),
+        law(
+            "SM-8",
+            operation,
+            one_class,
+            "a single class is certain",
+            moderate_inputs(targets),
+            moderate,
+            classes=(1, 1),
+        ),
     )
 
 
@@ -215,26 +216,59 @@ LAWS: tuple[Law, ...] = (
     law("SM-1", "softmax", value, "softmax is e^z / Σ e^z", moderate_inputs(None), moderate),
     law("SM-2", "softmax", probability_row, "entries lie in [0, 1] and rows sum to 1", moderate_inputs(None), moderate),
     law("SM-5", "softmax", order_kept, "a larger logit gets no smaller probability", moderate_inputs(None), moderate),
-    law("SM-7", "softmax", rows_alone, "a row of the result depends on its row alone", moderate_inputs(None), _batch),
-    law("SM-9", "softmax", two_classes, "two classes are the sigmoid of the difference", moderate_inputs(None), _two),
-    law("SM-10", "softmax", masked_classes, "a logit of −∞ masks its class", masked_inputs, _several),
+    law(
+        "SM-7",
+        "softmax",
+        rows_alone,
+        "a row of the result depends on its row alone",
+        moderate_inputs(None),
+        moderate,
+        m=(2, 4),
+    ),
+    law(
+        "SM-9",
+        "softmax",
+        two_classes,
+        "two classes are the sigmoid of the difference",
+        moderate_inputs(None),
+        moderate,
+        classes=(2, 2),
+    ),
+    law("SM-10", "softmax", masked_classes, "a logit of −∞ masks its class", masked_inputs, moderate, classes=(2, 8)),
     *_common("softmax"),
     law("SM-11", "log_softmax", value, "log-softmax is z − log Σ e^z", moderate_inputs(None), moderate),
     law(
-        "SM-7", "log_softmax", rows_alone, "a row of the result depends on its row alone", moderate_inputs(None), _batch
+        "SM-7",
+        "log_softmax",
+        rows_alone,
+        "a row of the result depends on its row alone",
+        moderate_inputs(None),
+        moderate,
+        m=(2, 4),
     ),
-    law("SM-10", "log_softmax", masked_classes, "a logit of −∞ masks its class", masked_inputs, _several),
+    law(
+        "SM-10", "log_softmax", masked_classes, "a logit of −∞ masks its class", masked_inputs, moderate, classes=(2, 8)
+    ),
     *_common("log_softmax"),
-    law("SM-12", "cross_entropy", value, "J of a sample is −Σ y log a", moderate_inputs(one_hot), _sample),
+    law("SM-12", "cross_entropy", value, "J of a sample is −Σ y log a", moderate_inputs(one_hot), moderate, m=(1, 1)),
     law(
         "SM-13",
         "cross_entropy",
         mean_over_batch,
         "J of a batch is the mean over its samples",
         moderate_inputs(either),
-        _batch,
+        moderate,
+        m=(2, 4),
     ),
-    law("SM-14", "cross_entropy", soft_targets, "targets may be any distribution", moderate_inputs(soft), _sample),
+    law(
+        "SM-14",
+        "cross_entropy",
+        soft_targets,
+        "targets may be any distribution",
+        moderate_inputs(soft),
+        moderate,
+        m=(1, 1),
+    ),
     law("SM-15", "cross_entropy", gibbs, "J is at least the entropy of the targets", gibbs_inputs, moderate),
     *_common("cross_entropy"),
     law(
@@ -246,7 +280,8 @@ LAWS: tuple[Law, ...] = (
         soft_targets,
         "targets may be any distribution",
         moderate_inputs(soft),
-        _sample,
+        moderate,
+        m=(1, 1),
     ),
     law(
         "SM-17",
@@ -262,7 +297,8 @@ LAWS: tuple[Law, ...] = (
         rows_alone,
         "a row of the result depends on its row alone",
         moderate_inputs(either),
-        _batch,
+        moderate,
+        m=(2, 4),
     ),
     *_common("cross_entropy_gradient"),
 )

@@ -1,6 +1,7 @@
 """A verdict for people: clause by clause, then every violation from the broken clause to how to replay it."""
 
 import io
+import shlex
 from collections.abc import Iterable
 from math import inf
 
@@ -10,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from nnlaws.verdict import LawResult, Outcome, Report, tally
+from nnlaws.verdict import LawResult, Outcome, Report, printable, tally
 
 STYLES = {
     Outcome.CONFORMS: "green",
@@ -25,21 +26,23 @@ WIDTH = 120  # of text that is not for a terminal
 def render(report: Report) -> RenderableType:
     """The whole report: what was checked, the table, the violations, the verdict."""
     seed = "its own cases" if report.seed is None else f"seed {report.seed}"
-    head = Text(f"nnlaws {report.version} · {report.target}: {report.description} · profile {report.profile}, {seed}\n")
+    head = _text(
+        f"nnlaws {report.version} · {report.target}: {report.description} · profile {report.profile}, {seed}\n"
+    )
     blocks: list[RenderableType] = [head]
     operations = list(dict.fromkeys(result.operation for result in report.results))
     for operation in operations:
         results = [result for result in report.results if result.operation == operation]
         if all(result.outcome is Outcome.NOT_OFFERED for result in results):
-            blocks.append(Text(f"{operation}: not offered", style="dim"))
+            blocks.append(_text(f"{operation}: not offered", style="dim"))
         else:
             blocks.append(_table(operation, results))
     for group in _groups(report.results):
-        blocks += [Text(""), _violation(group[0])]
+        blocks += [_text(""), _violation(group[0])]
         if group[1:]:
             others = ", ".join(f"{other.clause} {other.dtype}" for other in group[1:])
-            blocks.append(Padding(Text(f"also in {others}"), (0, 0, 0, 2)))
-    return Group(*blocks, Text(""), verdict(report))
+            blocks.append(Padding(_text(f"also in {others}"), (0, 0, 0, 2)))
+    return Group(*blocks, _text(""), verdict(report))
 
 
 def text(report: Report) -> str:
@@ -73,20 +76,20 @@ def verdict(report: Report) -> Text:
     if closest is not None and closest.worst:
         tail += f" Where it conforms it used at most {closest.worst:.2f} of the rounding allowed"
         tail += f" ({closest.clause}, {closest.dtype})."
-    return Text.assemble(f"{report.target} ", (words, style), tail)
+    return Text.assemble(printable(f"{report.target} "), (words, style), tail)
 
 
 def _table(operation: str, results: list[LawResult]) -> Table:
     dtypes = list(dict.fromkeys(result.dtype for result in results))
     table = Table(box=None, padding=(0, 2, 0, 0), title_justify="left", header_style="")
-    table.add_column(Text(operation, style="bold"), no_wrap=True)
+    table.add_column(_text(operation, style="bold"), no_wrap=True)
     table.add_column("", ratio=1)
     for dtype in dtypes:
         table.add_column(dtype, no_wrap=True)
     laws = dict.fromkeys((result.clause, result.law, result.statement) for result in results)
     for id, law, statement in sorted(laws, key=lambda row: (row[0].startswith("CT"), int(row[0].partition("-")[2]))):
         cells = {result.dtype: _cell(result) for result in results if result.law == law}
-        table.add_row(f"  {id}", statement, *(cells.get(dtype, Text("")) for dtype in dtypes))
+        table.add_row(f"  {id}", statement, *(cells.get(dtype, _text("")) for dtype in dtypes))
     return table
 
 
@@ -94,7 +97,7 @@ def _cell(result: LawResult) -> Text:
     words = str(result.outcome)
     if result.outcome in (Outcome.CONFORMS, Outcome.DECLARED, Outcome.VIOLATES) and result.worst:
         words += f" {result.worst:.2f}" if result.worst < 1000 else f" {result.worst:.0e}" if result.worst < inf else ""
-    return Text(words, style=STYLES[result.outcome])
+    return _text(words, style=STYLES[result.outcome])
 
 
 def _groups(results: Iterable[LawResult]) -> list[list[LawResult]]:
@@ -119,37 +122,42 @@ def _violation(result: LawResult) -> RenderableType:
     rows = Table.grid(padding=(0, 2, 0, 0))
     rows.add_column(no_wrap=True)
     rows.add_column(overflow="fold")
-    rows.add_row("clause", Text(f"{result.clause}  {clause(result.clause).statement}"))
-    rows.add_row("law", Text(f"{result.law}: {result.statement}"))
+    rows.add_row("clause", _text(f"{result.clause}  {clause(result.clause).statement}"))
+    rows.add_row("law", _text(f"{result.law}: {result.statement}"))
     if seen is not None:
         for argument in seen.example:
             rows.add_row(
-                "example", Text(f"{argument['name']} = array({argument['entries']}, dtype={argument['dtype']})")
+                "example", _text(f"{argument['name']} = array({argument['entries']}, dtype={argument['dtype']})")
             )
         if seen.got:
             where = f"  at {seen.place}" if seen.place else ""
             whole = f"  in {seen.result}" if seen.result else ""
-            rows.add_row("got", Text(f"{seen.got}{where}{whole}"))
-            rows.add_row("want", Text(f"{seen.want}  ({seen.expected})"))
-            rows.add_row("off by", Text(f"{seen.off}, where {seen.allowed} is allowed"))
+            rows.add_row("got", _text(f"{seen.got}{where}{whole}"))
+            rows.add_row("want", _text(f"{seen.want}  ({seen.expected})"))
+            rows.add_row("off by", _text(f"{seen.off}, where {seen.allowed} is allowed"))
         if seen.reason:
-            rows.add_row("got", Text(seen.reason + (f": {seen.result}" if seen.result else "")))
+            rows.add_row("got", _text(seen.reason + (f": {seen.result}" if seen.result else "")))
         if seen.cause is not None:
             known = f" (seen: {seen.cause.seen})" if seen.cause.seen else ""
-            rows.add_row("cause", Text(f"{seen.cause.name}: {seen.cause.fault}{known}"))
+            rows.add_row("cause", _text(f"{seen.cause.name}: {seen.cause.fault}{known}"))
         elif seen.got:
-            rows.add_row("cause", Text("no one known mistake does just this"))
+            rows.add_row("cause", _text("no one known mistake does just this"))
         if seen.fix:
-            rows.add_row("fix", Text(seen.fix))
+            rows.add_row("fix", _text(seen.fix))
     if result.reason:
-        rows.add_row("got" if result.outcome is Outcome.ERROR else "also", Text(result.reason))
-    rows.add_row("read", Text(f"nnlaws explain {result.clause}"))
+        rows.add_row("got" if result.outcome is Outcome.ERROR else "also", _text(result.reason))
+    rows.add_row("read", _text(f"nnlaws explain {result.clause}"))
     if result.replay:
-        rows.add_row("replay", Text(f"nnlaws replay '{result.replay}'"))
-    head = Text(
+        rows.add_row("replay", _text(f"nnlaws replay {shlex.quote(result.replay)}"))
+    head = _text(
         f"{result.outcome.upper()}  {result.clause}  {result.operation}  {result.dtype}", style=STYLES[result.outcome]
     )
     return Group(head, Padding(rows, (0, 0, 0, 2)))
+
+
+def _text(words: str, style: str = "") -> Text:
+    """Text with nothing in it that a terminal would obey: a target chooses its own names and messages."""
+    return Text(printable(words), style=style)
 
 
 def _plain(content: RenderableType) -> str:

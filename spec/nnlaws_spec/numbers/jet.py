@@ -18,7 +18,8 @@ from nnlaws_spec.numbers.ball import FIRST_PRECISION, balls
 def jets(x: ArrayLike, direction: ArrayLike) -> NDArray[np.object_]:
     """x + t·direction, elementwise, exactly."""
     points, slopes = np.broadcast_arrays(balls(x), balls(direction))
-    flat: NDArray[np.object_] = _jet(points.ravel(), slopes.ravel())  # of one series alone, NumPy would take the coefficients
+    # Flat: of one series alone, NumPy would take the coefficients.
+    flat: NDArray[np.object_] = _jet(points.ravel(), slopes.ravel())
     return flat.reshape(points.shape)
 
 
