@@ -10,7 +10,7 @@ check: $(VENV)/core
 	$(BIN)/nnlaws check scipy
 
 test: $(VENV)/test
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadscope
 
 lint: $(VENV)/lint
 	$(BIN)/ruff check .

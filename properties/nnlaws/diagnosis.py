@@ -57,7 +57,7 @@ def explain(
         name: mutant for name, mutant in _candidates(law, ruler).items() if _fits(mutant, law, subject, ruler, smallest)
     }
     others = [
-        *_battery(smallest, 1 if ruler.format.digits >= SINGLE else 4),
+        *_battery(law, smallest, 1 if ruler.format.digits >= SINGLE else 4),
         *{(case.m, case.classes): case for case, _ in failures}.values(),
     ]
     fitting = {name: mutant for name, mutant in breaking.items() if _same_on(others, mutant, law, subject, ruler)}
@@ -112,10 +112,12 @@ def _fits(mutant: Candidate, law: Law, subject: GuardedSubject, ruler: Ruler, ca
     return any(_telltale(got, other, ruler, arguments) for (arguments, got), (_, other) in pairs)
 
 
-def _battery(case: Case, rounds: int) -> list[Case]:
-    """Cases of the same shape, of every family and many sizes of logits, each so many times."""
+def _battery(law: Law, case: Case, rounds: int) -> list[Case]:
+    """Cases of every family and many sizes of logits, so many times each, of the same shape and of a larger one."""
     pairs = enumerate((family, k) for family in FAMILIES for k in LEVELS * rounds)
-    return [replace(case, family=family, k=k, seed=8 * number, overlays=()) for number, (family, k) in pairs]
+    same = [replace(case, family=family, k=k, seed=8 * number, overlays=()) for number, (family, k) in pairs]
+    larger = [replace(each, m=case.m + 1, classes=case.classes + 2) for each in same[::3]]
+    return same + [each for each in larger if law.admits(each)]
 
 
 def _same_on(cases: Sequence[Case], mutant: Candidate, law: Law, subject: GuardedSubject, ruler: Ruler) -> bool:

@@ -225,9 +225,8 @@ def search(
 def _replay(law: Law, subject: GuardedSubject, ruler: Ruler, case: Case) -> Seen:
     """The law on the one array of a case."""
     if not law.admits(case):
-        raise UsageError(
-            f"{law.id} is not about arrays of {case.m} × {case.classes}; it draws m from {law.m}, C from {law.classes}"
-        )
+        wanted = f"m from {law.m[0]} to {law.m[1]}, C from {law.classes[0]} to {law.classes[1]}"
+        raise UsageError(f"{law.id} is not about {case.m}x{case.classes} arrays: it draws {wanted}")
     try:
         evidence = evaluate(law, subject, ruler, case)
     except TargetFault as fault:

@@ -105,10 +105,9 @@ class GuardedSubject:
         return result
 
     def _floats(self, found: Array, shape: tuple[int, ...], lane: int) -> Floats:
-        if (found.dtype not in DTYPES.values() and found.dtype.kind not in "biuf") or found.shape != shape:
-            raise TargetFault(
-                f"{self.operation.name} returned {found.dtype} of shape {found.shape} where numbers of shape {shape} "
-                "are expected (CT-2)",
-                lane,
-            )
+        what = f"{self.operation.name} returned {found.dtype} of shape {found.shape}"
+        if found.dtype not in DTYPES.values() and found.dtype.kind not in "biuf":
+            raise TargetFault(f"{what}, which is no array of numbers (CT-2)", lane)
+        if found.shape != shape:
+            raise TargetFault(f"{what} where shape {shape} is expected (CT-2)", lane)
         return found if found.dtype == np.float64 else found.astype(np.float64)

@@ -43,7 +43,7 @@ BUILDERS = {(law.build, law.cases): law for law in reversed(LAWS)}.values()
 
 every_builder = pytest.mark.parametrize("law", BUILDERS, ids=[f"{law.clause}-{law.id}" for law in BUILDERS])
 
-any_case = cases(tuple(FAMILIES), 2 * LINEAR, st.floats(allow_nan=False))
+any_case = cases(tuple(FAMILIES), 2 * LINEAR, st.floats(allow_nan=False), (1, 4), (1, 8))
 
 
 def _several(format: Format) -> st.SearchStrategy[Case]:
@@ -106,7 +106,7 @@ def test_a_bad_token_is_told_the_form(token: str) -> None:
 
 @pytest.mark.parametrize("shape", ["0x3", "3x0", f"{LARGEST + 1}x1", "1025x1024"])
 def test_a_token_of_no_or_too_many_entries_is_told_how_many(shape: str) -> None:
-    with pytest.raises(UsageError, match=f"entries; expected between 1 and {LARGEST}"):
+    with pytest.raises(UsageError, match=f"expected a size such that 0 < m·C² ≤ {LARGEST}"):
         Case.parse(f"{shape},integers,8,0")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import nnlaws
 import numpy as np
 import pytest
-from nnlaws import api, isolation, runner
+from nnlaws import api, isolation
 from nnlaws.reports.terminal import explain
 from nnlaws.verdict import LawResult, Outcome, Report
 
@@ -312,7 +312,7 @@ IMPORTS = {
 
 DECLARED = {
     "a dtype that is none": ("dtypes = ([],)", "declares dtypes"),
-    "another dtype": ("dtypes = ('int8',)", "declares dtypes ['int8']; there are float16, bfloat16"),
+    "another dtype": ("dtypes = ('int8',)", "declares dtypes = ('int8',); expected a tuple of some of float16"),
     "no dtype": ("dtypes = ()", "dtypes"),
     "a string for dtypes": ("dtypes = 'float16'", "dtypes"),
     "a list for a value": ("conventions = {'normalisation': ['lse']}", "declares the convention"),
