@@ -45,7 +45,7 @@ class _Collecting:
         self, collector: pytest.Collector
     ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
         report = yield
-        if isinstance(collector, pytest.Session) and report.result is not None:
+        if isinstance(collector, pytest.Session):
             targets: Any = collector.config.getoption("--nnlaws")
             report.result += [_suite(collector, target) for target in targets]
         return report

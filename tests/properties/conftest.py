@@ -77,7 +77,8 @@ def command(capfd: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
             code = main(list(arguments))
         except SystemExit as end:
             code = int(end.code or 0)
-        return Ran(code, *capfd.readouterr())
+        captured = capfd.readouterr()
+        return Ran(code, captured.out, captured.err)
 
     return run
 

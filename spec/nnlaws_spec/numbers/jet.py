@@ -19,8 +19,9 @@ def jets(x: ArrayLike, direction: ArrayLike) -> NDArray[np.object_]:
     """x + t·direction, elementwise, exactly."""
     points, slopes = np.broadcast_arrays(balls(x), balls(direction))
     # Flat: of one series alone, NumPy would take the coefficients.
-    flat: NDArray[np.object_] = _jet(points.ravel(), slopes.ravel())
-    return flat.reshape(points.shape)
+    flat: Any = _jet(points.ravel(), slopes.ravel())
+    jet: NDArray[np.object_] = flat.reshape(points.shape)
+    return jet
 
 
 def directional_derivative(
