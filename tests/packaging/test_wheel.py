@@ -4,14 +4,25 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import venv
 import zipfile
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+SOURCES = (
+    "pyproject.toml",
+    "README.md",
+    "LICENSE",
+    "CHANGELOG.md",
+    "constraints.txt",
+    "spec",
+    "reference",
+    "properties",
+    "tests",
+)
 PACKAGES = {"nnlaws_spec": "spec", "nnlaws_reference": "reference", "nnlaws": "properties"}
 
 EVERY_MODULE = """
@@ -37,25 +48,28 @@ def run(*command: str | Path, folder: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built from a copy of the sources alone, by the build backend that is installed here, if it is."""
-    folder = tmp_path_factory.mktemp("wheel")
-    for entry in ("pyproject.toml", "README.md", "LICENSE", *PACKAGES.values()):
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built from a copy of the sources."""
+    folder = tmp_path_factory.mktemp("sdist")
+    ignored = shutil.ignore_patterns("__pycache__", ".*")
+    for entry in SOURCES:
         source = ROOT / entry
         if source.is_dir():
-            shutil.copytree(source, folder / "source" / entry, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+            shutil.copytree(source, folder / "source" / entry, ignore=ignored)
         else:
             (folder / "source").mkdir(exist_ok=True)
             shutil.copy(source, folder / "source")
-    isolation = ["--no-build-isolation"] if find_spec("hatchling") else []
-    options: list[str | Path] = [
-        "--no-deps",
-        *isolation,
-        "--disable-pip-version-check",
-        "--wheel-dir",
-        folder,
-    ]
-    run(sys.executable, "-m", "pip", "wheel", *options, folder / "source", folder=folder)
+    run(sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", folder, folder=folder / "source")
+    (built,) = folder.glob("*.tar.gz")
+    return built
+
+
+@pytest.fixture(scope="module")
+def wheel(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built from the sdist."""
+    folder = tmp_path_factory.mktemp("wheel")
+    options = ["--no-deps", "--no-build-isolation", "--disable-pip-version-check", "--wheel-dir"]
+    run(sys.executable, "-m", "pip", "wheel", *options, folder, sdist, folder=folder)
     (built,) = folder.glob("*.whl")
     return built
 
@@ -76,6 +90,12 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     run(commands / "python", "-m", "pip", "install", *options, wheel, folder=folder)
     return commands
+
+
+def test_the_sdist_holds_the_sources_and_their_tests(sdist: Path) -> None:
+    with tarfile.open(sdist) as archive:
+        tops = {Path(name).parts[1] for name in archive.getnames()}
+    assert tops - {".gitignore"} == {*SOURCES, "PKG-INFO"}
 
 
 def test_the_wheel_holds_the_three_packages_and_nothing_else(wheel: Path) -> None:

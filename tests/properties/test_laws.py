@@ -22,19 +22,20 @@ QUICK = Selection(profile="quick")
 @cache
 def killed_by(mutant: Mutant) -> tuple[str, ...]:
     """The laws that the mutant breaks in float32, or, if none, in bfloat16 or float64."""
-    for dtype in ("float32", "bfloat16", "float64"):
-        laws = [law for law in LAWS if law.operation.name == mutant.operation]
-        if broken := tuple(law.id for law in laws if breaks(mutant, law, dtype)):
-            return broken
+    laws = [law for law in LAWS if law.operation.name == mutant.operation]
+    for profile in ("quick", "ci"):
+        for dtype in ("float32", "bfloat16", "float64"):
+            if broken := tuple(law.id for law in laws if breaks(mutant, law, dtype, Selection(profile=profile))):
+                return broken
     return ()
 
 
-def breaks(mutant: Mutant, law: Law, dtype: str) -> bool:
+def breaks(mutant: Mutant, law: Law, dtype: str, selection: Selection) -> bool:
     ruler = Ruler(law.operation, format_of(DTYPES[dtype]), {})
     with silence():
         return bool(
             search(
-                law, GuardedSubject(mutant.function, law.operation), ruler, mutant.name, QUICK, shrink=False
+                law, GuardedSubject(mutant.function, law.operation), ruler, mutant.name, selection, shrink=False
             ).failures
         )
 
