@@ -191,12 +191,10 @@ def _explain(arguments: argparse.Namespace) -> int:
 
 def _list(arguments: argparse.Namespace) -> int:
     """Lists clauses, laws, operations, built-in implementations or mutants, a line each."""
-    for name, meaning in _rows(arguments.what):
-        print(
-            f"{name:<46} {meaning}"
-            if len(name) > 24 or arguments.what in ("laws", "mutants")
-            else f"{name:<24} {meaning}"
-        )
+    rows = list(_rows(arguments.what))
+    width = max(len(name) for name, _ in rows)
+    for name, meaning in rows:
+        print(f"{name:<{width}}  {meaning}")
     return CONFORMS
 
 

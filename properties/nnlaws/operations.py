@@ -56,7 +56,7 @@ class Operation:
     @property
     def meaning(self) -> str:
         """Arguments, result and clauses, in one sentence or two."""
-        return str(self.protocol.__doc__)
+        return " ".join(str(self.protocol.__doc__).split())
 
     @cached_property
     def formula(self) -> Callable[..., Any]:
