@@ -10,8 +10,9 @@ from nnlaws_spec.clauses import Variant, clauses
 from nnlaws.bounds.formats import format_of
 from nnlaws.bounds.ruler import Floats, Ruler
 from nnlaws.cases.case import Case, expand
-from nnlaws.cases.softmax import FAMILIES
+from nnlaws.cases.softmax import FAMILIES, any_size
 from nnlaws.evidence import Evidence
+from nnlaws.laws import LAWS
 from nnlaws.laws.law import Law
 from nnlaws.mutants import MUTANTS
 from nnlaws.subject import GuardedSubject, TargetFault
@@ -61,15 +62,20 @@ def explain(
         *{(case.m, case.classes): case for case, _ in failures}.values(),
     ]
     fitting = {name: mutant for name, mutant in breaking.items() if _same_on(others, mutant, law, subject, ruler)}
-    conventions = _conventions(law, subject, ruler, [case for case, _ in failures])
+    conventions = _conventions(law, subject, ruler, [case for case, _ in failures], others)
+    if ruler.format.digits >= SINGLE:  # large logits tell apart what is alike for moderate ones
+        far = next(each for each in LAWS if each.operation is law.operation and each.cases is any_size)
+        probes = _battery(far, Case(2, 3, "constant", 0, 0), 1)
+        fitting = {name: m for name, m in fitting.items() if _same_on(probes, m, far, subject, ruler)}
+        conventions = [v for v in conventions if _admits(v, far, subject, ruler, probes)]
     declare = [f'declare conventions = {{"{v.name}": "{v.value}"}} ({v.meaning})' for v in conventions]
-    if len(fitting) == 1:
+    if len(fitting) == 1 and (ruler.format.digits < SINGLE or not conventions):
         (name,) = fitting
         mutant = next(mutant for mutant in MUTANTS if mutant.name == name)
         case, evidence = _telling(law, subject, ruler, failures, breaking, name)
         return case, evidence, Cause(mutant.name, mutant.fault, mutant.seen), "; or ".join((mutant.fix, *declare[:1]))
     if fitting or len(conventions) != 1:
-        return smallest, evidence, None, law.fix
+        return smallest, evidence, None, "; or ".join(filter(None, (law.fix, *declare)))
     (variant,) = conventions
     cause = Cause(f"{variant.name} = {variant.value}", f"a convention that is not declared: {variant.meaning}", "")
     return smallest, evidence, cause, f"{declare[0]}, or compute as the clause says"
@@ -178,20 +184,26 @@ def _telling(
     return failures[-1]
 
 
-def _conventions(law: Law, subject: GuardedSubject, ruler: Ruler, cases: Sequence[Case]) -> list[Variant]:
-    """The clauses' variants that, declared one by one, turn every failure seen into an allowed result."""
+def _conventions(
+    law: Law, subject: GuardedSubject, ruler: Ruler, failed: Sequence[Case], others: Sequence[Case]
+) -> list[Variant]:
+    """The variants that, declared one by one, allow every failure seen, and the results on other inputs too."""
     fitting: list[Variant] = []
-    if _holds(law, subject, ruler, cases[-1]):
+    if any(_holds(law, subject, ruler, failed[-1]) for _ in range(2)):
         return fitting  # the failure does not come again: no convention explains that
     for variant in {(v.name, v.value): v for c in reversed(clauses().values()) for v in c.variants}.values():
-        if (variant.name == "arithmetic" and ruler.format.digits >= SINGLE) or ruler.conventions.get(
-            variant.name
-        ) == variant.value:
+        declared_already = ruler.conventions.get(variant.name) == variant.value
+        if declared_already or (variant.name == "arithmetic" and ruler.format.digits >= SINGLE):
             continue
-        declared = replace(ruler, conventions={**ruler.conventions, variant.name: variant.value})
-        if all(_holds(law, subject, declared, case) for case in cases[-EXAMPLES:]):
+        if _admits(variant, law, subject, ruler, (*failed[-EXAMPLES:], *others)):
             fitting.append(variant)
     return fitting
+
+
+def _admits(variant: Variant, law: Law, subject: GuardedSubject, ruler: Ruler, cases: Sequence[Case]) -> bool:
+    """Whether the law holds on all these cases if the variant is declared."""
+    declared = replace(ruler, conventions={**ruler.conventions, variant.name: variant.value})
+    return all(_holds(law, subject, declared, case) for case in cases)
 
 
 def _holds(law: Law, subject: GuardedSubject, ruler: Ruler, case: Case) -> bool:

@@ -104,7 +104,7 @@ def note(calls):
 """  # the number of the call that was struck first
 
 
-SOMETIMES = "if z.shape[1] > 1 and z[0, 0] > z[0, 1] + 1:\n    note(calls)\n    {}\nreturn right(z)"
+SOMETIMES = "if z.shape[1] > 1 and 1 < z[0, 0] < 20:\n    note(calls)\n    {}\nreturn right(z)"
 
 
 def lane_struck() -> int:
@@ -217,7 +217,7 @@ def test_a_violation_is_not_hidden_by_a_fault_on_a_smaller_input(write: Write, f
 
 def test_what_works_for_some_inputs_is_offered(write: Write) -> None:
     """NotImplementedError for three classes only is a fault, not an operation that is missing."""
-    target = load(write("if z.shape[1] == 3: raise NotImplementedError('three')\nreturn right(z)"))
+    target = load(write("if z.shape[1] > 2: raise NotImplementedError('three')\nreturn right(z)"))
     assert by_clause(judge(target))["SM-1"].outcome is ERROR
 
 

@@ -95,6 +95,10 @@ def expand(build: Builder, case: Case, format: Format, lanes: int) -> Inputs:
     )
 
 
+WIDE = (17, 33, 65, 129)  # classes, beyond the block sizes of kernels
+TALL = (9, 17, 33)  # samples
+
+
 def cases(
     families: tuple[str, ...],
     k: int,
@@ -102,13 +106,22 @@ def cases(
     m: tuple[int, int],
     classes: tuple[int, int],
 ) -> st.SearchStrategy[Case]:
-    """Cases of these families, with |k| up to k and shapes in these ranges; an overlay replaces one entry."""
-    return st.builds(
-        Case,
-        m=st.integers(*m),
-        classes=st.integers(*classes),
-        family=st.sampled_from(families),
-        k=st.integers(-k, k),
-        seed=st.integers(0, 2**32 - 1),
-        overlays=st.lists(st.tuples(st.integers(0, m[1] * classes[1] - 1), overlays), max_size=4).map(tuple),
-    )
+    """Cases of these families, with |k| up to k; an overlay replaces one entry.
+
+    Shapes in these ranges, and now and then a wide or a tall one, unless the range is a single number.
+    """
+
+    def of_shape(kind: int) -> st.SearchStrategy[Case]:
+        wide, tall = kind == 8 and classes[0] < classes[1], kind == 9 and m[0] < m[1]
+        return st.builds(
+            Case,
+            m=st.sampled_from(TALL) if tall else st.integers(*m),
+            classes=st.sampled_from(WIDE) if wide else st.integers(*classes),
+            family=st.sampled_from(families),
+            k=st.integers(-k, k),
+            seed=st.integers(0, 2**32 - 1),
+            overlays=st.lists(st.tuples(st.integers(0, m[1] * classes[1] - 1), overlays), max_size=4).map(tuple),
+        )
+
+    kinds = [of_shape(kind) for kind in range(10)]
+    return st.integers(0, 9).flatmap(lambda kind: kinds[kind])

@@ -117,7 +117,7 @@ _LAYOUTS: dict[str, Callable[[Array], Any]] = {
 
 _FIXES = {
     "CT-1": "work on a copy: z = z - c, not z -= c",
-    "CT-2": "return a NumPy array of the shape that the operation states, with .astype(z.dtype)",
+    "CT-2": "return an array of the shape that the operation states, .astype(z.dtype); a scalar as z.dtype.type(J)",
     "CT-3": "keep no state between calls, and return a new array each time",
     "CT-4": "index the arguments; do not flatten them in memory order, and do not write to them",
     "CT-5": "reduce over the classes only, so that no samples give no results",

@@ -107,7 +107,7 @@ def order_kept(f: Subject, ruler: Ruler, z: Array) -> Evidence:
     want[..., 1:] = np.where(tied, a[..., :-1], np.fmax(a[..., 1:], least))
     slack[..., 1:] += its_slack
     got, want, slack = (np.take_along_axis(x, inverse, axis=-1) for x in (a, want, slack))
-    return agree(got, want, slack, ruler.format, "no less than any class of a smaller logit")
+    return agree(got, want, slack, ruler.format, "at least the probability of every class with a smaller logit")
 
 
 def one_class(f: Subject, ruler: Ruler, *arguments: Array) -> Evidence:

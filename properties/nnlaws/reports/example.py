@@ -32,7 +32,7 @@ def show(
         result=result,
         place="" if element is None or not element.index else str(list(element.index)),
         got="" if element is None else number(element.got, ruler.format),
-        want="" if element is None else digits(element),
+        want="" if element is None else digits(element, ruler.format),
         expected=evidence.expected,
         off="" if element is None else distance(element.off, element),
         allowed="" if element is None else distance(element.allowed, element),
@@ -56,10 +56,12 @@ def entries(x: Array | NDArray[Any]) -> str:
     return "[" + ", ".join(entries(each) for each in x) + "]"
 
 
-def digits(element: Element) -> str:
+def digits(element: Element, format: Format) -> str:
     """The exact value, to as many digits as its enclosure has proven, at most DIGITS."""
     if not np.isfinite(element.want):
         return str(element.want)
+    if element.rest == 0 and element.radius == 0:
+        return number(element.want, format).removesuffix(".0")
     with localcontext(Context(prec=1200)):
         exact = Decimal(element.want) + Decimal(element.rest)
         if not exact:

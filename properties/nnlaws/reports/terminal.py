@@ -68,6 +68,8 @@ def verdict(report: Report) -> Text:
         words, style = f"incomplete: stopped after {len(report.results)} of {report.planned} laws", "bold magenta"
     elif report.conforms:
         words, style = "conforms" + (f" as declared ({', '.join(declared)})" if declared else ""), "bold green"
+    elif not any(result.outcome is not Outcome.NOT_OFFERED for result in report.results):
+        words, style = "offers nothing to judge yet", "bold magenta"
     elif report.exit_code == 3:
         words, style = "could not be run", "bold magenta"
     else:
@@ -101,12 +103,13 @@ def _cell(result: LawResult) -> Text:
 
 
 def _groups(results: Iterable[LawResult]) -> list[list[LawResult]]:
-    """Violations and errors, those of one operation and cause together, the shortest example of each first."""
+    """Violations and errors, those of one operation and cause, or example, together; the shortest example first."""
     groups: dict[object, list[LawResult]] = {}
     for result in results:
         if result.outcome in (Outcome.VIOLATES, Outcome.ERROR):
             cause = result.violation.cause if result.violation else None
-            key = (result.operation, cause.name if cause else result.reason or result.law)
+            example = result.violation.example[0]["entries"] if result.violation else ""
+            key = (result.operation, cause.name if cause else result.reason or example)
             groups.setdefault(key, []).append(result)
     return [sorted(group, key=_length) for group in groups.values()]
 
