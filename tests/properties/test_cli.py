@@ -170,7 +170,7 @@ def test_the_timeout_is_for_one_call(write: Write, command: Run) -> None:
 
 
 def test_the_json_is_read_back_and_says_what_the_text_says(write: Write, command: Run, read_json: Any) -> None:
-    write("if z.shape[1] == 2: return 2 * right(z)\nif z.shape[1] == 5: raise ValueError('five')\nreturn right(z)")
+    write("if z.shape[1] == 2: return 2 * right(z)\nif z.shape[1] > 3: raise ValueError('five')\nreturn right(z)")
     selection = ("--law", "SM-9", "--law", "SM-8", "--law", "SM-11", "--law", "CT-1", "--dtype", "float32")
     text = command("check", "target.py", *selection, "--json", "out.json").out
     data, results = documents(read_json)
@@ -195,7 +195,7 @@ def test_the_json_of_a_target_that_returns_nan_is_json(write: Write, command: Ru
 @pytest.mark.parametrize("name", ["target.py", "it's [bold]a ]]> & <b>.py"])
 def test_the_junit_is_xml_whose_counts_agree(write: Write, command: Run, read_json: Any, name: str) -> None:
     body = (
-        f"if z.shape[1] == 2: return 2 * right(z)\nif z.shape[1] == 5: raise ValueError({HOSTILE!r})\nreturn right(z)"
+        f"if z.shape[1] == 2: return 2 * right(z)\nif z.shape[1] > 3: raise ValueError({HOSTILE!r})\nreturn right(z)"
     )
     selection = (
         "--law",

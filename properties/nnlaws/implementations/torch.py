@@ -51,5 +51,7 @@ def _targets(y: Array) -> torch.Tensor:
 
 def _array(x: torch.Tensor) -> Array:
     if x.dtype == torch.bfloat16:
-        return x.detach().view(torch.int16).numpy().view(_BFLOAT16)
-    return x.detach().numpy()
+        narrow: Array = x.detach().view(torch.int16).numpy().view(_BFLOAT16)
+        return narrow
+    array: Array = x.detach().numpy()
+    return array
