@@ -28,7 +28,7 @@ from nnlaws.verdict import PROFILES, LawResult, Outcome, Selection, Task, UsageE
 LANES = {"float64": 4}  # at most: exact values of float64 are balls, which cost more than all else together
 EXAMPLES = ".hypothesis/nnlaws"
 UNCHECKED = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.nested_given)  # a target may be slow
-SMALL = 64  # entries of an array; of larger ones a case expands to fewer
+SMALL = 128  # entries of an array; of larger ones a case expands to fewer
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.target, Phase.shrink)
 
 

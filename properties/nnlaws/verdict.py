@@ -146,7 +146,7 @@ class Profile:
 
 PROFILES = {
     "quick": Profile(examples=8, derandomize=True),
-    "ci": Profile(examples=24, derandomize=True),
+    "ci": Profile(examples=20, derandomize=True),
     "thorough": Profile(examples=1000, derandomize=False),
 }
 
