@@ -194,9 +194,7 @@ def test_the_json_of_a_target_that_returns_nan_is_json(write: Write, command: Ru
 
 @pytest.mark.parametrize("name", ["target.py", "it's [bold]a ]]> & <b>.py"])
 def test_the_junit_is_xml_whose_counts_agree(write: Write, command: Run, read_json: Any, name: str) -> None:
-    body = (
-        f"if z.shape[1] == 2: return 2 * right(z)\nif z.shape[1] > 3: raise ValueError({HOSTILE!r})\nreturn right(z)"
-    )
+    body = f"if z.shape[1] == 2: return 2 * right(z)\nif z.shape[1] > 3: raise ValueError({HOSTILE!r})\nreturn right(z)"
     selection = (
         "--law",
         "SM-9",
