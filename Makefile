@@ -18,7 +18,7 @@ lint: $(VENV)/lint
 
 types: $(VENV)/lint
 	$(BIN)/mypy
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 # The real libraries: here, one that is missing fails instead of being skipped.
 adapters: $(VENV)/libraries

@@ -6,9 +6,9 @@ the rows themselves, as probabilities. Those are two code paths in PyTorch, and 
 
 import ml_dtypes
 import numpy as np
-import torch  # pyright: ignore[reportMissingImports]
+import torch
 from nnlaws_reference.dtypes import Array
-from torch.nn import functional  # pyright: ignore[reportMissingImports]
+from torch.nn import functional
 
 description = (
     f"PyTorch {torch.__version__} on CPU: torch.nn.functional.softmax, log_softmax, cross_entropy, and autograd"
