@@ -20,9 +20,9 @@ from nnlaws.verdict import Cause
 
 LEVELS = (1, -1, 3, -3, 20, -20, 100, -100, 2000, -2000)
 SINGLE = 24  # digits of float32: formats with fewer are narrow
-TO_THE_BIT = (
-    0.95  # of the results in a narrow format; PyTorch's and their mutants' agree in all, unlike kinds in 60 to 90 %
-)
+# Of the wrong results in a narrow format. Chosen, not derived: over 16,000 bfloat16 rows PyTorch's log-softmax agrees
+# with its own recipe in all results, right and wrong, and with four others in 48 to 98 % of them.
+TO_THE_BIT = 0.95
 ENOUGH = 10  # wrong results, before so much can be said
 EXAMPLES = 20  # how many failing cases are tried for one that tells the causes apart
 

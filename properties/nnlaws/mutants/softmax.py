@@ -93,7 +93,7 @@ def twice(z: Array) -> Array:
     "softmax",
     "probabilities clipped from below at 1e-7",
     "do not clip: take the logarithm by log_softmax",
-    "burn PR 4697",
+    "classroom",
 )
 def clipped(z: Array) -> Array:
     return np.clip(_softmax(z), 1e-7, 1)
@@ -145,12 +145,12 @@ def log_of_softmax(z: Array) -> Array:
     return np.log(_softmax(z))
 
 
-@mutant("log_softmax", "no shift by the maximum: e^z overflows", SHIFT, "pytorch PR 63132")
+@mutant("log_softmax", "no shift by the maximum: e^z overflows", SHIFT, "pytorch PR 63132, in softmax")
 def log_unshifted(z: Array) -> Array:
     return z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
 
 
-@mutant("log_softmax", "probabilities clipped at 1e-12 before the logarithm", FROM_LOG, "burn PR 4697")
+@mutant("log_softmax", "probabilities clipped at 1e-12 before the logarithm", FROM_LOG, "classroom")
 def log_of_clipped(z: Array) -> Array:
     return np.log(np.clip(_softmax(z), 1e-12, 1))
 
@@ -160,7 +160,7 @@ def log_base_ten(z: Array) -> Array:
     return _log_softmax(z) / np.log(z.dtype.type(10))
 
 
-@mutant("log_softmax", "normalised over the batch, not the classes", LAST_AXIS, "euclidesdb #2")
+@mutant("log_softmax", "normalised over the batch, not the classes", LAST_AXIS, "euclidesdb #2, in softmax")
 def log_over_the_batch(z: Array) -> Array:
     shifted = z - z.max(axis=0, keepdims=True, initial=-np.inf)
     return shifted - np.log(np.exp(shifted).sum(axis=0, keepdims=True))
@@ -172,7 +172,7 @@ def log_last_class_left_out(z: Array) -> Array:
     return shifted - np.log(np.exp(shifted)[:, : max(z.shape[1] - 1, 1)].sum(axis=-1, keepdims=True))
 
 
-@mutant("log_softmax", "a mask's −∞ replaced by the lowest finite number", "let −∞ be", "mlx #2395")
+@mutant("log_softmax", "a mask's −∞ replaced by the lowest finite number", "let −∞ be", "classroom")
 def mask_made_finite(z: Array) -> Array:
     return np.maximum(_log_softmax(z), np.finfo(z.dtype).min)
 
@@ -195,7 +195,7 @@ def _narrow_log_sum(z: Array) -> Array:
     return (wide - wide.max(axis=-1, keepdims=True) - log_sum.astype(wide.dtype)).astype(z.dtype)
 
 
-@mutant("cross_entropy", "the sum over the batch, not the mean", OVER_M, "swift-apis PR 42")
+@mutant("cross_entropy", "the sum over the batch, not the mean", OVER_M, "classroom")
 def sum_over_batch(z: Array, y: Array) -> Array:
     return -(y * _log_softmax(z)).sum()
 
@@ -230,7 +230,7 @@ def epsilon_in_logarithm(z: Array, y: Array) -> Array:
     return -(y * np.log(_softmax(z) + 1e-7)).sum() / len(z)
 
 
-@mutant("cross_entropy", "no shift by the maximum: e^z overflows", SHIFT, "pytorch PR 63132")
+@mutant("cross_entropy", "no shift by the maximum: e^z overflows", SHIFT, "pytorch PR 63132, in softmax")
 def loss_unshifted(z: Array, y: Array) -> Array:
     return -(y * (z - np.log(np.exp(z).sum(axis=-1, keepdims=True)))).sum() / len(z)
 
@@ -268,7 +268,7 @@ def logits_as_probabilities(z: Array, y: Array) -> Array:
     return -(y * np.log(np.clip(z, 1e-7, 1))).sum() / len(z)
 
 
-@mutant("cross_entropy", "labels smoothed by 0.1 unasked", "take the targets as they are", "pytorch-randaugment #30")
+@mutant("cross_entropy", "labels smoothed by 0.1 unasked", "take the targets as they are", "classroom")
 def smoothed(z: Array, y: Array) -> Array:
     return -((0.9 * y + 0.1 / z.shape[1]) * _log_softmax(z)).sum() / len(z)
 
@@ -341,13 +341,13 @@ def gradient_of_hard_targets(z: Array, y: Array) -> Array:
     return (_softmax(z) - np.eye(z.shape[1], dtype=z.dtype)[y.argmax(axis=-1)]) / len(z)
 
 
-@mutant("cross_entropy_gradient", "no shift by the maximum: e^z overflows", SHIFT, "pytorch PR 63132")
+@mutant("cross_entropy_gradient", "no shift by the maximum: e^z overflows", SHIFT, "pytorch PR 63132, in softmax")
 def gradient_unshifted(z: Array, y: Array) -> Array:
     e = np.exp(z)
     return (e / e.sum(axis=-1, keepdims=True) - y) / len(z)
 
 
-@mutant("cross_entropy_gradient", "probabilities clipped from below at 1e-7", "do not clip", "burn PR 4697")
+@mutant("cross_entropy_gradient", "probabilities clipped from below at 1e-7", "do not clip", "classroom")
 def gradient_of_clipped(z: Array, y: Array) -> Array:
     return (np.clip(_softmax(z), 1e-7, 1) - y) / len(z)
 
@@ -356,13 +356,13 @@ def gradient_of_clipped(z: Array, y: Array) -> Array:
     "cross_entropy_gradient",
     "labels smoothed by 0.1 unasked",
     "take the targets as they are",
-    "pytorch-randaugment #30",
+    "classroom",
 )
 def gradient_of_smoothed(z: Array, y: Array) -> Array:
     return (_softmax(z) - (0.9 * y + 0.1 / z.shape[1])) / len(z)
 
 
-@mutant("cross_entropy_gradient", "normalised over the batch, not the classes", LAST_AXIS, "euclidesdb #2")
+@mutant("cross_entropy_gradient", "normalised over the batch, not the classes", LAST_AXIS, "euclidesdb #2, in softmax")
 def gradient_over_the_batch(z: Array, y: Array) -> Array:
     e = np.exp(z - z.max(axis=0, keepdims=True, initial=-np.inf))
     return (e / e.sum(axis=0, keepdims=True) - y) / len(z)
