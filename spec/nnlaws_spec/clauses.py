@@ -1,6 +1,7 @@
 """Reads the chapters: every `## SM-1 Title` in chapters/*.md is a clause.
 
-A clause has one MUST sentence (its first paragraph), formulas, examples that run, and a last paragraph of fields:
+A clause has one MUST sentence, its first paragraph (an informative one begins with *Informative.* and demands nothing);
+formulas; examples that run; and a last paragraph of fields:
 `Notes: N19. Source: … Variants: … See also: …`. A variant is a named convention, written `` `name = value` ``.
 """
 
@@ -36,6 +37,11 @@ class Clause:
     source: str
     variants: tuple[Variant, ...]
     see_also: tuple[str, ...]
+
+    @property
+    def informative(self) -> bool:
+        """Whether it says what is true and good to know, and demands nothing of an implementation."""
+        return self.statement.startswith("*Informative.*")
 
 
 @cache
