@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
+from typing import Any
 
 import numpy as np
 from nnlaws_reference.dtypes import DTYPES, Array
 from nnlaws_spec.clauses import Variant, clauses
 
 from nnlaws.bounds.formats import format_of
+from nnlaws.bounds.number import Bounded
 from nnlaws.bounds.ruler import Floats, Ruler
-from nnlaws.cases.case import Case, expand
-from nnlaws.cases.softmax import FAMILIES, any_size
+from nnlaws.cases.case import Case, Inputs, stack
 from nnlaws.evidence import Evidence
 from nnlaws.laws import LAWS
 from nnlaws.laws.law import Law
@@ -18,7 +20,6 @@ from nnlaws.mutants import MUTANTS
 from nnlaws.subject import GuardedSubject, TargetFault
 from nnlaws.verdict import Cause
 
-LEVELS = (1, -1, 3, -3, 20, -20, 100, -100, 2000, -2000)
 SINGLE = 24  # digits of float32: formats with fewer are narrow
 # Of the wrong results in a narrow format. Chosen, not derived: over 16,000 bfloat16 rows PyTorch's log-softmax agrees
 # with its own recipe in all results, right and wrong, and with four others in 48 to 98 % of them.
@@ -26,7 +27,15 @@ TO_THE_BIT = 0.95
 ENOUGH = 10  # wrong results, before so much can be said
 EXAMPLES = 20  # how many failing cases are tried for one that tells the causes apart
 
-Calls = list[tuple[tuple[Array, ...], Floats]]
+Results = tuple[Floats, ...]
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a batch of calls was given, and what came back."""
+
+    inputs: Inputs
+    results: tuple[Floats, ...]
 
 
 class Recorder(GuardedSubject):
@@ -34,12 +43,29 @@ class Recorder(GuardedSubject):
 
     def __init__(self, subject: GuardedSubject) -> None:
         super().__init__(subject.function, subject.operation, subject.watch)
-        self.calls: Calls = []
+        self.subject = subject
+        self.calls: list[Call] = []
 
-    def batch(self, lanes: Sequence[tuple[Array, ...]]) -> Floats:
-        results = super().batch(lanes)
-        self.calls.append((tuple(np.stack(argument) for argument in zip(*lanes, strict=True)), results))
+    def batch(self, lanes: Sequence[tuple[Array, ...]], **options: float) -> tuple[Floats, ...]:
+        results = self.subject.batch(lanes, **options)
+        arguments = tuple(np.stack(argument) for argument in zip(*lanes, strict=True))
+        self.calls.append(Call(Inputs(arguments, options=options), results))
         return results
+
+
+class Remembering(GuardedSubject):
+    """A subject that is called once with the same arguments, however many candidates it is compared with."""
+
+    def __init__(self, subject: GuardedSubject) -> None:
+        super().__init__(subject.function, subject.operation, subject.watch)
+        self.known: dict[Any, tuple[Floats, ...]] = {}
+
+    def batch(self, lanes: Sequence[tuple[Array, ...]], **options: float) -> tuple[Floats, ...]:
+        layout = tuple((a.shape, a.strides, a.flags.writeable, a.tobytes()) for lane in lanes for a in lane)
+        key = (layout, *sorted(options.items()))
+        if key not in self.known:
+            self.known[key] = super().batch(lanes, **options)
+        return self.known[key]
 
 
 def explain(
@@ -49,36 +75,46 @@ def explain(
 
     A mutant fits if it breaks the law on the smallest example by the same results, and gives the subject's results on
     a battery of other inputs too, and on failures of other shapes, where most of the wrong candidates differ. A
-    convention fits if, declared, it makes every failure seen an allowed one; it is the cause where no mutant is, for
-    it allows more than one behaviour. The example shown is the smallest on which no other mutant gives the same
-    results.
+    convention fits if, declared, it makes every failure seen an allowed one. It is the cause where it is the only one,
+    and the mutants that fit are only instances of it; but in narrow formats a grade allows so much that a mutant says
+    more. The example shown is the smallest on which no other mutant gives the same results.
     """
     smallest, evidence = failures[-1]
+    if any(_hold(law, subject, ruler, _stacks(law, ruler, [smallest])) for _ in range(2)):
+        return smallest, evidence, None, law.fix  # the failure does not come again: nothing here explains that
+    subject = Remembering(subject)
+    wide = ruler.format.digits >= SINGLE
     breaking = {
         name: mutant for name, mutant in _candidates(law, ruler).items() if _fits(mutant, law, subject, ruler, smallest)
     }
-    others = [
-        *_battery(law, smallest, 1 if ruler.format.digits >= SINGLE else 4),
-        *{(case.m, case.classes): case for case, _ in failures}.values(),
-    ]
+    failed = {(case.m, case.columns): case for case, _ in failures}.values()
+    others = _stacks(law, ruler, [*_battery(law, smallest, 1 if wide else 4), *failed])
     fitting = {name: mutant for name, mutant in breaking.items() if _same_on(others, mutant, law, subject, ruler)}
-    conventions = _conventions(law, subject, ruler, [case for case, _ in failures], others)
-    if ruler.format.digits >= SINGLE:  # large logits tell apart what is alike for moderate ones
-        far = next(each for each in LAWS if each.operation is law.operation and each.cases is any_size)
-        probes = _battery(far, Case(2, 3, "constant", 0, 0), 1)
+    allowing = _conventions(law, subject, ruler, _stacks(law, ruler, [case for case, _ in failures[-EXAMPLES:]]))
+    conventions = [v for v in allowing if _admits(v, law, subject, ruler, others)]
+    if wide:  # inputs of every size tell apart what is alike on this law's own
+        far = next(each for each in LAWS if each.operation is law.operation and each.name == _chapter(law).PROBE)
+        probes = _stacks(far, ruler, _battery(far, Case(2, 3, "constant", 0, 0), 1))
         fitting = {name: m for name, m in fitting.items() if _same_on(probes, m, far, subject, ruler)}
         conventions = [v for v in conventions if _admits(v, far, subject, ruler, probes)]
     declare = [f'declare conventions = {{"{v.name}": "{v.value}"}} ({v.meaning})' for v in conventions]
-    if len(fitting) == 1 and (ruler.format.digits < SINGLE or not conventions):
+    telling = wide or not fitting or any(v.name in law.operation.conventions for v in conventions)
+    if len(conventions) == 1 and telling:
+        (variant,) = conventions
+        if all(_admits(variant, law, mutant.subject, ruler, others) for mutant in fitting.values()):
+            cause = Cause(
+                f"{variant.name} = {variant.value}", f"a convention that is not declared: {variant.meaning}", ""
+            )
+            return smallest, evidence, cause, f"{declare[0]}, or compute as the clause says"
+    if len(fitting) == 1 and not (wide and conventions):
         (name,) = fitting
         mutant = next(mutant for mutant in MUTANTS if mutant.name == name)
         case, evidence = _telling(law, subject, ruler, failures, breaking, name)
         return case, evidence, Cause(mutant.name, mutant.fault, mutant.seen), "; or ".join((mutant.fix, *declare[:1]))
-    if fitting or len(conventions) != 1:
-        return smallest, evidence, None, "; or ".join(filter(None, (law.fix, *declare)))
-    (variant,) = conventions
-    cause = Cause(f"{variant.name} = {variant.value}", f"a convention that is not declared: {variant.meaning}", "")
-    return smallest, evidence, cause, f"{declare[0]}, or compute as the clause says"
+    several = len(law.operation.conventions) > 1 and not (fitting or declare or law.fix)
+    identify = "run nnlaws identify, to see whether several conventions together explain it"
+    fixes = (law.fix, *declare, identify if several else "")
+    return smallest, evidence, None, "; or ".join(filter(None, fixes))
 
 
 @dataclass(frozen=True)
@@ -103,67 +139,98 @@ def _candidates(law: Law, ruler: Ruler) -> dict[str, Candidate]:
 def _fits(mutant: Candidate, law: Law, subject: GuardedSubject, ruler: Ruler, case: Case) -> bool:
     """Whether the mutant breaks the law on the case, and every call that the law makes returns the same from both."""
     theirs, ours = Recorder(subject), Recorder(mutant.subject)
-    inputs = expand(law.build, case, ruler.format, 1)
+    inputs = stack(law.build, [case], ruler.format)
     try:
-        if law.check(ours, ruler, *inputs.arguments, **inputs.extra).holds:
+        if law.evidence(ours, ruler, inputs).holds:
             return False
-        law.check(theirs, ruler, *inputs.arguments, **inputs.extra)
+        law.evidence(theirs, ruler, inputs)
     except TargetFault:
         return False
     if len(theirs.calls) != len(ours.calls):
         return False
     pairs = list(zip(theirs.calls, ours.calls, strict=True))
-    if not all(_alike(got, other, mutant.ruler, arguments) for (arguments, got), (_, other) in pairs):
+    if not all(_alike(call.results, other.results, mutant.ruler, call.inputs) for call, other in pairs):
         return False
-    return any(_telltale(got, other, ruler, arguments) for (arguments, got), (_, other) in pairs)
+    return any(_telltale(call.results, other.results, ruler, call.inputs) for call, other in pairs)
+
+
+def _chapter(law: Law) -> Any:
+    """The cases of the law's chapter, with FAMILIES, LEVELS and PROBE, the name of the law that probes them all."""
+    return import_module(f"nnlaws.cases.{law.operation.chapter}")
 
 
 def _battery(law: Law, case: Case, rounds: int) -> list[Case]:
-    """Cases of every family and many sizes of logits, so many times each, of the same shape and of a larger one."""
-    pairs = enumerate((family, k) for family in FAMILIES for k in LEVELS * rounds)
+    """Cases of every family and many levels, so many times each, of the same shape and of a larger one."""
+    chapter = _chapter(law)
+    pairs = enumerate((family, k) for family in chapter.FAMILIES for k in chapter.LEVELS * rounds)
     same = [replace(case, family=family, k=k, seed=8 * number, overlays=()) for number, (family, k) in pairs]
-    larger = [replace(each, m=case.m + 1, classes=case.classes + 2) for each in same[::3]]
+    larger = [replace(each, m=case.m + 1, columns=case.columns + 2) for each in same[::3]]
     return same + [each for each in larger if law.admits(each)]
 
 
-def _same_on(cases: Sequence[Case], mutant: Candidate, law: Law, subject: GuardedSubject, ruler: Ruler) -> bool:
-    """Whether the mutant gives the subject's results on the arguments of all these cases.
+def _stacks(law: Law, ruler: Ruler, cases: Sequence[Case]) -> list[Inputs]:
+    """The inputs of all these cases, those of one shape and group together."""
+    alike: dict[tuple[int, int, int], list[Case]] = {}
+    for case in cases:
+        alike.setdefault((case.m, case.columns, case.group), []).append(case)
+    return [stack(law.build, together, ruler.format) for together in alike.values()]
+
+
+def _same_on(stacks: Sequence[Inputs], mutant: Candidate, law: Law, subject: GuardedSubject, ruler: Ruler) -> bool:
+    """Whether the mutant gives the subject's results on all these arguments.
 
     In a narrow format, nearly all of its wrong results have to be the same to the bit: there every mistake in rounding
     is about as large as every other, and two of one kind differ only where a result is near the middle of two numbers.
     """
     same = wrong = 0
-    for case in cases:
-        inputs = expand(law.build, case, ruler.format, 1)
+    for inputs in stacks:
         try:
-            got, other = subject(*inputs.arguments), mutant.subject(*inputs.arguments)
+            got = subject.results(*inputs.arguments, **_options(law, inputs))
+            other = mutant.subject.results(*inputs.arguments, **_options(law, inputs))
         except TargetFault:
             return False
-        if not _alike(got, other, mutant.ruler, inputs.arguments):
+        if not _alike(got, other, mutant.ruler, inputs):
             return False
-        bound = ruler.bound(*inputs.arguments)
-        with np.errstate(all="ignore"):
-            off = np.abs(other - bound.value) > bound.error
-        same, wrong = same + int((off & (got == other)).sum()), wrong + int(off.sum())
+        for one, another, bound in zip(got, other, _bounds(ruler, inputs, got), strict=True):
+            with np.errstate(all="ignore"):
+                off = np.abs(another - bound.value) > bound.error
+            same, wrong = same + int((off & (one == another)).sum()), wrong + int(off.sum())
     return ruler.format.digits >= SINGLE or (wrong >= ENOUGH and same >= TO_THE_BIT * wrong)
 
 
-def _alike(got: Floats, other: Floats, ruler: Ruler, arguments: tuple[Array, ...]) -> bool:
+def _options(law: Law, inputs: Inputs) -> dict[str, float]:
+    """Those of the operation, without what only the law needs."""
+    return {name: inputs.options[name] for name in law.operation.options}
+
+
+def _bounds(ruler: Ruler, inputs: Inputs, results: Results) -> tuple[Bounded, ...]:
+    """The rounding allowed of each result; any, for what no samples give, of which there is no exact value."""
+    if not all(argument.size for argument in inputs.arguments):
+        return tuple(Bounded(0 * one, np.full(one.shape, np.inf), ruler.format) for one in results)
+    options = {name: inputs.options[name] for name in ruler.operation.options}
+    return ruler.bounds(*(argument.astype(ruler.format.dtype) for argument in inputs.arguments), **options)
+
+
+def _alike(got: Results, other: Results, ruler: Ruler, inputs: Inputs) -> bool:
     """Equal up to twice the rounding allowed, in proportion to their size; NaN and infinities at the same places."""
-    with np.errstate(all="ignore"):
-        bound = ruler.bound(*(argument.astype(ruler.format.dtype) for argument in arguments))
-        scale = np.maximum(1, np.abs(got) / np.maximum(np.abs(bound.value), ruler.format.tiny))
-        near = np.abs(got - other) <= 2 * bound.error * np.where(np.isfinite(scale), scale, 1)
-    return bool(np.all(near | (got == other) | (np.isnan(got) & np.isnan(other))))
+    for one, another, bound in zip(got, other, _bounds(ruler, inputs, got), strict=True):
+        with np.errstate(all="ignore"):
+            scale = np.maximum(1, np.abs(one) / np.maximum(np.abs(bound.value), ruler.format.tiny))
+            near = np.abs(one - another) <= 2 * bound.error * np.where(np.isfinite(scale), scale, 1)
+        if not np.all(near | (one == another) | (np.isnan(one) & np.isnan(another))):
+            return False
+    return True
 
 
-def _telltale(got: Floats, other: Floats, ruler: Ruler, arguments: tuple[Array, ...]) -> bool:
+def _telltale(got: Results, other: Results, ruler: Ruler, inputs: Inputs) -> bool:
     """Whether they are somewhere much closer to each other than to the truth: equally wrong, not both nearly right."""
-    bound = ruler.bound(*arguments)
-    with np.errstate(all="ignore"):
-        wrong = np.abs(got - bound.value)
-        together = 4 * np.abs(got - other) <= wrong
-    return bool(np.any(((wrong > bound.error) & together) | np.isnan(got) | (np.isinf(got) & (got == other))))
+    for one, another, bound in zip(got, other, _bounds(ruler, inputs, got), strict=True):
+        with np.errstate(all="ignore"):
+            wrong = np.abs(one - bound.value)
+            together = 4 * np.abs(one - another) <= wrong
+        if np.any(((wrong > bound.error) & together) | np.isnan(one) | (np.isinf(one) & (one == another))):
+            return True
+    return False
 
 
 def _telling(
@@ -177,38 +244,35 @@ def _telling(
     """The smallest failing case on which the cause fits and none of its rivals does, else the smallest."""
     if len(rivals) == 1:
         return failures[-1]
-    bysize = sorted(failures, key=lambda failure: (failure[0].m * failure[0].classes, len(str(failure[0]))))
+    bysize = sorted(failures, key=lambda failure: (failure[0].m * failure[0].columns, len(str(failure[0]))))
     for case, evidence in bysize[:EXAMPLES]:
         if [name for name, mutant in rivals.items() if _fits(mutant, law, subject, ruler, case)] == [cause]:
             return case, evidence
     return failures[-1]
 
 
-def _conventions(
-    law: Law, subject: GuardedSubject, ruler: Ruler, failed: Sequence[Case], others: Sequence[Case]
-) -> list[Variant]:
-    """The variants that, declared one by one, allow every failure seen, and the results on other inputs too."""
-    fitting: list[Variant] = []
-    if any(_holds(law, subject, ruler, failed[-1]) for _ in range(2)):
-        return fitting  # the failure does not come again: no convention explains that
-    for variant in {(v.name, v.value): v for c in reversed(clauses().values()) for v in c.variants}.values():
-        declared_already = ruler.conventions.get(variant.name) == variant.value
-        if declared_already or (variant.name == "arithmetic" and ruler.format.digits >= SINGLE):
-            continue
-        if _admits(variant, law, subject, ruler, (*failed[-EXAMPLES:], *others)):
-            fitting.append(variant)
-    return fitting
+def _conventions(law: Law, subject: GuardedSubject, ruler: Ruler, failed: Sequence[Inputs]) -> list[Variant]:
+    """The variants that, declared one by one, allow every failure seen."""
+    bearing = {*law.operation.conventions, *law.operation.grades}
+    if ruler.format.digits >= SINGLE:
+        bearing -= {"arithmetic"}
+    variants = {
+        (variant.name, variant.value): variant
+        for clause in reversed(clauses().values())
+        for variant in clause.variants
+        if clause.chapter == law.operation.chapter and variant.name in bearing
+    }
+    undeclared = (v for v in variants.values() if ruler.conventions.get(v.name) != v.value)
+    return [variant for variant in undeclared if _admits(variant, law, subject, ruler, failed)]
 
 
-def _admits(variant: Variant, law: Law, subject: GuardedSubject, ruler: Ruler, cases: Sequence[Case]) -> bool:
-    """Whether the law holds on all these cases if the variant is declared."""
-    declared = replace(ruler, conventions={**ruler.conventions, variant.name: variant.value})
-    return all(_holds(law, subject, declared, case) for case in cases)
+def _admits(variant: Variant, law: Law, subject: GuardedSubject, ruler: Ruler, stacks: Sequence[Inputs]) -> bool:
+    """Whether the law holds on all these inputs if the variant is declared."""
+    return _hold(law, subject, ruler.declaring({variant.name: variant.value}), stacks)
 
 
-def _holds(law: Law, subject: GuardedSubject, ruler: Ruler, case: Case) -> bool:
-    inputs = expand(law.build, case, ruler.format, 1)
+def _hold(law: Law, subject: GuardedSubject, ruler: Ruler, stacks: Sequence[Inputs]) -> bool:
     try:
-        return law.check(subject, ruler, *inputs.arguments, **inputs.extra).holds
+        return all(law.evidence(subject, ruler, inputs).holds for inputs in stacks)
     except TargetFault:
         return False

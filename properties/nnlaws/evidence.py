@@ -16,9 +16,9 @@ Floats = NDArray[np.float64]
 class Element:
     """The worst element of one array: what was computed there, what it should be, and how far off that is.
 
-    index: within the result of one call, () for a scalar. want, rest: the exact value is want + rest, known within
-    radius. off, allowed: |got − exact| and its bound; ulp: the spacing of the format at the exact value, to measure
-    both in.
+    result: its name. index: within the result of one call, () for a scalar. want, rest: the exact value is
+    want + rest, known within radius. off, allowed: |got − exact| and its bound; ulp: the spacing of the format at the
+    exact value, to measure both in.
     """
 
     index: tuple[int, ...]
@@ -29,6 +29,7 @@ class Element:
     off: float
     allowed: float
     ulp: float
+    result: str = ""
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Evidence:
     """ratio: used/allowed at the worst element, the law holds where it is ≤ 1. lane: which array of the batch that was.
 
     got, want: the results of that lane, float64. expected: what `want` is, in words. reason: why, where no number
-    says it.
+    says it. finest: the ratio that it would be under the finest grade, where the operation has grades.
     """
 
     ratio: float
@@ -46,6 +47,7 @@ class Evidence:
     want: Floats | None = None
     expected: str = "the exact value"
     reason: str = ""
+    finest: float | None = None
 
     @property
     def holds(self) -> bool:
@@ -53,7 +55,12 @@ class Evidence:
 
 
 def compare(
-    got: Floats, exact: Enclosure, allowed: Floats, format: Format, expected: str = "the exact value"
+    got: Floats,
+    exact: Enclosure,
+    allowed: Floats,
+    format: Format,
+    expected: str = "the exact value",
+    result: str = "",
 ) -> Evidence:
     """|got − exact| against allowed, elementwise, over a batch: the first axis counts lanes.
 
@@ -84,13 +91,15 @@ def compare(
             off=float(error[place]),
             allowed=float(limit[place]),
             ulp=float(format.ulp(np.asarray(exact.hi[place]))),
+            result=result,
         )
     return Evidence(ratio, lane, element, got[lane], exact.hi[lane], expected)
 
 
-def agree(got: Floats, other: Floats, allowed: Floats, format: Format, expected: str) -> Evidence:
+def agree(got: Floats, other: Floats, allowed: Floats, format: Format, expected: str, result: str = "") -> Evidence:
     """The same for two results of one implementation; `expected` says which the other is."""
-    return compare(got, Enclosure(other, np.zeros_like(other), np.zeros_like(other)), allowed, format, expected)
+    exact = Enclosure(other, np.zeros_like(other), np.zeros_like(other))
+    return compare(got, exact, allowed, format, expected, result)
 
 
 def require(holds: Any, reason: str, got: Floats | None = None) -> Evidence:

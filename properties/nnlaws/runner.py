@@ -15,7 +15,7 @@ from nnlaws_reference.dtypes import DTYPES
 
 from nnlaws import diagnosis
 from nnlaws.bounds.formats import format_of
-from nnlaws.bounds.ruler import Ruler
+from nnlaws.bounds.ruler import FINEST, Ruler
 from nnlaws.cases.case import Case, expand
 from nnlaws.evidence import Evidence
 from nnlaws.laws import LAWS, Law
@@ -28,7 +28,8 @@ from nnlaws.verdict import PROFILES, LawResult, Outcome, Selection, Task, UsageE
 LANES = {"float64": 4}  # at most: exact values of float64 are balls, which cost more than all else together
 EXAMPLES = ".hypothesis/nnlaws"
 UNCHECKED = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.nested_given)  # a target may be slow
-SMALL = 128  # entries of an array; of larger ones a case expands to fewer
+SMALL = 128  # entries of an array; of larger ones a case expands to an eighth as many
+SHRINKING = 4  # what a failing case is shrunk to, to so many times fewer
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.target, Phase.shrink)
 
 
@@ -41,17 +42,20 @@ Failure = Evidence | TargetFault
 
 @dataclass
 class Seen:
-    """What a run has seen: how many arrays, whether a batch passed, the worst ratio, and the failures in turn."""
+    """What a run has seen: how many arrays, whether a batch passed, the worst ratio, also by the finest grade, and the
+    failures in turn."""
 
     arrays: int = 0
     passed: bool = False
     worst: float = 0.0
+    finest: float | None = None
     failures: list[tuple[Case, Failure]] = field(default_factory=list[tuple[Case, Failure]])
 
     def add(self, other: "Seen") -> None:
         self.arrays += other.arrays
         self.passed |= other.passed
         self.worst = max(self.worst, other.worst)
+        self.finest = _larger(self.finest, other.finest)
         self.failures = other.failures or self.failures
 
 
@@ -108,7 +112,8 @@ def run(
     if not task.offered:
         return task.result(Outcome.NOT_OFFERED)
     law = find(task.law)
-    conventions = target.conventions_for(task.operation, task.dtype)
+    declared = target.conventions_for(task.operation, task.dtype)
+    conventions = declared if task.trial is None else task.trial
     ruler = Ruler(law.operation, format_of(DTYPES[task.dtype]), conventions)
     subject = GuardedSubject(target.operations[task.operation], law.operation, watch)
     began = perf_counter()
@@ -134,7 +139,8 @@ def run(
                 if seen.failures and isinstance(seen.failures[-1][1], kind) and _ever_else(kind, law, subject, ruler):
                     seen.add(search(law, subject, ruler, target.name, selection, about, first, ignored=kind))
         if not seen.failures:
-            return result(Outcome.DECLARED if conventions else Outcome.CONFORMS, worst=seen.worst)
+            outcome = Outcome.DECLARED if conventions else Outcome.CONFORMS
+            return result(outcome, worst=seen.worst, grade=_grade(seen, ruler))
         case, failure = seen.failures[-1]
         if isinstance(failure, NotOffered):
             if not seen.passed:
@@ -142,6 +148,8 @@ def run(
             failure = TargetFault(f"{failure}, but not for all arguments")
         if isinstance(failure, TargetFault):
             return failed(Outcome.ERROR, case, Evidence(float("inf")), reason=str(failure))
+        if task.trial is not None:
+            return failed(Outcome.VIOLATES, case, failure, worst=failure.ratio)
         first(case, failure)
         failures = [(each, evidence) for each, evidence in seen.failures if isinstance(evidence, Evidence)]
         case, failure, cause, fix = diagnosis.explain(law, subject, ruler, failures)
@@ -150,8 +158,7 @@ def run(
 
 def evaluate(law: Law, subject: GuardedSubject, ruler: Ruler, case: Case, lanes: int = 1) -> Evidence:
     """The law's evidence on the arrays of one case."""
-    inputs = expand(law.build, case, ruler.format, lanes)
-    return law.check(subject, ruler, *inputs.arguments, **inputs.extra)
+    return law.evidence(subject, ruler, expand(law.build, case, ruler.format, lanes))
 
 
 def find(id: str) -> Law:
@@ -184,10 +191,12 @@ def search(
     seen = Seen()
     most = min(law.lanes, LANES.get(ruler.format.name, law.lanes))
     current: list[Case] = []
+    drawn: dict[Case, int] = {}
 
     def holds(case: Case) -> None:
         current[:] = [case]
-        lanes = most if case.m * case.classes <= SMALL else max(most // 8, 1)
+        fewer = 8 if case.m * case.columns > SMALL else SHRINKING if seen.failures else 1
+        lanes = drawn.setdefault(case, max(most // fewer, 1))  # the same at each try, for Hypothesis repeats some
         about(token(law.id, ruler.format.name, case, target))
         seen.arrays += lanes
         try:
@@ -195,9 +204,9 @@ def search(
         except TargetFault as fault:
             if ignored is not None and isinstance(fault, ignored):
                 return
-            seen.failures.append((case.lane(fault.lane), fault))
+            seen.failures.append((case.lane(fault.lane % lanes), fault))
             raise
-        seen.worst = max(seen.worst, evidence.ratio)
+        seen.worst, seen.finest = max(seen.worst, evidence.ratio), _larger(seen.finest, evidence.finest)
         if 0 < evidence.ratio < float("inf"):
             hypothesis.target(evidence.ratio, label="used/allowed")
         if not evidence.holds:
@@ -227,7 +236,7 @@ def search(
 def _ever_else(kind: type[TargetFault], law: Law, subject: GuardedSubject, ruler: Ruler) -> bool:
     """Whether, of a few inputs, there is one on which the subject does not fail in this way."""
     for number in range(8):
-        case = Case(law.m[number % 2], law.classes[number // 2 % 2], "integers", 4, number)
+        case = Case(law.m[number % 2], law.columns[number // 2 % 2], "integers", 4, number)
         try:
             evaluate(law, subject, ruler, case)
         except TargetFault as fault:
@@ -240,13 +249,25 @@ def _ever_else(kind: type[TargetFault], law: Law, subject: GuardedSubject, ruler
 def _replay(law: Law, subject: GuardedSubject, ruler: Ruler, case: Case) -> Seen:
     """The law on the one array of a case."""
     if not law.admits(case):
-        wanted = f"m from {law.m[0]} to {law.m[1]}, C from {law.classes[0]} to {law.classes[1]}"
-        raise UsageError(f"{law.id} is not about {case.m}x{case.classes} arrays: it draws {wanted}")
+        wanted = f"m from {law.m[0]} to {law.m[1]}, columns from {law.columns[0]} to {law.columns[1]}"
+        raise UsageError(f"{law.id} is not about {case.m}x{case.columns} arrays: it draws {wanted}")
     try:
         evidence = evaluate(law, subject, ruler, case)
     except TargetFault as fault:
         return Seen(1, failures=[(case, fault)])
-    return Seen(1, True, evidence.ratio, [] if evidence.holds else [(case, evidence)])
+    failures: list[tuple[Case, Failure]] = [] if evidence.holds else [(case, evidence)]
+    return Seen(1, True, evidence.ratio, evidence.finest, failures)
+
+
+def _larger(a: float | None, b: float | None) -> float | None:
+    return b if a is None else a if b is None else max(a, b)
+
+
+def _grade(seen: Seen, ruler: Ruler) -> str:
+    """The grade of rounding that was reached, where the operation has grades to tell apart."""
+    if seen.finest is None:
+        return ""
+    return next(iter(FINEST.values())) if seen.finest <= 1 else "updating"
 
 
 def _settings(law: Law, selection: Selection, shrink: bool) -> settings:

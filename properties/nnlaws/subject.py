@@ -4,13 +4,16 @@ import os
 import warnings
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, redirect_stdout
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from nnlaws_reference.dtypes import DTYPES, Array
 
 from nnlaws.bounds.ruler import Floats
 from nnlaws.operations import Operation
+
+T = TypeVar("T")
+_NUMBERS = frozenset(DTYPES.values())
 
 
 class TargetFault(Exception):
@@ -21,7 +24,11 @@ class TargetFault(Exception):
         self.lane = lane
 
 
-class NotOffered(TargetFault):
+class Refused(TargetFault):
+    """The implementation raised: where a law allows it to, it has refused its arguments."""
+
+
+class NotOffered(Refused):
     """The implementation raised NotImplementedError: a template's function that is still to be written."""
 
 
@@ -71,24 +78,42 @@ class GuardedSubject:
         self.operation = operation
         self.watch: Watch = watch or NobodyWatches()
 
-    def __call__(self, *arguments: Array) -> Floats:
-        return self.batch([tuple(a[lane].copy() for a in arguments) for lane in range(len(arguments[0]))])
+    def __call__(self, *arguments: Array, **options: float) -> Floats:
+        return self.results(*arguments, **options)[0]
 
-    def batch(self, lanes: Sequence[tuple[Array, ...]]) -> Floats:
-        shape = self.operation.result_shape(lanes[0][0].shape)
-        results = np.empty((len(lanes), *shape))
+    def results(self, *arguments: Array, **options: float) -> tuple[Floats, ...]:
+        lanes = [tuple(a[lane].copy() for a in arguments) for lane in range(len(arguments[0]))]
+        return self.batch(lanes, **options)
+
+    def batch(self, lanes: Sequence[tuple[Array, ...]], **options: float) -> tuple[Floats, ...]:
+        shapes = self.operation.result_shapes(argument.shape for argument in lanes[0])
+        results = tuple(np.empty((len(lanes), *shape)) for shape in shapes)
         for number, lane in enumerate(lanes):
-            results[number] = self._floats(self.array(*lane, lane=number), shape, number)
+            for result, found in zip(results, self.arrays(*lane, lane=number, **options), strict=True):
+                result[number] = self._floats(found, result.shape[1:], number)
         return results
 
-    def raw(self, *arguments: Array, lane: int = 0) -> Any:
-        return self._guarded(lambda: self.function(*arguments), lane)
+    def raw(self, *arguments: Array, lane: int = 0, **options: float) -> Any:
+        return self._guarded(lambda: self.function(*arguments, **options), lane)
 
-    def array(self, *arguments: Array, lane: int = 0) -> Array:
-        result: Array = self._guarded(lambda: np.asarray(self.function(*arguments)), lane)
-        return result
+    def arrays(self, *arguments: Array, lane: int = 0, **options: float) -> tuple[Array, ...]:
+        wanted = self.operation.results
 
-    def _guarded(self, call: Callable[[], Any], lane: int) -> Any:
+        def call() -> tuple[Array, ...] | str:
+            found = self.function(*arguments, **options)
+            if len(wanted) == 1:
+                return (np.asarray(found),)
+            if not isinstance(found, (tuple, list)):
+                return f"a {type(found).__name__}"
+            return tuple(np.asarray(each) for each in found) if len(found) == len(wanted) else f"{len(found)} results"
+
+        results = self._guarded(call, lane)
+        if isinstance(results, str):
+            names = ", ".join(wanted)
+            raise TargetFault(f"{self.operation.name} returned {results} where ({names}) is expected (CT-2)", lane)
+        return results
+
+    def _guarded(self, call: Callable[[], T], lane: int) -> T:
         """The call, with the watch told. What it raises is the target's fault."""
         self.watch.begin(lane)
         try:
@@ -100,14 +125,16 @@ class GuardedSubject:
             if isinstance(error, KeyboardInterrupt) and isinstance(self.watch, NobodyWatches):
                 raise  # the user's own; a worker process has none
             self.watch.end()
-            raise TargetFault(f"{self.operation.name} raised {words(error)}", lane) from error
+            raise Refused(f"{self.operation.name} raised {words(error)}", lane) from error
         self.watch.end()
         return result
 
     def _floats(self, found: Array, shape: tuple[int, ...], lane: int) -> Floats:
-        what = f"{self.operation.name} returned {found.dtype} of shape {found.shape}"
-        if found.dtype not in DTYPES.values() and found.dtype.kind not in "biuf":
-            raise TargetFault(f"{what}, which is no array of numbers (CT-2)", lane)
+        if found.dtype not in _NUMBERS and found.dtype.kind not in "biuf":
+            raise TargetFault(f"{self._returned(found)}, which is no array of numbers (CT-2)", lane)
         if found.shape != shape:
-            raise TargetFault(f"{what} where shape {shape} is expected (CT-2)", lane)
+            raise TargetFault(f"{self._returned(found)} where shape {shape} is expected (CT-2)", lane)
         return found if found.dtype == np.float64 else found.astype(np.float64)
+
+    def _returned(self, found: Array) -> str:
+        return f"{self.operation.name} returned {found.dtype} of shape {found.shape}"

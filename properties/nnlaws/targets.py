@@ -4,7 +4,7 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +33,13 @@ class Target:
     conventions: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def conventions_for(self, operation: str, dtype: str) -> dict[str, str]:
-        """What is declared for this operation in this dtype; `arithmetic` says nothing about the wide dtypes."""
+        """What is declared and bears on this operation in this dtype: `arithmetic` says nothing about the wide ones."""
         declared: dict[str, str] = {}
+        bearing = (*OPERATIONS[operation].conventions, *OPERATIONS[operation].grades)
         for key, value in self.conventions.items():
             scope, _, name = key.rpartition(".")
-            if scope in ("", operation) and not (name == "arithmetic" and DTYPES[dtype].itemsize > 2):
+            idle = name == "arithmetic" and DTYPES[dtype].itemsize > 2
+            if scope in ("", operation) and name in bearing and not idle:
                 declared[name] = value
         return declared
 
@@ -45,7 +47,7 @@ class Target:
 def resolve(target: str) -> Target:
     """A built-in name, a path to a .py file, `module`, or `module:object`. Raises TargetError where that fails."""
     if target in BUILT_IN:
-        return of(_import(BUILT_IN[target]), target)
+        return replace(resolve(BUILT_IN[target]), name=target)
     if target.endswith(".py") or "/" in target or "\\" in target:
         return of(_load(Path(target)), target)
     module, _, attribute = target.partition(":")
@@ -124,8 +126,9 @@ def _import(module: str) -> Any:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         missing = error.name or module
-        if module.startswith(missing) or module in BUILT_IN.values():
-            what = missing if module in BUILT_IN.values() else module
+        built_in = module.startswith("nnlaws.implementations.")
+        if module.startswith(missing) or built_in:
+            what = missing if built_in else module
             names = ", ".join(BUILT_IN)
             raise TargetError(
                 f"no module named {what!r} can be imported here; expected a built-in ({names}), a path to a .py file, "

@@ -9,7 +9,8 @@ _HEAD = '''"""My implementation of the operations that nnlaws knows. Judge it wi
     nnlaws check {name}
 
 Fill in what you like and delete the rest: what raises NotImplementedError, or is not there, counts as not offered.
-Arrays are NumPy arrays of one dtype, samples first: m samples of C classes. Return an array of the same dtype.
+Arrays are NumPy arrays of one dtype, samples first: m samples of C classes, or of n features. Return arrays of the
+same dtype.
 """
 
 import numpy as np
@@ -20,7 +21,7 @@ dtypes = ("float32", "float64")
 
 _FUNCTION = '''
 
-def {name}({arguments}):
+def {name}({arguments}) -> {returned}:
     """
 {meaning}
     """
@@ -35,7 +36,10 @@ def template(name: str) -> str:
 
 def _function(operation: Operation) -> str:
     meaning = indent(fill(operation.meaning, 90), "    ")
-    annotated = ", ".join(f"{argument}: np.ndarray" for argument in operation.arguments) + ") -> np.ndarray"
-    return _FUNCTION.format(name=operation.name, arguments=annotated, meaning=meaning).replace(
-        "np.ndarray):", "np.ndarray:"
+    arguments = [f"{argument}: np.ndarray" for argument in operation.arguments]
+    options = ["*", *(f"{option}: float" for option in operation.options)] if operation.options else []
+    several = len(operation.results) > 1
+    returned = f"tuple[{', '.join(['np.ndarray'] * len(operation.results))}]" if several else "np.ndarray"
+    return _FUNCTION.format(
+        name=operation.name, arguments=", ".join(arguments + options), returned=returned, meaning=meaning
     )

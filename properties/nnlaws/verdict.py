@@ -60,6 +60,7 @@ class Violation:
 class LawResult:
     """One law in one dtype. worst: the largest share of the allowed rounding that was used, over `cases` arrays.
 
+    grade: how finely it rounds, where its operation has grades: "two_pass", or "updating" where that was not reached.
     reason: what went wrong, where the outcome is an error. replay: the token of the failing case, for `nnlaws replay`.
     """
 
@@ -70,6 +71,7 @@ class LawResult:
     dtype: str
     outcome: Outcome
     worst: float | None = None
+    grade: str = ""
     cases: int = 0
     seconds: float = 0.0
     conventions: dict[str, str] = field(default_factory=dict[str, str])
@@ -176,7 +178,10 @@ class Selection:
 
 @dataclass(frozen=True)
 class Task:
-    """One law in one dtype, to be run: on cases that Hypothesis draws, or on the one whose token is `case`."""
+    """One law in one dtype, to be run: on cases that Hypothesis draws, or on the one whose token is `case`.
+
+    trial: conventions to hold the target to in place of those that it declares; then no cause is sought.
+    """
 
     law: str
     clause: str
@@ -185,6 +190,7 @@ class Task:
     dtype: str
     offered: bool
     case: str = ""
+    trial: dict[str, str] | None = None
 
     @property
     def name(self) -> str:

@@ -1,7 +1,8 @@
-"""The ruler: for one operation in one format, the exact result of given arguments and the rounding allowed."""
+"""The ruler: for one operation in one format, the exact results of given arguments and the rounding allowed."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,18 @@ from nnlaws.operations import Operation
 
 Floats = NDArray[np.float64]
 
-LOOSEST = {"normalisation": "lse", "arithmetic": "narrow"}
+LOOSEST = {"normalisation": "lse", "arithmetic": "narrow", "variance": "one_pass"}
+FINEST = {"variance": "two_pass"}
 FINENESS = 2.0**-10  # how much smaller than the allowed rounding a ball's radius must be
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One result's name, exact value, and the rounding allowed of it, elementwise."""
+
+    result: str
+    exact: Enclosure
+    allowed: Floats
 
 
 @dataclass(frozen=True)
@@ -27,31 +38,121 @@ class Ruler:
     format: Format
     conventions: Mapping[str, str]
 
-    def bound(self, *arguments: Array) -> Bounded:
-        """The result as a bounded number: its `error` is the rounding allowed."""
-        bound: Bounded = self.operation.bound(*(bounded(a) for a in arguments), self.conventions)
-        return bound
+    def declaring(self, conventions: Mapping[str, str]) -> "Ruler":
+        """The ruler of an implementation that declares these as well."""
+        return replace(self, conventions={**self.conventions, **conventions})
 
-    def loose(self, *arguments: Array) -> Bounded:
-        """The same under the conventions that admit the most: for laws about structure, not rounding."""
-        bound: Bounded = self.operation.bound(*(bounded(a) for a in arguments), LOOSEST)
-        return bound
+    @property
+    def loosest(self) -> "Ruler":
+        """The ruler of the grades that admit the most rounding: for laws about structure."""
+        return self.declaring(LOOSEST)
 
-    def measure(self, *arguments: Array) -> tuple[Enclosure, Floats]:
-        """The exact result and the allowed |computed − exact|, elementwise."""
-        allowed = self.bound(*arguments).error
-        return self.exact(self.operation.formula, *arguments, within=allowed, sound=self.operation.reference), allowed
+    @property
+    def finest(self) -> "Ruler | None":
+        """The ruler of the grades that admit the least, or None where this is it, or one is declared."""
+        better = {name: grade for name, grade in FINEST.items() if name in self.operation.grades}
+        return self.declaring(better) if better and not better.keys() & self.conventions.keys() else None
 
-    def exact(
-        self, formula: Callable[..., Any], *arguments: Array, within: Floats, sound: Callable[..., Any] | None = None
-    ) -> Enclosure:
-        """formula(*arguments), enclosed tightly enough to compare with an error of `within`.
+    def bounds(self, *arguments: Array, **options: float) -> tuple[Bounded, ...]:
+        """The results as bounded numbers: their `error` is the rounding allowed."""
+        return _bounds(*self._given(arguments, options))
 
-        For float64, in balls. For the narrower formats a bounded float64 value is 2^29 times finer than the format
-        and a hundred times faster than balls, and as well proven: its error is the enclosure's radius. It is computed
-        by `sound`, an algorithm for the formula that does not overflow (default: the formula itself).
+    def bound(self, *arguments: Array, **options: float) -> Bounded:
+        """The first of them."""
+        return self.bounds(*arguments, **options)[0]
+
+    def loose(self, *arguments: Array, **options: float) -> Bounded:
+        """The same under the grades that admit the most."""
+        return self.loosest.bound(*arguments, **options)
+
+    def measures(self, *arguments: Array, **options: float) -> tuple[Measure, ...]:
+        """Each result's exact value and the allowed |computed − exact|.
+
+        For float64, in balls. For the narrower formats the bounded value of a sound algorithm in float64 is 2^29 times
+        finer than the format and a hundred times faster than balls, and as well proven: its error is the enclosure's
+        radius.
         """
+        return _measures(*self._given(arguments, options))
+
+    def _given(self, arguments: tuple[Array, ...], options: dict[str, float]) -> tuple[Any, ...]:
+        conventions, numbers = frozenset(self.conventions.items()), frozenset(options.items())
+        return self.operation, self.format, conventions, numbers, _Given(arguments)
+
+    def exact(self, formula: Callable[..., Any], *arguments: Array, within: Floats) -> Enclosure:
+        """formula(*arguments) of any formula, enclosed tightly enough to compare with an error of `within`."""
         if self.format.digits < 53:
-            value: Bounded = (sound or formula)(*(bounded(a.astype(np.float64)) for a in arguments))
-            return Enclosure(value.value, np.zeros(value.shape), value.error)
-        return enclose(formula, *arguments, within=np.maximum(within, self.format.tiny) * FINENESS)
+            return _enclosure(formula(*(bounded(a.astype(np.float64)) for a in arguments)))
+        return enclose(formula, *arguments, within=_radius(within, self.format))
+
+
+class _Given:
+    """Arguments that can be looked up: equal if their types, shapes and bytes are."""
+
+    __slots__ = ("arguments", "key")
+
+    def __init__(self, arguments: tuple[Array, ...]) -> None:
+        self.arguments = arguments
+        self.key = tuple((a.dtype.name, a.shape, a.tobytes()) for a in arguments)
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Given) and self.key == other.key
+
+
+Items = frozenset[tuple[str, Any]]
+
+
+@lru_cache(maxsize=64)
+def _bounds(
+    operation: Operation, format: Format, conventions: Items, options: Items, given: _Given
+) -> tuple[Bounded, ...]:
+    """Diagnosis holds one mutant after another to the same arguments."""
+    arguments = (bounded(argument) for argument in given.arguments)
+    found = operation.bound(*arguments, conventions=dict(conventions), **dict(options))
+    results = (found,) if isinstance(found, Bounded) else tuple(found)
+    for result in results:
+        result.error.setflags(write=False)
+        result.value.setflags(write=False)
+    return results
+
+
+@lru_cache(maxsize=64)
+def _measures(
+    operation: Operation, format: Format, conventions: Items, options: Items, given: _Given
+) -> tuple[Measure, ...]:
+    ruler, numbers = Ruler(operation, format, dict(conventions)), dict(options)
+    allowed = tuple(bound.error for bound in ruler.bounds(*given.arguments, **numbers))
+    if format.digits < 53:
+        wide = tuple(argument.astype(np.float64) for argument in given.arguments)
+        exact = [_enclosure(value) for value in ruler.bounds(*wide, **numbers)]
+    else:
+        named = {name: value for name, value in conventions if name in operation.conventions}
+        within = tuple(_radius(each, format) for each in allowed)
+        exact = _enclose_all(partial(operation.formula, **numbers, **named), given.arguments, within)
+    return tuple(Measure(*each) for each in zip(operation.results, exact, allowed, strict=True))
+
+
+def _enclose_all(
+    formula: Callable[..., Any], arguments: tuple[Array, ...], within: tuple[Floats, ...]
+) -> list[Enclosure]:
+    """Every result of the formula, all in one evaluation."""
+
+    def flat(*lifted: Any) -> Any:
+        results = formula(*lifted)
+        each = results if isinstance(results, tuple) else (results,)
+        return np.concatenate([np.ravel(np.asarray(one, dtype=object)) for one in each])
+
+    found = enclose(flat, *arguments, within=np.concatenate([each.ravel() for each in within]))
+    ends = np.cumsum([each.size for each in within])[:-1]
+    parts = zip(*(np.split(part, ends) for part in (found.hi, found.lo, found.radius)), strict=True)
+    return [Enclosure(*(part.reshape(each.shape) for part in of)) for each, of in zip(within, parts, strict=True)]
+
+
+def _radius(allowed: Floats, format: Format) -> Floats:
+    return np.maximum(allowed, format.tiny) * FINENESS
+
+
+def _enclosure(value: Bounded) -> Enclosure:
+    return Enclosure(value.value, np.zeros(value.shape), value.error)

@@ -12,21 +12,21 @@ from nnlaws_reference.dtypes import working_dtype
 from nnlaws.bounds.number import EXP, Bounded, join
 
 
-def softmax(z: Bounded, conventions: Mapping[str, str]) -> Bounded:
+def softmax(z: Bounded, *, conventions: Mapping[str, str]) -> Bounded:
     return _softmax(_wide(z, conventions), conventions).astype(z.dtype)
 
 
-def log_softmax(z: Bounded, conventions: Mapping[str, str]) -> Bounded:
+def log_softmax(z: Bounded, *, conventions: Mapping[str, str]) -> Bounded:
     return _log_softmax(_wide(z, conventions), conventions).astype(z.dtype)
 
 
-def cross_entropy(z: Bounded, y: Bounded, conventions: Mapping[str, str]) -> Bounded:
+def cross_entropy(z: Bounded, y: Bounded, *, conventions: Mapping[str, str]) -> Bounded:
     wide, targets = _wide(z, conventions), _wide(y, conventions)
     terms = np.where(targets > 0, targets * _log_softmax(wide, conventions), 0.0)
     return (-terms.sum(axis=(-2, -1)) / z.shape[-2]).astype(z.dtype)
 
 
-def cross_entropy_gradient(z: Bounded, y: Bounded, conventions: Mapping[str, str]) -> Bounded:
+def cross_entropy_gradient(z: Bounded, y: Bounded, *, conventions: Mapping[str, str]) -> Bounded:
     """(ŷ − y)/m at once, or the chain rule through log-softmax with dl = −y/m: dl − ŷ Σ dl.
 
     The latter also as the product of the Jacobian (I − ŷ 1ᵀ) with dl, whose C terms an entry are added in any order."""

@@ -30,7 +30,7 @@ def show(
     return Violation(
         example=tuple(_named(law, inputs)),
         result=result,
-        place="" if element is None or not element.index else str(list(element.index)),
+        place="" if element is None else _place(law, element),
         got="" if element is None else number(element.got, ruler.format),
         want="" if element is None else digits(element, ruler.format),
         expected=evidence.expected,
@@ -91,7 +91,17 @@ def _round(exact: Decimal, places: int) -> Decimal:
 
 def _named(law: Law, inputs: Inputs) -> list[dict[str, str]]:
     arguments = dict(zip(law.operation.arguments, inputs.arguments, strict=True))
-    return [
+    arrays = [
         {"name": name, "dtype": str(array.dtype), "shape": str(array.shape), "entries": entries(array)}
         for name, array in {**arguments, **inputs.extra}.items()
     ]
+    options = [
+        {"name": name, "dtype": "", "shape": "", "entries": repr(option)} for name, option in inputs.options.items()
+    ]
+    return arrays + options
+
+
+def _place(law: Law, element: Element) -> str:
+    """Where in the result; and in which, where there are several."""
+    index = str(list(element.index)) if element.index else ""
+    return f"{element.result}{index}" if len(law.operation.results) > 1 else index

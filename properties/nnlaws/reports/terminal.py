@@ -78,7 +78,23 @@ def verdict(report: Report) -> Text:
     if closest is not None and closest.worst:
         tail += f" Where it conforms it used at most {closest.worst:.2f} of the rounding allowed"
         tail += f" ({closest.clause}, {closest.dtype})."
+    grades = _grades(report)
+    if grades:
+        tail += " Grade reached: " + ", ".join(f"{name} {grade}" for name, grade in grades.items()) + "."
     return Text.assemble(printable(f"{report.target} "), (words, style), tail)
+
+
+def _grades(report: Report) -> dict[str, str]:
+    """Of each operation that has grades of rounding, the one that all its results reach."""
+    reached: dict[str, set[str]] = {}
+    for result in report.results:
+        grade = result.conventions.get("variance", result.grade)
+        if grade and result.outcome in (Outcome.CONFORMS, Outcome.DECLARED):
+            reached.setdefault(result.operation, set()).add(grade)
+    return {
+        operation: next(grade for grade in ("one_pass", "updating", "two_pass") if grade in grades)
+        for operation, grades in reached.items()
+    }
 
 
 def _table(operation: str, results: list[LawResult]) -> Table:
@@ -99,6 +115,8 @@ def _cell(result: LawResult) -> Text:
     words = str(result.outcome)
     if result.outcome in (Outcome.CONFORMS, Outcome.DECLARED, Outcome.VIOLATES) and result.worst:
         words += f" {result.worst:.2f}" if result.worst < 1000 else f" {result.worst:.0e}" if result.worst < inf else ""
+    if result.grade:
+        words += f" {result.grade}"
     return _text(words, style=STYLES[result.outcome])
 
 
@@ -128,10 +146,8 @@ def _violation(result: LawResult) -> RenderableType:
     rows.add_row("clause", _text(f"{result.clause}  {clause(result.clause).statement}"))
     rows.add_row("law", _text(f"{result.law}: {result.statement}"))
     if seen is not None:
-        for argument in seen.example:
-            rows.add_row(
-                "example", _text(f"{argument['name']} = array({argument['entries']}, dtype={argument['dtype']})")
-            )
+        for each in seen.example:
+            rows.add_row("example", _text(argument(each)))
         if seen.got:
             where = f"  at {seen.place}" if seen.place else ""
             whole = f"  in {seen.result}" if seen.result else ""
@@ -156,6 +172,12 @@ def _violation(result: LawResult) -> RenderableType:
         f"{result.outcome.upper()}  {result.clause}  {result.operation}  {result.dtype}", style=STYLES[result.outcome]
     )
     return Group(head, Padding(rows, (0, 0, 0, 2)))
+
+
+def argument(given: dict[str, str]) -> str:
+    """As it can be typed again; an option is a plain number."""
+    value = f"array({given['entries']}, dtype={given['dtype']})" if given["dtype"] else given["entries"]
+    return f"{given['name']} = {value}"
 
 
 def _text(words: str, style: str = "") -> Text:
