@@ -1,6 +1,7 @@
 """Inputs for softmax and cross entropy: families of logits, targets on the simplex, and what the laws do with them."""
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 from hypothesis import strategies as st
@@ -8,12 +9,15 @@ from nnlaws_reference.dtypes import Array
 from numpy.typing import NDArray
 
 from nnlaws.bounds.formats import Format
-from nnlaws.cases.case import Builder, Case, Inputs, cases
+from nnlaws.cases.case import Builder, Case, Inputs, Strategy, cases
+from nnlaws.operations import Operation
 from nnlaws.verdict import UsageError
 
 Floats = NDArray[np.float64]
 Family = Callable[[np.random.Generator, tuple[int, int], float], Floats]
 
+LEVELS = (1, -1, 3, -3, 20, -20, 100, -100, 2000, -2000)  # where diagnosis probes, by the law of this name
+PROBE = "any_size_of_logits"
 LINEAR = 1024  # up to here k is the level itself, beyond it a power of 2: float64's e^z overflows from 710
 PARTS = 64  # targets are multiples of 1/64: every format holds them, and every row sums to exactly 1
 
@@ -51,12 +55,14 @@ def reach(format: Format) -> int:
     return {"float16": 8, "bfloat16": 80, "float32": 80, "float64": 600}[format.name]
 
 
+@cache
 def moderate(format: Format, m: tuple[int, int], classes: tuple[int, int]) -> st.SearchStrategy[Case]:
     """Cases whose exponentials are in range."""
     limit = reach(format)
     return cases(tuple(FAMILIES), limit, st.integers(-4 * limit, 4 * limit).map(lambda n: n / 4), m, classes)
 
 
+@cache
 def any_size(format: Format, m: tuple[int, int], classes: tuple[int, int]) -> st.SearchStrategy[Case]:
     """Cases of every finite size, up to the format's largest number."""
     extremes = st.sampled_from((0.0, 1.0, -1.0, 1000.0, -1000.0, format.largest, -format.largest, format.largest / 2))
@@ -82,7 +88,7 @@ def logits(case: Case, format: Format, limit: float, step: float | None = None) 
         raise UsageError(f"unknown family {case.family!r} in the case {case}; there are {', '.join(FAMILIES)}")
     random = case.random("logits")
     part = 1.0 if case.seed % 8 == 0 else random.random()
-    z = FAMILIES[case.family](random, (case.m, case.classes), part * level(case.k, format))
+    z = FAMILIES[case.family](random, (case.m, case.columns), part * level(case.k, format))
     z = np.clip(case.overlay(z), -limit, limit)
     return (z if step is None else np.rint(z / step) * step).astype(format.dtype)
 
@@ -143,7 +149,7 @@ def permuted_inputs(targets: Targets | None) -> Builder:
     """Logits and a permutation of their classes."""
 
     def build(case: Case, format: Format) -> Inputs:
-        order = case.random("order").permutation(case.classes)
+        order = case.random("order").permutation(case.columns)
         return Inputs((logits(case, format, reach(format)), *_targets(case, format, targets)), {"order": order})
 
     return build
@@ -151,10 +157,10 @@ def permuted_inputs(targets: Targets | None) -> Builder:
 
 def masked_inputs(case: Case, format: Format) -> Inputs:
     """Logits in which some classes, but not all, are −∞ in every row; two classes or more."""
-    if case.classes < 2:
+    if case.columns < 2:
         raise UsageError(f"the case {case} has one class; to mask one and keep one takes two")
     random = case.random("mask")
-    masked = random.permutation(case.classes)[: random.integers(1, case.classes)]
+    masked = random.permutation(case.columns)[: random.integers(1, case.columns)]
     z = logits(case, format, reach(format))
     z[:, masked] = -np.inf
     return Inputs((z,))
@@ -170,4 +176,21 @@ def gibbs_inputs(case: Case, format: Format) -> Inputs:
 
 
 def _targets(case: Case, format: Format, targets: Targets | None) -> tuple[Array, ...]:
-    return () if targets is None else (targets(case.random("targets"), case.m, case.classes).astype(format.dtype),)
+    return () if targets is None else (targets(case.random("targets"), case.m, case.columns).astype(format.dtype),)
+
+
+SAMPLES = (1, 4)  # how many laws draw that are about any number of them
+
+
+def ordinary(operation: Operation) -> tuple[Builder, Strategy]:
+    """Inputs for laws that hold of every operation."""
+    return moderate_inputs(_any_targets(operation)), moderate
+
+
+def extreme(operation: Operation) -> tuple[Builder, Strategy]:
+    """Inputs of every size that the operation has to bear."""
+    return any_size_inputs(_any_targets(operation), operation.scalar), any_size
+
+
+def _any_targets(operation: Operation) -> Targets | None:
+    return either if "y" in operation.arguments else None

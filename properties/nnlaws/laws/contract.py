@@ -1,94 +1,119 @@
 """The laws of chapters/contract.md: what every operation promises, whatever it computes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 from nnlaws_reference.dtypes import Array
 
+from nnlaws.bounds.formats import Format
 from nnlaws.bounds.ruler import Ruler
-from nnlaws.cases.softmax import any_size, any_size_inputs, either, moderate, moderate_inputs
+from nnlaws.cases.case import TOGETHER, Builder, Case, Inputs
 from nnlaws.evidence import Evidence, agree, require
-from nnlaws.laws.law import Law, Subject, law
+from nnlaws.laws.law import Check, Law, Subject, law
 from nnlaws.operations import OPERATIONS, Operation
 
 
-def arguments_unmodified(f: Subject, ruler: Ruler, *arguments: Array) -> Evidence:
+def arguments_unmodified(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
     """The arguments' bytes are the same after the call."""
     kept: list[bool] = []
     for number, lane in enumerate(_lanes(arguments)):
         before = [argument.tobytes() for argument in lane]
-        f.raw(*lane, lane=number)
+        f.raw(*lane, lane=number, **options)
         kept.append(before == [argument.tobytes() for argument in lane])
     return require(kept, f"an argument ({', '.join(ruler.operation.arguments)}) was written to")
 
 
-def shape_and_dtype(f: Subject, ruler: Ruler, *arguments: Array) -> Evidence:
-    """A NumPy array (or what NumPy converts by `__array__`) of the arguments' dtype and the operation's shape."""
-    shape = ruler.operation.result_shape(arguments[0].shape[1:])
+def shape_and_dtype(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
+    """NumPy arrays (or what NumPy converts by `__array__`) of the arguments' dtype and the operation's shapes."""
+    shapes = ruler.operation.result_shapes(argument.shape[1:] for argument in arguments)
     for number, lane in enumerate(_lanes(arguments)):
-        result = f.raw(*lane, lane=number)
-        if not hasattr(result, "__array__"):
-            return _broken(
-                number,
-                f"expected a NumPy array of {ruler.format.name} and shape {shape}, got a {type(result).__name__}",
-            )
-        found = f.array(*lane, lane=number)
-        if found.shape != shape or found.dtype != ruler.format.dtype:
-            return _broken(
-                number, f"expected {ruler.format.name} of shape {shape}, got {found.dtype} of shape {found.shape}"
-            )
+        returned = f.raw(*lane, lane=number, **options)
+        parts = returned if len(shapes) > 1 and isinstance(returned, (tuple, list)) else (returned,)
+        if len(parts) != len(shapes):
+            names = ", ".join(ruler.operation.results)
+            got = f"{len(parts)} results" if len(parts) > 1 else f"a {type(returned).__name__}"
+            return _broken(number, f"expected a tuple ({names}), got {got}")
+        for name, shape, part in zip(ruler.operation.results, shapes, parts, strict=True):
+            wanted, which = f"{ruler.format.name} and shape {shape}", f"{name}: " if len(shapes) > 1 else ""
+            if not hasattr(part, "__array__"):
+                return _broken(number, f"{which}expected a NumPy array of {wanted}, got a {type(part).__name__}")
+        found = f.arrays(*lane, lane=number, **options)
+        for name, shape, part in zip(ruler.operation.results, shapes, found, strict=True):
+            which = f"{name}: " if len(shapes) > 1 else ""
+            if part.shape != shape or part.dtype != ruler.format.dtype:
+                wanted = f"{ruler.format.name} of shape {shape}"
+                return _broken(number, f"{which}expected {wanted}, got {part.dtype} of shape {part.shape}")
     return require(True, "")
 
 
-def same_result_again(f: Subject, ruler: Ruler, *arguments: Array) -> Evidence:
+def same_result_again(f: Subject, ruler: Ruler, *arguments: Array, **more: Any) -> Evidence:
     """The same bits each time, whatever comes between; and no later call changes a result that was returned."""
-    for number, lane in enumerate(_lanes(arguments)):
-        classes = np.arange(lane[0].shape[-1]).astype(ruler.format.dtype)
-        other = (classes - lane[0], *(np.roll(targets, 1, axis=-1) for targets in lane[1:]))
-        first = f.array(*lane, lane=number)
-        bits = first.tobytes()
+    others = [more.pop(f"other_{name}") for name in ruler.operation.arguments]
+    for number, (lane, other) in enumerate(zip(_lanes(arguments), _lanes(others), strict=True)):
+        first = f.arrays(*lane, lane=number, **more)
+        bits = [part.tobytes() for part in first]
         for between in (1, 0, 2):  # so that states of period 2 and 3, and buffers in turn, do not come round
             for _ in range(between):
-                f.array(*other, lane=number)
-            if first.tobytes() != bits:
-                return _broken(number, "the array that was returned changed when the operation was called again")
-            if f.array(*lane, lane=number).tobytes() != bits:
+                f.arrays(*other, lane=number, **more)
+            if [part.tobytes() for part in first] != bits:
+                return _broken(number, "an array that was returned changed when the operation was called again")
+            if [part.tobytes() for part in f.arrays(*lane, lane=number, **more)] != bits:
                 return _broken(number, "another call with the same arguments returned other bits")
     return require(True, "")
 
 
-def any_memory_layout(f: Subject, ruler: Ruler, *arguments: Array) -> Evidence:
+def any_memory_layout(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
     """Fortran order, every second column of a wider array, and read-only arrays, against contiguous copies."""
-    got = f(*arguments)
-    allowed = 2 * ruler.loose(*arguments).error
+    got = f.results(*arguments, **options)
+    bounds = ruler.loosest.bounds(*arguments, **options)
     lanes = _lanes(arguments)
     for name, laid in _LAYOUTS.items():
-        other = f.batch([tuple(laid(argument) for argument in lane) for lane in lanes])
-        seen = agree(other, got, allowed, ruler.format, f"the result for contiguous arguments (these are {name})")
-        if not seen.holds:
-            return seen
+        others = f.batch([tuple(laid(argument) for argument in lane) for lane in lanes], **options)
+        expected = f"the result for contiguous arguments (these are {name})"
+        for result, one, other, bound in zip(ruler.operation.results, got, others, bounds, strict=True):
+            seen = agree(other, one, 2 * bound.error, ruler.format, expected, result)
+            if not seen.holds:
+                return seen
     return require(True, "")
 
 
-def empty_batch(f: Subject, ruler: Ruler, *arguments: Array) -> Evidence:
+def empty_batch(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
     """(0, C) in, (0, C) out."""
-    lane = tuple(argument[:0] for argument in _lanes(arguments)[0])
-    found = f.array(*lane).shape
-    return require(
-        found == lane[0].shape, f"expected an array of shape {lane[0].shape} for an empty batch, got {found}"
-    )
+    by_sample = [dims[:1] == ("m",) for dims in ruler.operation.arguments.values()]
+    first = _lanes(arguments)[0]
+    lane = [argument[:0] if samples else argument for argument, samples in zip(first, by_sample, strict=True)]
+    (found,) = f.arrays(*lane, **options)
+    (shape,) = ruler.operation.result_shapes(argument.shape for argument in lane)
+    return require(found.shape == shape, f"expected an array of shape {shape} for an empty batch, got {found.shape}")
 
 
-def finite_from_finite(f: Subject, ruler: Ruler, *arguments: Array) -> Evidence:
+def finite_from_finite(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
     """No NaN; an infinity only where the exact result is beyond the format."""
-    got, bound = f(*arguments), ruler.bound(*arguments)
-    in_range = np.abs(bound.value) + bound.error < ruler.format.largest
-    broken = np.isnan(got) | (np.isinf(got) & in_range)
-    return require(~broken.any(axis=tuple(range(1, got.ndim))), "a NaN or an infinity came of finite arguments", got)
+    results, bounds = f.results(*arguments, **options), ruler.bounds(*arguments, **options)
+    for got, bound in zip(results, bounds, strict=True):
+        in_range = np.abs(bound.value) + bound.error < ruler.format.largest
+        broken = np.isnan(got) | (np.isinf(got) & in_range)
+        kept = ~broken.any(axis=tuple(range(1, got.ndim)))
+        if not kept.all():
+            return require(kept, "a NaN or an infinity came of finite arguments", got)
+    return require(True, "")
 
 
-def _lanes(arguments: tuple[Array, ...]) -> list[tuple[Array, ...]]:
+def _with_others(build: Builder, operation: Operation) -> Builder:
+    """The inputs, and beside them others of the same shapes: the arguments of calls that come between."""
+
+    def built(case: Case, format: Format) -> Inputs:
+        inputs, others = build(case, format), build(case.lane(TOGETHER * 1009), format)
+        named = zip(operation.arguments, others.arguments, strict=True)
+        extra = {f"other_{name}": argument for name, argument in named}
+        return Inputs(inputs.arguments, {**inputs.extra, **extra}, inputs.options)
+
+    return built
+
+
+def _lanes(arguments: Sequence[Array]) -> list[tuple[Array, ...]]:
     """Each lane's arguments, as arrays of their own."""
     return [tuple(argument[number].copy() for argument in arguments) for number in range(len(arguments[0]))]
 
@@ -117,51 +142,45 @@ _LAYOUTS: dict[str, Callable[[Array], Any]] = {
 
 _FIXES = {
     "CT-1": "work on a copy: z = z - c, not z -= c",
-    "CT-2": "return an array of the shape that the operation states, .astype(z.dtype); a scalar as z.dtype.type(J)",
-    "CT-3": "keep no state between calls, and return a new array each time",
+    "CT-2": "return arrays of the shapes that the operation states, .astype(z.dtype); a scalar as z.dtype.type(J)",
+    "CT-3": "keep no state between calls, and return new arrays each time",
     "CT-4": "index the arguments; do not flatten them in memory order, and do not write to them",
-    "CT-5": "reduce over the classes only, so that no samples give no results",
-    "CT-6": "subtract the row's maximum before the exponential, and take no logarithm of a probability",
+    "CT-5": "reduce over a row only, so that no samples give no results",
+}
+_FINITE = {
+    "softmax": "subtract the row's maximum before the exponential, and take no logarithm of a probability",
+    "batch_norm": "subtract the mean before squaring, and keep ε inside the root",
 }
 
 
 def _contract(operation: Operation) -> tuple[Law, ...]:
-    name = operation.name
-    targets = either if "y" in operation.arguments else None
-    inputs = moderate_inputs(targets)
-    unsized = any_size_inputs(targets, operation.scalar)
-    few: Any = {"lanes": 4, "share": 0.4}  # what breaks these, breaks them nearly anywhere
+    chapter = import_module(f"nnlaws.cases.{operation.chapter}")
+    inputs, ordinary = chapter.ordinary(operation)
+    unsized, extreme = chapter.extreme(operation)
+    few: Any = {"lanes": 4, "share": 0.4, "m": chapter.SAMPLES}  # what breaks these, breaks them nearly anywhere
+
+    def contract(clause: str, check: Check, statement: str, build: Builder = inputs) -> Law:
+        return law(clause, operation.name, check, statement, build, ordinary, _FIXES[clause], **few)
+
+    finite = law(
+        "CT-6",
+        operation.name,
+        finite_from_finite,
+        "finite arguments give finite results",
+        unsized,
+        extreme,
+        _FINITE[operation.chapter],
+        m=chapter.SAMPLES,
+    )
     laws = (
-        law(
-            "CT-1",
-            name,
-            arguments_unmodified,
-            "arguments are left as they were",
-            inputs,
-            moderate,
-            _FIXES["CT-1"],
-            **few,
-        ),
-        law("CT-2", name, shape_and_dtype, "shape and dtype are kept", inputs, moderate, _FIXES["CT-2"], **few),
-        law(
-            "CT-3",
-            name,
-            same_result_again,
-            "the same input gives the same output",
-            inputs,
-            moderate,
-            _FIXES["CT-3"],
-            **few,
-        ),
-        law("CT-4", name, any_memory_layout, "memory layout does not matter", inputs, moderate, _FIXES["CT-4"], **few),
-        law(
-            "CT-6", name, finite_from_finite, "finite arguments give finite results", unsized, any_size, _FIXES["CT-6"]
-        ),
+        contract("CT-1", arguments_unmodified, "arguments are left as they were"),
+        contract("CT-2", shape_and_dtype, "shape and dtype are kept"),
+        contract("CT-3", same_result_again, "the same input gives the same output", _with_others(inputs, operation)),
+        contract("CT-4", any_memory_layout, "memory layout does not matter"),
+        finite,
     )
-    empty = law(
-        "CT-5", name, empty_batch, "an empty batch gives an empty result", inputs, moderate, _FIXES["CT-5"], **few
-    )
-    return laws if operation.scalar else (*laws, empty)
+    empty = contract("CT-5", empty_batch, "an empty batch gives an empty result")
+    return (*laws, empty) if operation.per_sample else laws
 
 
 LAWS: tuple[Law, ...] = tuple(each for operation in OPERATIONS.values() for each in _contract(operation))

@@ -1,49 +1,51 @@
 """What a law is: a clause, an operation, a statement, the inputs it draws, and a check that returns evidence."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+import numpy as np
 from hypothesis import strategies as st
 from nnlaws_reference.dtypes import Array
 
 from nnlaws.bounds.formats import Format
-from nnlaws.bounds.ruler import Floats
-from nnlaws.cases.case import Builder, Case
-from nnlaws.evidence import Evidence
+from nnlaws.bounds.number import Bounded
+from nnlaws.bounds.ruler import Floats, Ruler
+from nnlaws.cases.case import Builder, Case, Inputs, Range, Strategy
+from nnlaws.evidence import Evidence, compare, worst
 from nnlaws.operations import OPERATIONS, Operation
 
 
 class Subject(Protocol):
     """The implementation under test, as laws see it.
 
-    Called with batched arguments it calls the implementation once a lane, each time with fresh C-ordered arrays, and
-    stacks the results as float64; `batch` does so with just the arrays it is given. `raw` makes one call, with the
-    arrays of one lane, and returns what came back; `array` returns it as an array. All raise TargetFault where the
-    implementation raises, and the first two where a result has the wrong shape or no numbers.
+    `results`, called with batched arguments, calls the implementation once a lane, each time with fresh C-ordered
+    arrays, and stacks each result as float64; calling the subject itself returns the first result alone; `batch` does
+    so with just the arrays it is given. `raw` makes one call, with the arrays of one lane, and returns what came back;
+    `arrays` returns it as arrays. All raise TargetFault where the implementation raises, `arrays` where the number of
+    results is wrong, and the first three where a result has the wrong shape or no numbers.
     """
 
-    def __call__(self, *arguments: Array) -> Floats: ...
+    def __call__(self, *arguments: Array, **options: float) -> Floats: ...
 
-    def batch(self, lanes: Sequence[tuple[Array, ...]]) -> Floats: ...
+    def results(self, *arguments: Array, **options: float) -> tuple[Floats, ...]: ...
 
-    def raw(self, *arguments: Array, lane: int = 0) -> Any: ...
+    def batch(self, lanes: Sequence[tuple[Array, ...]], **options: float) -> tuple[Floats, ...]: ...
 
-    def array(self, *arguments: Array, lane: int = 0) -> Array: ...
+    def raw(self, *arguments: Array, lane: int = 0, **options: float) -> Any: ...
+
+    def arrays(self, *arguments: Array, lane: int = 0, **options: float) -> tuple[Array, ...]: ...
 
 
 Check = Callable[..., Evidence]
-Range = tuple[int, int]
-Strategy = Callable[[Format, Range, Range], st.SearchStrategy[Case]]
-"""Of a format and the ranges of m and of the number of classes."""
 
 
 @dataclass(frozen=True)
 class Law:
-    """`check(subject, ruler, *arguments, **extra)` on inputs that `build` makes of cases drawn from `strategy(format)`.
+    """`check(subject, ruler, *arguments, **extra, **options)` on inputs that `build` makes of cases from the strategy.
 
     id: operation and name of the check, as in softmax.shift_invariance. statement: the law in general, one clause of a
-    sentence. fix: what to do where it is broken, if that does not depend on how. m, classes: the shapes it is
+    sentence. fix: what to do where it is broken, if that does not depend on how. m, columns: the shapes it is
     about. lanes: how many arrays a case expands to. share: of the profile's examples, how many it is worth.
     """
 
@@ -56,9 +58,13 @@ class Law:
     cases: Strategy
     fix: str = ""
     m: Range = (1, 4)
-    classes: Range = (1, 8)
+    columns: Range = (1, 8)
     lanes: int = 16
     share: float = 1.0
+
+    def evidence(self, subject: Subject, ruler: Ruler, inputs: Inputs) -> Evidence:
+        """What the check sees on these inputs."""
+        return self.check(subject, ruler, *inputs.arguments, **inputs.extra, **inputs.options)
 
     @property
     def id(self) -> str:
@@ -66,11 +72,11 @@ class Law:
 
     def strategy(self, format: Format) -> st.SearchStrategy[Case]:
         """Cases for this law in a format."""
-        return self.cases(format, self.m, self.classes)
+        return self.cases(format, self.m, self.columns)
 
     def admits(self, case: Case) -> bool:
         """Whether the law is about such a shape: a range of one number is fixed, any other only starts there."""
-        pairs = ((case.m, self.m), (case.classes, self.classes))
+        pairs = ((case.m, self.m), (case.columns, self.columns))
         return all(size == low if low == high else size >= low for size, (low, high) in pairs)
 
 
@@ -83,11 +89,56 @@ def law(
     cases: Strategy,
     fix: str = "",
     m: Range = (1, 4),
-    classes: Range = (1, 8),
+    columns: Range = (1, 8),
     lanes: int = 16,
     share: float = 1.0,
 ) -> Law:
     """The law of one operation that a check function states; it takes that function's name."""
     return Law(
-        clause, OPERATIONS[operation], statement, check.__name__, check, build, cases, fix, m, classes, lanes, share
+        clause, OPERATIONS[operation], statement, check.__name__, check, build, cases, fix, m, columns, lanes, share
     )
+
+
+def values(
+    f: Subject, ruler: Ruler, *arguments: Array, of: Sequence[str] = (), vacuous: bool = False, **options: float
+) -> Evidence:
+    """Evidence that these results of f (default: all) are exact up to the rounding allowed."""
+    return judge(f.results(*arguments, **options), ruler, *arguments, of=of, vacuous=vacuous, **options)
+
+
+def judge(
+    results: Sequence[Floats],
+    ruler: Ruler,
+    *arguments: Array,
+    of: Sequence[str] = (),
+    vacuous: bool = False,
+    **options: float,
+) -> Evidence:
+    """Evidence that results are exact up to the rounding allowed, and whether they are of the finest grade.
+
+    of: names of those that count, default all. vacuous: whether NaN will do where the rounding allowed is infinite.
+    """
+    measures = ruler.measures(*arguments, **options)
+    finest = ruler.finest.bounds(*arguments, **options) if ruler.finest else None
+    seen: list[Evidence] = []
+    for number, (got, measure) in enumerate(zip(results, measures, strict=True)):
+        if of and measure.result not in of:
+            continue
+        if vacuous:
+            got = np.where(np.isposinf(measure.allowed) & np.isnan(got), 0.0, got)
+        one = compare(got, measure.exact, measure.allowed, ruler.format, result=measure.result)
+        if finest is not None and one.holds:
+            one = replace(one, finest=compare(got, measure.exact, finest[number].error, ruler.format).ratio)
+        seen.append(one)
+    grades = [one.finest for one in seen if one.finest is not None]
+    return replace(worst(*seen), finest=max(grades, default=None))
+
+
+def slack(result: Floats, bound: Bounded, format: Format) -> Floats:
+    """The rounding allowed, scaled up where the result is larger than the exact one, as if that were a relative error.
+
+    So two results of one implementation are held to each other even where it computes another function than it should.
+    """
+    with np.errstate(all="ignore"):
+        scale = np.fmax(1.0, np.abs(result) / np.maximum(np.abs(bound.value), format.tiny))
+    return np.asarray(bound.error * np.where(np.isfinite(scale), scale, 1.0))

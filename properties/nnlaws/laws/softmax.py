@@ -29,12 +29,12 @@ from nnlaws.cases.softmax import (
     soft,
 )
 from nnlaws.evidence import Evidence, agree, compare, worst
-from nnlaws.laws.law import Law, Subject, law
+from nnlaws.laws.law import Law, Subject, law, slack, values
 
 
 def value(f: Subject, ruler: Ruler, *arguments: Array) -> Evidence:
     """f is what its formula says."""
-    return compare(f(*arguments), *ruler.measure(*arguments), ruler.format)
+    return values(f, ruler, *arguments)
 
 
 def any_size_of_logits(f: Subject, ruler: Ruler, *arguments: Array) -> Evidence:
@@ -161,14 +161,7 @@ def _sum(allowed: Floats, terms: Floats) -> Floats:
 
 
 def _slack(result: Floats, ruler: Ruler, *arguments: Array) -> Floats:
-    """The loosest rounding, scaled up where the result is larger than the exact one, as if that were a relative error.
-
-    So two results of one implementation are held to each other even where it computes another function than it should.
-    """
-    bound = ruler.loose(*arguments)
-    with np.errstate(all="ignore"):
-        scale = np.fmax(1.0, np.abs(result) / np.maximum(np.abs(bound.value), ruler.format.tiny))
-    return np.asarray(bound.error * np.where(np.isfinite(scale), scale, 1.0))
+    return slack(result, ruler.loose(*arguments), ruler.format)
 
 
 def _common(operation: str) -> tuple[Law, ...]:
@@ -207,7 +200,7 @@ def _common(operation: str) -> tuple[Law, ...]:
             "a single class is certain",
             moderate_inputs(targets),
             moderate,
-            classes=(1, 1),
+            columns=(1, 1),
         ),
     )
 
@@ -232,9 +225,9 @@ LAWS: tuple[Law, ...] = (
         "two classes are the sigmoid of the difference",
         moderate_inputs(None),
         moderate,
-        classes=(2, 2),
+        columns=(2, 2),
     ),
-    law("SM-10", "softmax", masked_classes, "a logit of −∞ masks its class", masked_inputs, moderate, classes=(2, 8)),
+    law("SM-10", "softmax", masked_classes, "a logit of −∞ masks its class", masked_inputs, moderate, columns=(2, 8)),
     *_common("softmax"),
     law("SM-11", "log_softmax", value, "log-softmax is z − log Σ e^z", moderate_inputs(None), moderate),
     law(
@@ -247,7 +240,7 @@ LAWS: tuple[Law, ...] = (
         m=(2, 4),
     ),
     law(
-        "SM-10", "log_softmax", masked_classes, "a logit of −∞ masks its class", masked_inputs, moderate, classes=(2, 8)
+        "SM-10", "log_softmax", masked_classes, "a logit of −∞ masks its class", masked_inputs, moderate, columns=(2, 8)
     ),
     *_common("log_softmax"),
     law("SM-12", "cross_entropy", value, "J of a sample is −Σ y log a", moderate_inputs(one_hot), moderate, m=(1, 1)),

@@ -1,35 +1,37 @@
 """Mistakes that any operation can make: each is made here of the reference, which is right but for it."""
 
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import numpy as np
 from nnlaws_reference.dtypes import Array
 
-from nnlaws.mutants.mutant import Implementation, Mutant
+from nnlaws.mutants.mutant import Implementation, Mutant, each
 from nnlaws.operations import OPERATIONS
 
 
 def writes_over_its_argument(right: Implementation) -> Implementation:
-    def run(z: Array, *others: Array) -> Any:
-        result = right(z, *others)
+    def run(z: Array, *others: Array, **options: float) -> Any:
+        result = right(z, *others, **options)
         if z.flags.writeable:
-            z -= z.max(axis=-1, keepdims=True)
+            z -= z.max(axis=-1, keepdims=True) + 1
         return result
 
     return run
 
 
 def returns_the_wrong_dtype(right: Implementation) -> Implementation:
-    def run(z: Array, *others: Array) -> Any:
-        return right(z, *others).astype(np.float32 if z.dtype == np.float64 else np.float64)
+    def run(z: Array, *others: Array, **options: float) -> Any:
+        wrong = np.float32 if z.dtype == np.float64 else np.float64
+        return each(lambda result: result.astype(wrong))(right(z, *others, **options))
 
     return run
 
 
 def returns_one_axis_more(right: Implementation) -> Implementation:
-    def run(*arguments: Array) -> Any:
-        return np.asarray(right(*arguments))[None]
+    def run(*arguments: Array, **options: float) -> Any:
+        return each(lambda result: np.asarray(result)[None])(right(*arguments, **options))
 
     return run
 
@@ -37,11 +39,14 @@ def returns_one_axis_more(right: Implementation) -> Implementation:
 def reuses_its_buffer(right: Implementation) -> Implementation:
     buffers: dict[Any, Array] = {}
 
-    def run(z: Array, *others: Array) -> Any:
-        result = np.asarray(right(z, *others))
-        buffer = buffers.setdefault((result.shape, result.dtype), np.empty_like(result))
+    def keep(number: int, result: Array) -> Array:
+        buffer = buffers.setdefault((number, result.shape, result.dtype), np.empty_like(result))
         buffer[...] = result
         return buffer
+
+    def run(*arguments: Array, **options: float) -> Any:
+        numbers = count()
+        return each(lambda result: keep(next(numbers), np.asarray(result)))(right(*arguments, **options))
 
     return run
 
@@ -49,46 +54,49 @@ def reuses_its_buffer(right: Implementation) -> Implementation:
 def remembers_the_last_call(right: Implementation) -> Implementation:
     last: list[float] = [0.0]
 
-    def run(z: Array, *others: Array) -> Any:
+    def run(z: Array, *others: Array, **options: float) -> Any:
         shift, last[0] = last[0], float(z.sum()) if z.size and np.isfinite(z).all() else 0.0
-        result = right(z, *others)
-        return result if shift == 0 else (result * np.asarray(1 + np.tanh(shift) / 4).astype(z.dtype)).astype(z.dtype)
+        factor = np.asarray(1 + np.tanh(shift) / 4).astype(z.dtype)
+        result = right(z, *others, **options)
+        return result if shift == 0 else each(lambda part: (part * factor).astype(z.dtype))(result)
 
     return run
 
 
 def reads_memory_in_order(right: Implementation) -> Implementation:
-    def run(z: Array, *others: Array) -> Any:
-        return right(z.ravel(order="K").reshape(z.shape), *others)
+    def run(z: Array, *others: Array, **options: float) -> Any:
+        return right(z.ravel(order="K").reshape(z.shape), *others, **options)
 
     return run
 
 
 def drops_the_empty_batch(right: Implementation) -> Implementation:
-    def run(z: Array, *others: Array) -> Any:
-        return right(z, *others) if len(z) else np.empty(0, z.dtype)
+    def run(z: Array, *others: Array, **options: float) -> Any:
+        return right(z, *others, **options) if len(z) else np.empty(0, z.dtype)
 
     return run
 
 
 def nan_at_zero(right: Implementation) -> Implementation:
-    def run(z: Array, *others: Array) -> Any:
-        result = np.array(right(z, *others))
-        result[...] = np.where((z == 0).any(), np.nan, result)
-        return result
+    def run(z: Array, *others: Array, **options: float) -> Any:
+        def spoil(result: Array) -> Array:
+            return np.where((z == 0).any(), np.nan, result).astype(z.dtype)
+
+        return each(spoil)(right(z, *others, **options))
 
     return run
 
 
 def computes_in_float32(right: Implementation) -> Implementation:
-    def run(z: Array, *others: Array) -> Any:
-        return right(z.astype(np.float32), *(other.astype(np.float32) for other in others)).astype(z.dtype)
+    def run(*arguments: Array, **options: float) -> Any:
+        narrow = (argument.astype(np.float32) for argument in arguments)
+        return each(lambda result: result.astype(arguments[0].dtype))(right(*narrow, **options))
 
     return run
 
 
 _FAULTS: tuple[tuple[Callable[[Implementation], Implementation], str, str], ...] = (
-    (writes_over_its_argument, "subtracts the maximum from z in place", "work on a copy: z = z - ..., not z -= ..."),
+    (writes_over_its_argument, "changes its first argument in place", "work on a copy: z = z - ..., not z -= ..."),
     (returns_the_wrong_dtype, "returns another dtype than its arguments'", "return result.astype(z.dtype)"),
     (returns_one_axis_more, "returns one axis too many", "return the shape that the operation states"),
     (reuses_its_buffer, "returns the same buffer at every call", "return a new array"),
@@ -96,7 +104,7 @@ _FAULTS: tuple[tuple[Callable[[Implementation], Implementation], str, str], ...]
     (reads_memory_in_order, "reads z in memory order", "index z; do not flatten it in memory order"),
     (drops_the_empty_batch, "returns shape (0,) for an empty batch", "return z.shape for an empty batch"),
     (computes_in_float32, "computes float64 in float32", "compute in z's dtype (JAX: switch on jax_enable_x64)"),
-    (nan_at_zero, "NaN where a logit is 0", "leave zeros alone: only an empty row has no softmax"),
+    (nan_at_zero, "NaN where an entry is 0", "leave zeros alone"),
 )
 
 MUTANTS: tuple[Mutant, ...] = tuple(
@@ -111,5 +119,5 @@ MUTANTS: tuple[Mutant, ...] = tuple(
     )
     for operation in OPERATIONS.values()
     for make, fault, fix in _FAULTS
-    if not (operation.scalar and make is drops_the_empty_batch)
+    if operation.per_sample or make is not drops_the_empty_batch
 )

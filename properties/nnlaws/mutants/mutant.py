@@ -43,11 +43,19 @@ def mutant(operation: str, fault: str, fix: str, seen: str, raw: bool = False) -
 
 
 def stored(function: Implementation) -> Implementation:
-    """The function, computed in the working dtype and rounded to the arguments' dtype once."""
+    """The function, computed in the working dtype, and each result rounded to the arguments' dtype once."""
 
     @wraps(function)
-    def run(z: Array, *others: Array) -> Array:
-        wide = working_dtype(z.dtype)
-        return np.asarray(function(z.astype(wide), *(other.astype(wide) for other in others))).astype(z.dtype)
+    def run(*arguments: Array, **options: float) -> Any:
+        dtype = arguments[0].dtype
+        wide = working_dtype(dtype)
+        return each(lambda result: np.asarray(result).astype(dtype))(
+            function(*(argument.astype(wide) for argument in arguments), **options)
+        )
 
     return run
+
+
+def each(change: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The change, made to a result, or to each of several."""
+    return lambda results: tuple(map(change, results)) if isinstance(results, tuple) else change(results)
