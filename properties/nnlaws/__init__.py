@@ -3,6 +3,7 @@
     nnlaws.check(target)            judge an implementation; returns a Report
     nnlaws.assert_conforms(target)  the same, raising AssertionError where it does not conform
     nnlaws.as_test(target)          a pytest function with one item a law and dtype
+    nnlaws.identify(target)         which named conventions does it use?
     nnlaws.gradcheck(f, gradient, x)  is this the gradient of that function?
     nnlaws.certify(f, gradient, x)    a proof of it, for formulas that run on any kind of number
 
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nnlaws.api import as_test, assert_conforms, check
     from nnlaws.gradients import Certificate, GradientReport, certify, gradcheck
+    from nnlaws.identification import Identification, identify
     from nnlaws.verdict import LawResult, Outcome, Report, Violation
 
 _HOMES = {
@@ -23,6 +25,8 @@ _HOMES = {
     "as_test": "api",
     "gradcheck": "gradients",
     "GradientReport": "gradients",
+    "identify": "identification",
+    "Identification": "identification",
     "certify": "gradients",
     "Certificate": "gradients",
     "LawResult": "verdict",
@@ -34,6 +38,7 @@ _HOMES = {
 __all__ = [
     "Certificate",
     "GradientReport",
+    "Identification",
     "LawResult",
     "Outcome",
     "Report",
@@ -43,6 +48,7 @@ __all__ = [
     "certify",
     "check",
     "gradcheck",
+    "identify",
 ]
 
 

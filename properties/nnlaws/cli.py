@@ -1,4 +1,4 @@
-"""The command: nnlaws check | explain | list | replay | template."""
+"""The command: nnlaws check | identify | explain | list | replay | template."""
 
 import argparse
 import io
@@ -94,6 +94,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     check.set_defaults(run=_check)
 
+    identify = commands.add_parser(
+        "identify", help="find out which conventions are used", description=_identify.__doc__
+    )
+    identify.add_argument("target", metavar="TARGET", help="as for check")
+    identify.add_argument("--operation", action="append", default=[], metavar="NAME", help="only this; may be repeated")
+    identify.add_argument("--dtype", action="append", default=[], metavar="DTYPE", help="as for check")
+    identify.add_argument("--profile", default="ci", choices=PROFILES, help="how hard to look (default: ci)")
+    identify.add_argument("--seed", type=int, metavar="N", help="draw other cases than the profile's own")
+    identify.add_argument(
+        "--timeout", type=float, default=10.0, metavar="SECONDS", help="for one call into the target (default: 10)"
+    )
+    identify.set_defaults(run=_identify)
+
     explain = commands.add_parser("explain", help="print a clause", description=_explain.__doc__)
     explain.add_argument("clause", metavar="CLAUSE", help="as in SM-1")
     explain.set_defaults(run=_explain)
@@ -172,6 +185,31 @@ def _check(arguments: argparse.Namespace) -> int:
     return report.exit_code
 
 
+def _identify(arguments: argparse.Namespace) -> int:
+    """Finds out by elimination which named conventions TARGET uses, and prints the declaration to paste."""
+    from nnlaws.identification import identify
+    from nnlaws.isolation import LoadError
+    from nnlaws.reports.identification import text
+
+    try:
+        found = identify(
+            arguments.target,
+            operations=arguments.operation,
+            dtypes=arguments.dtype,
+            profile=arguments.profile,
+            seed=arguments.seed,
+            timeout=arguments.timeout,
+        )
+    except LoadError as error:
+        return _complain(str(error), NOT_RUN)
+    if not found.found:
+        raise UsageError(
+            f"{arguments.target} offers no operation that has named conventions; see `nnlaws list clauses`"
+        )
+    print(text(found), end="")
+    return CONFORMS if found.complete else NOT_RUN if all(each.refused for each in found.found) else VIOLATES
+
+
 def _explain(arguments: argparse.Namespace) -> int:
     """Prints a clause: what must hold, the formula, an example, the source; and the laws that stand for it."""
     from nnlaws_spec import clause
@@ -210,7 +248,7 @@ def _rows(what: str) -> Iterable[tuple[str, str]]:
     if what == "operations":
         from nnlaws.operations import OPERATIONS
 
-        return [(f"{name}({', '.join(o.arguments)})", o.meaning) for name, o in OPERATIONS.items()]
+        return [(operation.call, operation.meaning) for operation in OPERATIONS.values()]
     if what == "implementations":
         from nnlaws.implementations import BUILT_IN
 
