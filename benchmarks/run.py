@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import nnlaws
 import numpy as np
@@ -22,6 +23,7 @@ from nnlaws.subject import GuardedSubject, silence
 from nnlaws.targets import resolve
 from nnlaws.verdict import Selection
 from nnlaws_reference.dtypes import DTYPES
+from nnlaws_spec.formulas import batch_norm
 from nnlaws_spec.formulas import softmax as formulas
 
 COMMAND = [str(Path(sys.executable).parent / "nnlaws"), "check"]
@@ -31,13 +33,17 @@ def main() -> None:
     cold_start()
     imports()
     throughput()
-    certificate()
+    certificate_of_cross_entropy()
+    certificate_of_batch_norm()
     finite_differences()
 
 
 def cold_start() -> None:
     times = [seconds(partial(subprocess.run, [*COMMAND, "scipy"], check=True, capture_output=True)) for _ in range(5)]
     row("nnlaws check scipy, ci profile, cold start to exit", f"{median(times):.2f} s", "at most 5 s")
+    command = [*COMMAND, "torch", "--operation", "batch_norm_train", "--operation", "batch_norm_backward"]
+    times = [seconds(partial(subprocess.run, command, check=False, capture_output=True)) for _ in range(3)]
+    row("the same of torch, batch_norm_train and _backward", f"{median(times):.2f} s", "at most 20 s")
 
 
 def imports() -> None:
@@ -59,7 +65,7 @@ def imports() -> None:
 
 def throughput() -> None:
     """softmax.value in float32 on arrays of 16 × 8, with Hypothesis, exact values, bounds and comparison."""
-    law = replace(runner.find("softmax.value"), m=(16, 16), classes=(8, 8))
+    law = replace(runner.find("softmax.value"), m=(16, 16), columns=(8, 8))
     ruler = Ruler(law.operation, format_of(DTYPES["float32"]), {})
     for target in ("scipy", "reference"):
         subject = GuardedSubject(resolve(target).operations["softmax"], law.operation)
@@ -71,35 +77,97 @@ def throughput() -> None:
         row(f"arrays of 16 × 8 a second, softmax in float32, {target}", f"{rate:,.0f}", "at least 2,000")
 
 
-def certificate() -> None:
-    """The proof of ∂J/∂z at 64 × 10 beside torch.autograd.gradcheck in slow mode."""
+def certificate_of_cross_entropy() -> None:
+    """The proof of ∂J/∂z at 64 × 10, and torch.autograd.gradcheck on the same."""
     z, y = _batch()
-    prove = partial(nnlaws.certify, formulas.cross_entropy, formulas.cross_entropy_gradient, z, y)
+
+    def torch_function(z: Any) -> Any:
+        import torch
+
+        return torch.nn.functional.cross_entropy(z, torch.from_numpy(y.argmax(axis=1)))
+
+    certificate("∂J/∂z, 64 × 10", formulas.cross_entropy, formulas.cross_entropy_gradient, (z, y), torch_function)
+
+
+def certificate_of_batch_norm() -> None:
+    """The proof of dz at 64 × 32, as the gradient of the sum of out weighted by dout, and the same."""
+    random = np.random.default_rng(0)
+    z, dout = random.standard_normal((2, 64, 32))
+    gamma, beta = random.standard_normal((2, 32))
+
+    def weighted(z: Any, dout: Any, gamma: Any, beta: Any) -> Any:
+        return (dout * batch_norm.batch_norm_train(z, gamma, beta, eps=1e-5)[0]).sum()
+
+    def dz(z: Any, dout: Any, gamma: Any, beta: Any) -> Any:
+        return batch_norm.batch_norm_backward(dout, z, gamma, eps=1e-5)[0]
+
+    def torch_function(z: Any) -> Any:
+        import torch
+
+        learnt = torch.from_numpy(gamma), torch.from_numpy(beta)
+        return torch.nn.functional.batch_norm(z, None, None, *learnt, training=True, eps=1e-5)
+
+    certificate("dz of batch norm, 64 × 32", weighted, dz, (z, dout, gamma, beta), torch_function)
+
+
+def certificate(
+    what: str,
+    f: Callable[..., Any],
+    gradient: Callable[..., Any],
+    arguments: tuple[np.ndarray, ...],
+    torch_function: Callable[[Any], Any],
+) -> None:
+    """A certificate beside torch.autograd.gradcheck in slow mode: times, and which wrong gradients are refused."""
+
+    def refused(error: float) -> bool:
+        return not nnlaws.certify(f, lambda *x: gradient(*x) * (1 + arb(error)), *arguments)
+
+    prove = partial(nnlaws.certify, f, gradient, *arguments)
     ours = median(seconds(prove) for _ in range(7))
-    proof = prove()
-    caught = smallest(lambda e: not nnlaws.certify(formulas.cross_entropy, lambda z, y: _scaled(z, y, e), z, y))
-    row(
-        "certificate of ∂J/∂z, 64 × 10, 2 directions",
-        f"{ours * 1e3:.1f} ms",
-        f"a factor of 1 + {caught:.0e} is refused",
-    )
-    row("  its radius, relative to the gradient", f"{proof.relative:.0e}", "no tolerance")
+    row(f"certificate of {what}, 2 directions", f"{ours * 1e3:.1f} ms", f"radius {prove().relative:.0e}: no tolerance")
+    errors = f"1e-4: {_verdict(refused(1e-4))}, 1e-9: {_verdict(refused(1e-9))}"
+    row("  a gradient wrong by 1 + ε, refused from", f"ε = {smallest(refused):.0e}", errors)
     try:
         import torch
     except ImportError:
         row("torch.autograd.gradcheck", "not installed", "")
         return
     torch.set_num_threads(1)  # as its default threads wait for each other on a busy machine
-    labels, logits = torch.from_numpy(y.argmax(axis=1)), torch.from_numpy(z).requires_grad_()
-    slow = partial(torch.autograd.gradcheck, lambda z: torch.nn.functional.cross_entropy(z, labels), (logits,))
-    theirs = median(seconds(slow) for _ in range(3))
-    missed = smallest(lambda e: not _torch_accepts(logits, labels, e))
-    row(
-        "torch.autograd.gradcheck, slow mode, the same",
-        f"{theirs * 1e3:.0f} ms",
-        f"a factor of 1 + {missed:.0e} is refused",
-    )
-    row("  ratio", f"{theirs / ours:,.0f} × faster", "faster")
+    z = torch.from_numpy(arguments[0]).requires_grad_()
+    theirs = median(seconds(partial(torch.autograd.gradcheck, torch_function, (z,))) for _ in range(3))
+
+    def refused_there(error: float) -> bool:
+        return not torch.autograd.gradcheck(_wrong(torch_function, error), (z,), raise_exception=False)
+
+    row("torch.autograd.gradcheck, slow mode, the same", f"{theirs * 1e3:.0f} ms", "")
+    errors = f"1e-4: {_verdict(refused_there(1e-4))}, 1e-9: {_verdict(refused_there(1e-9))}"
+    row("  a gradient wrong by 1 + ε, refused from", f"ε = {smallest(refused_there):.0e}", errors)
+    row("  ratio", f"{theirs / ours:,.0f} × faster", "faster; for batch norm at least 10 ×")
+
+
+def _verdict(refused: bool) -> str:
+    return "refused" if refused else "accepted"
+
+
+def _wrong(function: Callable[[Any], Any], error: float) -> Callable[[Any], Any]:
+    """The function in PyTorch, with its autograd gradient multiplied by 1 + error."""
+    import torch
+
+    class Wrong(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            ctx.save_for_backward(x)
+            return function(x)
+
+        @staticmethod
+        def backward(ctx: Any, upstream: Any) -> Any:
+            with torch.enable_grad():
+                x = ctx.saved_tensors[0].detach().requires_grad_()
+                (gradient,) = torch.autograd.grad(function(x), x, upstream)
+            return gradient * (1 + error)
+
+    apply: Callable[[Any], Any] = Wrong.apply
+    return apply
 
 
 def finite_differences() -> None:
@@ -123,28 +191,6 @@ def finite_differences() -> None:
 def _batch() -> tuple[np.ndarray, np.ndarray]:
     random = np.random.default_rng(0)
     return 3 * random.standard_normal((64, 10)), np.eye(10)[random.integers(0, 10, 64)]
-
-
-def _scaled(z: np.ndarray, y: np.ndarray, error: float) -> np.ndarray:
-    return formulas.cross_entropy_gradient(z, y) * (1 + arb(error))
-
-
-def _torch_accepts(logits, labels, error: float) -> bool:  # type: ignore[no-untyped-def]
-    import torch
-
-    class Loss(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx, z):  # type: ignore[no-untyped-def]
-            ctx.save_for_backward(z)
-            return torch.nn.functional.cross_entropy(z, labels)
-
-        @staticmethod
-        def backward(ctx, dJ):  # type: ignore[no-untyped-def]
-            (z,) = ctx.saved_tensors
-            y = torch.nn.functional.one_hot(labels, z.shape[1])
-            return dJ * (torch.softmax(z, -1) - y) / len(z) * (1 + error)
-
-    return bool(torch.autograd.gradcheck(Loss.apply, (logits,), raise_exception=False))
 
 
 def smallest(refused: Callable[[float], bool]) -> float:

@@ -15,7 +15,9 @@ MAY_NOT_USE = {
 }
 LIGHT = {"heartbeat", "isolation", "verdict", "api", "cli", "pytest_plugin", "__init__"}
 """The modules of nnlaws that live in the parent process, or in every pytest run."""
-HEAVY = {"numpy", "scipy", "hypothesis", "flint", "ml_dtypes", "rich", "torch", "nnlaws_reference"}
+LIBRARIES = {"flax", "jax", "keras", "onnx", "onnxruntime", "optax", "tensorflow", "torch"}
+"""Those that adapters import, and that need not be installed."""
+HEAVY = {"numpy", "scipy", "hypothesis", "flint", "ml_dtypes", "rich", "nnlaws_reference"} | LIBRARIES
 
 
 def files(package: str) -> dict[str, Path]:
@@ -55,9 +57,16 @@ def test_no_import_is_relative() -> None:
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_module_can_be_imported(package: str) -> None:
-    for name in files(package):
-        if name != "nnlaws.implementations.torch":  # needs PyTorch, which is optional
+    """But for the adapters to libraries that are optional, which tests/properties/test_adapters.py imports."""
+    for name, path in files(package).items():
+        if not (name.startswith("nnlaws.implementations.") and imported(path) & LIBRARIES):
             assert importlib.import_module(name).__name__ == name
+
+
+def test_only_adapters_import_the_libraries() -> None:
+    using = {name for name, path in files("nnlaws").items() if imported(path) & LIBRARIES}
+    assert using
+    assert all(name.startswith("nnlaws.implementations.") for name in using)
 
 
 def test_the_parent_process_and_every_pytest_run_import_nothing_heavy() -> None:

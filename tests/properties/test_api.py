@@ -169,7 +169,7 @@ def test_a_declared_convention_is_held_to_and_said(key: str) -> None:
 )
 def test_an_undeclared_convention_violates_and_is_named_as_the_cause(conventions: dict[str, str]) -> None:
     target = variant("softmax.exp_of_z_minus_lse", conventions=conventions)
-    for result in nnlaws.check(target, laws=["SM-1"], operations=["softmax"]).results:
+    for result in nnlaws.check(target, laws=["SM-6"], operations=["softmax"]).results:
         assert result.outcome is VIOLATES
         assert result.violation is not None
         assert result.violation.cause is not None

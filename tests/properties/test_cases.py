@@ -51,9 +51,10 @@ def _several(format: Format) -> st.SearchStrategy[Case]:
 
 
 def _bytes(inputs: Inputs) -> list[tuple[str, bytes]]:
-    """Every array of the inputs, with what tells two of the same bits apart."""
+    """Every array and number of the inputs, with what tells two of the same bits apart."""
     arrays = [*inputs.arguments, *inputs.extra.values()]
-    return [(f"{array.dtype} {array.shape}", array.tobytes()) for array in arrays]
+    numbers = [(name, value.hex().encode()) for name, value in inputs.options.items()]
+    return [(f"{array.dtype} {array.shape}", array.tobytes()) for array in arrays] + numbers
 
 
 def _exactly_one(y: Array) -> bool:
@@ -154,7 +155,7 @@ def test_streams_are_independent(seed: int) -> None:
 @settings(repeatable, max_examples=3)
 @given(data=st.data())
 def test_lane_i_is_lane_0_of_its_own_case(law: Law, format: Format, data: st.DataObject) -> None:
-    """And the same token gives the same bits: what a report names can be replayed."""
+    """And the same token gives the same bits: what a report names can be replayed. An ε or decay is one for all."""
     case = data.draw(law.strategy(format))
     together = expand(law.build, case, format, 3)
     assert _bytes(expand(law.build, Case.parse(str(case)), format, 3)) == _bytes(together)
@@ -163,6 +164,7 @@ def test_lane_i_is_lane_0_of_its_own_case(law: Law, format: Format, data: st.Dat
         lane = Inputs(
             tuple(argument[number : number + 1] for argument in together.arguments),
             {name: array[number : number + 1] for name, array in together.extra.items()},
+            together.options,
         )
         assert _bytes(lane) == _bytes(alone)
     assert case.lane(0) == case
@@ -174,14 +176,18 @@ def test_lane_i_is_lane_0_of_its_own_case(law: Law, format: Format, data: st.Dat
 @given(data=st.data())
 def test_arguments_fit_the_operation(law: Law, format: Format, data: st.DataObject) -> None:
     case = data.draw(law.strategy(format))
-    arguments = expand(law.build, case, format, 2).arguments
-    assert len(arguments) == len(law.operation.arguments)
-    for argument in arguments:
+    inputs = expand(law.build, case, format, 2)
+    sizes = {"m": case.m, "C": case.columns, "n": case.columns}
+    for dims, argument in zip(law.operation.arguments.values(), inputs.arguments, strict=True):
         assert argument.dtype == format.dtype
-        assert argument.shape == (2, case.m, case.classes)
-    if len(arguments) == 2:
-        assert (arguments[1].astype(np.float64) >= 0).all()
-        assert _exactly_one(arguments[1])
+        (lanes, *shape) = argument.shape
+        assert lanes == 2
+        assert shape == [sizes.setdefault(dim, size) for dim, size in zip(dims, shape, strict=True)]
+    assert set(law.operation.options) <= inputs.options.keys()
+    if "y" in law.operation.arguments:
+        _, y = inputs.arguments
+        assert (y.astype(np.float64) >= 0).all()
+        assert _exactly_one(y)
 
 
 # --- targets ---
@@ -313,7 +319,7 @@ def test_a_mask_of_a_single_class_is_a_usage_error() -> None:
 def test_an_order_is_a_permutation(format: Format, data: st.DataObject) -> None:
     case = data.draw(moderate(format, (1, 4), (1, 8)))
     order = permuted_inputs(None)(case, format).extra["order"]
-    assert sorted(order) == list(range(case.classes))
+    assert sorted(order) == list(range(case.columns))
 
 
 @every_format

@@ -15,6 +15,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from nnlaws.operations import OPERATIONS
 from nnlaws.verdict import LawResult, Outcome
 
 Run = Callable[..., Any]
@@ -345,15 +346,19 @@ def test_a_template_filled_in_with_the_reference_conforms(write: Write, command:
     write("")
     command("template", "mine.py")
     head, *functions = Path("mine.py").read_text("utf-8").split("\n\ndef ")
-    assert len(functions) == 4
+    assert len(functions) == len(OPERATIONS)
     filled = [head.replace("import numpy as np", "import numpy as np\nimport nnlaws_reference as reference")]
     for function in functions:
         name, _, rest = function.partition("(")
-        arguments = [part.partition(":")[0].strip() for part in rest.partition(")")[0].split(",")]
-        filled.append(function.replace("raise NotImplementedError", f"return reference.{name}({', '.join(arguments)})"))
+        arrays, _, options = rest.partition(")")[0].partition(", *, ")
+        given = [array.partition(":")[0] for array in arrays.split(", ")]
+        given += [f"{option}={option}" for option in (each.partition(":")[0] for each in options.split(", ")) if option]
+        filled.append(function.replace("raise NotImplementedError", f"return reference.{name}({', '.join(given)})"))
     Path("mine.py").write_text("\n\ndef ".join(filled), encoding="utf-8")
-    ran = command("check", "mine.py", "--profile", "quick", "--dtype", "float32", "--law", "SM-8", "--law", "SM-3")
-    assert (ran.code, "mine.py conforms: 8 conforms, on" in ran.out) == (0, True)
+    laws = ("SM-8", "SM-3", "BN-4", "BN-13", "BN-18", "BN-21")
+    selection = [word for law in laws for word in ("--law", law)]
+    ran = command("check", "mine.py", "--profile", "quick", "--dtype", "float32", *selection)
+    assert (ran.code, "mine.py conforms: 12 conforms, on" in ran.out) == (0, True)
 
 
 @pytest.mark.parametrize("name", ["target.py", "it's $HOME; `a` [b].py"])

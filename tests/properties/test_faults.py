@@ -44,7 +44,7 @@ FAULTS: dict[str, tuple[str, dict[str, tuple[Outcome, str]]]] = {
     "returns a wrong shape": ("return right(z)[:, :1]", {
         "SM-1": (ERROR, "shape (1, 2) is expected"), "CT-2": (VIOLATES, "expected float32 of shape (1, 2)")}),
     "returns a shape that broadcasts": ("return right(z)[:1]", {
-        "SM-1": (ERROR, "shape (2, 1) is expected"), "CT-2": (VIOLATES, "expected float32 of shape (2, 1)")}),
+        "SM-1": (ERROR, ", 1) is expected"), "CT-2": (VIOLATES, "expected float32 of shape (")}),
     "returns a wider dtype": ("return right(z).astype(np.float64)", {
         "SM-1": (CONFORMS, ""), "CT-2": (VIOLATES, "got float64")}),
     "returns the other order of bytes": ("return right(z).astype('>f4')", {
@@ -66,11 +66,11 @@ FAULTS: dict[str, tuple[str, dict[str, tuple[Outcome, str]]]] = {
         "SM-1": (VIOLATES, "off by"), "CT-3": (VIOLATES, "returned other bits")}),
     "reuses a buffer": (
         "buffer = softmax.__dict__.setdefault(z.shape, np.empty_like(z))\nbuffer[...] = right(z)\nreturn buffer",
-        {"SM-1": (CONFORMS, ""), "CT-3": (VIOLATES, "the array that was returned changed")}),
+        {"SM-1": (CONFORMS, ""), "CT-3": (VIOLATES, "an array that was returned changed")}),
     "reuses two buffers in turn": (
         "buffer = softmax.__dict__.setdefault((z.shape, calls % 2), np.empty_like(z))\n"
         "buffer[...] = right(z)\nreturn buffer",
-        {"SM-1": (CONFORMS, ""), "CT-3": (VIOLATES, "the array that was returned changed")}),
+        {"SM-1": (CONFORMS, ""), "CT-3": (VIOLATES, "an array that was returned changed")}),
     "is still to be written": ("raise NotImplementedError", {"SM-1": (NOT_OFFERED, ""), "CT-2": (NOT_OFFERED, "")}),
     "changes the floating-point error state": (
         "with np.errstate(all='ignore'): a = right(z)\nnp.seterr(all='raise')\nreturn a",
@@ -97,6 +97,9 @@ STRIKES = {
 
 
 NOTE = """
+import zlib
+
+
 def note(calls):
     if not os.path.exists('struck'):
         with open('struck', 'w') as file:
@@ -104,7 +107,7 @@ def note(calls):
 """  # the number of the call that was struck first
 
 
-SOMETIMES = "if z.shape[1] > 1 and 1 < z[0, 0] < 20:\n    note(calls)\n    {}\nreturn right(z)"
+SOMETIMES = "if z.shape[1] > 1 and zlib.crc32(z.tobytes()) % 8 == 1:\n    note(calls)\n    {}\nreturn right(z)"
 
 
 def lane_struck() -> int:
@@ -332,7 +335,7 @@ def test_a_declaration_that_makes_no_sense_is_refused(write: Write, prelude: str
 def test_a_target_that_cannot_be_loaded_is_said_so(
     write: Write, monkeypatch: pytest.MonkeyPatch, text: str, words: str
 ) -> None:
-    monkeypatch.setattr(isolation, "LOADING", 1.0)
+    monkeypatch.setattr(isolation, "LOADING", 4.0)
     with pytest.raises(isolation.LoadError) as raised:
         nnlaws.check(write(text, whole=True), laws=["SM-1"], profile="quick")
     assert words in str(raised.value)

@@ -1,0 +1,41 @@
+"""JAX on CPU, under jit: jax.nn's softmax and log_softmax, the mean of Optax's cross entropy, and jax.grad."""
+
+import jax
+import numpy as np
+import optax
+from nnlaws_reference.dtypes import Array
+
+jax.config.update("jax_enable_x64", True)  # otherwise JAX computes and returns float32 where it is given float64
+
+description = (
+    f"JAX {jax.__version__} on CPU: jax.nn.softmax, log_softmax, Optax {optax.__version__} softmax_cross_entropy, "
+    "jax.grad, jax.jit"
+)
+dtypes = ("float32", "float64", "float16", "bfloat16")
+conventions = {"arithmetic": "narrow"}
+
+
+def softmax(z: Array) -> Array:
+    return np.asarray(_softmax(z))
+
+
+def log_softmax(z: Array) -> Array:
+    return np.asarray(_log_softmax(z))
+
+
+def cross_entropy(z: Array, y: Array) -> Array:
+    return np.asarray(_cross_entropy(z, y))
+
+
+def cross_entropy_gradient(z: Array, y: Array) -> Array:
+    return np.asarray(_gradient(z, y))
+
+
+def _loss(z: jax.Array, y: jax.Array) -> jax.Array:
+    return optax.softmax_cross_entropy(z, y).mean()
+
+
+_softmax = jax.jit(jax.nn.softmax)
+_log_softmax = jax.jit(jax.nn.log_softmax)
+_cross_entropy = jax.jit(_loss)
+_gradient = jax.jit(jax.grad(_loss))

@@ -1,0 +1,126 @@
+"""Operations: a signature is read as it is written, and what may be declared has a clause and a formula behind it."""
+
+import inspect
+from typing import Any
+
+import numpy as np
+import pytest
+from nnlaws.bounds.ruler import FINEST, LOOSEST
+from nnlaws.operations import OPERATIONS, Operation, Softmax
+from nnlaws_spec import clauses
+from nnlaws_spec.clauses import Variant
+
+every_operation = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS.keys())
+
+
+def operation(signature: str) -> Operation:
+    return Operation("name", "softmax", signature, Softmax)
+
+
+@pytest.mark.parametrize(
+    ("signature", "arguments", "options", "results", "call"),
+    [
+        ("z(m,C) -> a(m,C)", {"z": ("m", "C")}, (), {"a": ("m", "C")}, "name(z)"),
+        ("z(m,C), y(m,C) -> J()", {"z": ("m", "C"), "y": ("m", "C")}, (), {"J": ()}, "name(z, y)"),
+        (
+            "z(m,n), gamma(n), *, eps -> out(m,n), var(n)",
+            {"z": ("m", "n"), "gamma": ("n",)},
+            ("eps",),
+            {"out": ("m", "n"), "var": ("n",)},
+            "name(z, gamma, *, eps)",
+        ),
+        ("x(T,m,n), *, a, b -> y(n)", {"x": ("T", "m", "n")}, ("a", "b"), {"y": ("n",)}, "name(x, *, a, b)"),
+    ],
+)
+def test_a_signature_is_read_as_it_is_written(
+    signature: str, arguments: Any, options: tuple[str, ...], results: Any, call: str
+) -> None:
+    found = operation(signature)
+    assert (found.arguments, found.options, found.results, found.call) == (arguments, options, results, call)
+    assert list(found.arguments) == list(arguments)
+    assert list(found.results) == list(results)
+
+
+def test_the_shapes_of_results_follow_from_those_of_the_arguments() -> None:
+    train, running = OPERATIONS["batch_norm_train"], OPERATIONS["batch_norm_running"]
+    assert train.result_shapes([(5, 3), (3,), (3,)]) == ((5, 3), (3,), (3,))
+    assert train.result_shapes([(0, 3), (3,), (3,)]) == ((0, 3), (3,), (3,))
+    assert running.result_shapes(iter([(2, 5, 3)])) == ((3,), (3,))
+    assert OPERATIONS["cross_entropy"].result_shapes([(5, 3), (5, 3)]) == ((),)
+
+
+def test_a_wrong_number_of_arguments_or_of_axes_has_no_shapes() -> None:
+    for shapes in ([(5, 3)], [(5,), (3,), (3,)], [(5, 3), (3,), (3,), (3,)]):
+        with pytest.raises(ValueError, match="zip"):
+            OPERATIONS["batch_norm_train"].result_shapes(shapes)
+
+
+def test_an_operation_is_scalar_or_per_sample_or_neither() -> None:
+    """By samples: no samples give no rows, so CT-5 is about it."""
+    assert [name for name, each in OPERATIONS.items() if each.scalar] == ["cross_entropy"]
+    assert {name for name, each in OPERATIONS.items() if not each.per_sample} == {
+        *("cross_entropy", "batch_norm_train", "batch_norm_backward", "batch_norm_running")
+    }
+
+
+@every_operation
+def test_protocol_formula_reference_and_bound_take_what_the_signature_says(operation: Operation) -> None:
+    """The bound takes the conventions besides, the formula and the reference perhaps more, which has a default."""
+    names = [*operation.arguments, *operation.options]
+    protocol: Any = operation.protocol
+    assert [name for name in inspect.signature(protocol.__call__).parameters if name != "self"] == names
+    for function, own in ((operation.formula, []), (operation.reference, []), (operation.bound, ["conventions"])):
+        parameters = inspect.signature(function).parameters
+        required = [name for name, parameter in parameters.items() if parameter.default is inspect.Parameter.empty]
+        assert required == names + own, function
+        assert all(parameters[name].kind is inspect.Parameter.KEYWORD_ONLY for name in (*operation.options, *own))
+
+
+@every_operation
+def test_formula_and_reference_return_the_results_in_their_order(operation: Operation) -> None:
+    sizes = {"m": 4, "C": 3, "n": 3, "T": 2}
+    arguments = [np.full([sizes[dim] for dim in dims], 0.5) for dims in operation.arguments.values()]
+    options = dict.fromkeys(operation.options, 0.25)
+    for function in (operation.formula, operation.reference):
+        returned = function(*arguments, **options)
+        results = returned if isinstance(returned, tuple) else (returned,)
+        assert tuple(np.shape(result) for result in results) == operation.result_shapes(a.shape for a in arguments)
+
+
+def variants(operation: Operation) -> set[tuple[str, str]]:
+    """Name and value of the variants of the operation's chapter that bear on it."""
+    bearing = (*operation.conventions, *operation.grades)
+    named: list[Variant] = [
+        v for clause in clauses().values() if clause.chapter == operation.chapter for v in clause.variants
+    ]
+    return {(variant.name, variant.value) for variant in named if variant.name in bearing}
+
+
+@every_operation
+def test_every_convention_and_grade_is_named_by_a_variant_of_the_chapter(operation: Operation) -> None:
+    named = {name for name, _ in variants(operation)}
+    assert {*operation.conventions, *operation.grades} == named
+    assert not {*operation.conventions} & {*operation.grades}
+
+
+@every_operation
+def test_every_convention_is_a_keyword_of_the_formula_and_no_grade_is(operation: Operation) -> None:
+    """A convention changes the value, a grade only the rounding."""
+    parameters = inspect.signature(operation.formula).parameters
+    assert set(operation.conventions) <= parameters.keys()
+    assert not set(operation.grades) & parameters.keys()
+    sizes = {"m": 4, "C": 3, "n": 3, "T": 2}
+    random = np.random.default_rng(0)
+    arguments = [random.random([sizes[dim] for dim in dims]) for dims in operation.arguments.values()]
+    options = dict.fromkeys(operation.options, 0.25)
+    plain = operation.formula(*arguments, **options)
+    for name, value in variants(operation):
+        if name in operation.conventions:
+            other = operation.formula(*arguments, **options, **{name: value})
+            assert not all(np.array_equal(a, b) for a, b in zip(plain, other, strict=True)), f"{name} = {value}"
+
+
+def test_the_loosest_and_finest_grades_are_grades_with_a_variant() -> None:
+    grades = {pair for each in OPERATIONS.values() for pair in variants(each) if pair[0] in each.grades}
+    assert {*LOOSEST.items(), *FINEST.items()} <= grades
+    assert {name for name, _ in grades} == LOOSEST.keys()
