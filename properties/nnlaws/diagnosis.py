@@ -97,6 +97,10 @@ def explain(
         probes = _stacks(far, ruler, _battery(far, Case(2, 3, "constant", 0, 0), 1))
         fitting = {name: m for name, m in fitting.items() if _same_on(probes, m, far, subject, ruler)}
         conventions = [v for v in conventions if _admits(v, far, subject, ruler, probes)]
+        for each in LAWS if conventions else ():  # and it is no cause if another result is wrong with it too
+            if each.operation is law.operation and each.name.endswith("_value"):
+                more = _stacks(each, ruler, _battery(each, Case(2, 3, "constant", 0, 0), 1))
+                conventions = [v for v in conventions if _admits(v, each, subject, ruler, more)]
     declare = [f'declare conventions = {{"{v.name}": "{v.value}"}} ({v.meaning})' for v in conventions]
     telling = wide or not fitting or any(v.name in law.operation.conventions for v in conventions)
     if len(conventions) == 1 and telling:

@@ -34,8 +34,17 @@ LIBRARIES = {
 """What a built-in target needs beyond the core."""
 
 VALUES = ("BN-1", "BN-2", "BN-4", "BN-13", "BN-14", "BN-15", "BN-18", "BN-19", "BN-21", "BN-26")
-SLOW = {"keras tensorflow": VALUES, "keras jax": VALUES}
-"""Of a target whose calls take ten milliseconds, the clauses that are judged here, in float32 and float64."""
+WIDE, MIXED = ("float32", "float64"), ("float32", "bfloat16")
+FEWER: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "flax-two-pass": (VALUES, MIXED),
+    "jax": ((), MIXED),
+    "keras jax": (VALUES, WIDE),
+    "keras tensorflow": (VALUES, WIDE),
+    "tensorflow": ((), MIXED),
+    "torch-channels-last": ((), MIXED),
+    "torch-images": ((), MIXED),
+}
+"""The clauses (none: all) and dtypes that are judged here, of targets that are slow to call or close to another one."""
 
 Cells = dict[str, set[str] | None]
 """By dtype: the clauses that are violated, or None where the dtype is not claimed."""
@@ -108,7 +117,7 @@ def test_the_outcome_is_as_published(name: str, operation: str, monkeypatch: pyt
     need(*LIBRARIES.get(target, ()), *filter(None, [backend]))
     if backend:
         monkeypatch.setenv("KERAS_BACKEND", backend)
-    laws, dtypes = (SLOW[name], ("float32", "float64")) if name in SLOW else ((), ())
+    laws, dtypes = FEWER.get(name, ((), ()))
     report = check(target, operations=(operation,), laws=laws, dtypes=dtypes, profile="quick", timeout=60)
     judged = {result.clause for result in report.results}
     claimed = {

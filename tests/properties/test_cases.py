@@ -249,7 +249,7 @@ def test_any_size_leaves_a_scalar_in_range(format: Format, data: st.DataObject) 
     z, _ = any_size_inputs(either, scalar=True)(case, format).arguments
     wide = z.astype(np.longdouble)
     spread = wide.max(axis=-1) - wide.min(axis=-1)
-    assert (spread * case.m <= np.longdouble(format.largest) / 2 * (1 + format.u)).all()
+    assert (spread * case.m <= np.longdouble(format.largest) / 2 * (1 + np.longdouble(format.u))).all()
 
 
 @every_format

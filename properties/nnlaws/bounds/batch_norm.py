@@ -113,7 +113,8 @@ def batch_norm_inference(
 ) -> Bounded:
     wide, average = _working(z, conventions), _working(mean, conventions)[..., None, :]
     variance = _working(var, conventions)[..., None, :]
-    statistics = Statistics(average, variance, wide - average)
+    beyond = np.maximum(np.abs(wide.value), np.abs(average.value)) ** 2 > wide.format.largest  # nothing is promised
+    statistics = Statistics(average, variance, (wide - average).loosened(np.where(beyond, np.inf, 0.0)))
     inverse = _inverse(variance, eps, conventions)
     out = _scaled(wide, statistics, inverse, _working(gamma, conventions), _working(beta, conventions))
     return _stored(out, z.dtype)
@@ -177,6 +178,8 @@ def _statistics(z: Bounded, conventions: Conventions) -> Statistics:
         error = np.maximum(error, _one_pass(x, variance, u))
     error = second_order * error + format.tiny * (6 + 4 * spread)
     own = 2 * u * (np.abs(centred) + drift) + u * np.abs(shifted) + 3 * format.tiny
+    beyond = m * np.square(np.abs(x).max(axis=-2, keepdims=True)) > format.largest  # of these nothing is promised
+    drift, error, own = (np.where(beyond, np.inf, each) for each in (drift, error, own))
     return Statistics(
         Bounded(mean, drift, format),
         Bounded(variance, error, format),

@@ -14,10 +14,9 @@ import numpy as np
 from nnlaws_reference.dtypes import Array
 from nnlaws_spec.formulas import batch_norm as formulas
 from numpy.typing import NDArray
-from scipy.stats import chi2
+from scipy.special import gammaincinv
 
-from nnlaws.bounds.number import Bounded
-from nnlaws.bounds.ruler import Floats, Ruler
+from nnlaws.bounds.ruler import FINEST, Floats, Ruler
 from nnlaws.cases.batch_norm import (
     BUILDERS,
     SAMPLES,
@@ -138,9 +137,8 @@ def features_alone(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) 
     columns = arguments[0].shape[-1]
     apart = [np.concatenate([a[..., j : j + 1] for j in range(columns)]) for a in arguments]
     alone = [np.concatenate(np.split(one, columns), axis=-1) for one in f.results(*apart, **options)]
-    bounds = ruler.loosest.bounds(*arguments, **options)
-    got = _slacked(ruler, f.results(*arguments, **options), bounds)
-    return _agree(ruler, got, _slacked(ruler, alone, bounds), "the result of the feature by itself")
+    want = _slacked(ruler, alone, *arguments, **options)
+    return _agree(ruler, _results(f, ruler, *arguments, **options), want, "the result of the feature by itself")
 
 
 def samples_alone(f: Subject, ruler: Ruler, z: Array, *others: Array, **options: Any) -> Evidence:
@@ -148,9 +146,8 @@ def samples_alone(f: Subject, ruler: Ruler, z: Array, *others: Array, **options:
     m, repeated = z.shape[1], (np.concatenate([other] * z.shape[1]) for other in others)
     apart = np.concatenate([z[:, i : i + 1] for i in range(m)])
     alone = [np.concatenate(np.split(one, m), axis=1) for one in f.results(apart, *repeated, **options)]
-    bounds = ruler.loosest.bounds(z, *others, **options)
-    got = _slacked(ruler, f.results(z, *others, **options), bounds)
-    return _agree(ruler, got, _slacked(ruler, alone, bounds), "the result of the sample by itself")
+    want = _slacked(ruler, alone, z, *others, **options)
+    return _agree(ruler, _results(f, ruler, z, *others, **options), want, "the result of the sample by itself")
 
 
 def samples_permuted(f: Subject, ruler: Ruler, *arguments: Array, order: NDArray[np.intp], **options: Any) -> Evidence:
@@ -160,8 +157,8 @@ def samples_permuted(f: Subject, ruler: Ruler, *arguments: Array, order: NDArray
         return np.take_along_axis(x, order[:, :, None], axis=1) if x.ndim == 3 else x
 
     want = [(permute(result), permute(slack)) for result, slack in _results(f, ruler, *arguments, **options)]
-    got = zip(f.results(*map(permute, arguments), **options), (slack for _, slack in want), strict=True)
-    return _agree(ruler, list(got), want, "the permuted result of the samples in order")
+    got = _results(f, ruler, *map(permute, arguments), **options)
+    return _agree(ruler, got, want, "the permuted result of the samples in order")
 
 
 def own_statistics(
@@ -264,7 +261,7 @@ def noise_of_the_mean(f: Subject, ruler: Ruler, z: Array, gamma: Array, beta: Ar
     """Σ m μ²/σ² over N means of batches is chi-squared with N degrees of freedom: exact for normal samples."""
     means = f.results(z, gamma, beta, eps=eps)[1]
     total = z.shape[-2] * np.square(means).sum()
-    low, high = chi2.interval(1 - FALSE_ALARM, means.size)
+    low, high = (2 * gammaincinv(means.size / 2, q) for q in (FALSE_ALARM / 2, 1 - FALSE_ALARM / 2))
     reason = f"m μ² sums to {total:.0f} over {means.size} batch means, where {low:.0f} to {high:.0f} is expected"
     return require(bool(low <= total <= high), reason)
 
@@ -321,11 +318,21 @@ Slacked = tuple[Floats, Floats]
 
 
 def _results(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> list[Slacked]:
-    return _slacked(ruler, f.results(*arguments, **options), ruler.loosest.bounds(*arguments, **options))
+    return _slacked(ruler, f.results(*arguments, **options), *arguments, **options)
 
 
-def _slacked(ruler: Ruler, results: Sequence[Floats], bounds: Sequence[Bounded]) -> list[Slacked]:
-    return [(one, slack(one, bound, ruler.format)) for one, bound in zip(results, bounds, strict=True)]
+def _slacked(ruler: Ruler, results: Sequence[Floats], *arguments: Array, **options: Any) -> list[Slacked]:
+    """Where nothing is promised, or the exact result is out of range, its value stands for an infinity or NaN."""
+    bounds = ruler.loosest.bounds(*arguments, **options)
+    slacks = [slack(one, bound, ruler.format) for one, bound in zip(results, bounds, strict=True)]
+    if all(np.isfinite(one).all() for one in results):
+        return list(zip(results, slacks, strict=True))
+    found: list[Slacked] = []
+    surest = ruler.declaring(FINEST).bounds(*arguments, **options)
+    for one, allowed, bound in zip(results, slacks, surest, strict=True):
+        beyond = np.abs(bound.value) + bound.error >= ruler.format.largest
+        found.append((np.where(beyond, bound.value, one), np.where(beyond, np.inf, allowed)))
+    return found
 
 
 def _agree(ruler: Ruler, got: list[Slacked], want: list[Slacked], expected: str) -> Evidence:

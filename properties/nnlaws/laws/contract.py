@@ -8,7 +8,7 @@ import numpy as np
 from nnlaws_reference.dtypes import Array
 
 from nnlaws.bounds.formats import Format
-from nnlaws.bounds.ruler import Ruler
+from nnlaws.bounds.ruler import FINEST, Ruler
 from nnlaws.cases.case import TOGETHER, Builder, Case, Inputs
 from nnlaws.evidence import Evidence, agree, require
 from nnlaws.laws.law import Check, Law, Subject, law
@@ -92,9 +92,10 @@ def empty_batch(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> 
 def finite_from_finite(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
     """No NaN; an infinity only where the exact result is beyond the format."""
     results, bounds = f.results(*arguments, **options), ruler.bounds(*arguments, **options)
-    for got, bound in zip(results, bounds, strict=True):
+    surest = ruler.declaring(FINEST).bounds(*arguments, **options)  # infinite only where nothing is promised
+    for got, bound, sure in zip(results, bounds, surest, strict=True):
         in_range = np.abs(bound.value) + bound.error < ruler.format.largest
-        broken = np.isnan(got) | (np.isinf(got) & in_range)
+        broken = (np.isnan(got) & np.isfinite(sure.error)) | (np.isinf(got) & in_range)
         kept = ~broken.any(axis=tuple(range(1, got.ndim)))
         if not kept.all():
             return require(kept, "a NaN or an infinity came of finite arguments", got)
