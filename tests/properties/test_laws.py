@@ -89,10 +89,11 @@ def test_there_are_sound_variants_enough() -> None:
 
 
 def judged(variant: SoundVariant, dtype: str, **conventions: str) -> list[LawResult]:
-    """A quick check of the variant, which declares its own conventions or these."""
+    """A quick check of a variant that declares these: but in float32, without the contract, which no rounding breaks."""
     target = Target(variant.name, "", {variant.operation: variant.function}, (dtype,), conventions)
     selection = Selection(operations=(variant.operation,), profile="quick")
-    return [run(task, target, selection) for task in plan(target, selection)]
+    idle = () if dtype == "float32" else ("CT-1", "CT-2", "CT-3", "CT-5")
+    return [run(task, target, selection) for task in plan(target, selection) if task.clause not in idle]
 
 
 def _in_turn() -> list[tuple[SoundVariant, str]]:
