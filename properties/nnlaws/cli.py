@@ -28,9 +28,9 @@ def main(arguments: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # Σ on a terminal that has only ASCII
-    parsed = _parser().parse_args(arguments)
-    parsed.code = CONFORMS
+    parsed = argparse.Namespace(code=CONFORMS)
     try:
+        _parser().parse_args(arguments, parsed)
         parsed.code = parsed.run(parsed)
         print(end="", flush=True)
     except UsageError as error:

@@ -89,7 +89,7 @@ def test_there_are_sound_variants_enough() -> None:
 
 
 def judged(variant: SoundVariant, dtype: str, **conventions: str) -> list[LawResult]:
-    """A quick check of a variant that declares these: but in float32, without the contract, which no rounding breaks."""
+    """A quick check of a variant that declares these; the contract, which no rounding breaks, in float32 alone."""
     target = Target(variant.name, "", {variant.operation: variant.function}, (dtype,), conventions)
     selection = Selection(operations=(variant.operation,), profile="quick")
     idle = () if dtype == "float32" else ("CT-1", "CT-2", "CT-3", "CT-5")

@@ -189,8 +189,11 @@ def no_epsilon(f: Subject, ruler: Ruler, *arguments: Array, eps: float) -> Evide
 
 
 def constant_feature(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
-    """A feature that is the same in all samples comes out as β."""
-    return value(f, ruler, *arguments, **options)
+    """A feature that is the same in all samples comes out as β: never as NaN, whatever the grade declared."""
+    results = f.results(*arguments, **options)
+    finite = np.isfinite(results[0]).all(axis=(-2, -1))
+    seen = require(finite, "NaN or infinity came of a feature that is the same in all samples", results[0])
+    return worst(seen, judge(results, ruler, *arguments, of=("out",), vacuous=True, **options))
 
 
 def empty_batch_statistics(f: Subject, ruler: Ruler, z: Array, *others: Array, eps: float) -> Evidence:

@@ -25,7 +25,7 @@ def _operation(found: Identified) -> str:
         lines += _eliminated(trial)
     others = len(found.trials) - len(found.fitting) - len(near)
     if others:
-        lines.append(f"  and {others} combinations that differ in more are eliminated too")
+        lines.append(f"  and {others} more, which differ in several, {'is' if others == 1 else 'are'} eliminated too")
     return "\n".join(lines)
 
 
