@@ -105,7 +105,7 @@ def test_the_neighbours_are_eliminated_by_a_case_each(write: Write, command: Run
     for neighbour in ("running_variance = unbiased", "epsilon = outside"):
         assert f"  not: {neighbour}  (BN-" in out
     assert out.count("by that it would be") == 2
-    assert "and 1 combinations that differ in more are eliminated too" in out
+    assert "and 1 more, which differ in several, is eliminated too" in out
 
 
 def test_operations_that_differ_are_declared_by_name(write: Write, command: Run) -> None:
