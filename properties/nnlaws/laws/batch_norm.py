@@ -364,7 +364,7 @@ DESIGN: Any = {"lanes": 4, "share": 0.2, "m": (8, 8), "columns": (4, 4)}  # at m
 
 def _law(operation: str, clause: str, check: Check, statement: str, build: Builder | None = None, **more: Any) -> Law:
     """A law on ordinary inputs, unless it says otherwise; what breaks one about structure breaks most inputs."""
-    share = 1.0 if check.__name__.endswith("value") else 0.5
+    share = 1.0 if check.__name__.endswith("value") else 0.4
     shapes: dict[str, Any] = {"m": SAMPLES, "cases": ordinary_cases, "share": share, **more}
     return law(clause, operation, check, statement, build or BUILDERS[operation], **shapes)
 
