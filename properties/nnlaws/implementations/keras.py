@@ -81,7 +81,8 @@ def _torch_gradients(layer: keras.layers.BatchNormalization, x: Any, dout: Any) 
     import torch
 
     out = layer(x.requires_grad_(), training=True)
-    return torch.autograd.grad(out, (x, layer.gamma.value, layer.beta.value), dout)
+    gradients: tuple[Any, ...] = torch.autograd.grad(out, (x, layer.gamma.value, layer.beta.value), dout)
+    return gradients
 
 
 def _tensorflow_gradients(layer: keras.layers.BatchNormalization, x: Any, dout: Any) -> tuple[Any, ...]:
