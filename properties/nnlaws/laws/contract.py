@@ -103,11 +103,14 @@ def finite_from_finite(f: Subject, ruler: Ruler, *arguments: Array, **options: A
     return require(True, "")
 
 
+OTHER = 1010  # groups further on: a multiple of 5, so that as many mini-batches come as in the case itself
+
+
 def _with_others(build: Builder, operation: Operation) -> Builder:
     """The inputs, and beside them others of the same shapes: the arguments of calls that come between."""
 
     def built(case: Case, format: Format) -> Inputs:
-        inputs, others = build(case, format), build(case.lane(TOGETHER * 1009), format)
+        inputs, others = build(case, format), build(case.lane(TOGETHER * OTHER), format)
         named = zip(operation.arguments, others.arguments, strict=True)
         extra = {f"other_{name}": argument for name, argument in named}
         return Inputs(inputs.arguments, {**inputs.extra, **extra}, inputs.options)
