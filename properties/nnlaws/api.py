@@ -1,7 +1,7 @@
 """What a program calls: check, assert_conforms, as_test."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
@@ -18,6 +18,8 @@ class Bench(Protocol):
     def plan(self) -> Plan: ...
 
     def run(self, task: Task) -> LawResult: ...
+
+    def run_all(self, tasks: Sequence[Task], jobs: int) -> Iterator[LawResult]: ...
 
     def close(self) -> None: ...
 
@@ -44,6 +46,9 @@ class Here:
     def run(self, task: Task) -> LawResult:
         return self._run(task, self._target, self._selection)
 
+    def run_all(self, tasks: Sequence[Task], jobs: int) -> Iterator[LawResult]:
+        return map(self.run, tasks)
+
     def close(self) -> None: ...
 
 
@@ -56,6 +61,7 @@ def check(
     profile: str = "ci",
     seed: int | None = None,
     timeout: float = 10.0,
+    jobs: int = 1,
     progress: Progress | None = None,
 ) -> Report:
     """Judges an implementation by every law of what it offers.
@@ -64,20 +70,23 @@ def check(
     run in a process of their own; or a module, an object or a function named after an operation, which run in this
     one. operations, laws, dtypes: what to run; default all, in the dtypes that the target declares, else float32 and
     float64. profile: quick, ci or thorough. seed: for other cases than the profile's own. timeout: seconds a call
-    (own process only). progress: called after each law with its result, how many are done, how many there are. Raises
-    LoadError if the target cannot be loaded or offers no operation, UsageError (a ValueError) for an unknown name.
+    (own process only). jobs: how many such processes may share the laws, where there are many. progress: called after
+    each law with its result, how many are done, how many there are. Raises LoadError if the target cannot be loaded or
+    offers no operation, UsageError (a ValueError) for an unknown name.
     """
     selection = select(operations, laws, dtypes, profile, seed, timeout)
+    if jobs < 1:
+        raise UsageError(f"jobs must be 1 or more, got {jobs!r}")
     began = time.perf_counter()
     with bench(target, selection) as runs:
         plan = runs.plan()
         results: list[LawResult] = []
         complete = False
         try:
-            for task in plan.tasks:
-                results.append(runs.run(task))
+            for result in runs.run_all(plan.tasks, jobs):
+                results.append(result)
                 if progress is not None:
-                    progress(results[-1], len(results), len(plan.tasks))
+                    progress(result, len(results), len(plan.tasks))
             complete = True
         except KeyboardInterrupt:
             pass  # what was found so far is the report, marked incomplete
@@ -151,7 +160,7 @@ def judge(result: LawResult) -> None:
     from nnlaws.reports.terminal import explain
 
     if result.outcome is Outcome.NOT_OFFERED:
-        pytest.skip(f"{result.operation} is not offered")
+        pytest.skip(result.reason or f"{result.operation} is not offered")
     if result.outcome in (Outcome.VIOLATES, Outcome.ERROR):
         pytest.fail(explain(result), pytrace=False)
 

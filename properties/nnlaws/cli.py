@@ -87,6 +87,13 @@ def _parser() -> argparse.ArgumentParser:
         "--timeout", type=float, default=10.0, metavar="SECONDS", help="for one call into the target (default: 10)"
     )
     check.add_argument(
+        "--jobs",
+        type=int,
+        default=_cores(),
+        metavar="N",
+        help="processes for many laws (default: %(default)s, by cores)",
+    )
+    check.add_argument(
         "--json", metavar="FILE", help="write the report as JSON; - for standard output, instead of the text"
     )
     check.add_argument(
@@ -142,6 +149,12 @@ def _version(arguments: argparse.Namespace) -> int:
     return CONFORMS
 
 
+def _cores() -> int:
+    """The cores that this process may use, but no more than 4: each holds the target's libraries in memory."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(allowed, 4)
+
+
 def _check(arguments: argparse.Namespace) -> int:
     """Judges TARGET by every law of the operations that it offers, clause by clause."""
     from nnlaws.api import check
@@ -159,6 +172,7 @@ def _check(arguments: argparse.Namespace) -> int:
                 profile=arguments.profile,
                 seed=arguments.seed,
                 timeout=arguments.timeout,
+                jobs=arguments.jobs,
                 progress=bar.advance,
             )
         except LoadError as error:
@@ -272,6 +286,8 @@ def _replay(arguments: argparse.Namespace) -> int:
 
         print(explain(result), end="")
         return VIOLATES if result.outcome is Outcome.VIOLATES else NOT_RUN
+    if result.outcome is Outcome.NOT_OFFERED:
+        return _complain(result.reason, NOT_RUN)
     print(
         f"{result.law} {result.dtype}: {result.outcome}"
         + (f", used {result.worst:.2f} of the allowed rounding" if result.worst else "")

@@ -17,6 +17,7 @@ from nnlaws.evidence import Evidence
 from nnlaws.laws import LAWS
 from nnlaws.laws.law import Law
 from nnlaws.mutants import MUTANTS
+from nnlaws.operations import Option, idle
 from nnlaws.subject import GuardedSubject, TargetFault
 from nnlaws.verdict import Cause
 
@@ -46,7 +47,7 @@ class Recorder(GuardedSubject):
         self.subject = subject
         self.calls: list[Call] = []
 
-    def batch(self, lanes: Sequence[tuple[Array, ...]], **options: float) -> tuple[Floats, ...]:
+    def batch(self, lanes: Sequence[tuple[Array, ...]], **options: Option) -> tuple[Floats, ...]:
         results = self.subject.batch(lanes, **options)
         arguments = tuple(np.stack(argument) for argument in zip(*lanes, strict=True))
         self.calls.append(Call(Inputs(arguments, options=options), results))
@@ -60,7 +61,7 @@ class Remembering(GuardedSubject):
         super().__init__(subject.function, subject.operation, subject.watch)
         self.known: dict[Any, tuple[Floats, ...]] = {}
 
-    def batch(self, lanes: Sequence[tuple[Array, ...]], **options: float) -> tuple[Floats, ...]:
+    def batch(self, lanes: Sequence[tuple[Array, ...]], **options: Option) -> tuple[Floats, ...]:
         layout = tuple((a.shape, a.strides, a.flags.writeable, a.tobytes()) for lane in lanes for a in lane)
         key = (layout, *sorted(options.items()))
         if key not in self.known:
@@ -202,7 +203,7 @@ def _same_on(stacks: Sequence[Inputs], mutant: Candidate, law: Law, subject: Gua
     return ruler.format.digits >= SINGLE or (wrong >= ENOUGH and same >= TO_THE_BIT * wrong)
 
 
-def _options(law: Law, inputs: Inputs) -> dict[str, float]:
+def _options(law: Law, inputs: Inputs) -> dict[str, Option]:
     """Those of the operation, without what only the law needs."""
     return {name: inputs.options[name] for name in law.operation.options}
 
@@ -257,9 +258,8 @@ def _telling(
 
 def _conventions(law: Law, subject: GuardedSubject, ruler: Ruler, failed: Sequence[Inputs]) -> list[Variant]:
     """The variants that, declared one by one, allow every failure seen."""
-    bearing = {*law.operation.conventions, *law.operation.grades}
-    if ruler.format.digits >= SINGLE:
-        bearing -= {"arithmetic"}
+    every = (*law.operation.conventions, *law.operation.grades)
+    bearing = {name for name in every if not idle(name, ruler.format.name)}
     variants = {
         (variant.name, variant.value): variant
         for clause in reversed(clauses().values())

@@ -13,7 +13,7 @@ from typing import Any
 from nnlaws_spec.clauses import clauses
 
 from nnlaws.api import Bench, bench, select
-from nnlaws.operations import OPERATIONS, Operation
+from nnlaws.operations import OPERATIONS, Operation, idle
 from nnlaws.verdict import LawResult, Outcome, Task
 
 Conventions = dict[str, str]
@@ -161,8 +161,9 @@ def _choices(operation: Operation, dtype: str) -> dict[str, list[str]]:
     for clause in clauses().values():
         for variant in clause.variants if clause.chapter == operation.chapter else ():
             bears = variant.name in (*operation.conventions, *operation.grades)
-            idle = (variant.name == "arithmetic" and dtype in ("float32", "float64")) or variant.value == "two_pass"
-            if bears and not idle and variant.value not in choices.setdefault(variant.name, []):
+            if variant.value == "two_pass" or idle(variant.name, dtype):
+                continue
+            if bears and variant.value not in choices.setdefault(variant.name, []):
                 choices[variant.name].append(variant.value)
     return {name: values for name, values in choices.items() if values}
 

@@ -1,7 +1,7 @@
 """The parent's side of isolation: a worker process runs whole laws; a hang or a death costs one law, not the run.
 
 Isolation costs nothing a call: the worker notes in shared memory when a call begins and ends, and the parent looks now
-and then. A worker that hangs or has died is replaced at the next law.
+and then. A worker that hangs or has died is replaced at the next law. Several workers share a long list of laws.
 """
 
 import json
@@ -13,6 +13,8 @@ import sys
 import tempfile
 import threading
 from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -23,11 +25,16 @@ from nnlaws.verdict import LawResult, Outcome, Selection, Task, UsageError
 
 LOADING = 180.0  # seconds that importing a target may take: large libraries on a cold disk
 GLANCE = 0.05  # seconds between two looks at a silent worker
-PATIENCE = 3  # hangs or deaths in one operation, after which its other laws are not run
+ENOUGH = 24  # laws that are worth a process more
+PATIENCE = 3  # hangs, deaths or failures to load in one operation, after which its other laws are not run
 
 
 class LoadError(Exception):
     """The target could not be loaded; the message says why."""
+
+
+class Closed(Exception):
+    """The worker was closed while another thread waited for it: nobody wants what it was asked for."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,7 @@ class Plan:
 class Worker:
     """A child process with a target loaded. Use it as a context manager, or call `close`."""
 
-    def __init__(self, target: str, selection: Selection) -> None:
+    def __init__(self, target: str, selection: Selection, faults: dict[str, int] | None = None) -> None:
         self.target = target
         self.selection = selection
         self._folder = tempfile.TemporaryDirectory(prefix="nnlaws-")
@@ -57,9 +64,11 @@ class Worker:
         self._pulse.write_bytes(bytes(SIZE))
         self._heartbeat = Heartbeat(self._pulse)
         self._child: subprocess.Popen[bytes] | None = None
+        self._closed = False
+        self._changing = threading.Lock()  # the child: another thread may close this
         self._answers: queue.Queue[bytes | None] = queue.Queue()
         self._noise: deque[bytes] = deque(maxlen=40)
-        self._faults: dict[str, int] = {}
+        self.faults: dict[str, int] = {} if faults is None else faults
 
     def __enter__(self) -> "Worker":
         return self
@@ -68,6 +77,8 @@ class Worker:
         self.close()
 
     def close(self) -> None:
+        with self._changing:
+            self._closed = True
         self._end()
         self._heartbeat.close()
         self._folder.cleanup()
@@ -77,8 +88,9 @@ class Worker:
         self._start()
         self._ask({"target": self.target, "selection": asdict(self.selection)})
         answer = self._wait(LOADING)
+        if isinstance(answer, str) or "tasks" not in answer:
+            self._end()  # a child without a target would answer nothing
         if isinstance(answer, str):
-            self._end()
             raise LoadError(f"loading {self.target} failed: {answer}")
         if "failed" in answer or "bug" in answer:
             raise LoadError(answer.get("failed") or f"nnlaws itself failed; please report this:\n{answer['bug']}")
@@ -89,16 +101,14 @@ class Worker:
 
     def run(self, task: Task) -> LawResult:
         """One law's result; an error where the target hangs, dies, or can no longer be loaded."""
-        if not task.offered:
-            return task.result(Outcome.NOT_OFFERED)
-        if self._faults.get(task.operation, 0) >= PATIENCE:
-            return task.result(
-                Outcome.ERROR, reason=f"not run: the target hung or died {PATIENCE} times in {task.operation}"
-            )
+        settled = self._settled(task)
+        if settled is not None:
+            return settled
         if self._child is None:
             try:
                 self.plan()
             except LoadError as error:
+                self._blame(task)
                 return task.result(Outcome.ERROR, reason=str(error))
         self._heartbeat.about("")
         self._heartbeat.end()
@@ -116,7 +126,7 @@ class Worker:
             if "usage" in answer:
                 raise UsageError(answer["usage"])
             return LawResult.from_json(answer["result"])
-        self._faults[task.operation] = self._faults.get(task.operation, 0) + 1
+        self._blame(task)
         self._end()
         if early is not None:
             return replace(
@@ -124,64 +134,127 @@ class Worker:
             )
         return task.result(Outcome.ERROR, reason=answer, replay=self._heartbeat.token)
 
+    def _settled(self, task: Task) -> LawResult | None:
+        """The result of what is not worth running."""
+        if not task.offered:
+            return task.result(Outcome.NOT_OFFERED)
+        if self.faults.get(task.operation, 0) >= PATIENCE:
+            why = f"the target hung, died or could not be loaded {PATIENCE} times in {task.operation}"
+            return task.result(Outcome.ERROR, reason=f"not run: {why}")
+        return None
+
+    def _blame(self, task: Task) -> None:
+        """Counts a fault of the target in the task's operation."""
+        self.faults[task.operation] = self.faults.get(task.operation, 0) + 1
+
+    def _ready(self) -> bool:
+        """Whether a child has the target loaded, after another try where there is none."""
+        if self._child is None:
+            try:
+                self.plan()
+            except LoadError:
+                return False
+        return True
+
+    def run_all(self, tasks: Sequence[Task], jobs: int) -> Iterator[LawResult]:
+        """The results of the tasks, in their order; where there are many, other workers help, `jobs` in all at most.
+
+        A helper that cannot load the target is let go: not every target can be loaded twice at the same time.
+        """
+        wanted = min(jobs, 1 + sum(task.offered for task in tasks) // ENOUGH)
+        helpers = [Worker(self.target, self.selection, self.faults) for _ in range(wanted - 1)]
+        free: queue.SimpleQueue[Worker] = queue.SimpleQueue()
+        for worker in (self, *helpers):
+            free.put(worker)
+
+        def run(task: Task) -> LawResult:
+            settled = self._settled(task)
+            if settled is not None:
+                return settled
+            worker = free.get()
+            try:
+                while worker is not self and not worker._ready():
+                    worker = free.get()
+                return worker.run(task)
+            finally:
+                free.put(worker)
+
+        pool = ThreadPoolExecutor(wanted)
+        try:
+            yield from pool.map(run, tasks)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for helper in helpers:
+                helper.close()
+
     def _start(self) -> None:
         self._end()
         self._answers, self._noise = queue.Queue(), deque(maxlen=40)
         command = [sys.executable, "-P", "-m", "nnlaws.worker", str(self._pulse)]
-        self._child = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,  # its own process group: an interrupt at the keyboard is ours alone
-        )
-        for pipe, listen in ((self._child.stdout, self._listen), (self._child.stderr, self._drain)):
+        with self._changing:
+            if self._closed:
+                raise Closed
+            self._child = child = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,  # its own process group: an interrupt at the keyboard is ours alone
+            )
+        for pipe, listen in ((child.stdout, self._listen), (child.stderr, self._drain)):
             threading.Thread(target=listen, args=(pipe,), daemon=True).start()
 
     def _end(self) -> None:
         """Ends the child and whatever it has started. Its pipes are closed by the threads that read them."""
-        if self._child is None:
+        with self._changing:
+            child, self._child = self._child, None
+        if child is None:
             return
         if hasattr(os, "killpg"):
             with suppress(OSError):
-                os.killpg(self._child.pid, signal.SIGKILL)
-        self._child.kill()
-        self._child.wait()
-        if self._child.stdin is not None:
+                os.killpg(child.pid, signal.SIGKILL)
+        child.kill()
+        child.wait()
+        if child.stdin is not None:
             with suppress(OSError):
-                self._child.stdin.close()
-        self._child = None
+                child.stdin.close()
+
+    def _own(self) -> "subprocess.Popen[bytes]":
+        """The child that was started."""
+        child = self._child
+        if child is None:
+            raise Closed
+        return child
 
     def _ask(self, command: dict[str, Any]) -> None:
-        assert self._child is not None
-        assert self._child.stdin is not None
-        with suppress(OSError):  # if it has died, _wait will say so
-            self._child.stdin.write(json.dumps(command).encode() + b"\n")
-            self._child.stdin.flush()
+        pipe = self._own().stdin
+        assert pipe is not None
+        with suppress(OSError, ValueError):  # if it has died, or was closed, _wait will say so
+            pipe.write(json.dumps(command).encode() + b"\n")
+            pipe.flush()
 
     def _wait(self, limit: float | None = None) -> dict[str, Any] | str:
         """The child's next answer, or what happened instead, in words."""
-        waited = 0.0
+        child, waited = self._own(), 0.0
         while True:
             try:
                 line = self._answers.get(timeout=GLANCE)
             except queue.Empty:
                 waited += GLANCE
-                if self._child is not None and self._child.poll() is not None and self._answers.empty():
-                    return self._death()  # a process that it left behind may hold its pipes open
+                if child.poll() is not None and self._answers.empty():
+                    return self._death(child)  # a process that it left behind may hold its pipes open
                 if limit is not None and waited > limit:
                     return f"no answer within {limit:.0f} s"
                 if limit is None and self._heartbeat.running > self.selection.timeout:
                     return f"a call did not return within {self.selection.timeout:g} s"
                 continue
             if line is None:
-                return self._death()
+                return self._death(child)
             answer: dict[str, Any] = json.loads(line)
             return answer
 
-    def _death(self) -> str:
-        assert self._child is not None
-        code = self._child.wait()
+    def _death(self, child: "subprocess.Popen[bytes]") -> str:
+        code = child.wait()
         if code < 0:
             how = f"its process was killed by {signal.Signals(-code).name}"
         else:

@@ -1,8 +1,8 @@
 """The contract: what each operation is called, what it takes, and what it returns.
 
 An implementation is any module or object with attributes of these names. Arrays are NumPy arrays of one floating dtype,
-samples first; what a signature lists after `*` are Python floats, given by name. The Protocols are for type checkers
-and readers; OPERATIONS is what the harness reads.
+samples first; what a signature lists after `*` are Python floats, given by name; a learning rate may also be a tuple of
+floats, one a step. The Protocols are for type checkers and readers; OPERATIONS is what the harness reads.
 """
 
 import re
@@ -13,6 +13,9 @@ from importlib import import_module
 from typing import Any, Protocol
 
 from nnlaws_reference.dtypes import Array
+
+Option = float | tuple[float, ...]
+"""What may be given by name: a number, or one a step."""
 
 
 class Softmax(Protocol):
@@ -77,6 +80,112 @@ class BatchNormInference(Protocol):
     """
 
     def __call__(self, z: Array, gamma: Array, beta: Array, mean: Array, var: Array, /, *, eps: float) -> Array: ...
+
+
+class ExponentialAverage(Protocol):
+    """values: (T, n); beta in [0, 1), the weight of the old; bias_correction: True or False.
+
+    Returns the exponentially weighted averages after 1 ... T values (T, n): v = beta v + (1 − beta) x from v = 0; if
+    corrected, each is divided by 1 − beta^t (OP-1, OP-2).
+    """
+
+    def __call__(self, values: Array, /, *, beta: float, bias_correction: bool) -> Array: ...
+
+
+class GradientDescent(Protocol):
+    """theta: the parameters before the first step (n,); grads: the gradients of T steps (T, n).
+
+    learning_rate: a float, or a tuple of T floats, one a step. Returns the parameters after each step (T, n): theta
+    less learning_rate times gradient (OP-7).
+    """
+
+    def __call__(self, theta: Array, grads: Array, /, *, learning_rate: Option) -> Array: ...
+
+
+class Momentum(Protocol):
+    """theta, grads, learning_rate: as for gradient_descent; beta in [0, 1). May take save_at (OP-17).
+
+    Returns the T iterates (T, n): v = beta v + (1 − beta) g from v = 0; theta less learning_rate times v (OP-8).
+    """
+
+    def __call__(self, theta: Array, grads: Array, /, *, learning_rate: Option, beta: float) -> Array: ...
+
+
+class RMSProp(Protocol):
+    """theta, grads, learning_rate: as for gradient_descent; beta in [0, 1); eps ≥ 0. May take save_at (OP-17).
+
+    Returns the T iterates (T, n): s = beta s + (1 − beta) g² from s = 0; theta less learning_rate g/(√s + eps) (OP-9).
+    """
+
+    def __call__(self, theta: Array, grads: Array, /, *, learning_rate: Option, beta: float, eps: float) -> Array: ...
+
+
+class Adam(Protocol):
+    """theta, grads, learning_rate: as for gradient_descent; beta1, beta2 in [0, 1); eps ≥ 0. May take save_at (OP-17).
+
+    Returns the T iterates (T, n): m and v are the averages of g by beta1 and of g² by beta2, both with bias correction;
+    theta less learning_rate m/(√v + eps) (OP-10).
+    """
+
+    def __call__(
+        self, theta: Array, grads: Array, /, *, learning_rate: Option, beta1: float, beta2: float, eps: float
+    ) -> Array: ...
+
+
+class AdamW(Protocol):
+    """As adam, with weight_decay ≥ 0. May take save_at (OP-17).
+
+    Returns the T iterates (T, n): theta less learning_rate weight_decay theta, less the step of adam (OP-11).
+    """
+
+    def __call__(
+        self,
+        theta: Array,
+        grads: Array,
+        /,
+        *,
+        learning_rate: Option,
+        beta1: float,
+        beta2: float,
+        eps: float,
+        weight_decay: float,
+    ) -> Array: ...
+
+
+class InverseTimeDecay(Protocol):
+    """epoch: (m,) whole numbers, counted from 0; initial, rate ≥ 0.
+
+    Returns the learning rates initial/(1 + rate epoch) (m,) (LR-1).
+    """
+
+    def __call__(self, epoch: Array, /, *, initial: float, rate: float) -> Array: ...
+
+
+class ExponentialDecay(Protocol):
+    """epoch: (m,) whole numbers, counted from 0; initial ≥ 0; rate in (0, 1].
+
+    Returns the learning rates initial rate^epoch (m,) (LR-2).
+    """
+
+    def __call__(self, epoch: Array, /, *, initial: float, rate: float) -> Array: ...
+
+
+class StaircaseDecay(Protocol):
+    """epoch: (m,) whole numbers, counted from 0; initial ≥ 0; rate in (0, 1]; every: epochs a stair, a whole number.
+
+    Returns the learning rates initial rate^⌊epoch/every⌋ (m,) (LR-3).
+    """
+
+    def __call__(self, epoch: Array, /, *, initial: float, rate: float, every: float) -> Array: ...
+
+
+class InverseRootDecay(Protocol):
+    """epoch: (m,) whole numbers, counted from 0; initial, factor ≥ 0.
+
+    Returns the learning rates initial factor/√(epoch + 1) (m,) (LR-4).
+    """
+
+    def __call__(self, epoch: Array, /, *, initial: float, factor: float) -> Array: ...
 
 
 Dims = dict[str, tuple[str, ...]]
@@ -171,6 +280,8 @@ def _dims(listed: str) -> Dims:
 
 _NORMALISING = ("arithmetic", "normalisation")
 _BY_STATISTICS = ("arithmetic", "variance")
+_BY_STEPS = ("arithmetic", "state", "hyperparameters")
+_BY_EPOCH = ("arithmetic", "hyperparameters")
 
 OPERATIONS = {
     operation.name: operation
@@ -212,5 +323,81 @@ OPERATIONS = {
             BatchNormInference,
             conventions=("epsilon",),
         ),
+        Operation(
+            "exponential_average",
+            "optimizers",
+            "values(T,n), *, beta, bias_correction -> averages(T,n)",
+            ExponentialAverage,
+            conventions=("average_start",),
+            grades=_BY_STEPS,
+        ),
+        Operation(
+            "gradient_descent",
+            "optimizers",
+            "theta(n), grads(T,n), *, learning_rate -> iterates(T,n)",
+            GradientDescent,
+            grades=_BY_STEPS,
+        ),
+        Operation(
+            "momentum",
+            "optimizers",
+            "theta(n), grads(T,n), *, learning_rate, beta -> iterates(T,n)",
+            Momentum,
+            conventions=("velocity", "lookahead"),
+            grades=_BY_STEPS,
+        ),
+        Operation(
+            "rmsprop",
+            "optimizers",
+            "theta(n), grads(T,n), *, learning_rate, beta, eps -> iterates(T,n)",
+            RMSProp,
+            conventions=("rmsprop_epsilon", "accumulator", "second_moment"),
+            grades=_BY_STEPS,
+        ),
+        Operation(
+            "adam",
+            "optimizers",
+            "theta(n), grads(T,n), *, learning_rate, beta1, beta2, eps -> iterates(T,n)",
+            Adam,
+            conventions=("adam_form",),
+            grades=_BY_STEPS,
+        ),
+        Operation(
+            "adamw",
+            "optimizers",
+            "theta(n), grads(T,n), *, learning_rate, beta1, beta2, eps, weight_decay -> iterates(T,n)",
+            AdamW,
+            conventions=("adam_form", "decoupling"),
+            grades=_BY_STEPS,
+        ),
+        Operation(
+            "inverse_time_decay", "decay", "epoch(m), *, initial, rate -> alpha(m)", InverseTimeDecay, grades=_BY_EPOCH
+        ),
+        Operation(
+            "exponential_decay", "decay", "epoch(m), *, initial, rate -> alpha(m)", ExponentialDecay, grades=_BY_EPOCH
+        ),
+        Operation(
+            "staircase_decay",
+            "decay",
+            "epoch(m), *, initial, rate, every -> alpha(m)",
+            StaircaseDecay,
+            grades=_BY_EPOCH,
+        ),
+        Operation(
+            "inverse_root_decay",
+            "decay",
+            "epoch(m), *, initial, factor -> alpha(m)",
+            InverseRootDecay,
+            grades=_BY_EPOCH,
+        ),
     )
 }
+
+_NARROW_ONLY = ("arithmetic", "state")
+
+
+def idle(name: str, dtype: str) -> bool:
+    """Whether a convention or grade says nothing in this dtype: what is computed in is the dtype itself, or double."""
+    return (name in _NARROW_ONLY and dtype in ("float32", "float64")) or (
+        name == "hyperparameters" and dtype == "float64"
+    )

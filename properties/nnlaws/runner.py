@@ -4,6 +4,7 @@ import difflib
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from importlib import import_module
 from time import perf_counter
 from typing import Any
 
@@ -235,8 +236,9 @@ def search(
 
 def _ever_else(kind: type[TargetFault], law: Law, subject: GuardedSubject, ruler: Ruler) -> bool:
     """Whether, of a few inputs, there is one on which the subject does not fail in this way."""
+    families = tuple(import_module(f"nnlaws.cases.{law.operation.chapter}").FAMILIES)
     for number in range(8):
-        case = Case(law.m[number % 2], law.columns[number // 2 % 2], "integers", 4, number)
+        case = Case(law.m[number % 2], law.columns[number // 2 % 2], families[number % len(families)], 4, number)
         try:
             evaluate(law, subject, ruler, case)
         except TargetFault as fault:

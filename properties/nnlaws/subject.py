@@ -1,5 +1,6 @@
 """The subject: an operation of the implementation as laws call it, guarded: whatever it does is an outcome."""
 
+import inspect
 import os
 import warnings
 from collections.abc import Callable, Generator, Sequence
@@ -10,7 +11,7 @@ import numpy as np
 from nnlaws_reference.dtypes import DTYPES, Array
 
 from nnlaws.bounds.ruler import Floats
-from nnlaws.operations import Operation
+from nnlaws.operations import Operation, Option
 
 T = TypeVar("T")
 _NUMBERS = frozenset(DTYPES.values())
@@ -78,14 +79,14 @@ class GuardedSubject:
         self.operation = operation
         self.watch: Watch = watch or NobodyWatches()
 
-    def __call__(self, *arguments: Array, **options: float) -> Floats:
+    def __call__(self, *arguments: Array, **options: Option) -> Floats:
         return self.results(*arguments, **options)[0]
 
-    def results(self, *arguments: Array, **options: float) -> tuple[Floats, ...]:
+    def results(self, *arguments: Array, **options: Option) -> tuple[Floats, ...]:
         lanes = [tuple(a[lane].copy() for a in arguments) for lane in range(len(arguments[0]))]
         return self.batch(lanes, **options)
 
-    def batch(self, lanes: Sequence[tuple[Array, ...]], **options: float) -> tuple[Floats, ...]:
+    def batch(self, lanes: Sequence[tuple[Array, ...]], **options: Option) -> tuple[Floats, ...]:
         shapes = self.operation.result_shapes(argument.shape for argument in lanes[0])
         results = tuple(np.empty((len(lanes), *shape)) for shape in shapes)
         for number, lane in enumerate(lanes):
@@ -93,10 +94,10 @@ class GuardedSubject:
                 result[number] = self._floats(found, result.shape[1:], number)
         return results
 
-    def raw(self, *arguments: Array, lane: int = 0, **options: float) -> Any:
+    def raw(self, *arguments: Array, lane: int = 0, **options: Option) -> Any:
         return self._guarded(lambda: self.function(*arguments, **options), lane)
 
-    def arrays(self, *arguments: Array, lane: int = 0, **options: float) -> tuple[Array, ...]:
+    def arrays(self, *arguments: Array, lane: int = 0, **options: Option) -> tuple[Array, ...]:
         wanted = self.operation.results
 
         def call() -> tuple[Array, ...] | str:
@@ -112,6 +113,12 @@ class GuardedSubject:
             names = ", ".join(wanted)
             raise TargetFault(f"{self.operation.name} returned {results} where ({names}) is expected (CT-2)", lane)
         return results
+
+    def takes(self, keyword: str) -> bool:
+        try:
+            return keyword in inspect.signature(self.function).parameters
+        except (TypeError, ValueError):  # written in C, or not callable at all
+            return False
 
     def _guarded(self, call: Callable[[], T], lane: int) -> T:
         """The call, with the watch told. What it raises is the target's fault."""

@@ -12,7 +12,7 @@ from nnlaws_reference.dtypes import DTYPES
 from nnlaws_spec.clauses import clauses
 
 from nnlaws.implementations import BUILT_IN
-from nnlaws.operations import OPERATIONS
+from nnlaws.operations import OPERATIONS, idle
 from nnlaws.subject import words
 
 DEFAULT_DTYPES = ("float32", "float64")
@@ -33,13 +33,12 @@ class Target:
     conventions: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def conventions_for(self, operation: str, dtype: str) -> dict[str, str]:
-        """What is declared and bears on this operation in this dtype: `arithmetic` says nothing about the wide ones."""
+        """What is declared and bears on this operation in this dtype."""
         declared: dict[str, str] = {}
         bearing = (*OPERATIONS[operation].conventions, *OPERATIONS[operation].grades)
         for key, value in self.conventions.items():
             scope, _, name = key.rpartition(".")
-            idle = name == "arithmetic" and DTYPES[dtype].itemsize > 2
-            if scope in ("", operation) and name in bearing and not idle:
+            if scope in ("", operation) and name in bearing and not idle(name, dtype):
                 declared[name] = value
         return declared
 

@@ -1,16 +1,20 @@
 """The target file that `nnlaws template` writes: what a newcomer starts from."""
 
+from inspect import signature
 from textwrap import fill, indent
+from typing import Any
 
 from nnlaws.operations import OPERATIONS, Operation
+
+LINE = 108  # with `def`, brackets, arrow and colon, 120
 
 _HEAD = '''"""My implementation of the operations that nnlaws knows. Judge it with
 
     nnlaws check {name}
 
 Fill in what you like and delete the rest: what raises NotImplementedError, or is not there, counts as not offered.
-Arrays are NumPy arrays of one dtype, samples first: m samples of C classes, or of n features. Return arrays of the
-same dtype.
+Arrays are NumPy arrays of one dtype, samples first: m samples of C classes, or of n features; T steps of n coordinates.
+Return arrays of the same dtype.
 """
 
 import numpy as np
@@ -21,7 +25,7 @@ dtypes = ("float32", "float64")
 
 _FUNCTION = '''
 
-def {name}({arguments}) -> {returned}:
+def {name}({parameters}) -> {returned}:
     """
 {meaning}
     """
@@ -37,9 +41,16 @@ def template(name: str) -> str:
 def _function(operation: Operation) -> str:
     meaning = indent(fill(operation.meaning, 90), "    ")
     arguments = [f"{argument}: np.ndarray" for argument in operation.arguments]
-    options = ["*", *(f"{option}: float" for option in operation.options)] if operation.options else []
+    parameters = signature(operation.protocol.__call__).parameters
+    options = [f"{option}: {_written(parameters[option].annotation)}" for option in operation.options]
+    options = ["*", *options] if options else []
     several = len(operation.results) > 1
     returned = f"tuple[{', '.join(['np.ndarray'] * len(operation.results))}]" if several else "np.ndarray"
-    return _FUNCTION.format(
-        name=operation.name, arguments=", ".join(arguments + options), returned=returned, meaning=meaning
-    )
+    listed = ", ".join(arguments + options)
+    if len(operation.name + listed + returned) > LINE:
+        listed = "\n" + "".join(f"    {each},\n" for each in arguments + options)
+    return _FUNCTION.format(name=operation.name, parameters=listed, returned=returned, meaning=meaning)
+
+
+def _written(annotation: Any) -> str:
+    return annotation.__name__ if isinstance(annotation, type) else str(annotation)

@@ -12,11 +12,17 @@ from numpy.typing import NDArray
 
 from nnlaws.bounds.formats import Format
 from nnlaws.bounds.number import Bounded, bounded
-from nnlaws.operations import Operation
+from nnlaws.operations import Operation, Option
 
 Floats = NDArray[np.float64]
 
-LOOSEST = {"normalisation": "lse", "arithmetic": "narrow", "variance": "one_pass"}
+LOOSEST = {
+    "normalisation": "lse",
+    "variance": "one_pass",
+    "arithmetic": "narrow",
+    "state": "narrow",
+    "hyperparameters": "working",
+}
 FINEST = {"variance": "two_pass"}
 FINENESS = 2.0**-10  # how much smaller than the allowed rounding a ball's radius must be
 
@@ -53,19 +59,19 @@ class Ruler:
         better = {name: grade for name, grade in FINEST.items() if name in self.operation.grades}
         return self.declaring(better) if better and not better.keys() & self.conventions.keys() else None
 
-    def bounds(self, *arguments: Array, **options: float) -> tuple[Bounded, ...]:
+    def bounds(self, *arguments: Array, **options: Option) -> tuple[Bounded, ...]:
         """The results as bounded numbers: their `error` is the rounding allowed."""
         return _bounds(*self._given(arguments, options))
 
-    def bound(self, *arguments: Array, **options: float) -> Bounded:
+    def bound(self, *arguments: Array, **options: Option) -> Bounded:
         """The first of them."""
         return self.bounds(*arguments, **options)[0]
 
-    def loose(self, *arguments: Array, **options: float) -> Bounded:
+    def loose(self, *arguments: Array, **options: Option) -> Bounded:
         """The same under the grades that admit the most."""
         return self.loosest.bound(*arguments, **options)
 
-    def measures(self, *arguments: Array, **options: float) -> tuple[Measure, ...]:
+    def measures(self, *arguments: Array, **options: Option) -> tuple[Measure, ...]:
         """Each result's exact value and the allowed |computed − exact|.
 
         For float64, in balls. For the narrower formats the bounded value of a sound algorithm in float64 is 2^29 times
@@ -74,7 +80,7 @@ class Ruler:
         """
         return _measures(*self._given(arguments, options))
 
-    def _given(self, arguments: tuple[Array, ...], options: dict[str, float]) -> tuple[Any, ...]:
+    def _given(self, arguments: tuple[Array, ...], options: dict[str, Option]) -> tuple[Any, ...]:
         conventions, numbers = frozenset(self.conventions.items()), frozenset(options.items())
         return self.operation, self.format, conventions, numbers, _Given(arguments)
 

@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 Family = Callable[[np.random.Generator, tuple[int, int], float], Floats]
 
 SAMPLES = (2, 6)  # how many laws draw that are about any number of them
+COLUMNS = (1, 8)
 LEVELS = (1, -1, 3, -3, 12, -12, 60, -90, 150, -200)  # where diagnosis probes, by the law of this name
 PROBE = "value"
 LAST = 200  # the level's k: up to LINEAR it is the level itself, from there it grows by a power to TOP

@@ -16,6 +16,7 @@ from nnlaws_reference.dtypes import Array
 from numpy.typing import NDArray
 
 from nnlaws.bounds.formats import Format
+from nnlaws.operations import Option
 from nnlaws.verdict import UsageError
 
 LARGEST = 2**25  # m·columns², the memory that the bound for a token's array takes
@@ -72,7 +73,8 @@ class Case:
 
     def random(self, stream: str) -> np.random.Generator:
         """The case's chances, independent from one named stream to the next."""
-        return np.random.Generator(np.random.PCG64(self.seed << 64 | int.from_bytes(stream.encode())))
+        name = stream.encode()
+        return np.random.Generator(np.random.PCG64(self.seed << 8 * max(len(name), 8) | int.from_bytes(name)))
 
     def overlay(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """x with the overlaid entries put in, each at its position modulo the size."""
@@ -85,12 +87,12 @@ class Case:
 class Inputs:
     """One array, or a stack of them, for each argument of the operation; and what else a law needs, by name.
 
-    extra: arrays, one a lane. options: numbers that are one for all lanes, as an epsilon is.
+    extra: arrays, one a lane. options: what is one for all lanes, as an epsilon is, or a learning rate for each step.
     """
 
     arguments: tuple[Array, ...]
     extra: dict[str, Any] = field(default_factory=dict[str, Any])
-    options: dict[str, float] = field(default_factory=dict[str, float])
+    options: dict[str, Option] = field(default_factory=dict[str, Option])
 
 
 Builder = Callable[[Case, Format], Inputs]

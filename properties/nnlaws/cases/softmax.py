@@ -180,6 +180,7 @@ def _targets(case: Case, format: Format, targets: Targets | None) -> tuple[Array
 
 
 SAMPLES = (1, 4)  # how many laws draw that are about any number of them
+COLUMNS = (1, 8)
 
 
 def ordinary(operation: Operation) -> tuple[Builder, Strategy]:

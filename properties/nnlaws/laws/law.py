@@ -12,8 +12,8 @@ from nnlaws.bounds.formats import Format
 from nnlaws.bounds.number import Bounded
 from nnlaws.bounds.ruler import Floats, Ruler
 from nnlaws.cases.case import Builder, Case, Inputs, Range, Strategy
-from nnlaws.evidence import Evidence, compare, worst
-from nnlaws.operations import OPERATIONS, Operation
+from nnlaws.evidence import Evidence, agree, compare, worst
+from nnlaws.operations import OPERATIONS, Operation, Option
 
 
 class Subject(Protocol):
@@ -22,19 +22,22 @@ class Subject(Protocol):
     `results`, called with batched arguments, calls the implementation once a lane, each time with fresh C-ordered
     arrays, and stacks each result as float64; calling the subject itself returns the first result alone; `batch` does
     so with just the arrays it is given. `raw` makes one call, with the arrays of one lane, and returns what came back;
-    `arrays` returns it as arrays. All raise TargetFault where the implementation raises, `arrays` where the number of
-    results is wrong, and the first three where a result has the wrong shape or no numbers.
+    `arrays` returns it as arrays. All of these raise TargetFault where the implementation raises, `arrays` where the
+    number of results is wrong, and the first three where a result has the wrong shape or no numbers. `takes` says
+    whether there is a keyword that need not be there.
     """
 
-    def __call__(self, *arguments: Array, **options: float) -> Floats: ...
+    def __call__(self, *arguments: Array, **options: Option) -> Floats: ...
 
-    def results(self, *arguments: Array, **options: float) -> tuple[Floats, ...]: ...
+    def results(self, *arguments: Array, **options: Option) -> tuple[Floats, ...]: ...
 
-    def batch(self, lanes: Sequence[tuple[Array, ...]], **options: float) -> tuple[Floats, ...]: ...
+    def batch(self, lanes: Sequence[tuple[Array, ...]], **options: Option) -> tuple[Floats, ...]: ...
 
-    def raw(self, *arguments: Array, lane: int = 0, **options: float) -> Any: ...
+    def raw(self, *arguments: Array, lane: int = 0, **options: Option) -> Any: ...
 
-    def arrays(self, *arguments: Array, lane: int = 0, **options: float) -> tuple[Array, ...]: ...
+    def arrays(self, *arguments: Array, lane: int = 0, **options: Option) -> tuple[Array, ...]: ...
+
+    def takes(self, keyword: str) -> bool: ...
 
 
 Check = Callable[..., Evidence]
@@ -100,7 +103,7 @@ def law(
 
 
 def values(
-    f: Subject, ruler: Ruler, *arguments: Array, of: Sequence[str] = (), vacuous: bool = False, **options: float
+    f: Subject, ruler: Ruler, *arguments: Array, of: Sequence[str] = (), vacuous: bool = False, **options: Option
 ) -> Evidence:
     """Evidence that these results of f (default: all) are exact up to the rounding allowed."""
     return judge(f.results(*arguments, **options), ruler, *arguments, of=of, vacuous=vacuous, **options)
@@ -112,7 +115,7 @@ def judge(
     *arguments: Array,
     of: Sequence[str] = (),
     vacuous: bool = False,
-    **options: float,
+    **options: Option,
 ) -> Evidence:
     """Evidence that results are exact up to the rounding allowed, and whether they are of the finest grade.
 
@@ -132,6 +135,14 @@ def judge(
         seen.append(one)
     grades = [one.finest for one in seen if one.finest is not None]
     return replace(worst(*seen), finest=max(grades, default=None))
+
+
+def alike(got: Floats, other: Floats, allowed: Floats, format: Format, expected: str, result: str = "") -> Evidence:
+    """Evidence that two results agree. NaN on both sides does, and NaN will do where the rounding allowed is infinite:
+    what is wrong with it, CT-6 and the laws of value say.
+    """
+    blank = (np.isnan(got) & np.isnan(other)) | (np.isposinf(allowed) & (np.isnan(got) | np.isnan(other)))
+    return agree(np.where(blank, 0.0, got), np.where(blank, 0.0, other), allowed, format, expected, result)
 
 
 def slack(result: Floats, bound: Bounded, format: Format) -> Floats:

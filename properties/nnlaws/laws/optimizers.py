@@ -1,0 +1,404 @@
+"""The laws of chapters/optimizers.md.
+
+Laws of value compare with the exact iterates, within the rounding that the clause allows, under the conventions that
+the implementation declares. All others are about structure, within the rounding of the loosest grade, as in
+laws/batch_norm.py; a NaN on both sides is alike there, for CT-6 and the laws of value say what is wrong with it.
+"""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+from nnlaws_reference.dtypes import Array
+from nnlaws_spec.numbers import Enclosure
+
+from nnlaws.bounds.number import bounded
+from nnlaws.bounds.optimizers import UPDATES
+from nnlaws.bounds.ruler import Floats, Ruler
+from nnlaws.cases import optimizers as cases
+from nnlaws.cases.case import Builder, Range
+from nnlaws.evidence import Evidence, agree, compare, require, worst
+from nnlaws.laws.closed_forms import (
+    constant_gradient,
+    first_step,
+    longest_step,
+    on_quadratic,
+    response,
+    weight_of_epsilon,
+)
+from nnlaws.laws.law import Check, Law, Subject, alike, judge, law, slack, values
+from nnlaws.operations import OPERATIONS, Operation
+from nnlaws.subject import NotOffered, Refused
+
+CLOSE = 2.0**-44
+"""What closed forms, computed in float64, may err by, relative to their largest term: some hundred roundings."""
+
+
+def value(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
+    """The result is what its formula says."""
+    return values(f, ruler, *arguments, vacuous=True, **options)
+
+
+def corrected_value(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
+    """The same, divided by 1 − β^t."""
+    return value(f, ruler, *arguments, **options)
+
+
+def changing_rate_value(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
+    """The same, with a learning rate for each step."""
+    return value(f, ruler, *arguments, **options)
+
+
+def long_run(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
+    """The same, over a hundred steps."""
+    return value(f, ruler, *arguments, **options)
+
+
+def without_memory(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
+    """The same, where every β is 0."""
+    return value(f, ruler, *arguments, **options)
+
+
+def no_epsilon(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
+    """The same, where ε is 0 and no gradient is; or it is refused."""
+    try:
+        return value(f, ruler, *arguments, **options)
+    except Refused:
+        return require(True, "")
+
+
+def each_step(f: Subject, ruler: Ruler, theta: Array, grads: Array, **options: Any) -> Evidence:
+    """θ_{t−1} − θ_t is the step's update, where θ_{t−1} is the implementation's own: no error is carried along.
+
+    Each iterate is rounded once when it is stored, and once when the update is subtracted, from θ_{t−1} or, as a sum of
+    updates, from θ_0.
+    """
+    iterates = f(theta, grads, **options)
+    first = theta.astype(np.float64)[:, None, :]
+    before = np.concatenate([first, iterates[:, :-1]], axis=1)
+    updates = UPDATES[ruler.operation.name]
+    bound = updates(bounded(grads), conventions=ruler.conventions, **options)
+    if ruler.format.digits < 53:
+        wide = updates(bounded(grads.astype(np.float64)), conventions=ruler.conventions, **options)
+        exact = Enclosure(wide.value, np.zeros_like(wide.value), wide.error)
+    else:
+        exact = ruler.exact(_updates(ruler, options), theta, grads, within=bound.error)
+    moved = np.abs(iterates) + np.abs(before) + np.abs(iterates - first) + np.abs(before - first)
+    rounding = ruler.format.u * (moved + 2 * np.abs(bound.value)) + 4 * ruler.format.tiny
+    allowed = np.where(np.isfinite(before), bound.error + np.nan_to_num(rounding), np.inf)  # from NaN nothing goes on
+    got = before - iterates
+    got = np.where(np.isposinf(allowed) & np.isnan(got), 0.0, got)
+    return compare(got, exact, allowed, ruler.format, "the update that the step subtracts from where it began")
+
+
+def _updates(ruler: Ruler, options: dict[str, Any]) -> Any:
+    """The formula's updates alone, whatever θ_0 is."""
+    named = {name: value for name, value in ruler.conventions.items() if name in ruler.operation.conventions}
+
+    def formula(theta: Any, grads: Any) -> Any:
+        iterates = ruler.operation.formula(0 * theta, grads, **options, **named)
+        zero = 0 * theta[..., None, :]
+        return np.concatenate([zero, iterates[..., :-1, :]], axis=-2) - iterates
+
+    return formula
+
+
+def zero_gradients(f: Subject, ruler: Ruler, theta: Array, grads: Array, **options: Any) -> Evidence:
+    """θ stays to the bit, unless it decays; and whatever is promised of other steps, it does not become NaN."""
+    iterates = f(theta, grads, **options)
+    if "weight_decay" in ruler.operation.options:
+        numbers = ~np.isnan(iterates).any(axis=(1, 2))
+        seen = require(numbers, "NaN came of gradients that are all 0", iterates)
+        return worst(seen, judge((iterates,), ruler, theta, grads, vacuous=True, **options))
+    want = np.repeat(theta.astype(np.float64)[:, None, :], grads.shape[1], axis=1)
+    return agree(iterates, want, np.zeros_like(want), ruler.format, "θ, which nothing moves")
+
+
+def coordinates_alone(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
+    """Coordinate j of every result is that of coordinate j by itself."""
+    columns = arguments[0].shape[-1]
+    apart = [np.concatenate([a[..., j : j + 1] for j in range(columns)]) for a in arguments]
+    alone = np.concatenate(np.split(f(*apart, **options), columns), axis=-1)
+    expected = "the result of the coordinate by itself"
+    return _alike(f, ruler, f(*arguments, **options), alone, expected, *arguments, **options)
+
+
+def no_future(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
+    """The first steps are the same where the last gradients, or values, are taken away."""
+    fewer = (arguments[-1].shape[1] + 1) // 2
+    whole = f(*arguments, **options)[:, :fewer]
+    cut = (*arguments[:-1], arguments[-1][:, :fewer].copy())
+    return _alike(f, ruler, f(*cut, **options), whole, "the same steps of the longer run", *cut, **options)
+
+
+def resumed(f: Subject, ruler: Ruler, *arguments: Array, save_at: int, **options: Any) -> Evidence:
+    """With the state saved and restored on the way, the iterates are the same."""
+    if not f.takes("save_at"):
+        raise NotOffered(f"{ruler.operation.name} does not take save_at: whether its state can be saved is not judged")
+    got = f(*arguments, save_at=save_at, **options)
+    expected = "the iterate of the run that was not interrupted"
+    return _alike(f, ruler, got, f(*arguments, **options), expected, *arguments, **options)
+
+
+def sign(f: Subject, ruler: Ruler, theta: Array, grads: Array, **options: Any) -> Evidence:
+    """From −θ with −g come the iterates with their sign turned."""
+    got = f(-theta, -grads, **options)
+    expected = "the iterate of the other sign, turned"
+    return _alike(f, ruler, got, -f(theta, grads, **options), expected, theta, grads, **options)
+
+
+def scale(f: Subject, ruler: Ruler, *arguments: Array, c: float, **options: Any) -> Evidence:
+    """Linear operations carry a factor c through; RMSprop and Adam do not see it where ε is scaled too."""
+    conventions = ruler.conventions
+    if conventions.get("accumulator") == "one" or conventions.get("decoupling") == "l2":
+        return require(True, "")  # of these it is not true
+    plain = f(*arguments, **options)
+    large = [(c * argument.astype(np.float64)).astype(argument.dtype) for argument in arguments]
+    if "eps" not in options:
+        got = f(*large, **options) / c
+        return _alike(f, ruler, got, plain, "the result without the factor", *arguments, **options)
+    inside = "inside" in conventions.get("rmsprop_epsilon", "") + conventions.get("adam_form", "")
+    theta, _ = arguments
+    more = {**options, "eps": options["eps"] * (c * c if inside else c)}
+    got, scaled = f(theta, large[1], **more), slack(plain, ruler.loose(theta, large[1], **more), ruler.format)
+    expected = "the iterate without the factor, whose ε is as much smaller"
+    return _alike(f, ruler, got, plain, expected, *arguments, more=scaled, **options)
+
+
+def window(f: Subject, ruler: Ruler, values: Array, *, beta: float, bias_correction: bool) -> Evidence:
+    """A value 1/(1 − β) steps ago weighs β^{1/(1−β)} of the newest: between 1/4 and 1/e."""
+    averages = f(values, beta=beta, bias_correction=bias_correction)
+    allowed = slack(averages, ruler.loose(values, beta=beta, bias_correction=bias_correction), ruler.format)
+    newest, oldest = averages[:, 0], averages[:, -1]
+    share = beta ** (values.shape[1] - 1)
+    close = CLOSE + 2 * ruler.format.u
+    seen = agree(
+        oldest,
+        share * newest,
+        allowed[:, -1] + share * allowed[:, 0] + close,
+        ruler.format,
+        "β^(1/(1 − β)) of the newest value's weight",
+    )
+    return worst(seen, require(share + CLOSE >= 0.25 and share <= np.exp(-1), "β^(1/(1−β)) is not near 1/e"))
+
+
+def constant_values(f: Subject, ruler: Ruler, values: Array, *, beta: float, bias_correction: bool) -> Evidence:
+    """Of a constant, the corrected average is the constant; the average itself 1 − β^t of it."""
+    wide, t = values.astype(np.float64), np.arange(1, values.shape[1] + 1)[:, None]
+    whole = bias_correction or ruler.conventions.get("average_start") == "first_value"
+    want = wide if whole else (1 - beta**t) * wide
+    given: dict[str, Any] = {"beta": beta, "bias_correction": bias_correction}
+    expected = "the constant" if whole else "1 − β^t of the constant"
+    return _alike(f, ruler, f(values, **given), want, expected, values, more=CLOSE * np.abs(wide), **given)
+
+
+def between(f: Subject, ruler: Ruler, values: Array, **options: Any) -> Evidence:
+    """A corrected average lies between the least and the largest value so far."""
+    averages, wide = f(values, **options), values.astype(np.float64)
+    low, high = np.minimum.accumulate(wide, axis=1), np.maximum.accumulate(wide, axis=1)
+    nearest = np.clip(averages, low, high)
+    return _alike(f, ruler, averages, nearest, "the nearest value between the extremes", values, **options)
+
+
+def first_step_size(f: Subject, ruler: Ruler, theta: Array, grads: Array, **options: Any) -> Evidence:
+    """Adam's first step is α|g|/(|g| + ε) long, against the gradient."""
+    first = grads[:, :1].copy()
+    want = -first_step(ruler.conventions, first.astype(np.float64), **options)
+    more = CLOSE * np.abs(want)
+    expected = "minus α g/(|g| + ε)"
+    return _alike(f, ruler, f(theta, first, **options), want, expected, theta, first, more=more, **options)
+
+
+def longest_steps(f: Subject, ruler: Ruler, theta: Array, grads: Array, **options: Any) -> Evidence:
+    """No step is longer than its bound."""
+    if ruler.conventions.get("second_moment") == "centred":
+        return require(True, "")  # of the variance there is none
+    iterates = f(theta, grads, **options)
+    before = np.concatenate([theta.astype(np.float64)[:, None, :], iterates[:, :-1]], axis=1)
+    error = slack(iterates, ruler.loose(theta, grads, **options), ruler.format)
+    errors = error + np.concatenate([np.zeros_like(error[:, :1]), error[:, :-1]], axis=1)
+    longest = longest_step(ruler.operation.name, ruler.conventions, grads.shape[1], **options)[:, None]
+    moved = np.abs(iterates - before)
+    want = np.minimum(moved, longest)
+    return alike(moved, want, errors + CLOSE * longest, ruler.format, "the longest step there can be")
+
+
+def constant_gradients(f: Subject, ruler: Ruler, theta: Array, grads: Array, **options: Any) -> Evidence:
+    """Where every gradient is the same, the iterates are known in closed form."""
+    wide = grads.astype(np.float64)
+    steps = constant_gradient(ruler.operation.name, ruler.conventions, wide, **options)
+    moved = np.cumsum(steps, axis=1)
+    want = theta.astype(np.float64)[:, None, :] - moved
+    more = CLOSE * (np.abs(moved) + np.abs(want))
+    expected = "the iterate of a constant gradient, in closed form"
+    return _alike(f, ruler, f(theta, grads, **options), want, expected, theta, grads, more=more, **options)
+
+
+def importance(f: Subject, ruler: Ruler, theta: Array, grads: Array, **options: Any) -> Evidence:
+    """Twice the learning rate moves θ twice as far; ten times ε makes the first step hardly shorter."""
+    plain, rate = f(theta, grads, **options), options["learning_rate"]
+    twice = {**options, "learning_rate": 2 * rate}
+    got = f(theta, grads, **twice) / 2
+    seen = _alike(f, ruler, got, plain, "half as far as with twice the rate", theta, grads, **options)
+    first, larger = grads[:, :1].copy(), {**options, "eps": 10 * options["eps"]}
+    shorter, one = f(theta, first, **larger), f(theta, first, **options)
+    weight = weight_of_epsilon(ruler.conventions, first.astype(np.float64), beta2=options["beta2"], eps=options["eps"])
+    part = np.abs(one) * weight + slack(shorter, ruler.loose(theta, first, **larger), ruler.format)
+    return worst(
+        seen, _alike(f, ruler, shorter, one, "nearly the step with a tenth of ε", theta, first, more=part, **options)
+    )
+
+
+def quadratic(f: Subject, ruler: Ruler, theta: Array, grads: Array, *, h: Array, **options: Any) -> Evidence:
+    """On ½hθ², each gradient taken where the implementation has got to, the iterates are known in closed form.
+
+    With θ_t = θ_0 − Σ K_ts g_s + δ_t and g_t = h θ_{t−1} + η_t, an error grows to at most |(I + h K S)⁻¹| (δ + |K| η).
+    """
+    given, curvature, first = np.zeros_like(grads), h.astype(np.float64), theta.astype(np.float64)
+    here, iterates = first, np.zeros(grads.shape)
+    for t in range(grads.shape[1]):
+        given[:, t] = (curvature * here).astype(grads.dtype)
+        iterates = f(theta, given[:, : t + 1].copy(), **options)
+        here = np.nan_to_num(iterates[:, -1])
+    k = response(ruler.operation, ruler.conventions, grads.shape[1], options)
+    want, growth = on_quadratic(k, first, curvature)
+    delta = slack(iterates, ruler.loose(theta, given, **options), ruler.format)
+    eta = ruler.format.u * np.abs(given.astype(np.float64)) + ruler.format.tiny
+    error = delta + np.einsum("ts,lsn->ltn", np.abs(k), eta)
+    allowed = np.einsum("lnts,lsn->ltn", np.abs(growth), error) + CLOSE * np.abs(first).max()
+    return alike(iterates, want, allowed, ruler.format, "the iterate in closed form")
+
+
+def _alike(
+    f: Subject,
+    ruler: Ruler,
+    got: Floats,
+    want: Floats,
+    expected: str,
+    *arguments: Array,
+    more: Floats | float = 0.0,
+    **options: Any,
+) -> Evidence:
+    """Two results, each within the rounding of the loosest grade for these arguments, and `more`."""
+    bound = ruler.loose(*arguments, **options)
+    allowed = slack(got, bound, ruler.format) + slack(want, bound, ruler.format) + more
+    return alike(got, want, allowed, ruler.format, expected)
+
+
+STILL = "divide by a root plus ε that is not 0: an ε below the dtype's smallest number makes 0/0; compute in float32"
+FEW: Any = {"share": 0.2, "lanes": 2}
+LONG: Range = (100, 100)
+STEPS: Range = (2, 5)
+WINDOWS: Range = (3, 17)
+
+
+def _law(operation: str, clause: str, check: Check, statement: str, build: Builder | None = None, **more: Any) -> Law:
+    """A law on ordinary inputs, unless it says otherwise; each array holds as many problems as it has coordinates."""
+    share = 0.6 if check.__name__.endswith("value") else 0.25
+    shapes: dict[str, Any] = {"m": cases.SAMPLES, "cases": cases.ordinary_cases, "share": share, "lanes": 4, **more}
+    return law(clause, operation, check, statement, build or cases.BUILDERS[operation], **shapes)
+
+
+def _average() -> tuple[Law, ...]:
+    average, operation = partial(_law, "exponential_average"), OPERATIONS["exponential_average"]
+    corrected = cases.correcting(True)
+    return (
+        average("OP-1", value, "the new has weight 1 − β, all before it β", cases.correcting(False)),
+        average("OP-2", corrected_value, "correction divides the result by 1 − β^t", corrected),
+        average("OP-3", window, "1/(1 − β) steps ago, a weight is 1/e", cases.impulse, m=WINDOWS, columns=(1, 2)),
+        average("OP-4", constant_values, "a constant averages to itself", cases.constant(operation)),
+        average("OP-5", between, "an average lies between the extremes", corrected),
+        average("OP-6", scale, "scaled values have scaled averages", cases.scaled(operation)),
+        average("OP-15", coordinates_alone, "coordinates do not see each other", columns=(2, 8)),
+        average("OP-16", no_future, "an average knows no later values", m=STEPS),
+        average("OP-18", without_memory, "with β = 0 it is the values", cases.no_memory(operation)),
+    )
+
+
+_VALUE = {
+    "gradient_descent": ("OP-7", "θ moves by −αg"),
+    "momentum": ("OP-8", "θ moves by −α times the average of the gradients"),
+    "rmsprop": ("OP-9", "θ moves by −αg/(√s + ε)"),
+    "adam": ("OP-10", "θ moves by −α m̂/(√v̂ + ε)"),
+    "adamw": ("OP-11", "θ decays by αλθ besides"),
+}
+
+
+def _every(operation: Operation) -> tuple[Law, ...]:
+    """Those of every optimizer."""
+    optimizer, (clause, statement) = partial(_law, operation.name), _VALUE[operation.name]
+    no_gradients, changing = cases.no_gradients(operation), cases.changing_rate(operation)
+    return (
+        optimizer(clause, value, statement),
+        optimizer(clause, long_run, f"{statement}, a hundred times", m=LONG, columns=(1, 3), share=0.1, lanes=2),
+        optimizer("OP-12", changing_rate_value, "every step takes its own rate", changing, m=STEPS, share=0.4),
+        optimizer("OP-14", zero_gradients, "without gradients nothing moves", no_gradients, fix=STILL, **FEW),
+        optimizer("OP-15", coordinates_alone, "coordinates do not see each other", columns=(2, 5)),
+        optimizer("OP-16", no_future, "a step knows no later gradients", m=STEPS),
+    )
+
+
+def _kept(operation: Operation) -> tuple[Law, ...]:
+    """Those of optimizers with a state."""
+    return (
+        _law(operation.name, "OP-17", resumed, "a saved state goes on", cases.interrupted(operation), m=STEPS, **FEW),
+    )
+
+
+def _stepping(operation: Operation) -> tuple[Law, ...]:
+    """Those of optimizers whose steps do not depend on θ."""
+    optimizer = partial(_law, operation.name)
+    return (
+        optimizer("OP-13", each_step, "every step goes on from the last", share=0.4),
+        optimizer("OP-20", sign, "the other sign, the other way", **FEW),
+        optimizer("OP-21", scale, "scale is carried through, or divided out", cases.scaled(operation)),
+    )
+
+
+def _remembering(operation: Operation) -> tuple[Law, ...]:
+    """Those of momentum, RMSprop and Adam."""
+    optimizer, without = partial(_law, operation.name), cases.no_memory(operation)
+    constant = cases.constant(operation)
+    return (
+        optimizer("OP-18", without_memory, "with β = 0 it has no memory", without),
+        optimizer("OP-24", constant_gradients, "a constant gradient has a closed form", constant, m=STEPS),
+    )
+
+
+def _normalising(operation: Operation) -> tuple[Law, ...]:
+    """Those of RMSprop and Adam."""
+    optimizer = partial(_law, operation.name)
+    return (
+        optimizer("OP-19", no_epsilon, "ε may be 0, where no gradient is", cases.no_zeros(operation)),
+        optimizer("OP-23", longest_steps, "no step is longer than its bound"),
+    )
+
+
+def _laws() -> tuple[Law, ...]:
+    descent, momentum, rmsprop, adam, adamw = (OPERATIONS[name] for name in _VALUE)
+    quadratics: Any = {"m": (2, 6), "columns": (1, 3), "share": 0.2}
+    from_zero = cases.from_zero(adam)
+    return (
+        *_average(),
+        *(each for operation in (descent, momentum, rmsprop, adam, adamw) for each in _every(operation)),
+        *(each for operation in (momentum, rmsprop, adam, adamw) for each in _kept(operation)),
+        *(each for operation in (descent, momentum, rmsprop, adam) for each in _stepping(operation)),
+        *(each for operation in (momentum, rmsprop, adam) for each in _remembering(operation)),
+        *(each for operation in (rmsprop, adam) for each in _normalising(operation)),
+        _law("adam", "OP-22", first_step_size, "the first step is just below α", from_zero, m=(1, 2)),
+        _law("adam", "OP-26", importance, "α sets the step, ε hardly changes it", from_zero),
+        *(
+            _law(
+                each.name,
+                "OP-25",
+                quadratic,
+                "on a quadratic it converges as it should",
+                cases.quadratic(each),
+                **quadratics,
+            )
+            for each in (descent, momentum)
+        ),
+    )
+
+
+LAWS: tuple[Law, ...] = _laws()
