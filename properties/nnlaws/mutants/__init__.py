@@ -1,8 +1,14 @@
 """Deliberate mistakes, one small function each, with source: what laws must catch and verdicts name."""
 
-from nnlaws.mutants import batch_norm, contract, softmax
+from nnlaws.mutants import batch_norm, contract, decay, optimizers, softmax
 from nnlaws.mutants.mutant import Mutant
 
-MUTANTS: tuple[Mutant, ...] = (*batch_norm.MUTANTS, *softmax.MUTANTS, *contract.MUTANTS)
+MUTANTS: tuple[Mutant, ...] = (
+    *batch_norm.MUTANTS,
+    *softmax.MUTANTS,
+    *optimizers.MUTANTS,
+    *decay.MUTANTS,
+    *contract.MUTANTS,
+)
 
 __all__ = ["MUTANTS", "Mutant"]

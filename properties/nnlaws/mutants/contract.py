@@ -12,9 +12,9 @@ from nnlaws.operations import OPERATIONS
 
 
 def writes_over_its_argument(right: Implementation) -> Implementation:
-    def run(z: Array, *others: Array, **options: float) -> Any:
+    def run(z: Array, *others: Array, **options: Any) -> Any:
         result = right(z, *others, **options)
-        if z.flags.writeable:
+        if z.flags.writeable and z.size:
             z -= z.max(axis=-1, keepdims=True) + 1
         return result
 
@@ -22,7 +22,7 @@ def writes_over_its_argument(right: Implementation) -> Implementation:
 
 
 def returns_the_wrong_dtype(right: Implementation) -> Implementation:
-    def run(z: Array, *others: Array, **options: float) -> Any:
+    def run(z: Array, *others: Array, **options: Any) -> Any:
         wrong = np.float32 if z.dtype == np.float64 else np.float64
         return each(lambda result: result.astype(wrong))(right(z, *others, **options))
 
@@ -30,7 +30,7 @@ def returns_the_wrong_dtype(right: Implementation) -> Implementation:
 
 
 def returns_one_axis_more(right: Implementation) -> Implementation:
-    def run(*arguments: Array, **options: float) -> Any:
+    def run(*arguments: Array, **options: Any) -> Any:
         return each(lambda result: np.asarray(result)[None])(right(*arguments, **options))
 
     return run
@@ -44,7 +44,7 @@ def reuses_its_buffer(right: Implementation) -> Implementation:
         buffer[...] = result
         return buffer
 
-    def run(*arguments: Array, **options: float) -> Any:
+    def run(*arguments: Array, **options: Any) -> Any:
         numbers = count()
         return each(lambda result: keep(next(numbers), np.asarray(result)))(right(*arguments, **options))
 
@@ -54,9 +54,10 @@ def reuses_its_buffer(right: Implementation) -> Implementation:
 def remembers_the_last_call(right: Implementation) -> Implementation:
     last: list[float] = [0.0]
 
-    def run(z: Array, *others: Array, **options: float) -> Any:
-        shift, last[0] = last[0], float(z.sum()) if z.size and np.isfinite(z).all() else 0.0
-        factor = np.asarray(1 + np.tanh(shift) / 4).astype(z.dtype)
+    def run(z: Array, *others: Array, **options: Any) -> Any:
+        total = float(z.sum())
+        shift, last[0] = last[0], total if np.isfinite(total) else 0.0
+        factor = np.asarray(1 + np.sin(shift) / 4).astype(z.dtype)
         result = right(z, *others, **options)
         return result if shift == 0 else each(lambda part: (part * factor).astype(z.dtype))(result)
 
@@ -64,21 +65,26 @@ def remembers_the_last_call(right: Implementation) -> Implementation:
 
 
 def reads_memory_in_order(right: Implementation) -> Implementation:
-    def run(z: Array, *others: Array, **options: float) -> Any:
-        return right(z.ravel(order="K").reshape(z.shape), *others, **options)
-
-    return run
+    return lambda *arguments, **options: right(*map(_in_memory_order, arguments), **options)
 
 
-def drops_the_empty_batch(right: Implementation) -> Implementation:
-    def run(z: Array, *others: Array, **options: float) -> Any:
-        return right(z, *others, **options) if len(z) else np.empty(0, z.dtype)
+def _in_memory_order(z: Array) -> Array:
+    """As many numbers as z has, from the place of its first on; z itself where they do not all lie within it."""
+    reach = sum((size - 1) * step for size, step in zip(z.shape, z.strides, strict=True)) + z.itemsize
+    if not z.size or min(z.strides, default=0) < 0 or reach < z.nbytes:
+        return z
+    return np.lib.stride_tricks.as_strided(z, (z.size,), (z.itemsize,)).reshape(z.shape)
+
+
+def pads_the_empty_batch(right: Implementation) -> Implementation:
+    def run(z: Array, *others: Array, **options: Any) -> Any:
+        return right(z, *others, **options) if len(z) else np.zeros((1, *z.shape[1:]), z.dtype)
 
     return run
 
 
 def nan_at_zero(right: Implementation) -> Implementation:
-    def run(z: Array, *others: Array, **options: float) -> Any:
+    def run(z: Array, *others: Array, **options: Any) -> Any:
         def spoil(result: Array) -> Array:
             return np.where((z == 0).any(), np.nan, result).astype(z.dtype)
 
@@ -88,7 +94,7 @@ def nan_at_zero(right: Implementation) -> Implementation:
 
 
 def computes_in_float32(right: Implementation) -> Implementation:
-    def run(*arguments: Array, **options: float) -> Any:
+    def run(*arguments: Array, **options: Any) -> Any:
         narrow = (argument.astype(np.float32) for argument in arguments)
         return each(lambda result: result.astype(arguments[0].dtype))(right(*narrow, **options))
 
@@ -101,8 +107,12 @@ _FAULTS: tuple[tuple[Callable[[Implementation], Implementation], str, str], ...]
     (returns_one_axis_more, "returns one axis too many", "return the shape that the operation states"),
     (reuses_its_buffer, "returns the same buffer at every call", "return a new array"),
     (remembers_the_last_call, "the result depends on the call before", "keep no state between calls"),
-    (reads_memory_in_order, "reads z in memory order", "index z; do not flatten it in memory order"),
-    (drops_the_empty_batch, "returns shape (0,) for an empty batch", "return z.shape for an empty batch"),
+    (
+        reads_memory_in_order,
+        "reads its arguments in memory order",
+        "index the arguments; do not flatten them in memory order",
+    ),
+    (pads_the_empty_batch, "returns one row for an empty batch", "return no rows for an empty batch"),
     (computes_in_float32, "computes float64 in float32", "compute in z's dtype (JAX: switch on jax_enable_x64)"),
     (nan_at_zero, "NaN where an entry is 0", "leave zeros alone"),
 )
@@ -119,5 +129,5 @@ MUTANTS: tuple[Mutant, ...] = tuple(
     )
     for operation in OPERATIONS.values()
     for make, fault, fix in _FAULTS
-    if operation.per_sample or make is not drops_the_empty_batch
+    if operation.per_sample or make is not pads_the_empty_batch
 )

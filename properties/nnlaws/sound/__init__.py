@@ -1,8 +1,13 @@
 """Sound algorithms that differ from the reference: all must conform, or the harness raises false alarms."""
 
-from nnlaws.sound import batch_norm, softmax
+from nnlaws.sound import batch_norm, decay, optimizers, softmax
 from nnlaws.sound.variant import SoundVariant
 
-SOUND: tuple[SoundVariant, ...] = (*batch_norm.SOUND, *softmax.SOUND)
+SOUND: tuple[SoundVariant, ...] = (
+    *batch_norm.SOUND,
+    *softmax.SOUND,
+    *optimizers.SOUND,
+    *decay.SOUND,
+)
 
 __all__ = ["SOUND", "SoundVariant"]

@@ -1,0 +1,109 @@
+"""What the mistakes in averages and optimizers share: the right steps, taken all at once, and the cures."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from nnlaws_reference.dtypes import Array
+
+Rates = float | tuple[float, ...]
+Pair = tuple[Array, Array]
+
+AVERAGE = "v = beta * v + (1 - beta) * x, from v = 0"
+CORRECT = "divide by 1 - beta**t, where t = 1 at the first step, and leave v as it is"
+DESCENT = "theta = theta - learning_rate * g, once for each gradient"
+VELOCITY = "v = beta * v + (1 - beta) * g from v = 0, then theta = theta - learning_rate * v"
+ROOT_MEAN_SQUARE = "s = beta * s + (1 - beta) * g**2 from s = 0, then divide g by np.sqrt(s) + eps"
+OUTSIDE = "add eps to the root: np.sqrt(s) + eps"
+CORRECT_BOTH = "m_hat = m / (1 - beta1**t) and v_hat = v / (1 - beta2**t), t = 1 at the first step; keep m and v"
+MOMENTS = "m = beta1 * m + (1 - beta1) * g and v = beta2 * v + (1 - beta2) * g**2, both from 0"
+STEP = "theta = theta - learning_rate * m_hat / (np.sqrt(v_hat) + eps)"
+DECOUPLED = "theta = theta - learning_rate * weight_decay * theta - step, both from the old theta"
+WIDE = "keep theta and the state in float32, and round each iterate once"
+DOUBLE = "compute 1 - beta and beta**t from beta in double, and round what multiplies an array once"
+SAVED = "save and restore the whole state: averages and step count"
+
+
+def rates(learning_rate: Rates, grads: Array) -> tuple[float, ...]:
+    """The learning rate of each step."""
+    return learning_rate if isinstance(learning_rate, tuple) else (learning_rate,) * len(grads)
+
+
+def column(numbers: Sequence[float], like: Array) -> Array:
+    """One number a step, (T, 1), each rounded once."""
+    return np.array(numbers, np.float64)[:, None].astype(like.dtype)
+
+
+def rated(learning_rate: Rates, steps: Array) -> Array:
+    """Each step times its own learning rate."""
+    return column(rates(learning_rate, steps), steps) * steps
+
+
+def averaged(values: Array, beta: float, start: float = 0) -> Array:
+    """v_t = β v_{t−1} + (1 − β) x_t, each of them: (T, n)."""
+    averages, average = np.empty_like(values), np.zeros_like(values[0]) + start
+    for t, value in enumerate(values):
+        averages[t] = average = beta * average + (1 - beta) * value
+    return averages
+
+
+def accumulated(values: Array, kept: float, new: float = 1) -> Array:
+    """v_t = kept v_{t−1} + new x_t."""
+    totals, total = np.empty_like(values), np.zeros_like(values[0])
+    for t, value in enumerate(values):
+        totals[t] = total = kept * total + new * value
+    return totals
+
+
+def shares(beta: float, values: Array, first: int = 1) -> Array:
+    """1 − β^t of each step, (T, 1), the first step being of that number."""
+    return column([1 - beta**t for t in range(first, first + len(values))], values)
+
+
+def before(values: Array) -> Array:
+    """Each value's predecessor; 0 is the first's."""
+    return np.concatenate([np.zeros_like(values[:1]), values[:-1]])
+
+
+def written_back(values: Array, beta: float) -> Array:
+    """The corrected average, which the next step takes for the state."""
+    averages, average = np.empty_like(values), np.zeros_like(values[0])
+    for t, value in enumerate(values):
+        averages[t] = average = (beta * average + (1 - beta) * value) / (1 - beta ** (t + 1))
+    return averages
+
+
+def walked(theta: Array, steps: Array) -> Array:
+    """θ_t = θ_{t−1} − step_t."""
+    iterates = np.empty_like(steps)
+    for t, step in enumerate(steps):
+        iterates[t] = theta = theta - step
+    return iterates
+
+
+def decayed(theta: Array, steps: Array, factors: Sequence[float]) -> Array:
+    """θ_t = θ_{t−1} − factor_t θ_{t−1} − step_t."""
+    iterates = np.empty_like(steps)
+    for t, (step, factor) in enumerate(zip(steps, factors, strict=True)):
+        iterates[t] = theta = theta - factor * theta - step
+    return iterates
+
+
+def corrected(grads: Array, beta1: float, beta2: float) -> Pair:
+    """m̂ and v̂ of each step."""
+    return (
+        averaged(grads, beta1) / shares(beta1, grads),
+        averaged(grads * grads, beta2) / shares(beta2, grads),
+    )
+
+
+def average_in_float32(values: Array, beta: float) -> Array:
+    """The corrected average, its weights computed from β in float32."""
+    old = np.float32(beta)
+    powers = [float(1 - old**t) for t in range(1, len(values) + 1)]
+    return accumulated(values, float(old), float(1 - old)) / column(powers, values)
+
+
+def apart(values: Array, save_at: int | None, change: Callable[[Array], Array]) -> Array:
+    """The change of what came before the state was saved, and of what came after as if nothing had come before."""
+    parts = (values,) if save_at is None else (values[:save_at], values[save_at:])
+    return np.concatenate([change(part) for part in parts])
