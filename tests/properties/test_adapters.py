@@ -23,17 +23,31 @@ LIBRARIES = {
     "flax": ("flax",),
     "flax-two-pass": ("flax",),
     "jax": ("jax", "optax"),
-    "onnxruntime": ("onnx", "onnxruntime"),
-    "tensorflow-fused": ("tensorflow",),
-    "torch-channels-last": ("torch",),
-    "torch-images": ("torch",),
     "keras": ("keras", "torch"),
+    "onnx": ("onnx",),
+    "onnx-from-zero": ("onnx",),
+    "onnxruntime": ("onnx", "onnxruntime"),
+    "optax": ("flax", "optax"),
+    "optax-variants": ("flax", "optax"),
+    "sklearn": ("sklearn",),
+    "sklearn-nesterov": ("sklearn",),
     "tensorflow": ("tensorflow",),
+    "tensorflow-fused": ("tensorflow",),
+    "tensorflow-v1": ("tensorflow",),
     "torch": ("torch",),
+    "torch-channels-last": ("torch",),
+    "torch-dampened": ("torch",),
+    "torch-foreach": ("torch",),
+    "torch-fused": ("torch",),
+    "torch-images": ("torch",),
+    "torch-variants": ("torch",),
 }
 """What a built-in target needs beyond the core."""
 
-VALUES = ("BN-1", "BN-2", "BN-4", "BN-13", "BN-14", "BN-15", "BN-18", "BN-19", "BN-21", "BN-26")
+VALUES = (
+    *("BN-1", "BN-2", "BN-4", "BN-13", "BN-14", "BN-15", "BN-18", "BN-19", "BN-21", "BN-26"),
+    *("OP-1", "OP-2", "OP-7", "OP-8", "OP-9", "OP-10", "OP-11", "OP-17", "LR-1", "LR-2", "LR-3"),
+)
 WIDE, MIXED = ("float32", "float64"), ("float32", "bfloat16")
 FEWER: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "flax-two-pass": (VALUES, MIXED),
@@ -41,7 +55,10 @@ FEWER: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "keras jax": (VALUES, WIDE),
     "keras tensorflow": (VALUES, WIDE),
     "tensorflow": ((), MIXED),
+    "tensorflow-v1": (VALUES, WIDE),
     "torch-channels-last": ((), MIXED),
+    "torch-foreach": ((), MIXED),
+    "torch-fused": ((), MIXED),
     "torch-images": ((), MIXED),
 }
 """The clauses (none: all) and dtypes that are judged here, of targets that are slow to call or close to another one."""
@@ -54,7 +71,7 @@ def clauses(listed: str) -> set[str]:
     """Those that "BN-1 to BN-3, CT-6" lists."""
     found: set[str] = set()
     for part in listed.split(", "):
-        match = re.fullmatch(r"(SM|BN|CT)-(\d+)(?: to \1-(\d+))?", part)
+        match = re.fullmatch(r"(SM|BN|OP|LR|CT)-(\d+)(?: to \1-(\d+))?", part)
         assert match, f"{part!r} is no clause"
         chapter, first, last = match.groups()
         found |= {f"{chapter}-{number}" for number in range(int(first), int(last or first) + 1)}
@@ -63,7 +80,8 @@ def clauses(listed: str) -> set[str]:
 
 def published() -> dict[tuple[str, str], Cells]:
     """The table at the top of docs/findings.md, by target and operation."""
-    rows = [re.split(r"\s*\|\s*", line)[1:-1] for line in FINDINGS.read_text("utf-8").splitlines() if line[:1] == "|"]
+    top = FINDINGS.read_text("utf-8").partition("\n## ")[0]
+    rows = [re.split(r"\s*\|\s*", line)[1:-1] for line in top.splitlines() if line[:1] == "|"]
     (_, _, *dtypes), _, *body = rows
     table: dict[tuple[str, str], Cells] = {}
     for targets, operations, *cells in body:

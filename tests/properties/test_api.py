@@ -285,3 +285,27 @@ def test_the_arguments_that_a_law_passes_are_of_the_dtype_and_shape_stated() -> 
 
     nnlaws.check(SimpleNamespace(softmax=look), laws=["SM-1"], dtypes=["float16", "float64"], profile="quick")
     assert seen == {("float16", 2, True), ("float64", 2, True)}
+
+
+def findings(report: Report) -> list[tuple[Any, ...]]:
+    """What a report says, but for its times."""
+    return [(each.law, each.dtype, each.outcome, each.worst, each.cases, each.replay) for each in report.results]
+
+
+def test_two_processes_say_what_one_says_and_in_the_same_order(write: Callable[..., str]) -> None:
+    name = write("np.savetxt(f'{os.getpid()}.pid', [0])\nreturn 2 * right(z)")
+    one, two = (nnlaws.check(name, profile="quick", dtypes=("float32", "float64"), jobs=jobs) for jobs in (1, 2))
+    assert findings(one) == findings(two)
+    assert {result.outcome for result in two.results} >= {CONFORMS, VIOLATES, NOT_OFFERED}
+    assert len(list(Path().glob("*.pid"))) == 3
+
+
+def test_a_few_laws_are_not_worth_a_second_process(write: Callable[..., str]) -> None:
+    name = write("np.savetxt(f'{os.getpid()}.pid', [0])\nreturn right(z)")
+    assert nnlaws.check(name, jobs=4, **QUICK).conforms
+    assert len(list(Path().glob("*.pid"))) == 1
+
+
+def test_no_process_at_all_is_refused() -> None:
+    with pytest.raises(UsageError, match="jobs must be 1 or more, got 0"):
+        nnlaws.check("scipy", jobs=0)

@@ -53,7 +53,7 @@ def _several(format: Format) -> st.SearchStrategy[Case]:
 def _bytes(inputs: Inputs) -> list[tuple[str, bytes]]:
     """Every array and number of the inputs, with what tells two of the same bits apart."""
     arrays = [*inputs.arguments, *inputs.extra.values()]
-    numbers = [(name, value.hex().encode()) for name, value in inputs.options.items()]
+    numbers = [(name, repr(value).encode()) for name, value in inputs.options.items()]
     return [(f"{array.dtype} {array.shape}", array.tobytes()) for array in arrays] + numbers
 
 
@@ -141,10 +141,12 @@ def test_no_two_families_or_seeds_give_the_same_logits() -> None:
 @given(st.integers(0, 2**32 - 1))
 def test_streams_are_independent(seed: int) -> None:
     case = Case(1, 1, "integers", 0, seed)
-    streams = ["logits", "targets", "shift", "order", "mask"]
+    streams = ["logits", "targets", "shift", "order", "mask", "gradients", "learning_rate"]
     drawn = [tuple(case.random(name).integers(0, 2**32, 4)) for name in streams]
     assert len(set(drawn)) == len(streams)
     assert tuple(case.random("logits").integers(0, 2**32, 4)) == drawn[0]
+    for name in streams:  # of which some are longer than eight bytes
+        assert len({int(case.lane(lane).random(name).integers(0, 2**62)) for lane in range(16)}) == 16
 
 
 # --- what holds for every builder ---
@@ -178,6 +180,8 @@ def test_arguments_fit_the_operation(law: Law, format: Format, data: st.DataObje
     case = data.draw(law.strategy(format))
     inputs = expand(law.build, case, format, 2)
     sizes = {"m": case.m, "C": case.columns, "n": case.columns}
+    if law.operation.chapter == "optimizers":
+        sizes["T"] = case.m
     for dims, argument in zip(law.operation.arguments.values(), inputs.arguments, strict=True):
         assert argument.dtype == format.dtype
         (lanes, *shape) = argument.shape

@@ -59,28 +59,34 @@ def test_an_operation_is_scalar_or_per_sample_or_neither() -> None:
     """By samples: no samples give no rows, so CT-5 is about it."""
     assert [name for name, each in OPERATIONS.items() if each.scalar] == ["cross_entropy"]
     assert {name for name, each in OPERATIONS.items() if not each.per_sample} == {
-        *("cross_entropy", "batch_norm_train", "batch_norm_backward", "batch_norm_running")
+        *("cross_entropy", "batch_norm_train", "batch_norm_backward", "batch_norm_running"),
+        *("exponential_average", "gradient_descent", "momentum", "rmsprop", "adam", "adamw"),
     }
 
 
 @every_operation
 def test_protocol_formula_reference_and_bound_take_what_the_signature_says(operation: Operation) -> None:
-    """The bound takes the conventions besides, the formula and the reference perhaps more, which has a default."""
+    """The bound takes the conventions besides, the formula and the reference perhaps more, which has a default.
+
+    And the reference may give an option its usual value.
+    """
     names = [*operation.arguments, *operation.options]
     protocol: Any = operation.protocol
     assert [name for name in inspect.signature(protocol.__call__).parameters if name != "self"] == names
     for function, own in ((operation.formula, []), (operation.reference, []), (operation.bound, ["conventions"])):
         parameters = inspect.signature(function).parameters
         required = [name for name, parameter in parameters.items() if parameter.default is inspect.Parameter.empty]
-        assert required == names + own, function
+        usual = set(operation.options) - set(required) if function is operation.reference else set[str]()
+        assert required == [name for name in names + own if name not in usual], function
         assert all(parameters[name].kind is inspect.Parameter.KEYWORD_ONLY for name in (*operation.options, *own))
 
 
 @every_operation
 def test_formula_and_reference_return_the_results_in_their_order(operation: Operation) -> None:
     sizes = {"m": 4, "C": 3, "n": 3, "T": 2}
-    arguments = [np.full([sizes[dim] for dim in dims], 0.5) for dims in operation.arguments.values()]
-    options = dict.fromkeys(operation.options, 0.25)
+    entry = 1.0 if operation.chapter == "decay" else 0.5  # epochs are whole
+    arguments = [np.full([sizes[dim] for dim in dims], entry) for dims in operation.arguments.values()]
+    options = {name: 2.0 if name == "every" else 0.25 for name in operation.options}
     for function in (operation.formula, operation.reference):
         returned = function(*arguments, **options)
         results = returned if isinstance(returned, tuple) else (returned,)

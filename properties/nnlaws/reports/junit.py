@@ -39,7 +39,7 @@ def _case(suite: ElementTree.Element, report: Report, result: LawResult) -> None
         time=f"{result.seconds:.3f}",
     )
     if result.outcome is Outcome.NOT_OFFERED:
-        ElementTree.SubElement(case, "skipped", message="not offered")
+        ElementTree.SubElement(case, "skipped", message=_legal(result.reason or "not offered"))
     elif result.outcome in (Outcome.VIOLATES, Outcome.ERROR):
         tag = "failure" if result.outcome is Outcome.VIOLATES else "error"
         message = _legal(result.reason or f"{result.clause}: {result.statement}")
