@@ -44,6 +44,12 @@ def cold_start() -> None:
     command = [*COMMAND, "torch", "--operation", "batch_norm_train", "--operation", "batch_norm_backward"]
     times = [seconds(partial(subprocess.run, command, check=False, capture_output=True)) for _ in range(3)]
     row("the same of torch, batch_norm_train and _backward", f"{median(times):.2f} s", "at most 20 s")
+    whole = {jobs: [*COMMAND, "torch", "--jobs", jobs] for jobs in ("2", "1")}
+    both = {
+        jobs: seconds(partial(subprocess.run, each, check=False, capture_output=True)) for jobs, each in whole.items()
+    }
+    row("nnlaws check torch, all operations, two processes", f"{both['2']:.1f} s", "at most 60 s")
+    row("the same in one process", f"{both['1']:.1f} s", f"{both['1'] / both['2']:.2f} × as long")
 
 
 def imports() -> None:
