@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-
 import numpy as np
 from nnlaws_reference.dtypes import working_dtype
 from numpy.typing import NDArray
 
+from nnlaws.bounds.counted import inexact, size
 from nnlaws.bounds.formats import Format, format_of
 from nnlaws.bounds.number import EXP, LOG, Bounded, Floats
-from nnlaws.bounds.counted import inexact, size
 
 Conventions = Mapping[str, str]
 
@@ -36,7 +35,7 @@ class Grade:
         return Bounded(x.value, x.error + np.where(subnormal, self.format.tiny, 0.0), self.format)
 
     def kept(self, x: Bounded, touched: NDArray[np.bool_]) -> Bounded:
-        """State, or parameters, as they are kept from one step to the next; where they pass the range, they are lost."""
+        """State, or parameters, as they are kept from one step to the next. Past the type's range they are lost."""
         if not self.narrow_state:
             return x
         error = np.where(size(x) > self.arrays.largest, np.inf, _narrowed(x, self.arrays))
@@ -70,8 +69,9 @@ class Average:
     """A moving average (..., n): of each value x, β v + c x with c = 1 − β; or v + c (x − v), or x + β (v − x).
 
     Roundings, in u: of β where the format does not hold it, and the product with it; of c, and the product; the sum,
-    which is exact from v = 0. With a difference instead: of that, of c, and the product. If β is rounded first, c takes
-    over its error. By kind, an "average" starts at 0, or "from_one", or at the "first_value", and a "sum" is β v + x.
+    which is exact from v = 0. With a difference instead: of that, of c, and the product; x + β (v − x), which is for
+    β ≤ ½, rounds its sum from v = 0 too. If β is rounded first, c takes over its error. By kind, an "average" starts at
+    0, or "from_one", or at the "first_value", and a "sum" is β v + x.
     """
 
     def __init__(self, beta: float, grade: Grade, shape: tuple[int, ...], kind: str = "average") -> None:
@@ -84,6 +84,8 @@ class Average:
         self.old = 1.0 + inexact_beta
         self.new = inexact_c + float(self.c != 1)
         self.drift = beta * inexact_beta if grade.rounded_options and kind != "sum" else 0.0
+        self.apart = self.c * (1 + self.new) + self.drift
+        self.first = self.c * (1 + inexact_c) + beta + self.drift if 0 < beta <= 0.5 else 0.0
 
     @classmethod
     def after(cls, v: Bounded, beta: float, grade: Grade, kind: str) -> "Average":
@@ -117,9 +119,9 @@ class Average:
         value = self.beta * v + self.c * x
         error = self.beta * self.error + self.c * x_error
         rounding = self.beta * self.old * before + (self.c * self.new + self.drift) * fresh
-        if self.begun and self.kind != "sum":
+        if self.kind != "sum":
             apart = np.abs(x - v) + 2 * (self.error + x_error)
-            rounding = np.maximum(rounding, (self.c * (1 + self.new) + self.drift) * apart)
+            rounding = np.maximum(rounding, (self.apart if self.begun else self.first) * apart)
         error += u * (1 + 8 * u) * rounding
         if self.begun:
             error += u * (np.abs(value) + 2 * error)

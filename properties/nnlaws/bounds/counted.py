@@ -12,7 +12,8 @@ from nnlaws.bounds.number import Bounded, Floats
 
 def given(x: Floats, format: Format) -> Bounded:
     """Numbers in double, each rounded to the format if it does not hold it."""
-    return Bounded(x, np.where(inexact(x, format), format.u * np.abs(x) + (np.abs(x) < format.tiny) * format.tiny, 0.0), format)
+    rounding = format.u * np.abs(x) + np.where(np.abs(x) < format.tiny, format.tiny, 0.0)
+    return Bounded(x, inexact(x, format) * rounding, format)
 
 
 def inexact(x: Floats, format: Format) -> Floats:

@@ -7,18 +7,19 @@ an array. `hyperparameters: working` rounds the options to the type computed in 
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nnlaws.bounds.averages import DOUBLE, POWER, Conventions, Grade, graded
-from nnlaws.bounds.counted import given, inexact, over, plus, root, times
+from nnlaws.bounds.counted import given, inexact, over, plus, root, size, times
 from nnlaws.bounds.number import EXP, LOG, Bounded, Floats
 
 
 @np.errstate(all="ignore")
 def inverse_time_decay(epoch: Bounded, *, initial: float, rate: float, conventions: Conventions) -> Bounded:
     grade = graded(epoch, conventions)
-    at, start = _wide(epoch, grade), given(np.asarray(initial), grade.format)
-    divisor = _sum(given(np.asarray(1.0), grade.format), times(given(np.asarray(rate), grade.format), at, 1))
-    return grade.stored(_where(divisor.value == 1, start, over(start, divisor, 2)))
+    start, slope, one = (given(np.asarray(each), grade.format) for each in (initial, rate, 1.0))
+    divisor = _sum(one, times(slope, grade.wide(epoch), 1))
+    return grade.stored(_where(size(divisor) == 1, start, over(start, divisor, 2)))
 
 
 @np.errstate(all="ignore")
@@ -28,9 +29,7 @@ def exponential_decay(epoch: Bounded, *, initial: float, rate: float, convention
 
 
 @np.errstate(all="ignore")
-def staircase_decay(
-    epoch: Bounded, *, initial: float, rate: float, every: float, conventions: Conventions
-) -> Bounded:
+def staircase_decay(epoch: Bounded, *, initial: float, rate: float, every: float, conventions: Conventions) -> Bounded:
     """Where the rounded quotient may be a whole number and the exact one is not, either stair is admitted."""
     grade = graded(epoch, conventions)
     u, quotient = grade.format.u, epoch.value / every
@@ -46,15 +45,16 @@ def staircase_decay(
 
 @np.errstate(all="ignore")
 def inverse_root_decay(epoch: Bounded, *, initial: float, factor: float, conventions: Conventions) -> Bounded:
-    """α₀ and the factor, rounded each and multiplied; the root and the quotient, or a product with (epoch + 1)^(−½)."""
+    """α₀ and the factor, rounded each and multiplied; the root and the quotient, or a product with (epoch + 1)^(−½).
+
+    Where one of the two is divided first, that quotient may be flushed.
+    """
     grade = graded(epoch, conventions)
-    start, scale = (given(np.asarray(each), grade.format) for each in (initial, factor))
-    divisor = root(_sum(_wide(epoch, grade), given(np.asarray(1.0), grade.format)), 2)
-    return grade.stored(over(times(start, scale, 1), divisor, 2))
-
-
-def _wide(epoch: Bounded, grade: Grade) -> Bounded:
-    return grade.wide(epoch)
+    start, scale, one = (given(np.asarray(each), grade.format) for each in (initial, factor, 1.0))
+    divisor, tiny = root(_sum(grade.wide(epoch), one), 2), grade.format.tiny
+    alpha = over(times(start, scale, 1), divisor, 2)
+    flushed = min(initial, factor) < 2 * tiny * divisor.value
+    return grade.stored(alpha.loosened(np.where(flushed, 2 * tiny * max(initial, factor), 0.0)))
 
 
 def _sum(a: Bounded, b: Bounded) -> Bounded:
@@ -64,7 +64,7 @@ def _sum(a: Bounded, b: Bounded) -> Bounded:
     return Bounded(total.value, np.where(exact, 0.0, total.error), total.format)
 
 
-def _where(condition: Floats, a: Bounded, b: Bounded) -> Bounded:
+def _where(condition: NDArray[np.bool_], a: Bounded, b: Bounded) -> Bounded:
     return Bounded(np.where(condition, a.value, b.value), np.where(condition, a.error, b.error), b.format)
 
 

@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnlaws.bounds.averages import Average, Conventions, Grade, averages, corrections, graded
-from nnlaws.bounds.number import Bounded, Floats
 from nnlaws.bounds.counted import given, over, plus, root, size, square, times
+from nnlaws.bounds.number import Bounded, Floats
 
 Rate = float | tuple[float, ...]
 
@@ -45,9 +45,7 @@ def gradient_descent(theta: Bounded, grads: Bounded, *, learning_rate: Rate, con
 
 
 @np.errstate(all="ignore")
-def momentum(
-    theta: Bounded, grads: Bounded, *, learning_rate: Rate, beta: float, conventions: Conventions
-) -> Bounded:
+def momentum(theta: Bounded, grads: Bounded, *, learning_rate: Rate, beta: float, conventions: Conventions) -> Bounded:
     updates = momentum_updates(grads, learning_rate=learning_rate, beta=beta, conventions=conventions)
     return _descended(theta, updates, conventions)
 
@@ -114,15 +112,19 @@ def gradient_descent_updates(grads: Bounded, *, learning_rate: Rate, conventions
 
 @np.errstate(all="ignore")
 def momentum_updates(grads: Bounded, *, learning_rate: Rate, beta: float, conventions: Conventions) -> Bounded:
-    """α v, or v itself with the rate inside. Looking ahead is one more step of the average, by the same gradient."""
+    """α v, or v itself with the rate inside. Looking ahead is one more step of the average, by the same gradient; or
+    its two terms, each multiplied by the rate.
+    """
     grade = graded(grads, conventions)
     g, velocity = grade.wide(grads), conventions.get("velocity", "average")
     alpha = _rates(learning_rate, g)
     kind = {"average": "average", "dampened": "first_value"}.get(velocity, "sum")
     x = times(alpha, g, 1) if velocity == "rate_inside" else g
     v = averages(x, beta, grade, kind)
-    if conventions.get("lookahead") == "nesterov":
-        v = Average.after(v, beta, grade, kind).take(x)
+    if grade.lookahead:
+        average = Average.after(v, beta, grade, kind)
+        terms = grade.format.u * (average.beta * size(v) + average.c * size(x))
+        v = average.take(x).loosened(2 * terms if velocity != "rate_inside" else 0 * terms)
     return v if velocity == "rate_inside" else times(alpha, v, 1)
 
 
@@ -230,10 +232,11 @@ def _moved(theta: Bounded, update: Bounded, grade: Grade) -> Bounded:
     """θ − update. Looking ahead, its two terms may be subtracted one after the other."""
     value, error = theta.value - update.value, theta.error + update.error
     before, step = size(theta), size(update)
-    rounding = np.abs(value) + 2 * error
+    rounding = np.where((before > 0) & (step > 0), np.abs(value) + 2 * error, 0.0)
     if grade.lookahead:
-        rounding, error = rounding + before + step, error + np.where(step > 0, 2 * grade.format.tiny, 0.0)
-    return _settled(value, error, np.where((before > 0) & (step > 0), rounding, 0.0), step > 0, grade)
+        rounding = np.where(step > 0, rounding + before + step, 0.0)
+        error = error + np.where(step > 0, 2 * grade.format.tiny, 0.0)
+    return _settled(value, error, rounding, step > 0, grade)
 
 
 def _decayed(theta: Bounded, update: Bounded, shrink: float, grade: Grade) -> Bounded:

@@ -1,4 +1,4 @@
-"""Keras on CPU: layers.BatchNormalization, by the backend that the variable KERAS_BACKEND names, or PyTorch.
+"""Keras on CPU: BatchNormalization and optimizers, by the backend that the variable KERAS_BACKEND names, or PyTorch.
 
 The layer and its variables have the arguments' dtype. Its momentum is the weight of the old statistics, as decay is.
 """
@@ -14,11 +14,18 @@ import keras
 import numpy as np
 from nnlaws_reference.dtypes import Array
 
+from nnlaws.implementations import keras_optimizers
+
 _BACKEND = keras.backend.backend()
 
-description = f"Keras {keras.__version__} on {_BACKEND}, CPU: layers.BatchNormalization, and its automatic derivative"
+description = (
+    f"Keras {keras.__version__} on {_BACKEND}, CPU: layers.BatchNormalization, its automatic derivative, and optimizers"
+)
 dtypes = ("float32", "float64", "float16", "bfloat16")
-conventions = {"batch_norm_running.arithmetic": "narrow"}  # the averages are rounded to the dtype after every batch
+conventions = {
+    "batch_norm_running.arithmetic": "narrow",  # the averages are rounded to the dtype after every batch
+    **keras_optimizers.conventions,
+}
 if _BACKEND == "torch":
     conventions["variance"] = "one_pass"
 if _BACKEND == "jax":
@@ -49,6 +56,17 @@ def batch_norm_running(batches: Array, *, decay: float) -> tuple[Array, Array]:
 def batch_norm_inference(z: Array, gamma: Array, beta: Array, mean: Array, var: Array, *, eps: float) -> Array:
     layer = _layer(z, gamma, beta, mean, var, epsilon=eps)
     return _array(layer(_tensor(z), training=False))
+
+
+exponential_average = keras_optimizers.exponential_average
+gradient_descent = keras_optimizers.gradient_descent
+momentum = keras_optimizers.momentum
+rmsprop = keras_optimizers.rmsprop
+adam = keras_optimizers.adam
+adamw = keras_optimizers.adamw
+inverse_time_decay = keras_optimizers.inverse_time_decay
+exponential_decay = keras_optimizers.exponential_decay
+staircase_decay = keras_optimizers.staircase_decay
 
 
 def _layer(z: Array, *variables: Array, **options: float) -> keras.layers.BatchNormalization:

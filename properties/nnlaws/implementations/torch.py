@@ -1,4 +1,4 @@
-"""PyTorch on CPU: torch.nn.functional's softmax, log_softmax and cross_entropy, nn.BatchNorm1d, and autograd.
+"""PyTorch on CPU: torch.nn.functional's softmax, log_softmax and cross_entropy, nn.BatchNorm1d, autograd, torch.optim.
 
 Where every row of the targets is one-hot, cross_entropy is given class numbers, as most training code does; otherwise
 the rows themselves, as probabilities. Those are two code paths in PyTorch, and both are judged.
@@ -11,27 +11,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
-import ml_dtypes
-import numpy as np
 import torch
 from nnlaws_reference.dtypes import Array
 from torch import nn
 from torch.nn import functional
 
-torch.set_num_threads(1)  # the arrays are small: threads would only wait for each other
+from nnlaws.implementations import torch_optimizers
+from nnlaws.implementations.torch_arrays import array, tensor
 
 description = (
     f"PyTorch {torch.__version__} on CPU: torch.nn.functional.softmax, log_softmax, cross_entropy, nn.BatchNorm1d, "
-    "and autograd"
+    "autograd, torch.optim"
 )
 dtypes = ("float32", "float64", "float16", "bfloat16")
 conventions = {
     "running_variance": "unbiased",
     "batch_norm_running.arithmetic": "narrow",  # the averages are rounded to the layer's dtype after every batch
+    **torch_optimizers.conventions,
 }
 
 Layer = Callable[..., nn.BatchNorm1d | nn.BatchNorm2d]
-_BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
 
 
 def softmax(z: Array) -> Array:
@@ -107,20 +106,14 @@ batch_norm_backward = _rows.backward
 batch_norm_running = _rows.running
 batch_norm_inference = _rows.inference
 
-
-def tensor(x: Array) -> torch.Tensor:
-    copy = np.array(x, order="C")
-    if x.dtype == _BFLOAT16:
-        return torch.from_numpy(copy.view(np.int16)).view(torch.bfloat16)
-    return torch.from_numpy(copy)
-
-
-def array(x: torch.Tensor) -> Array:
-    if x.dtype == torch.bfloat16:
-        narrow: Array = x.detach().contiguous().view(torch.int16).numpy().view(_BFLOAT16)
-        return narrow
-    wide: Array = x.detach().numpy()
-    return wide
+exponential_average = torch_optimizers.exponential_average
+gradient_descent = torch_optimizers.gradient_descent
+momentum = torch_optimizers.momentum
+rmsprop = torch_optimizers.rmsprop
+adam = torch_optimizers.adam
+adamw = torch_optimizers.adamw
+exponential_decay = torch_optimizers.exponential_decay
+staircase_decay = torch_optimizers.staircase_decay
 
 
 def _averages(layer: nn.Module) -> tuple[Array, Array]:

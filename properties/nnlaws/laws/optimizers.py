@@ -201,12 +201,18 @@ def between(f: Subject, ruler: Ruler, values: Array, **options: Any) -> Evidence
 
 
 def first_step_size(f: Subject, ruler: Ruler, theta: Array, grads: Array, **options: Any) -> Evidence:
-    """Adam's first step is α|g|/(|g| + ε) long, against the gradient."""
+    """From 0, which does not decay, the first step of Adam and of AdamW is α|g|/(|g| + ε) long.
+
+    And however it is rounded, it goes against the gradient.
+    """
     first = grads[:, :1].copy()
-    want = -first_step(ruler.conventions, first.astype(np.float64), **options)
+    of_adam = {name: value for name, value in options.items() if name != "weight_decay"}
+    want = -first_step(ruler.conventions, first.astype(np.float64), **of_adam)
+    got = f(theta, first, **options)
+    against = (np.sign(got) == np.sign(want)) | (np.abs(want) < 4 * ruler.format.tiny)
+    moved = require(against.all(axis=(1, 2)), "the first step does not go against the gradient: it is 0, or NaN", got)
     more = CLOSE * np.abs(want)
-    expected = "minus α g/(|g| + ε)"
-    return _alike(f, ruler, f(theta, first, **options), want, expected, theta, first, more=more, **options)
+    return worst(moved, _alike(f, ruler, got, want, "minus α g/(|g| + ε)", theta, first, more=more, **options))
 
 
 def longest_steps(f: Subject, ruler: Ruler, theta: Array, grads: Array, **options: Any) -> Evidence:
@@ -377,7 +383,6 @@ def _normalising(operation: Operation) -> tuple[Law, ...]:
 def _laws() -> tuple[Law, ...]:
     descent, momentum, rmsprop, adam, adamw = (OPERATIONS[name] for name in _VALUE)
     quadratics: Any = {"m": (2, 6), "columns": (1, 3), "share": 0.2}
-    from_zero = cases.from_zero(adam)
     return (
         *_average(),
         *(each for operation in (descent, momentum, rmsprop, adam, adamw) for each in _every(operation)),
@@ -385,8 +390,11 @@ def _laws() -> tuple[Law, ...]:
         *(each for operation in (descent, momentum, rmsprop, adam) for each in _stepping(operation)),
         *(each for operation in (momentum, rmsprop, adam) for each in _remembering(operation)),
         *(each for operation in (rmsprop, adam) for each in _normalising(operation)),
-        _law("adam", "OP-22", first_step_size, "the first step is just below α", from_zero, m=(1, 2)),
-        _law("adam", "OP-26", importance, "α sets the step, ε hardly changes it", from_zero),
+        *(
+            _law(each.name, "OP-22", first_step_size, "the first step is just below α", cases.from_zero(each), m=(1, 2))
+            for each in (adam, adamw)
+        ),
+        _law("adam", "OP-26", importance, "α sets the step, ε hardly changes it", cases.from_zero(adam)),
         *(
             _law(
                 each.name,
