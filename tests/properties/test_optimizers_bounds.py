@@ -33,9 +33,7 @@ CONVENTIONS: dict[str, list[dict[str, str]]] = {
     "gradient_descent": [{}],
     "momentum": [
         {"velocity": velocity, "lookahead": lookahead}
-        for velocity, lookahead in product(
-            ("average", "heavy_ball", "rate_inside", "dampened"), ("none", "nesterov")
-        )
+        for velocity, lookahead in product(("average", "heavy_ball", "rate_inside", "dampened"), ("none", "nesterov"))
     ],
     "rmsprop": [
         {"rmsprop_epsilon": epsilon, "accumulator": start, "second_moment": moment}
