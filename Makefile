@@ -22,7 +22,8 @@ types: $(VENV)/lint
 
 # The real libraries: here, one that is missing fails instead of being skipped.
 adapters: $(VENV)/libraries
-	NNLAWS_REQUIRE_LIBRARIES=1 $(BIN)/python -m pytest -n 2 tests/properties/test_adapters.py tests/test_examples.py
+	NNLAWS_REQUIRE_LIBRARIES=1 $(BIN)/python -m pytest -n 2 --dist loadgroup \
+		tests/properties/test_adapters.py tests/test_examples.py
 
 bench: $(VENV)/libraries
 	$(BIN)/python benchmarks/run.py

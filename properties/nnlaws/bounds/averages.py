@@ -16,7 +16,7 @@ Conventions = Mapping[str, str]
 POWER = 2.0
 """Error of β^t in units of u; measured worst over NumPy, PyTorch, JAX and TensorFlow: 1.77, and 0 for t = 1."""
 
-DOUBLE = format_of(np.dtype(np.float64))
+SINGLE, DOUBLE = format_of(np.dtype(np.float32)), format_of(np.dtype(np.float64))
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,8 @@ class Grade:
             rounded = kept and self.narrow_state
             done = np.where(x.error == 0, inexact(x.value, self.arrays) == 0, rounded)
             error = np.where(done, error, _narrowed(x, self.arrays))
+        elif x.format.digits < SINGLE.digits:  # what rounds to float32 first is admitted too
+            error = np.where(error > 0, error + 8 * SINGLE.u * size(x), error)
         known = np.isfinite(x.value) & ~np.isnan(error)
         return Bounded(np.where(known, x.value, 0.0), np.where(known, error, np.inf), self.arrays)
 
