@@ -22,7 +22,7 @@ types: $(VENV)/lint
 
 # The real libraries: here, one that is missing fails instead of being skipped.
 adapters: $(VENV)/libraries
-	NNLAWS_REQUIRE_LIBRARIES=1 $(BIN)/python -m pytest -n 2 --dist loadgroup \
+	NNLAWS_REQUIRE_LIBRARIES=1 $(BIN)/python -m pytest -n 2 --dist worksteal \
 		tests/properties/test_adapters.py tests/test_examples.py
 
 bench: $(VENV)/libraries

@@ -209,7 +209,7 @@ def test_a_sound_adam_stays_within_its_bound(average: Averaging, order: str, sca
 
 
 def test_the_bound_of_one_step_of_adam_is_a_few_times_the_errors_made() -> None:
-    """15½ roundings are counted; the five orders make five or six of them at the worst of 400 steps."""
+    """15½ roundings are counted; at the worst of 400 steps, in five orders, the error is four of them."""
     random = np.random.default_rng(0)
     theta, grads = np.zeros((1, 400), np.float32), random.standard_normal((1, 1, 400)).astype(np.float32)
     truth, bound = exact("adam", theta, grads, ADAM, {}), bound_of("adam", theta, grads, ADAM, {})
