@@ -316,6 +316,7 @@ def test_an_interrupted_check_says_what_it_found(write: Write) -> None:
     running = subprocess.Popen(
         [sys.executable, "-m", "nnlaws.cli", "check", target, "--dtype", "float32"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8", start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored where tests run in the background
     )  # fmt: skip
     with running:
         limit = time.monotonic() + 20

@@ -129,7 +129,8 @@ def test_narrow_types_are_computed_in_float32_or_step_by_step_where_declared(
     n = epochs(dtype, 250.0)
     norm = bound_of(name, n, options)
     narrow = bound_of(name, n, options, arithmetic="narrow", hyperparameters="working")
-    assert (narrow.error >= norm.error).all()
+    flushed = float(np.finfo(np.float32).tiny)  # in float32, before the norm stores a result
+    assert (narrow.error + flushed >= norm.error * (1 - 1e-6)).all()
     for algorithm in NORM[name].values():
         got = algorithm(n.astype(np.float32), np.float32, **options).astype(dtype)
         assert 0.2 < worst(got, name, n, options, norm) <= 1  # the rounding on store is nearly all of it

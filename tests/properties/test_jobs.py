@@ -73,6 +73,7 @@ def test_an_interrupt_at_the_keyboard_ends_every_process_at_once(write: Write) -
     running = subprocess.Popen(
         [sys.executable, "-m", "nnlaws.cli", "check", target, "--jobs", "2", "--timeout", "50", "--profile", "quick"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8", start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored where tests run in the background
     )  # fmt: skip
     with running:
         assert within(25, lambda: len(loaded()) == 2)
