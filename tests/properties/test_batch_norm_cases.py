@@ -228,7 +228,7 @@ def test_extreme_cases_pass_the_range_of_narrow_squares(format: Format) -> None:
         assert np.square(wide(z)).max() > format.largest
 
 
-def _built(build: Builder, case: Case, format: Format) -> tuple[tuple[Array, ...], dict[str, float]]:
+def _built(build: Builder, case: Case, format: Format) -> tuple[tuple[Array, ...], dict[str, Any]]:
     inputs = build(case, format)
     return inputs.arguments, inputs.options
 
@@ -237,7 +237,7 @@ def _built(build: Builder, case: Case, format: Format) -> tuple[tuple[Array, ...
 
 
 def test_lanes_of_a_group_share_epsilon_and_decay_and_groups_take_turns() -> None:
-    seen: set[float] = set()
+    seen: set[Any] = set()
     for group in range(12):
         for build, name in ((train_inputs, "eps"), (running_inputs, "decay")):
             case = Case(2, 2, "normal", 3, TOGETHER * group)
@@ -383,7 +383,9 @@ def test_a_scale_is_an_exact_power_of_two(format: Format, data: st.DataObject) -
 
 
 def test_scales_are_smaller_and_larger_than_one() -> None:
-    drawn = {scaled_inputs(Case(2, 1, "steps", 1, TOGETHER * group), FLOAT32).options["c"] for group in range(14)}
+    drawn: set[Any] = {
+        scaled_inputs(Case(2, 1, "steps", 1, TOGETHER * group), FLOAT32).options["c"] for group in range(14)
+    }
     assert min(drawn) < 1 < max(drawn)
 
 
