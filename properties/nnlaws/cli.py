@@ -22,6 +22,10 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.exit(USAGE, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
+    def print_help(self, file: Any = None) -> None:
+        super().print_help(file)
+        print(end="", flush=True)  # a reader who has gone is noticed here, not when the interpreter ends
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command; returns the exit code."""
