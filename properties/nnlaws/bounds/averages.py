@@ -42,14 +42,13 @@ class Grade:
         return Bounded(x.value, np.where(touched, error, x.error), self.format)
 
     def stored(self, x: Bounded, kept: bool = False) -> Bounded:
-        """A result as it is returned; what is `kept` between steps may have been rounded already."""
-        error = x.error
-        if self.arrays is not self.format:
-            rounded = kept and self.narrow_state
-            done = np.where(x.error == 0, inexact(x.value, self.arrays) == 0, rounded)
-            error = np.where(done, error, _narrowed(x, self.arrays))
-        elif x.format.digits < SINGLE.digits:  # what rounds to float32 first is admitted too
-            error = np.where(error > 0, error + 8 * SINGLE.u * size(x), error)
+        """A result as it is returned. What is of the arrays' type already, as is what was `kept` in it, is not rounded
+        again; but an implementation of the norm rounds it to float32 before.
+        """
+        already = (self.arrays is self.format or (kept and self.narrow_state)) & (x.error > 0)
+        before = 8 * SINGLE.u * size(x) if self.arrays.digits < SINGLE.digits else 0.0
+        error = np.where(already, x.error + before, _narrowed(x, self.arrays))
+        error = np.where((x.error == 0) & (inexact(x.value, self.arrays) == 0), 0.0, error)
         known = np.isfinite(x.value) & ~np.isnan(error)
         return Bounded(np.where(known, x.value, 0.0), np.where(known, error, np.inf), self.arrays)
 

@@ -270,8 +270,9 @@ def _descended(theta: Bounded, updates: Bounded, conventions: Conventions) -> Bo
         iterates.append(_moved(iterates[-1] if iterates else start, updates[..., t, :], grade))
     steps = _stacked(iterates) if iterates else updates
     first = start[..., None, :]
-    sums = np.abs(steps.value - first.value) + 2 * steps.error
-    sums[..., :1, :] = 0.0
+    moves = size(updates) > 0
+    again = moves & (np.cumsum(moves, axis=-2) > 1)
+    sums = np.where(again, np.abs(steps.value - first.value) + 2 * steps.error, 0.0)
     rounding = np.cumsum(sums, axis=-2) + np.where(size(first) > 0, size(steps), 0.0)
     by_sum = first.error + np.cumsum(updates.error, axis=-2) + u * rounding
     error = np.where(steps.error > 0, np.maximum(steps.error, by_sum), 0.0)
