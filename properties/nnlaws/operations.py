@@ -393,11 +393,8 @@ OPERATIONS = {
     )
 }
 
-_NARROW_ONLY = ("arithmetic", "state")
-
 
 def idle(name: str, dtype: str) -> bool:
     """Whether a convention or grade says nothing in this dtype: what is computed in is the dtype itself, or double."""
-    return (name in _NARROW_ONLY and dtype in ("float32", "float64")) or (
-        name == "hyperparameters" and dtype == "float64"
-    )
+    wide = ("float32", "float64")
+    return dtype in {"arithmetic": wide, "state": wide, "hyperparameters": ("float64",)}.get(name, ())

@@ -120,7 +120,7 @@ def coordinates_alone(f: Subject, ruler: Ruler, *arguments: Array, **options: An
     apart = [np.concatenate([a[..., j : j + 1] for j in range(columns)]) for a in arguments]
     alone = np.concatenate(np.split(f(*apart, **options), columns), axis=-1)
     expected = "the result of the coordinate by itself"
-    return _alike(f, ruler, f(*arguments, **options), alone, expected, *arguments, **options)
+    return _alike(ruler, f(*arguments, **options), alone, expected, *arguments, **options)
 
 
 def no_future(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
@@ -128,7 +128,7 @@ def no_future(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Ev
     fewer = (arguments[-1].shape[1] + 1) // 2
     whole = f(*arguments, **options)[:, :fewer]
     cut = (*arguments[:-1], arguments[-1][:, :fewer].copy())
-    return _alike(f, ruler, f(*cut, **options), whole, "the same steps of the longer run", *cut, **options)
+    return _alike(ruler, f(*cut, **options), whole, "the same steps of the longer run", *cut, **options)
 
 
 def resumed(f: Subject, ruler: Ruler, *arguments: Array, save_at: int, **options: Any) -> Evidence:
@@ -137,14 +137,14 @@ def resumed(f: Subject, ruler: Ruler, *arguments: Array, save_at: int, **options
         raise NotOffered(f"{ruler.operation.name} does not take save_at: whether its state can be saved is not judged")
     got = f(*arguments, save_at=save_at, **options)
     expected = "the iterate of the run that was not interrupted"
-    return _alike(f, ruler, got, f(*arguments, **options), expected, *arguments, **options)
+    return _alike(ruler, got, f(*arguments, **options), expected, *arguments, **options)
 
 
 def sign(f: Subject, ruler: Ruler, theta: Array, grads: Array, **options: Any) -> Evidence:
     """From −θ with −g come the iterates with their sign turned."""
     got = f(-theta, -grads, **options)
     expected = "the iterate of the other sign, turned"
-    return _alike(f, ruler, got, -f(theta, grads, **options), expected, theta, grads, **options)
+    return _alike(ruler, got, -f(theta, grads, **options), expected, theta, grads, **options)
 
 
 def scale(f: Subject, ruler: Ruler, *arguments: Array, c: float, **options: Any) -> Evidence:
@@ -156,13 +156,13 @@ def scale(f: Subject, ruler: Ruler, *arguments: Array, c: float, **options: Any)
     large = [(c * argument.astype(np.float64)).astype(argument.dtype) for argument in arguments]
     if "eps" not in options:
         got = f(*large, **options) / c
-        return _alike(f, ruler, got, plain, "the result without the factor", *arguments, **options)
+        return _alike(ruler, got, plain, "the result without the factor", *arguments, **options)
     inside = "inside" in conventions.get("rmsprop_epsilon", "") + conventions.get("adam_form", "")
     theta, _ = arguments
     more = {**options, "eps": options["eps"] * (c * c if inside else c)}
     got, scaled = f(theta, large[1], **more), slack(plain, ruler.loose(theta, large[1], **more), ruler.format)
     expected = "the iterate without the factor, whose ε is as much smaller"
-    return _alike(f, ruler, got, plain, expected, *arguments, more=scaled, **options)
+    return _alike(ruler, got, plain, expected, *arguments, more=scaled, **options)
 
 
 def window(f: Subject, ruler: Ruler, values: Array, *, beta: float, bias_correction: bool) -> Evidence:
@@ -189,7 +189,7 @@ def constant_values(f: Subject, ruler: Ruler, values: Array, *, beta: float, bia
     want = wide if whole else (1 - beta**t) * wide
     given: dict[str, Any] = {"beta": beta, "bias_correction": bias_correction}
     expected = "the constant" if whole else "1 − β^t of the constant"
-    return _alike(f, ruler, f(values, **given), want, expected, values, more=CLOSE * np.abs(wide), **given)
+    return _alike(ruler, f(values, **given), want, expected, values, more=CLOSE * np.abs(wide), **given)
 
 
 def between(f: Subject, ruler: Ruler, values: Array, **options: Any) -> Evidence:
@@ -197,7 +197,7 @@ def between(f: Subject, ruler: Ruler, values: Array, **options: Any) -> Evidence
     averages, wide = f(values, **options), values.astype(np.float64)
     low, high = np.minimum.accumulate(wide, axis=1), np.maximum.accumulate(wide, axis=1)
     nearest = np.clip(averages, low, high)
-    return _alike(f, ruler, averages, nearest, "the nearest value between the extremes", values, **options)
+    return _alike(ruler, averages, nearest, "the nearest value between the extremes", values, **options)
 
 
 def first_step_size(f: Subject, ruler: Ruler, theta: Array, grads: Array, **options: Any) -> Evidence:
@@ -212,7 +212,7 @@ def first_step_size(f: Subject, ruler: Ruler, theta: Array, grads: Array, **opti
     against = (np.sign(got) == np.sign(want)) | (np.abs(want) < 4 * ruler.format.tiny)
     moved = require(against.all(axis=(1, 2)), "the first step does not go against the gradient: it is 0, or NaN", got)
     more = CLOSE * np.abs(want)
-    return worst(moved, _alike(f, ruler, got, want, "minus α g/(|g| + ε)", theta, first, more=more, **options))
+    return worst(moved, _alike(ruler, got, want, "minus α g/(|g| + ε)", theta, first, more=more, **options))
 
 
 def longest_steps(f: Subject, ruler: Ruler, theta: Array, grads: Array, **options: Any) -> Evidence:
@@ -237,7 +237,7 @@ def constant_gradients(f: Subject, ruler: Ruler, theta: Array, grads: Array, **o
     want = theta.astype(np.float64)[:, None, :] - moved
     more = CLOSE * (np.abs(moved) + np.abs(want))
     expected = "the iterate of a constant gradient, in closed form"
-    return _alike(f, ruler, f(theta, grads, **options), want, expected, theta, grads, more=more, **options)
+    return _alike(ruler, f(theta, grads, **options), want, expected, theta, grads, more=more, **options)
 
 
 def importance(f: Subject, ruler: Ruler, theta: Array, grads: Array, **options: Any) -> Evidence:
@@ -245,13 +245,13 @@ def importance(f: Subject, ruler: Ruler, theta: Array, grads: Array, **options: 
     plain, rate = f(theta, grads, **options), options["learning_rate"]
     twice = {**options, "learning_rate": 2 * rate}
     got = f(theta, grads, **twice) / 2
-    seen = _alike(f, ruler, got, plain, "half as far as with twice the rate", theta, grads, **options)
+    seen = _alike(ruler, got, plain, "half as far as with twice the rate", theta, grads, **options)
     first, larger = grads[:, :1].copy(), {**options, "eps": 10 * options["eps"]}
     shorter, one = f(theta, first, **larger), f(theta, first, **options)
     weight = weight_of_epsilon(ruler.conventions, first.astype(np.float64), beta2=options["beta2"], eps=options["eps"])
     part = np.abs(one) * weight + slack(shorter, ruler.loose(theta, first, **larger), ruler.format)
     return worst(
-        seen, _alike(f, ruler, shorter, one, "nearly the step with a tenth of ε", theta, first, more=part, **options)
+        seen, _alike(ruler, shorter, one, "nearly the step with a tenth of ε", theta, first, more=part, **options)
     )
 
 
@@ -276,14 +276,7 @@ def quadratic(f: Subject, ruler: Ruler, theta: Array, grads: Array, *, h: Array,
 
 
 def _alike(
-    f: Subject,
-    ruler: Ruler,
-    got: Floats,
-    want: Floats,
-    expected: str,
-    *arguments: Array,
-    more: Floats | float = 0.0,
-    **options: Any,
+    ruler: Ruler, got: Floats, want: Floats, expected: str, *arguments: Array, more: Any = 0.0, **options: Any
 ) -> Evidence:
     """Two results, each within the rounding of the loosest grade for these arguments, and `more`."""
     bound = ruler.loose(*arguments, **options)
@@ -344,13 +337,6 @@ def _every(operation: Operation) -> tuple[Law, ...]:
     )
 
 
-def _kept(operation: Operation) -> tuple[Law, ...]:
-    """Those of optimizers with a state."""
-    return (
-        _law(operation.name, "OP-17", resumed, "a saved state goes on", cases.interrupted(operation), m=STEPS, **FEW),
-    )
-
-
 def _stepping(operation: Operation) -> tuple[Law, ...]:
     """Those of optimizers whose steps do not depend on θ."""
     optimizer = partial(_law, operation.name)
@@ -363,10 +349,9 @@ def _stepping(operation: Operation) -> tuple[Law, ...]:
 
 def _remembering(operation: Operation) -> tuple[Law, ...]:
     """Those of momentum, RMSprop and Adam."""
-    optimizer, without = partial(_law, operation.name), cases.no_memory(operation)
-    constant = cases.constant(operation)
+    optimizer, constant = partial(_law, operation.name), cases.constant(operation)
     return (
-        optimizer("OP-18", without_memory, "with β = 0 it has no memory", without),
+        optimizer("OP-18", without_memory, "with β = 0 it has no memory", cases.no_memory(operation)),
         optimizer("OP-24", constant_gradients, "a constant gradient has a closed form", constant, m=STEPS),
     )
 
@@ -386,7 +371,10 @@ def _laws() -> tuple[Law, ...]:
     return (
         *_average(),
         *(each for operation in (descent, momentum, rmsprop, adam, adamw) for each in _every(operation)),
-        *(each for operation in (momentum, rmsprop, adam, adamw) for each in _kept(operation)),
+        *(
+            _law(each.name, "OP-17", resumed, "a saved state goes on", cases.interrupted(each), m=STEPS, **FEW)
+            for each in (momentum, rmsprop, adam, adamw)
+        ),
         *(each for operation in (descent, momentum, rmsprop, adam) for each in _stepping(operation)),
         *(each for operation in (momentum, rmsprop, adam) for each in _remembering(operation)),
         *(each for operation in (rmsprop, adam) for each in _normalising(operation)),

@@ -59,3 +59,8 @@ def stored(function: Implementation) -> Implementation:
 def each(change: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """The change, made to a result, or to each of several."""
     return lambda results: tuple(map(change, results)) if isinstance(results, tuple) else change(results)
+
+
+def narrow_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The narrow type to round to: the dtype itself, or float16 for the wide ones."""
+    return dtype if dtype.itemsize == 2 else np.dtype(np.float16)

@@ -17,13 +17,12 @@ from nnlaws.mutants.batch_norm.common import (
     Pair,
     Triple,
     narrow_sum,
-    narrow_type,
     narrowed,
     one_pass_of,
     two_pass,
     unbiased,
 )
-from nnlaws.mutants.mutant import Mutant, mutant
+from nnlaws.mutants.mutant import Mutant, mutant, narrow_type
 
 
 def _backward(dout: Array, z_norm: Array, root: Array, gamma: Array) -> Triple:

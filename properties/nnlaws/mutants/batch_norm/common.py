@@ -57,10 +57,6 @@ def trained(z: Array, gamma: Array, beta: Array, eps: float, statistics: Pair) -
     return normalised(z, gamma, beta, mean, var, eps), mean, var
 
 
-def narrow_type(dtype: np.dtype[np.generic]) -> np.dtype[np.generic]:
-    return dtype if dtype.itemsize == 2 else np.dtype(np.float16)
-
-
 def narrow_sum(terms: Array, narrow: np.dtype[np.generic]) -> Array:
     total = np.zeros(terms.shape[1:], narrow)
     for term in terms:

@@ -6,8 +6,8 @@
 import numpy as np
 from nnlaws_reference.dtypes import Array, working_dtype
 
-from nnlaws.mutants.batch_norm.common import AFFINE, EPSILON_GIVEN, FOLD, KEPT, ROOT, narrow_type, normalised, two_pass
-from nnlaws.mutants.mutant import Mutant, mutant
+from nnlaws.mutants.batch_norm.common import AFFINE, EPSILON_GIVEN, FOLD, KEPT, ROOT, normalised, two_pass
+from nnlaws.mutants.mutant import Mutant, mutant, narrow_type
 
 
 @mutant("batch_norm_inference", "ε is missing", ROOT, "chainer PR 2214")

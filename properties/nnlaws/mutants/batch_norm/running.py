@@ -15,12 +15,11 @@ from nnlaws.mutants.batch_norm.common import (
     VARIANCE_ITSELF,
     Pair,
     nan_for_one,
-    narrow_type,
     one_pass_of,
     two_pass,
     unbiased,
 )
-from nnlaws.mutants.mutant import Mutant, mutant
+from nnlaws.mutants.mutant import Mutant, mutant, narrow_type
 
 
 def _each(batches: Array) -> Pair:

@@ -19,7 +19,6 @@ from nnlaws.mutants.batch_norm.common import (
     Triple,
     nan_for_one,
     narrow_sum,
-    narrow_type,
     narrowed,
     normalised,
     one_pass_of,
@@ -27,7 +26,7 @@ from nnlaws.mutants.batch_norm.common import (
     two_pass,
     unbiased,
 )
-from nnlaws.mutants.mutant import Mutant, mutant
+from nnlaws.mutants.mutant import Mutant, mutant, narrow_type
 
 
 @mutant("batch_norm_train", "normalised by the variance over m − 1", BIASED, "classroom")

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 from nnlaws_reference.dtypes import Array, working_dtype
 
-from nnlaws.mutants.batch_norm.common import narrow_type
-from nnlaws.mutants.mutant import Mutant, mutant
+from nnlaws.mutants.mutant import Mutant, mutant, narrow_type
 from nnlaws.mutants.optimizers.common import (
     CORRECT_BOTH,
     DECOUPLED,
