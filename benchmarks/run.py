@@ -16,7 +16,7 @@ from typing import Any
 import nnlaws
 import numpy as np
 from flint import arb
-from nnlaws import runner
+from nnlaws import runner, statistics
 from nnlaws.bounds.formats import format_of
 from nnlaws.bounds.ruler import Ruler
 from nnlaws.subject import GuardedSubject, silence
@@ -33,6 +33,7 @@ def main() -> None:
     cold_start()
     imports()
     throughput()
+    samplers()
     certificate_of_cross_entropy()
     certificate_of_batch_norm()
     finite_differences()
@@ -81,6 +82,24 @@ def throughput() -> None:
             seen = [runner.search(law, subject, ruler, target, Selection(seed=seed)) for seed in range(5)]
             rate = sum(each.arrays for each in seen) / (time.perf_counter() - began)
         row(f"arrays of 16 × 8 a second, softmax in float32, {target}", f"{rate:,.0f}", "at least 2,000")
+
+
+def samplers() -> None:
+    """A verdict on one sampler; and the draws a second of the e-processes of distribution and order, ranks included."""
+    command = [*COMMAND, "reference", "--operation", "sample_log_uniform"]
+    times = [seconds(partial(subprocess.run, command, check=True, capture_output=True)) for _ in range(5)]
+    row("nnlaws check reference, sample_log_uniform, cold", f"{median(times):.2f} s", "at most 2 s")
+    random = np.random.default_rng(0)
+    for size in (2000, 100_000):
+        v = random.random(size)
+
+        def look(v: np.ndarray = v) -> None:
+            statistics.marginal(v)
+            statistics.serial(statistics.sequential_ranks(v, random))
+
+        look()
+        rate = size / median(seconds(look) for _ in range(9))
+        row(f"draws a second, all e-processes, streams of {size:,}", f"{rate:,.0f}", "at least 500,000")
 
 
 def certificate_of_cross_entropy() -> None:

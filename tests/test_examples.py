@@ -1,15 +1,20 @@
 """The training example: both sides stay within the bound, what is no rounding does not, and the bound is sharp.
+The example of searches: its page says what it prints.
 
 Missing libraries are skipped; NNLAWS_REQUIRE_LIBRARIES=1 makes that a failure.
 """
 
+import io
 import os
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import redirect_stdout
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -119,8 +124,76 @@ def test_errors_reach_later_losses_as_the_bound_says(
     assert added[-1] > 1e-10
 
 
-def test_the_page_tells_of_the_figure_that_is_there() -> None:
-    page = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["training", "search"])
+def test_the_page_tells_of_the_figure_that_is_there(name: str) -> None:
+    page = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)#:]+)\)", page):
         assert (ROOT / "docs" / target).exists(), target
-    assert (ROOT / "docs" / "training.svg").stat().st_size < 150_000
+    assert (ROOT / "docs" / f"{name}.svg").stat().st_size < 150_000
+
+
+@pytest.fixture(scope="module")
+def searching() -> Iterator[Any]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT / "examples")
+        yield import_module("grid_or_random")
+
+
+def test_the_page_of_searches_says_what_the_example_prints(searching: Any) -> None:
+    with redirect_stdout(io.StringIO()) as printed:
+        assert searching.main([]) == 0
+    page = (ROOT / "docs" / "search.md").read_text(encoding="utf-8")
+    shown = f"```text\n{printed.getvalue()}```\n"
+    assert shown in page
+    quoted = re.findall(r"\d+ of 100|0\.\d{4}", page.replace(shown, ""))
+    assert quoted
+    assert [each for each in quoted if each not in shown] == []
+
+
+def test_the_grid_tries_6_values_and_random_search_36(searching: Any) -> None:
+    """SE-2 and SE-3 in the searches of the figure, and in the grids that are shifted."""
+    space = searching.HARDLY
+    grid = searching.reference.grid_search(space, per_axis=6)
+    shifted = searching.shifted_grid(space, per_axis=6, offset=np.array([0.3, 0.9]))
+    random = searching.reference.random_search(space, budget=36, seed=0)
+    for points, values in ((grid, 6), (shifted, 6), (random, 36)):
+        assert points.shape == (36, 2)
+        assert [len(np.unique(column)) for column in points.T] == [values, values]
+        for axis, column in zip(space, points.T, strict=True):
+            assert np.all((column >= axis.low) & (column <= axis.high))
+
+
+def test_shifted_grids_try_every_learning_rate_equally_often(searching: Any) -> None:
+    """One at every offset: together they are evenly spaced in log α, so that none is favoured by where a grid lies."""
+    offsets = (np.arange(50) + 0.5) / 50
+    grids = [searching.shifted_grid(searching.HARDLY, per_axis=6, offset=np.full(2, offset)) for offset in offsets]
+    steps = np.diff(np.unique(np.log10([grid[::6, 0] for grid in grids])))
+    np.testing.assert_allclose(steps, 4 / 300, rtol=1e-9)
+
+
+def test_importance_is_the_share_of_the_variance(searching: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a sum with slopes 1 and 3 along axes as wide as each other: 1/10 and 9/10; of a product, nothing alone."""
+
+    def unit(point: Any) -> Any:
+        return [np.log(x / axis.low) / np.log(axis.high / axis.low) for x, axis in zip(point, space, strict=True)]
+
+    space = searching.HARDLY
+    monkeypatch.setattr(searching, "loss", lambda point: np.dot([1, 3], unit(point)))
+    np.testing.assert_allclose(searching.importance(space), [0.1, 0.9, 0], atol=1e-12)
+    monkeypatch.setattr(searching, "loss", lambda point: np.prod(np.subtract(unit(point), 0.5)))
+    np.testing.assert_allclose(searching.importance(space), [0, 0, 1], atol=1e-12)
+
+
+def test_a_model_is_trained_on_and_not_from_the_start(searching: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    point = np.array([1e-2, 1e-8])
+    model, first = searching.train(None, point)
+    _, second = searching.train(model, point)
+    assert searching.train(model, point)[1] == second  # the model that was given is not changed
+    monkeypatch.setattr(searching, "STEPS", 2 * searching.STEPS)
+    assert searching.loss(point) == second < first < np.log(3)
+
+
+def test_the_figure_of_searches_is_a_drawing_that_says_what_it_shows() -> None:
+    drawing = ElementTree.parse(ROOT / "docs" / "search.svg").getroot()
+    words = {each.text for each in drawing.iter("{http://www.w3.org/2000/svg}text")}
+    assert {"grid: 6 values of α", "random: 36 values of α", "ε hardly matters: 100 of each"} <= words

@@ -15,7 +15,10 @@ MAY_NOT_USE = {
 }
 LIGHT = {"heartbeat", "isolation", "verdict", "api", "cli", "pytest_plugin", "__init__"}
 """The modules of nnlaws that live in the parent process, or in every pytest run."""
-LIBRARIES = {"flax", "jax", "keras", "onnx", "onnxruntime", "optax", "sklearn", "tensorflow", "torch"}
+LIBRARIES = {
+    *("ConfigSpace", "flax", "hyperopt", "jax", "keras", "keras_tuner", "nevergrad", "onnx", "onnxruntime", "optax"),
+    *("optuna", "ray", "sklearn", "tensorflow", "torch"),
+}
 """Those that adapters import, and that need not be installed."""
 HEAVY = {"numpy", "scipy", "hypothesis", "flint", "ml_dtypes", "rich", "nnlaws_reference"} | LIBRARIES
 

@@ -294,7 +294,7 @@ def _replay(arguments: argparse.Namespace) -> int:
         return _complain(result.reason, NOT_RUN)
     print(
         f"{result.law} {result.dtype}: {result.outcome}"
-        + (f", used {result.worst:.2f} of the allowed rounding" if result.worst else "")
+        + (f", used {result.worst:.2f} of what is allowed" if result.worst else "")
     )
     return CONFORMS
 

@@ -116,7 +116,11 @@ def identify(
         plan = runs.plan()
         by_value: dict[tuple[str, str], list[Task]] = {}
         for task in plan.tasks:
-            if task.offered and task.law.endswith("value") and _choices(OPERATIONS[task.operation], task.dtype):
+            if (
+                task.offered
+                and task.law.endswith(("value", "distribution"))
+                and _choices(OPERATIONS[task.operation], task.dtype)
+            ):
                 by_value.setdefault((task.operation, task.dtype), []).append(task)
         found = [_identify(runs, *key, tasks, progress) for key, tasks in by_value.items()]
     name = str(target) if isinstance(target, str) else getattr(target, "__name__", type(target).__name__)

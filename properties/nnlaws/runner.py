@@ -2,19 +2,22 @@
 
 import difflib
 import re
+import secrets
+import zlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from time import perf_counter
 from typing import Any
 
 import hypothesis
+import numpy as np
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.errors import Flaky
 from nnlaws_reference.dtypes import DTYPES
 
-from nnlaws import diagnosis
+from nnlaws import diagnosis, likeness
 from nnlaws.bounds.formats import format_of
 from nnlaws.bounds.ruler import FINEST, Ruler
 from nnlaws.cases.case import Case, expand
@@ -29,6 +32,7 @@ from nnlaws.verdict import PROFILES, LawResult, Outcome, Selection, Task, UsageE
 LANES = {"float64": 4}  # at most: exact values of float64 are balls, which cost more than all else together
 EXAMPLES = ".hypothesis/nnlaws"
 UNCHECKED = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.nested_given)  # a target may be slow
+ALONE = "float64"  # what samplers and searches are judged in: hyperparameters are doubles
 SMALL = 128  # entries of an array; of larger ones a case expands to an eighth as many
 SHRINKING = 4  # what a failing case is shrunk to, to so many times fewer
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.target, Phase.shrink)
@@ -80,11 +84,16 @@ def plan(target: Target, selection: Selection) -> list[Task]:
         raise UsageError(
             f"no law {', '.join(selection.laws)} is about {', '.join(selection.operations)}; see `nnlaws list laws`"
         )
-    return [
+    tasks = [
         Task(law.id, law.clause, law.statement, law.operation.name, dtype, law.operation.name in target.operations)
         for law in chosen
-        for dtype in selection.dtypes or target.dtypes
+        for dtype in (selection.dtypes or target.dtypes if law.operation.arrays else (ALONE,))
+        if dtype in (selection.dtypes or (dtype,))
     ]
+    if not tasks:
+        names = ", ".join(dict.fromkeys(law.operation.name for law in chosen))
+        raise UsageError(f"{names}: judged in {ALONE} alone, got {', '.join(selection.dtypes)}")
+    return tasks
 
 
 def _known(what: str, asked: tuple[str, ...], known: Iterable[str]) -> None:
@@ -153,7 +162,8 @@ def run(
             return failed(Outcome.VIOLATES, case, failure, worst=failure.ratio)
         first(case, failure)
         failures = [(each, evidence) for each, evidence in seen.failures if isinstance(evidence, Evidence)]
-        case, failure, cause, fix = diagnosis.explain(law, subject, ruler, failures)
+        explain = likeness.explain if law.trials else diagnosis.explain
+        case, failure, cause, fix = explain(law, subject, ruler, failures)
         return failed(Outcome.VIOLATES, case, failure, cause, fix, worst=failure.ratio)
 
 
@@ -184,11 +194,14 @@ def search(
     ignored: type[TargetFault] | None = None,
     shrink: bool = True,
 ) -> Seen:
-    """Lets Hypothesis look for a case that breaks the law, steering towards the worst ratio, and shrink it.
+    """Lets Hypothesis look for a case that breaks the law, steering towards the worst ratio, and shrink it; or tries
+    the law's own cases in turn, where it has them.
 
     about: told each case's replay token before it runs. first: told the first violation, before it is shrunk.
     ignored: a kind of fault that counts as if the case had not been drawn.
     """
+    if law.trials:
+        return _in_turn(law, subject, ruler, target, selection, about, ignored)
     seen = Seen()
     most = min(law.lanes, LANES.get(ruler.format.name, law.lanes))
     current: list[Case] = []
@@ -234,11 +247,50 @@ def search(
     return seen
 
 
+def _in_turn(
+    law: Law,
+    subject: GuardedSubject,
+    ruler: Ruler,
+    target: str,
+    selection: Selection,
+    about: Callable[[str], None],
+    ignored: type[TargetFault] | None,
+) -> Seen:
+    """Tries the law's own cases one after another, up to the first that breaks it."""
+    seen = Seen()
+    for case in trials(law, selection):
+        about(token(law.id, ruler.format.name, case, target))
+        seen.arrays += 1
+        try:
+            evidence = evaluate(law, subject, ruler, case)
+        except TargetFault as fault:
+            if ignored is not None and isinstance(fault, ignored):
+                continue
+            seen.failures.append((case, fault))
+            break
+        seen.worst = max(seen.worst, evidence.ratio)
+        if not evidence.holds:
+            seen.failures.append((case, evidence))
+            break
+        seen.passed = True
+    return seen
+
+
+def trials(law: Law, selection: Selection) -> list[Case]:
+    """The law's own cases: with the selection's seed, or new ones each time, where the profile asks for that."""
+    profile = PROFILES[selection.profile]
+    if selection.seed is None and profile.derandomize:
+        return list(law.trials)
+    first = secrets.randbits(40) if selection.seed is None else selection.seed
+    seeds = np.random.SeedSequence([first, zlib.crc32(law.id.encode())]).generate_state(len(law.trials))
+    seeds >>= 1  # not every library takes a seed beyond 2³¹
+    times = profile.draws if law.operation.chapter == "sampling" else 1
+    return [replace(case, m=case.m * times, seed=int(seed)) for case, seed in zip(law.trials, seeds, strict=True)]
+
+
 def _ever_else(kind: type[TargetFault], law: Law, subject: GuardedSubject, ruler: Ruler) -> bool:
     """Whether, of a few inputs, there is one on which the subject does not fail in this way."""
-    families = tuple(import_module(f"nnlaws.cases.{law.operation.chapter}").FAMILIES)
-    for number in range(8):
-        case = Case(law.m[number % 2], law.columns[number // 2 % 2], families[number % len(families)], 4, number)
+    for case in _few(law):
         try:
             evaluate(law, subject, ruler, case)
         except TargetFault as fault:
@@ -246,6 +298,15 @@ def _ever_else(kind: type[TargetFault], law: Law, subject: GuardedSubject, ruler
                 continue
         return True
     return False
+
+
+def _few(law: Law) -> Iterable[Case]:
+    """Eight cases of every size and family; or the law's own."""
+    if law.trials:
+        return law.trials
+    families = tuple(import_module(f"nnlaws.cases.{law.operation.chapter}").FAMILIES)
+    sizes = ((law.m[number % 2], law.columns[number // 2 % 2]) for number in range(8))
+    return [Case(*size, families[number % len(families)], 4, number) for number, size in enumerate(sizes)]
 
 
 def _replay(law: Law, subject: GuardedSubject, ruler: Ruler, case: Case) -> Seen:

@@ -94,10 +94,10 @@ class GuardedSubject:
                 result[number] = self._floats(found, result.shape[1:], number)
         return results
 
-    def raw(self, *arguments: Array, lane: int = 0, **options: Option) -> Any:
+    def raw(self, *arguments: Any, lane: int = 0, **options: Any) -> Any:
         return self._guarded(lambda: self.function(*arguments, **options), lane)
 
-    def arrays(self, *arguments: Array, lane: int = 0, **options: Option) -> tuple[Array, ...]:
+    def arrays(self, *arguments: Any, lane: int = 0, **options: Any) -> tuple[Array, ...]:
         wanted = self.operation.results
 
         def call() -> tuple[Array, ...] | str:

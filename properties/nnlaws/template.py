@@ -1,8 +1,11 @@
 """The target file that `nnlaws template` writes: what a newcomer starts from."""
 
+from collections.abc import Callable
 from inspect import signature
 from textwrap import fill, indent
-from typing import Any
+from typing import Any, get_args, get_origin
+
+import numpy as np
 
 from nnlaws.operations import OPERATIONS, Operation
 
@@ -14,8 +17,11 @@ _HEAD = '''"""My implementation of the operations that nnlaws knows. Judge it wi
 
 Fill in what you like and delete the rest: what raises NotImplementedError, or is not there, counts as not offered.
 Arrays are NumPy arrays of one dtype, samples first: m samples of C classes, or of n features; T steps of n coordinates.
-Return arrays of the same dtype.
+Return arrays of the same dtype. A space is a tuple of axes (name, low, high, scale), the scale "linear", "log",
+"one_minus_log" or "integer".
 """
+
+from collections.abc import Callable
 
 import numpy as np
 
@@ -40,17 +46,23 @@ def template(name: str) -> str:
 
 def _function(operation: Operation) -> str:
     meaning = indent(fill(operation.meaning, 90), "    ")
-    arguments = [f"{argument}: np.ndarray" for argument in operation.arguments]
-    parameters = signature(operation.protocol.__call__).parameters
-    options = [f"{option}: {_written(parameters[option].annotation)}" for option in operation.options]
-    options = ["*", *options] if options else []
-    several = len(operation.results) > 1
-    returned = f"tuple[{', '.join(['np.ndarray'] * len(operation.results))}]" if several else "np.ndarray"
-    listed = ", ".join(arguments + options)
+    called = signature(operation.protocol.__call__)
+    typed = {name: f"{name}: {_written(each.annotation)}" for name, each in called.parameters.items()}
+    options = ["*", *(typed[option] for option in operation.options)] if operation.options else []
+    given = [*(typed[argument] for argument in operation.arguments), *options]
+    returned, listed = _written(called.return_annotation), ", ".join(given)
     if len(operation.name + listed + returned) > LINE:
-        listed = "\n" + "".join(f"    {each},\n" for each in arguments + options)
+        listed = "\n" + "".join(f"    {each},\n" for each in given)
     return _FUNCTION.format(name=operation.name, parameters=listed, returned=returned, meaning=meaning)
 
 
 def _written(annotation: Any) -> str:
+    """A type as the template writes it: arrays and functions by their bare names."""
+    origin = get_origin(annotation)
+    if origin is np.ndarray:
+        return "np.ndarray"
+    if origin is Callable:
+        return "Callable"
+    if origin is tuple:
+        return f"tuple[{', '.join('...' if each is Ellipsis else _written(each) for each in get_args(annotation))}]"
     return annotation.__name__ if isinstance(annotation, type) else str(annotation)

@@ -140,16 +140,18 @@ class Report:
 
 @dataclass(frozen=True)
 class Profile:
-    """How hard to look: examples that Hypothesis draws a law and dtype; whether it draws the same ones in every run."""
+    """How hard to look: examples that Hypothesis draws a law and dtype; whether it draws the same ones in every run;
+    how many times as many draws of a sampler."""
 
     examples: int
     derandomize: bool
+    draws: int = 1
 
 
 PROFILES = {
     "quick": Profile(examples=8, derandomize=True),
     "ci": Profile(examples=20, derandomize=True),
-    "thorough": Profile(examples=1000, derandomize=False),
+    "thorough": Profile(examples=1000, derandomize=False, draws=8),
 }
 
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-Scale: TypeAlias = Literal["log", "one_minus_log", "linear", "none"]
-"""What is uniform where the hyperparameter is sampled: log α and log(1 − β), as the notes say; the whole number itself,
-as is usual, for the notes are silent there; or it is not sampled."""
+Scale: TypeAlias = Literal["log", "one_minus_log", "linear", "integer", "none"]
+"""What is uniform where the hyperparameter is sampled: log α and log(1 − β), as the notes say; the number itself, real
+or whole, as is usual, for the notes are silent there; or it is not sampled."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,10 @@ class Hyperparameter:
 HYPERPARAMETERS = (
     Hyperparameter("learning rate", "α", None, 1, "log", "the length of a step; between 1e-4 and 1"),
     Hyperparameter("momentum", "β", 0.9, None, "one_minus_log", "the weight of the old average; between 0.9 and 0.999"),
-    Hyperparameter("layers", "L", None, 2, "linear", "how many there are"),
+    Hyperparameter("layers", "L", None, 2, "integer", "how many there are"),
     Hyperparameter("learning-rate decay", "k", None, 2, "none", "how fast α falls from epoch to epoch"),
     Hyperparameter("mini-batch size", "m", None, None, "none", "samples a step; large enough that vectorisation pays"),
-    Hyperparameter("hidden units", "n", None, 3, "linear", "how many a layer has"),
+    Hyperparameter("hidden units", "n", None, 3, "integer", "how many a layer has"),
     Hyperparameter("Adam's first decay", "β₁", 0.9, None, "none", "the weight of the old average of g; rarely tuned"),
     Hyperparameter("Adam's second decay", "β₂", 0.999, None, "none", "the same for g²; rarely tuned"),
     Hyperparameter("Adam's epsilon", "ε", 1e-8, None, "none", "what keeps a root of 0 from dividing; rarely tuned"),

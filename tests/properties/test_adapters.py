@@ -23,17 +23,25 @@ from nnlaws_reference.dtypes import DTYPES
 
 FINDINGS = Path(__file__).parents[2] / "docs" / "findings.md"
 LIBRARIES = {
+    "configspace": ("ConfigSpace",),
     "flax": ("flax",),
     "flax-two-pass": ("flax",),
+    "hyperopt": ("hyperopt",),
+    "hyperopt-uniformint": ("hyperopt",),
     "jax": ("jax", "optax"),
     "keras": ("keras", "torch"),
+    "keras-tuner": ("keras_tuner", "torch"),
+    "nevergrad": ("nevergrad",),
     "onnx": ("onnx",),
     "onnx-from-zero": ("onnx",),
     "onnxruntime": ("onnx", "onnxruntime"),
     "optax": ("flax", "optax"),
     "optax-variants": ("flax", "optax"),
+    "optuna": ("optuna",),
+    "ray": ("ray",),
     "sklearn": ("sklearn",),
     "sklearn-nesterov": ("sklearn",),
+    "sklearn-search": ("sklearn",),
     "tensorflow": ("tensorflow",),
     "tensorflow-fused": ("tensorflow",),
     "tensorflow-v1": ("tensorflow",),
@@ -54,10 +62,11 @@ VALUES = (
 WIDE, MIXED = ("float32", "float64"), ("float32", "bfloat16")
 FEWER: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "flax-two-pass": (VALUES, MIXED),
-    "jax": ((), MIXED),
+    "jax": ((), (*MIXED, "float64")),
     "keras jax": (VALUES, ("float32",)),
     "keras tensorflow": (VALUES, ("float32",)),
-    "tensorflow": ((), MIXED),
+    "nevergrad": (("SA-1", "SA-4", "SA-9", "SE-1", "SE-6"), ()),
+    "tensorflow": ((), (*MIXED, "float64")),
     "tensorflow-v1": (VALUES, WIDE),
     "torch-channels-last": ((), MIXED),
     "torch-foreach": ((), MIXED),
@@ -74,7 +83,7 @@ def clauses(listed: str) -> set[str]:
     """Those that "BN-1 to BN-3, CT-6" lists."""
     found: set[str] = set()
     for part in listed.split(", "):
-        match = re.fullmatch(r"(SM|BN|OP|LR|CT)-(\d+)(?: to \1-(\d+))?", part)
+        match = re.fullmatch(r"(SM|BN|OP|LR|SC|SA|SE|CT)-(\d+)(?: to \1-(\d+))?", part)
         assert match, f"{part!r} is no clause"
         chapter, first, last = match.groups()
         found |= {f"{chapter}-{number}" for number in range(int(first), int(last or first) + 1)}

@@ -290,7 +290,7 @@ def test_an_infinite_argument_is_exact() -> None:
 # --- the ruler, which encloses by float64 what is narrower ---
 
 
-@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize("name", [name for name, operation in OPERATIONS.items() if operation.arrays])
 @pytest.mark.parametrize("narrow", ["float16", "bfloat16", "float32"])
 @pytest.mark.parametrize("sizes", ["ordinary", "extreme"])
 @settings(repeatable, max_examples=20)
@@ -299,7 +299,8 @@ def test_the_ruler_agrees_with_balls(name: str, narrow: str, sizes: str, data: s
     """What is bounded in float64 holds the ball within its radius, which is fine enough to judge by.
 
     An infinite radius holds anything, also the 0/0 of a variance that may be 0 within rounding: then any rounding has
-    to be allowed as well.
+    to be allowed as well. What is allowed of scales is itself little more than what double loses, where logarithms
+    cancel: there the radius may be as large, and what is judged by is at most twice what is allowed.
     """
     operation, format = OPERATIONS[name], format_of(DTYPES[narrow])
     build, cases = getattr(import_module(f"nnlaws.cases.{operation.chapter}"), sizes)(operation)
@@ -313,7 +314,8 @@ def test_the_ruler_agrees_with_balls(name: str, narrow: str, sizes: str, data: s
             assert exact.hi.shape == measure.allowed.shape
             for each, hi, lo, radius in np.broadcast(np.asarray(truth, object), exact.hi, exact.lo, exact.radius):
                 assert radius == np.inf or abs(each - arb(hi) - arb(lo)) <= radius
-            assert (exact.radius <= np.maximum(measure.allowed, format.tiny) * FINENESS).all()
+            fineness = 1.0 if operation.chapter == "scales" else FINENESS
+            assert (exact.radius <= np.maximum(measure.allowed, format.tiny) * fineness).all()
 
 
 # --- sound variants ---

@@ -6,11 +6,17 @@ from typing import Any
 import numpy as np
 import pytest
 from nnlaws.bounds.ruler import FINEST, LOOSEST
-from nnlaws.operations import OPERATIONS, Operation, Softmax
+from nnlaws.operations import OPERATIONS, Operation
+from nnlaws.operations.softmax import Softmax
 from nnlaws_spec import clauses
 from nnlaws_spec.clauses import Variant
 
 every_operation = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS.keys())
+every_operation_on_arrays = pytest.mark.parametrize(
+    "operation", [each for each in OPERATIONS.values() if each.arrays], ids=lambda each: each.name
+)
+OPTIONS = {"every": 2.0, "high": 0.5}
+"""What is not 0.25."""
 
 
 def operation(signature: str) -> Operation:
@@ -61,18 +67,39 @@ def test_an_operation_is_scalar_or_per_sample_or_neither() -> None:
     assert {name for name, each in OPERATIONS.items() if not each.per_sample} == {
         *("cross_entropy", "batch_norm_train", "batch_norm_backward", "batch_norm_running"),
         *("exponential_average", "gradient_descent", "momentum", "rmsprop", "adam", "adamw"),
+        *(name for name, each in OPERATIONS.items() if each.chapter in ("sampling", "search")),
     }
 
 
+def test_samplers_and_searches_alone_take_no_arrays_and_have_no_rounding_to_declare() -> None:
+    without = [each for each in OPERATIONS.values() if not each.arrays]
+    assert {each.chapter for each in without} == {"sampling", "search"}
+    assert not any(each.grades for each in without)
+    assert {each.chapter for each in OPERATIONS.values() if each.arrays}.isdisjoint({"sampling", "search"})
+
+
 @every_operation
-def test_protocol_formula_reference_and_bound_take_what_the_signature_says(operation: Operation) -> None:
+def test_a_protocol_takes_what_the_signature_says(operation: Operation) -> None:
+    names = [*operation.arguments, *operation.options]
+    protocol: Any = operation.protocol
+    parameters = inspect.signature(protocol.__call__).parameters
+    assert [name for name in parameters if name != "self"] == names
+    assert [parameters[name].kind for name in names] == [
+        *[inspect.Parameter.POSITIONAL_ONLY] * len(operation.arguments),
+        *[inspect.Parameter.KEYWORD_ONLY] * len(operation.options),
+    ]
+    taken = inspect.signature(operation.reference).parameters
+    assert set(names) <= taken.keys()
+    assert all(taken[name].default is not inspect.Parameter.empty for name in taken.keys() - set(names))
+
+
+@every_operation_on_arrays
+def test_formula_reference_and_bound_take_what_the_signature_says(operation: Operation) -> None:
     """The bound takes the conventions besides, the formula and the reference perhaps more, which has a default.
 
     And the reference may give an option its usual value.
     """
     names = [*operation.arguments, *operation.options]
-    protocol: Any = operation.protocol
-    assert [name for name in inspect.signature(protocol.__call__).parameters if name != "self"] == names
     for function, own in ((operation.formula, []), (operation.reference, []), (operation.bound, ["conventions"])):
         parameters = inspect.signature(function).parameters
         required = [name for name, parameter in parameters.items() if parameter.default is inspect.Parameter.empty]
@@ -81,12 +108,12 @@ def test_protocol_formula_reference_and_bound_take_what_the_signature_says(opera
         assert all(parameters[name].kind is inspect.Parameter.KEYWORD_ONLY for name in (*operation.options, *own))
 
 
-@every_operation
+@every_operation_on_arrays
 def test_formula_and_reference_return_the_results_in_their_order(operation: Operation) -> None:
     sizes = {"m": 4, "C": 3, "n": 3, "T": 2}
     entry = 1.0 if operation.chapter == "decay" else 0.5  # epochs are whole
     arguments = [np.full([sizes[dim] for dim in dims], entry) for dims in operation.arguments.values()]
-    options = {name: 2.0 if name == "every" else 0.25 for name in operation.options}
+    options = {name: OPTIONS.get(name, 0.25) for name in operation.options}
     for function in (operation.formula, operation.reference):
         returned = function(*arguments, **options)
         results = returned if isinstance(returned, tuple) else (returned,)
@@ -109,7 +136,7 @@ def test_every_convention_and_grade_is_named_by_a_variant_of_the_chapter(operati
     assert not {*operation.conventions} & {*operation.grades}
 
 
-@every_operation
+@every_operation_on_arrays
 def test_every_convention_is_a_keyword_of_the_formula_and_no_grade_is(operation: Operation) -> None:
     """A convention changes the value, a grade only the rounding."""
     parameters = inspect.signature(operation.formula).parameters
@@ -118,7 +145,7 @@ def test_every_convention_is_a_keyword_of_the_formula_and_no_grade_is(operation:
     sizes = {"m": 4, "C": 3, "n": 3, "T": 2}
     random = np.random.default_rng(0)
     arguments = [random.random([sizes[dim] for dim in dims]) for dims in operation.arguments.values()]
-    options = dict.fromkeys(operation.options, 0.25)
+    options = {name: OPTIONS.get(name, 0.25) for name in operation.options}
     plain = operation.formula(*arguments, **options)
     for name, value in variants(operation):
         if name in operation.conventions:

@@ -22,6 +22,7 @@ LOOSEST = {
     "arithmetic": "narrow",
     "state": "narrow",
     "hyperparameters": "working",
+    "box": "rounded",
 }
 FINEST = {"variance": "two_pass"}
 FINENESS = 2.0**-10  # how much smaller than the allowed rounding a ball's radius must be

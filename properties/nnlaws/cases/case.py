@@ -16,11 +16,11 @@ from nnlaws_reference.dtypes import Array
 from numpy.typing import NDArray
 
 from nnlaws.bounds.formats import Format
-from nnlaws.operations import Option
 from nnlaws.verdict import UsageError
 
 LARGEST = 2**25  # m·columns², the memory that the bound for a token's array takes
 TOGETHER = 512  # seeds in a row, which share the numbers that are one for a whole batch
+OTHERS = 1010  # so many groups on come arguments for other calls: a multiple of 5, for as many mini-batches
 _NUMBER = r"-?(?:\d+(?:\.\d*)?(?:e[-+]?\d{1,3})?|inf)"
 _OVERLAY = re.compile(rf",@(\d{{1,9}})=({_NUMBER})")
 _TOKEN = re.compile(
@@ -87,12 +87,13 @@ class Case:
 class Inputs:
     """One array, or a stack of them, for each argument of the operation; and what else a law needs, by name.
 
-    extra: arrays, one a lane. options: what is one for all lanes, as an epsilon is, or a learning rate for each step.
+    extra: arrays, one a lane. options: what is one for all lanes, as an epsilon is, or a learning rate for each step;
+    for operations that take no arrays, all that they take.
     """
 
     arguments: tuple[Array, ...]
     extra: dict[str, Any] = field(default_factory=dict[str, Any])
-    options: dict[str, Option] = field(default_factory=dict[str, Option])
+    options: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
 Builder = Callable[[Case, Format], Inputs]

@@ -6,6 +6,9 @@ Nothing is imported until asked for.
 BUILT_IN = {
     "reference": "nnlaws.implementations.reference",
     "scipy": "nnlaws.implementations.scipy",
+    "scipy-stats": "nnlaws.implementations.scipy_stats",
+    "scipy-variables": "nnlaws.implementations.scipy_variables",
+    "numpy": "nnlaws.implementations.numpy_random",
     "torch": "nnlaws.implementations.torch",
     "torch-images": "nnlaws.implementations.torch_images:contiguous",
     "torch-channels-last": "nnlaws.implementations.torch_images:channels_last",
@@ -24,8 +27,16 @@ BUILT_IN = {
     "onnxruntime": "nnlaws.implementations.onnxruntime",
     "sklearn": "nnlaws.implementations.sklearn",
     "sklearn-nesterov": "nnlaws.implementations.sklearn:nesterov",
+    "sklearn-search": "nnlaws.implementations.sklearn_search",
     "tensorflow": "nnlaws.implementations.tensorflow",
     "tensorflow-fused": "nnlaws.implementations.tensorflow:fused",
     "tensorflow-v1": "nnlaws.implementations.tensorflow_v1",
+    "optuna": "nnlaws.implementations.optuna",
+    "hyperopt": "nnlaws.implementations.hyperopt",
+    "hyperopt-uniformint": "nnlaws.implementations.hyperopt:uniformint",
+    "keras-tuner": "nnlaws.implementations.keras_tuner",
+    "configspace": "nnlaws.implementations.configspace",
+    "nevergrad": "nnlaws.implementations.nevergrad",
+    "ray": "nnlaws.implementations.ray",
 }
 """The built-in targets and where they are: a module, or module:object."""

@@ -1,4 +1,4 @@
-"""JAX on CPU, under jit: jax.nn's softmax and log_softmax, the mean of Optax's cross entropy, and jax.grad."""
+"""JAX on CPU: jax.nn's softmax and log_softmax, the mean of Optax's cross entropy, jax.grad, under jit; jax.random."""
 
 import jax
 import numpy as np
@@ -9,10 +9,10 @@ jax.config.update("jax_enable_x64", True)  # otherwise JAX computes and returns 
 
 description = (
     f"JAX {jax.__version__} on CPU: jax.nn.softmax, log_softmax, Optax {optax.__version__} softmax_cross_entropy, "
-    "jax.grad, jax.jit"
+    "jax.grad, jax.jit, jax.random.uniform, randint"
 )
 dtypes = ("float32", "float64", "float16", "bfloat16")
-conventions = {"arithmetic": "narrow"}
+conventions = {"arithmetic": "narrow", "sample_integer.bounds": "half_open"}
 
 
 def softmax(z: Array) -> Array:
@@ -29,6 +29,14 @@ def cross_entropy(z: Array, y: Array) -> Array:
 
 def cross_entropy_gradient(z: Array, y: Array) -> Array:
     return np.asarray(_gradient(z, y))
+
+
+def sample_uniform(low: float, high: float, *, size: int, seed: int) -> Array:
+    return np.asarray(jax.random.uniform(jax.random.key(seed), (size,), np.float64, low, high))
+
+
+def sample_integer(low: int, high: int, *, size: int, seed: int) -> Array:
+    return np.asarray(jax.random.randint(jax.random.key(seed), (size,), low, high))
 
 
 def _loss(z: jax.Array, y: jax.Array) -> jax.Array:

@@ -1,8 +1,8 @@
-"""TensorFlow on CPU: tf.nn's softmax family with GradientTape, and, as the target `fused`, its fused batch norm.
+"""TensorFlow on CPU: tf.nn's softmax family with GradientTape, tf.random.Generator, and the target `fused`.
 
-The fused kernel takes images: the matrix (m, n) is m images of one pixel. Its exponential_avg_factor is the weight of
-the new statistics, 1 − decay, and the variance it hands on divides by m − 1. It keeps parameters and averages in
-float32 also where the images are float16 or bfloat16, and has no float64.
+That is the fused batch norm. Its kernel takes images: the matrix (m, n) is m images of one pixel. Its
+exponential_avg_factor is the weight of the new statistics, 1 − decay, and the variance it hands on divides by m − 1. It
+keeps parameters and averages in float32 also where the images are float16 or bfloat16, and has no float64.
 """
 
 from types import SimpleNamespace
@@ -15,9 +15,11 @@ tf.config.threading.set_intra_op_parallelism_threads(1)  # the arrays are small:
 tf.config.threading.set_inter_op_parallelism_threads(1)
 
 description = (
-    f"TensorFlow {tf.__version__} on CPU: tf.nn.softmax, log_softmax, softmax_cross_entropy_with_logits, GradientTape"
+    f"TensorFlow {tf.__version__} on CPU: tf.nn.softmax, log_softmax, softmax_cross_entropy_with_logits, GradientTape, "
+    "tf.random.Generator"
 )
 dtypes = ("float32", "float64", "float16", "bfloat16")
+conventions = {"sample_integer.bounds": "half_open"}
 
 
 def softmax(z: Array) -> Array:
@@ -38,6 +40,14 @@ def cross_entropy_gradient(z: Array, y: Array) -> Array:
         tape.watch(logits)
         loss = _loss(logits, tf.constant(y))
     return _array(tape.gradient(loss, logits))
+
+
+def sample_uniform(low: float, high: float, *, size: int, seed: int) -> Array:
+    return _array(tf.random.Generator.from_seed(seed).uniform((size,), low, high, tf.float64))
+
+
+def sample_integer(low: int, high: int, *, size: int, seed: int) -> Array:
+    return _array(tf.random.Generator.from_seed(seed).uniform((size,), low, high, tf.int64))
 
 
 def _loss(z: tf.Tensor, y: tf.Tensor) -> tf.Tensor:

@@ -1,4 +1,5 @@
-"""PyTorch on CPU: torch.nn.functional's softmax, log_softmax and cross_entropy, nn.BatchNorm1d, autograd, torch.optim.
+"""PyTorch on CPU: torch.nn.functional's softmax, log_softmax and cross_entropy, nn.BatchNorm1d, autograd, torch.optim,
+and draws of a Generator.
 
 Where every row of the targets is one-hot, cross_entropy is given class numbers, as most training code does; otherwise
 the rows themselves, as probabilities. Those are two code paths in PyTorch, and both are judged.
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
 import torch
 from nnlaws_reference.dtypes import Array
 from torch import nn
@@ -21,13 +23,14 @@ from nnlaws.implementations.torch_arrays import array, tensor
 
 description = (
     f"PyTorch {torch.__version__} on CPU: torch.nn.functional.softmax, log_softmax, cross_entropy, nn.BatchNorm1d, "
-    "autograd, torch.optim"
+    "autograd, torch.optim, Tensor.uniform_ (float32), randint"
 )
 dtypes = ("float32", "float64", "float16", "bfloat16")
 conventions = {
     "running_variance": "unbiased",
     "batch_norm_running.arithmetic": "narrow",  # the averages are rounded to the layer's dtype after every batch
     **torch_optimizers.conventions,
+    "sample_integer.bounds": "half_open",
 }
 
 Layer = Callable[..., nn.BatchNorm1d | nn.BatchNorm2d]
@@ -114,6 +117,15 @@ adam = torch_optimizers.adam
 adamw = torch_optimizers.adamw
 exponential_decay = torch_optimizers.exponential_decay
 staircase_decay = torch_optimizers.staircase_decay
+
+
+def sample_uniform(low: float, high: float, *, size: int, seed: int) -> Array:
+    chances = torch.Generator().manual_seed(seed)
+    return array(torch.empty(size, dtype=torch.float32).uniform_(low, high, generator=chances))
+
+
+def sample_integer(low: int, high: int, *, size: int, seed: int) -> Array:
+    return np.asarray(torch.randint(low, high, (size,), generator=torch.Generator().manual_seed(seed)))
 
 
 def _averages(layer: nn.Module) -> tuple[Array, Array]:

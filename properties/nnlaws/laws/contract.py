@@ -9,7 +9,7 @@ from nnlaws_reference.dtypes import Array
 
 from nnlaws.bounds.formats import Format
 from nnlaws.bounds.ruler import FINEST, Ruler
-from nnlaws.cases.case import TOGETHER, Builder, Case, Inputs
+from nnlaws.cases.case import OTHERS, TOGETHER, Builder, Case, Inputs
 from nnlaws.evidence import Evidence, require
 from nnlaws.laws.law import Check, Law, Subject, alike, law
 from nnlaws.operations import OPERATIONS, Operation
@@ -103,14 +103,11 @@ def finite_from_finite(f: Subject, ruler: Ruler, *arguments: Array, **options: A
     return require(True, "")
 
 
-OTHER = 1010  # groups further on: a multiple of 5, so that as many mini-batches come as in the case itself
-
-
 def _with_others(build: Builder, operation: Operation) -> Builder:
     """The inputs, and beside them others of the same shapes: the arguments of calls that come between."""
 
     def built(case: Case, format: Format) -> Inputs:
-        inputs, others = build(case, format), build(case.lane(TOGETHER * OTHER), format)
+        inputs, others = build(case, format), build(case.lane(TOGETHER * OTHERS), format)
         named = zip(operation.arguments, others.arguments, strict=True)
         extra = {f"other_{name}": argument for name, argument in named}
         return Inputs(inputs.arguments, {**inputs.extra, **extra}, inputs.options)
@@ -157,6 +154,7 @@ _FINITE = {
     "batch_norm": "subtract the mean before squaring, and keep ε inside the root",
     "optimizers": "add ε to the root, and divide by 1 − β^t with t from 1",
     "decay": "count epochs from 0, so that nothing is divided by 0",
+    "scales": "take logarithms of the bounds, not of u",
 }
 
 
@@ -191,4 +189,5 @@ def _contract(operation: Operation) -> tuple[Law, ...]:
     return (*laws, empty) if operation.per_sample else laws
 
 
-LAWS: tuple[Law, ...] = tuple(each for operation in OPERATIONS.values() for each in _contract(operation))
+_ON_ARRAYS = [operation for operation in OPERATIONS.values() if operation.arrays]
+LAWS: tuple[Law, ...] = tuple(each for operation in _ON_ARRAYS for each in _contract(operation))

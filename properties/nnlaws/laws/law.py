@@ -33,9 +33,9 @@ class Subject(Protocol):
 
     def batch(self, lanes: Sequence[tuple[Array, ...]], **options: Option) -> tuple[Floats, ...]: ...
 
-    def raw(self, *arguments: Array, lane: int = 0, **options: Option) -> Any: ...
+    def raw(self, *arguments: Any, lane: int = 0, **options: Any) -> Any: ...
 
-    def arrays(self, *arguments: Array, lane: int = 0, **options: Option) -> tuple[Array, ...]: ...
+    def arrays(self, *arguments: Any, lane: int = 0, **options: Any) -> tuple[Array, ...]: ...
 
     def takes(self, keyword: str) -> bool: ...
 
@@ -49,7 +49,8 @@ class Law:
 
     id: operation and name of the check, as in softmax.shift_invariance. statement: the law in general, one clause of a
     sentence. fix: what to do where it is broken, if that does not depend on how. m, columns: the shapes it is
-    about. lanes: how many arrays a case expands to. share: of the profile's examples, how many it is worth.
+    about. lanes: how many arrays a case expands to. share: of the profile's examples, how many it is worth. trials: the
+    cases to try in turn, where Hypothesis draws none: a law about chance needs seeds that nothing searches through.
     """
 
     clause: str
@@ -58,12 +59,13 @@ class Law:
     name: str
     check: Check
     build: Builder
-    cases: Strategy
+    cases: Strategy | None
     fix: str = ""
     m: Range = (1, 4)
     columns: Range = (1, 8)
     lanes: int = 16
     share: float = 1.0
+    trials: tuple[Case, ...] = ()
 
     def evidence(self, subject: Subject, ruler: Ruler, inputs: Inputs) -> Evidence:
         """What the check sees on these inputs."""
@@ -75,6 +77,8 @@ class Law:
 
     def strategy(self, format: Format) -> st.SearchStrategy[Case]:
         """Cases for this law in a format."""
+        if self.cases is None:
+            raise ValueError(f"{self.id} draws no cases: it has trials")
         return self.cases(format, self.m, self.columns)
 
     def admits(self, case: Case) -> bool:
@@ -99,6 +103,20 @@ def law(
     """The law of one operation that a check function states; it takes that function's name."""
     return Law(
         clause, OPERATIONS[operation], statement, check.__name__, check, build, cases, fix, m, columns, lanes, share
+    )
+
+
+def trial_law(
+    clause: str, operation: str, check: Check, statement: str, build: Builder, trials: tuple[Case, ...], fix: str = ""
+) -> Law:
+    """The law of one operation without arrays: what `build` makes of a case are the options of the check."""
+    wide = (1, 1 << 20)
+    return Law(
+        *(clause, OPERATIONS[operation], statement, check.__name__, check, build, None, fix),
+        m=wide,
+        columns=(1, 1 << 10),
+        lanes=1,
+        trials=trials,
     )
 
 

@@ -1,6 +1,6 @@
 """Deliberate mistakes, one small function each, with source: what laws must catch and verdicts name."""
 
-from nnlaws.mutants import batch_norm, contract, decay, optimizers, softmax
+from nnlaws.mutants import batch_norm, contract, decay, optimizers, sampling, scales, search, softmax
 from nnlaws.mutants.mutant import Mutant
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -8,6 +8,9 @@ MUTANTS: tuple[Mutant, ...] = (
     *softmax.MUTANTS,
     *optimizers.MUTANTS,
     *decay.MUTANTS,
+    *scales.MUTANTS,
+    *sampling.MUTANTS,
+    *search.MUTANTS,
     *contract.MUTANTS,
 )
 

@@ -117,6 +117,8 @@ _FAULTS: tuple[tuple[Callable[[Implementation], Implementation], str, str], ...]
     (nan_at_zero, "NaN where an entry is 0", "leave zeros alone"),
 )
 
+_NEVER_ZERO = ("log_uniform_inverse", "log_uniform_density")  # their box is above 0
+
 MUTANTS: tuple[Mutant, ...] = tuple(
     Mutant(
         operation.name,
@@ -129,5 +131,7 @@ MUTANTS: tuple[Mutant, ...] = tuple(
     )
     for operation in OPERATIONS.values()
     for make, fault, fix in _FAULTS
-    if operation.per_sample or make is not pads_the_empty_batch
+    if operation.arrays
+    and (operation.per_sample or make is not pads_the_empty_batch)
+    and (operation.name not in _NEVER_ZERO or make is not nan_at_zero)
 )

@@ -16,6 +16,7 @@ from nnlaws.verdict import Cause, Violation
 
 SMALL = 24  # entries; a result larger than that is not printed whole
 DIGITS = 20
+BEST = "best_at"  # of the laws about searches: where the least loss is
 
 
 def show(
@@ -90,14 +91,21 @@ def _round(exact: Decimal, places: int) -> Decimal:
 
 
 def _named(law: Law, inputs: Inputs) -> list[dict[str, str]]:
-    arguments = dict(zip(law.operation.arguments, inputs.arguments, strict=True))
+    names = law.operation.arguments if law.operation.arrays else ()  # else they stand among the options
+    arguments = dict(zip(names, inputs.arguments, strict=True))
     arrays = [
         {"name": name, "dtype": str(array.dtype), "shape": str(array.shape), "entries": entries(array)}
         for name, array in {**arguments, **inputs.extra}.items()
     ]
     options = [
-        {"name": name, "dtype": "", "shape": "", "entries": repr(option)} for name, option in inputs.options.items()
+        {"name": name, "dtype": "", "shape": "", "entries": repr(option)}
+        for name, option in inputs.options.items()
+        if name != BEST
     ]
+    if BEST in inputs.options:  # what a search is given to call
+        called = list(law.operation.arguments)[-1]
+        words = f"the squared distance of a point from {inputs.options[BEST]!r}, along the axes' scales"
+        options.insert(1, {"name": called, "dtype": "", "shape": "", "entries": words})
     return arrays + options
 
 

@@ -20,6 +20,7 @@ STYLES = {
     Outcome.NOT_OFFERED: "dim",
     Outcome.ERROR: "bold magenta",
 }
+CHANCE = ("SA", "SE")  # chapters whose laws measure evidence against chance, not rounding
 WIDTH = 120  # of text that is not for a terminal
 
 
@@ -76,7 +77,8 @@ def verdict(report: Report) -> Text:
         words, style = "violates", "bold red"
     tail = f": {counts}, on {arrays:,} arrays in {report.seconds:.1f} s."
     if closest is not None and closest.worst:
-        tail += f" Where it conforms it used at most {closest.worst:.2f} of the rounding allowed"
+        used = "evidence that refuses" if closest.clause[:2] in CHANCE else "rounding allowed"
+        tail += f" Where it conforms it used at most {closest.worst:.2f} of the {used}"
         tail += f" ({closest.clause}, {closest.dtype})."
     grades = _grades(report)
     if grades:
@@ -126,15 +128,16 @@ def _groups(results: Iterable[LawResult]) -> list[list[LawResult]]:
     for result in results:
         if result.outcome in (Outcome.VIOLATES, Outcome.ERROR):
             cause = result.violation.cause if result.violation else None
-            example = result.violation.example[0]["entries"] if result.violation else ""
-            key = (result.operation, cause.name if cause else result.reason or example)
+            told = result.violation.reason or result.violation.example[0]["entries"] if result.violation else ""
+            key = (result.operation, cause.name if cause else result.reason or told)
             groups.setdefault(key, []).append(result)
     return [sorted(group, key=_length) for group in groups.values()]
 
 
 def _length(result: LawResult) -> int:
-    """Of the example: the shortest stands for its group."""
-    return sum(len(argument["entries"]) for argument in result.violation.example) if result.violation else 0
+    """Of the example: the shortest stands for its group; of those without arrays the first."""
+    example = result.violation.example if result.violation else ()
+    return sum(len(each["entries"]) for each in example) if any(each["dtype"] for each in example) else 0
 
 
 def _violation(result: LawResult) -> RenderableType:

@@ -1,6 +1,6 @@
 """Sound algorithms that differ from the reference: all must conform, or the harness raises false alarms."""
 
-from nnlaws.sound import batch_norm, decay, optimizers, softmax
+from nnlaws.sound import batch_norm, decay, optimizers, sampling, scales, search, softmax
 from nnlaws.sound.variant import SoundVariant
 
 SOUND: tuple[SoundVariant, ...] = (
@@ -8,6 +8,9 @@ SOUND: tuple[SoundVariant, ...] = (
     *softmax.SOUND,
     *optimizers.SOUND,
     *decay.SOUND,
+    *scales.SOUND,
+    *sampling.SOUND,
+    *search.SOUND,
 )
 
 __all__ = ["SOUND", "SoundVariant"]

@@ -6,5 +6,14 @@ guards against overflow: in balls nothing overflows, and how to compute well in 
 
 from typing import Any, TypeAlias
 
+import numpy as np
+
 Numbers: TypeAlias = Any
 """An array of any kind of number: floats, or `flint.arb` balls or `flint.arb_series` jets in an object array."""
+
+
+def floor(x: Numbers) -> Numbers:
+    """⌊x⌋. Of an object array NumPy would take the floors of the nearest floats, which may be one too many."""
+    if np.asarray(x).dtype != object:
+        return np.floor(x)
+    return np.array([each.floor() for each in np.ravel(x)], dtype=object).reshape(np.shape(x))

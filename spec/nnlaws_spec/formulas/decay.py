@@ -6,7 +6,7 @@ the options is computed in the array's own kind of number, so in balls nothing i
 
 import numpy as np
 
-from nnlaws_spec.formulas import Numbers
+from nnlaws_spec.formulas import Numbers, floor
 
 
 def inverse_time_decay(epoch: Numbers, *, initial: float, rate: float) -> Numbers:
@@ -21,16 +21,9 @@ def exponential_decay(epoch: Numbers, *, initial: float, rate: float) -> Numbers
 
 def staircase_decay(epoch: Numbers, *, initial: float, rate: float, every: float) -> Numbers:
     """LR-3: α = α₀ · rate^⌊epoch / every⌋."""
-    return exponential_decay(_floor(epoch / every), initial=initial, rate=rate)
+    return exponential_decay(floor(epoch / every), initial=initial, rate=rate)
 
 
 def inverse_root_decay(epoch: Numbers, *, initial: float, factor: float) -> Numbers:
     """LR-4: α = α₀ · factor / √(epoch + 1)."""
     return initial * (factor / np.sqrt(epoch + 1))
-
-
-def _floor(x: Numbers) -> Numbers:
-    """⌊x⌋. Of an object array NumPy would take the floors of the nearest floats, which may be one too many."""
-    if np.asarray(x).dtype != object:
-        return np.floor(x)
-    return np.array([each.floor() for each in np.ravel(x)], dtype=object).reshape(np.shape(x))

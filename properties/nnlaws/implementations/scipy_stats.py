@@ -1,0 +1,37 @@
+"""SciPy's distributions: scipy.stats.loguniform, uniform, and randint, which leaves its upper bound out.
+
+They return float64, whatever they are given.
+"""
+
+import numpy as np
+import scipy
+from nnlaws_reference.dtypes import Array
+from scipy import stats
+
+description = f"SciPy {scipy.__version__}: scipy.stats.loguniform, uniform, randint"
+dtypes = ("float64",)
+conventions = {"sample_integer.bounds": "half_open"}
+
+
+def log_uniform_map(u: Array, *, low: float, high: float) -> Array:
+    return np.asarray(stats.loguniform.ppf(u, low, high))
+
+
+def log_uniform_inverse(x: Array, *, low: float, high: float) -> Array:
+    return np.asarray(stats.loguniform.cdf(x, low, high))
+
+
+def log_uniform_density(x: Array, *, low: float, high: float) -> Array:
+    return np.asarray(stats.loguniform.pdf(x, low, high))
+
+
+def sample_uniform(low: float, high: float, *, size: int, seed: int) -> Array:
+    return np.asarray(stats.uniform.rvs(low, high - low, size=size, random_state=seed))
+
+
+def sample_log_uniform(low: float, high: float, *, size: int, seed: int) -> Array:
+    return np.asarray(stats.loguniform.rvs(low, high, size=size, random_state=seed))
+
+
+def sample_integer(low: int, high: int, *, size: int, seed: int) -> Array:
+    return np.asarray(stats.randint.rvs(low, high, size=size, random_state=seed))

@@ -1,0 +1,199 @@
+"""The laws of chapters/scales.md: values against the exact ones, structure within the rounding of the loosest grade.
+
+Where a narrow type holds no low, or no 1 − high, nothing is promised of arithmetic in it: there NaN will do.
+"""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+from nnlaws_reference.dtypes import Array
+from nnlaws_spec.formulas import scales as formulas
+
+from nnlaws.bounds.formats import format_of
+from nnlaws.bounds.ruler import Floats, Ruler
+from nnlaws.cases import scales as cases
+from nnlaws.cases.case import Builder
+from nnlaws.evidence import Evidence, compare, require
+from nnlaws.laws.law import Check, Law, Subject, alike, law, slack, values
+from nnlaws.operations import OPERATIONS
+
+_U = format_of(np.dtype(np.float64)).u
+
+
+def value(f: Subject, ruler: Ruler, x: Array, **options: Any) -> Evidence:
+    """The result is what its formula says."""
+    return values(f, ruler, x, vacuous=True, **options)
+
+
+def below_zero_value(f: Subject, ruler: Ruler, x: Array, **options: Any) -> Evidence:
+    """It is so in a box that begins at 0 or below; reverse_log has none of these."""
+    return require(True, "") if _reversed(ruler) else values(f, ruler, x, vacuous=True, **options)
+
+
+def ends(f: Subject, ruler: Ruler, x: Array, *, part: Array, **options: float) -> Evidence:
+    """u = 0 is low, u = 1 is high. What the inverse makes of an end that was rounded is off by that, or not at all."""
+    bound = ruler.loose(x, **options)
+    up = 1 - part if _descending(ruler) else part
+    if cases.is_map(ruler.operation):
+        want = np.where(up > 0.5, options["high"], options["low"])
+        return alike(f(x, **options), want, bound.error, ruler.format, "the end of the box")
+    return alike(f(x, **options), up, 2 * bound.error + np.abs(bound.value - up), ruler.format, "0 or 1, at an end")
+
+
+def in_box(f: Subject, ruler: Ruler, x: Array, *, low: float, high: float) -> Evidence:
+    """No result is outside the box, each end rounded to the format: not even by rounding, unless that is declared."""
+    result, allowed = f(x, low=low, high=high), ruler.bound(x, low=low, high=high).error
+    ends = (low, high) if cases.is_map(ruler.operation) else (0.0, 1.0)
+    least, most = np.array(ends).astype(ruler.format.dtype).astype(np.float64)
+    if ruler.conventions.get("box") == "rounded":
+        return alike(result, np.clip(result, least, most), allowed, ruler.format, "the nearest number in the box")
+    inside = (result >= least) & (result <= most) | (np.isnan(result) & np.isposinf(allowed))
+    return require(inside.all(axis=-1), f"a result is outside [{least:.17g}, {most:.17g}], or NaN", result)
+
+
+def order(f: Subject, ruler: Ruler, x: Array, **options: float) -> Evidence:
+    """From a number to a larger one the result does not fall; where the direction is reversed, it does not grow."""
+    results = f(x, **options)
+    allowed = slack(results, ruler.loose(x, **options), ruler.format)
+    before, after, both = results[:, :-1], results[:, 1:], allowed[:, :-1] + allowed[:, 1:]
+    if _descending(ruler):
+        return alike(after, np.fmin(after, before), both, ruler.format, "at most the result before")
+    return alike(after, np.fmax(after, before), both, ruler.format, "at least the result before")
+
+
+def unit(f: Subject, ruler: Ruler, x: Array, *, low: float, high: float, factor: float) -> Evidence:
+    """Measured in another unit, x is the same quantity; so is the density, in the other unit's reciprocal."""
+    changed = {"low": factor * low, "high": factor * high}
+    maps, density = cases.is_map(ruler.operation), ruler.operation.name.endswith("_density")
+    other = x if maps else (factor * x.astype(np.float64)).astype(x.dtype)
+    scale = factor if maps else 1 / factor if density else 1.0
+    one, two = f(x, low=low, high=high), f(other, **changed)
+    more = slack(one, ruler.loose(x, low=low, high=high), ruler.format)
+    allowed = slack(two, ruler.loose(other, **changed), ruler.format)
+    return alike(two, scale * one, allowed + scale * more, ruler.format, "the same in the other unit")
+
+
+def middle(f: Subject, ruler: Ruler, u: Array, *, low: float, high: float) -> Evidence:
+    """The numbers on the logarithmic scale for u and 1 − u multiply to what those of the ends do.
+
+    Beside the results' own rounding there are six in double: of each number and of each end, and of both products.
+    """
+    mirror = (1 - u.astype(np.float64)).astype(u.dtype)
+    one, two = (_left(f(each, low=low, high=high), ruler, low, high) for each in (u, mirror))
+    error, other = (ruler.loose(each, low=low, high=high).error for each in (u, mirror))
+    want = (1 - low) * (1 - high) if _distances(ruler) and not _reversed(ruler) else low * high
+    if _reversed(ruler):
+        error, other = (each + 2 * _U * (low + high) for each in (error, other))
+    allowed = np.abs(one) * other + np.abs(two) * error + error * other + 6 * _U * want
+    return alike(one * two, np.full(one.shape, want), allowed, ruler.format, "the product of the ends")
+
+
+def window(f: Subject, ruler: Ruler, u: Array, *, step: Array, **options: float) -> Evidence:
+    """From u to u + h the window grows by the factor by which it grows from u + h to u + 2h.
+
+    Where rounding may be as large as 1 − x, its reciprocal may be anything. In double there are besides two roundings
+    of each window, and one of each product.
+    """
+    if _reversed(ruler):
+        return require(True, "")
+    windows: list[Floats] = []
+    errors: list[Floats] = []
+    for k in range(3):
+        shifted = (u.astype(np.float64) + k * step.astype(np.float64)).astype(u.dtype)
+        left, bound = 1 - f(shifted, **options), ruler.loose(shifted, **options)
+        exact = np.abs(1 - bound.value)
+        kept = (exact > 2 * bound.error) | np.isnan(left)
+        least = np.where(kept, exact - bound.error, np.nan)
+        windows.append(np.where(kept, 1 / left, np.nan))
+        errors.append(bound.error / (least * np.abs(left)) + 2 * _U / np.abs(left))
+    (a, b, c), (of_a, of_b, of_c) = windows, errors
+    allowed = 2 * np.abs(b) * of_b + of_b**2 + np.abs(a) * of_c + np.abs(c) * of_a + of_a * of_c + 2 * _U * b * b
+    return alike(
+        b * b,
+        a * c,
+        np.where(np.isnan(allowed), np.inf, allowed),
+        ruler.format,
+        "the windows on either side, multiplied",
+    )
+
+
+def equal_shares(f: Subject, ruler: Ruler, x: Array, *, ten: Array, low: float, high: float) -> Evidence:
+    """Between x and 10x, or what the format has for it, lies the same share of u wherever x is."""
+    first, last = f(x, low=low, high=high), f(ten, low=low, high=high)
+    one, other = (ruler.loose(each, low=low, high=high).error for each in (x, ten))
+    allowed = one + other + _U
+
+    def share(a: Any, b: Any) -> Any:
+        return formulas.log_uniform_share(a, b, low, high)
+
+    exact = ruler.exact(share, x, ten, within=allowed)
+    between = first - last if _descending(ruler) else last - first
+    between = np.where(np.isnan(between) & np.isposinf(allowed), 0.0, between)
+    return compare(between, exact, allowed, ruler.format, "the share of the factor between them")
+
+
+def _distances(ruler: Ruler) -> bool:
+    """Whether it is 1 − x that is on the logarithmic scale."""
+    return ruler.operation.name.startswith("one_minus")
+
+
+def _reversed(ruler: Ruler) -> bool:
+    return _distances(ruler) and ruler.conventions.get("complement") == "reverse_log"
+
+
+def _descending(ruler: Ruler) -> bool:
+    return ruler.conventions.get("direction") == "descending"
+
+
+def _left(x: Floats, ruler: Ruler, low: float, high: float) -> Floats:
+    """The number that is on the logarithmic scale."""
+    if _reversed(ruler):
+        return np.asarray(low + high - x)
+    return np.asarray(1 - x) if _distances(ruler) else x
+
+
+def _law(operation: str, clause: str, check: Check, statement: str, build: Builder | None = None, **more: Any) -> Law:
+    share = 0.6 if check.__name__.endswith("value") else 0.3
+    shapes: dict[str, Any] = {
+        "m": cases.SAMPLES, "columns": cases.COLUMNS, "cases": cases.share_cases, "share": share, "lanes": 8, **more,
+    }  # fmt: skip
+    return law(clause, operation, check, statement, build or cases.BUILDERS[operation], **shapes)
+
+
+_VALUE = {
+    "log_uniform_map": ("SC-1", "it goes from low to high by equal factors"),
+    "log_uniform_inverse": ("SC-3", "it is the logarithm of x/low, in units of that of high/low"),
+    "log_uniform_density": ("SC-11", "it is 1/(x log(high/low))"),
+    "one_minus_log_uniform_map": ("SC-2", "it is 1 less the log-uniform map of 1 − low and 1 − high"),
+    "one_minus_log_uniform_inverse": ("SC-4", "it is where log(1 − x) is between those of the ends"),
+    "one_minus_log_uniform_density": ("SC-12", "it is 1/((1 − x) log((1 − low)/(1 − high)))"),
+}
+
+_CLIP = "clip the result: numpy.clip(x, low, high) for a map, numpy.clip(u, 0, 1) for an inverse"
+
+
+def _laws(name: str) -> tuple[Law, ...]:
+    operation, (clause, statement), scale = OPERATIONS[name], _VALUE[name], partial(_law, name)
+    found = [scale(clause, value, statement)]
+    if name.startswith("one_minus"):
+        below = cases.below_zero(operation)
+        found += [scale(clause, below_zero_value, "low may be 0 or less", below)]
+    if not name.endswith("_density"):
+        found += [
+            scale("SC-5", ends, "the ends are the ends", cases.ends(operation), m=(1, 2)),
+            scale("SC-6", in_box, "it never leaves the box", fix=_CLIP),
+            scale("SC-7", order, "order is kept", cases.in_order(operation), m=(2, 6)),
+        ]
+    if not name.startswith("one_minus"):
+        found += [scale("SC-8", unit, "the unit does not matter", cases.in_units(operation))]
+    if name.endswith("_map"):
+        found += [scale("SC-9", middle, "u and 1 − u are as far from either end", cases.mirrored(operation))]
+    if name == "one_minus_log_uniform_map":
+        found += [scale("SC-10", window, "windows are log-uniform", cases.stepped(operation))]
+    if name == "log_uniform_inverse":
+        found += [scale("SC-13", equal_shares, "every decade has the same share", cases.tenfold(operation))]
+    return tuple(found)
+
+
+LAWS: tuple[Law, ...] = tuple(each for name in _VALUE for each in _laws(name))
