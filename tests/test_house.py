@@ -13,7 +13,7 @@ MAY_NOT_USE = {
     "nnlaws_reference": {"nnlaws"},
     "nnlaws": set[str](),
 }
-LIGHT = {"heartbeat", "isolation", "verdict", "api", "cli", "pytest_plugin", "__init__"}
+LIGHT = {"heartbeat", "isolation", "saved", "verdict", "api", "cli", "pytest_plugin", "__init__"}
 """The modules of nnlaws that live in the parent process, or in every pytest run."""
 LIBRARIES = {
     *("ConfigSpace", "flax", "hyperopt", "jax", "keras", "keras_tuner", "nevergrad", "onnx", "onnxruntime", "optax"),

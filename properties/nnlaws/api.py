@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
+from nnlaws import saved
 from nnlaws.isolation import LoadError, Plan, Worker
 from nnlaws.verdict import PROFILES, LawResult, Outcome, Progress, Report, Selection, Task, UsageError
 
@@ -61,47 +62,64 @@ def check(
     profile: str = "ci",
     seed: int | None = None,
     timeout: float = 10.0,
+    memory: float = 8.0,
     jobs: int = 1,
     progress: Progress | None = None,
+    save: str | Path | None = None,
+    resume: str | Path | None = None,
 ) -> Report:
     """Judges an implementation by every law of what it offers.
 
     target: a built-in name ("scipy", "torch"), a path to a .py file, an importable "module" or "module:object", which
     run in a process of their own; or a module, an object or a function named after an operation, which run in this
     one. operations, laws, dtypes: what to run; default all, in the dtypes that the target declares, else float32 and
-    float64. profile: quick, ci or thorough. seed: for other cases than the profile's own. timeout: seconds a call
-    (own process only). jobs: how many such processes may share the laws, where there are many. progress: called after
-    each law with its result, how many are done, how many there are. Raises LoadError if the target cannot be loaded or
-    offers no operation, UsageError (a ValueError) for an unknown name.
+    float64. profile: quick, ci or thorough. seed: for other cases than the profile's own. timeout: seconds a call;
+    memory: GiB that the process may hold (both: own process only). jobs: how many such processes may share the laws,
+    where there are many. progress: called after each law with its result, how many are done, how many there are.
+    save: a file to write the report to as JSON, at first incomplete, then as laws are done. resume: a file that `save`
+    wrote, of a run that was ended: its results are taken over. Raises LoadError if the target cannot be loaded or
+    offers no operation, UsageError (a ValueError) for an unknown name, or a file that is of another run.
     """
-    selection = select(operations, laws, dtypes, profile, seed, timeout)
+    selection = select(operations, laws, dtypes, profile, seed, timeout, memory)
     if jobs < 1:
         raise UsageError(f"jobs must be 1 or more, got {jobs!r}")
     began = time.perf_counter()
     with bench(target, selection) as runs:
         plan = runs.plan()
-        results: list[LawResult] = []
-        complete = False
+        empty = Report(
+            target=_name(target),
+            description=plan.description,
+            version=version("nnlaws"),
+            profile=profile,
+            seed=seed,
+            offered=plan.offered,
+            results=(),
+            planned=len(plan.tasks),
+            seconds=0.0,
+            complete=False,
+        )
+        known = {} if resume is None else saved.results(Path(resume), empty)
+        results = {task.key: known[task.key] for task in plan.tasks if task.key in known}
+        left = [task for task in plan.tasks if task.key not in results]
+
+        def report(complete: bool) -> Report:
+            done = tuple(results[task.key] for task in plan.tasks if task.key in results)
+            return replace(empty, results=done, seconds=time.perf_counter() - began, complete=complete)
+
+        keep = None if save is None else saved.Saver(Path(save), report)
         try:
-            for result in runs.run_all(plan.tasks, jobs):
-                results.append(result)
+            for task, result in zip(left, runs.run_all(left, jobs), strict=True):
+                results[task.key] = result
+                if keep is not None:
+                    keep.soon()
                 if progress is not None:
                     progress(result, len(results), len(plan.tasks))
-            complete = True
         except KeyboardInterrupt:
-            pass  # what was found so far is the report, marked incomplete
-    return Report(
-        target=_name(target),
-        description=plan.description,
-        version=version("nnlaws"),
-        profile=profile,
-        seed=seed,
-        offered=plan.offered,
-        results=tuple(results),
-        planned=len(plan.tasks),
-        seconds=time.perf_counter() - began,
-        complete=complete,
-    )
+            return report(False)  # what was found so far, marked incomplete
+        finally:
+            if keep is not None:
+                keep.now(len(results) == len(plan.tasks))
+        return report(True)
 
 
 def assert_conforms(target: Any, **options: Any) -> Report:
@@ -172,6 +190,7 @@ def select(
     profile: str = "ci",
     seed: int | None = None,
     timeout: float = 10.0,
+    memory: float = 8.0,
 ) -> Selection:
     """The selection of these options.
 
@@ -184,6 +203,8 @@ def select(
         raise UsageError(f"unknown profile {profile!r}; expected one of {', '.join(PROFILES)}")
     if not timeout > 0:
         raise UsageError(f"timeout must be more than 0 seconds, got {timeout!r}")
+    if not memory > 0:
+        raise UsageError(f"memory must be more than 0 GiB, got {memory!r}")
     return Selection(
         tuple(dict.fromkeys(operations)),
         tuple(dict.fromkeys(laws)),
@@ -191,6 +212,7 @@ def select(
         profile,
         seed,
         timeout,
+        memory,
     )
 
 

@@ -1,4 +1,4 @@
-"""The command: nnlaws check | identify | explain | list | replay | template."""
+"""The command: nnlaws check | identify | mutants | explain | list | replay | template."""
 
 import argparse
 import io
@@ -14,6 +14,7 @@ from nnlaws.verdict import PROFILES, LawResult, Outcome, Report, UsageError, pri
 CONFORMS, VIOLATES, USAGE, NOT_RUN = 0, 1, 2, 3
 
 EXIT_CODES = "exit codes: 0 conforms, 1 violates, 2 wrong usage, 3 the target could not be run"
+POWER_CODES = "exit codes: 0 every mutant is killed, 1 some are not, 2 wrong usage"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -91,15 +92,19 @@ def _parser() -> argparse.ArgumentParser:
         "--timeout", type=float, default=10.0, metavar="SECONDS", help="for one call into the target (default: 10)"
     )
     check.add_argument(
+        "--memory", type=float, default=8.0, metavar="GIB", help="for each process of the target (default: 8)"
+    )
+    check.add_argument(
         "--jobs",
+        "--workers",
         type=int,
         default=_cores(),
         metavar="N",
         help="processes for many laws (default: %(default)s, by cores)",
     )
-    check.add_argument(
-        "--json", metavar="FILE", help="write the report as JSON; - for standard output, instead of the text"
-    )
+    check.add_argument("--json", metavar="FILE", help="write the report as JSON, as it grows; - for standard output")
+    check.add_argument("--resume", metavar="FILE", help="go on from what --json FILE left of a run that was ended")
+    check.add_argument("--html", metavar="FILE", help="write the report as a page of HTML")
     check.add_argument(
         "--junit", metavar="FILE", help="write the report as JUnit XML; - for standard output, instead of the text"
     )
@@ -117,6 +122,18 @@ def _parser() -> argparse.ArgumentParser:
         "--timeout", type=float, default=10.0, metavar="SECONDS", help="for one call into the target (default: 10)"
     )
     identify.set_defaults(run=_identify)
+
+    mutants = commands.add_parser(
+        "mutants", help="hold every known mistake to every law", epilog=POWER_CODES, description=_mutants.__doc__
+    )
+    for option, metavar in (("--operation", "NAME"), ("--law", "LAW"), ("--dtype", "DTYPE")):
+        mutants.add_argument(option, action="append", default=[], metavar=metavar, help="only this; may be repeated")
+    mutants.add_argument("--profile", default="ci", choices=PROFILES, help="how hard to look (default: ci)")
+    mutants.add_argument("--seed", type=int, metavar="N", help="draw other cases than the profile's own")
+    mutants.add_argument("--jobs", "--workers", type=int, default=_cores(), metavar="N", help="processes")
+    mutants.add_argument("--json", metavar="FILE", help="write every law, mutant and dtype as JSON")
+    mutants.add_argument("--page", metavar="FILE", help="write a Markdown page, a table an operation")
+    mutants.set_defaults(run=_mutants)
 
     explain = commands.add_parser("explain", help="print a clause", description=_explain.__doc__)
     explain.add_argument("clause", metavar="CLAUSE", help="as in SM-1")
@@ -176,20 +193,27 @@ def _check(arguments: argparse.Namespace) -> int:
                 profile=arguments.profile,
                 seed=arguments.seed,
                 timeout=arguments.timeout,
+                memory=arguments.memory,
                 jobs=arguments.jobs,
                 progress=bar.advance,
+                save=None if arguments.json in (None, "-") else arguments.json,
+                resume=arguments.resume,
             )
         except LoadError as error:
             bar.stop()
             return _complain(str(error), NOT_RUN)
     arguments.code = report.exit_code
     documents: dict[str, str] = {}
-    if arguments.json:
-        documents[arguments.json] = json.dumps(report.as_json(), indent=1, allow_nan=False) + "\n"
+    if arguments.json == "-":
+        documents["-"] = json.dumps(report.as_json(), indent=1, allow_nan=False) + "\n"
     if arguments.junit:
         from nnlaws.reports.junit import junit
 
         documents[arguments.junit] = junit(report)
+    if arguments.html:
+        from nnlaws.reports.page import page
+
+        documents[arguments.html] = page(report)
     for path, content in documents.items():
         if path == "-":
             sys.stdout.write(content)
@@ -226,6 +250,15 @@ def _identify(arguments: argparse.Namespace) -> int:
         )
     print(text(found), end="")
     return CONFORMS if found.complete else NOT_RUN if all(each.refused for each in found.found) else VIOLATES
+
+
+def _mutants(arguments: argparse.Namespace) -> int:
+    """Holds every known mistake to every law of its operation: which law catches which, and how soon."""
+    from nnlaws.api import select
+    from nnlaws.reports.power import report
+
+    given = (arguments.operation, arguments.law, arguments.dtype, arguments.profile, arguments.seed)
+    return CONFORMS if report(select(*given), arguments.jobs, arguments.json, arguments.page) else VIOLATES
 
 
 def _explain(arguments: argparse.Namespace) -> int:

@@ -26,7 +26,17 @@ from nnlaws.verdict import LawResult, Outcome, Selection, Task, UsageError
 LOADING = 180.0  # seconds that importing a target may take: large libraries on a cold disk
 GLANCE = 0.05  # seconds between two looks at a silent worker
 ENOUGH = 24  # laws that are worth a process more
+GIB = 2**30
 PATIENCE = 3  # hangs, deaths or failures to load in one operation, after which its other laws are not run
+
+
+def resident(pid: int) -> int:
+    """The bytes of memory that a process holds; 0 where the system does not say so in /proc."""
+    try:
+        pages = Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]
+    except OSError:
+        return 0
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 class LoadError(Exception):
@@ -247,6 +257,8 @@ class Worker:
                     return f"no answer within {limit:.0f} s"
                 if limit is None and self._heartbeat.running > self.selection.timeout:
                     return f"a call did not return within {self.selection.timeout:g} s"
+                if resident(child.pid) > self.selection.memory * GIB:
+                    return f"its process held more than {self.selection.memory:g} GiB of memory, the limit (--memory)"
                 continue
             if line is None:
                 return self._death(child)

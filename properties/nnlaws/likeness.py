@@ -21,11 +21,14 @@ from nnlaws.laws import LAWS
 from nnlaws.laws.law import Law
 from nnlaws.mutants import MUTANTS, Mutant
 from nnlaws.scale import Floats, Scale
+from nnlaws.statistics import THRESHOLD
 from nnlaws.subject import GuardedSubject, TargetFault
 from nnlaws.verdict import Cause
 
 LIKELY = 1e-3  # the probability of a difference as large by chance, below which a mistake is not the one
-ABOUT_SEEDS = ("same_seed", "other_seed", "seeds_apart")  # what one call draws says nothing of these
+# What one call draws says nothing of these laws
+NOT_IN_DRAWS = ("same_seed", "other_seed", "seeds_apart", "surroundings_of_draws_kept")
+DISTRIBUTIONS = ("distribution", "scales")  # names of laws of thousands of draws, by e-processes
 LATER = 1  # how much the mutant's seed is more than the target's: its draws must not be the same by the same generator
 
 Failure = tuple[Case, Evidence]
@@ -45,7 +48,9 @@ def explain(
     fitting = [
         mutant
         for mutant in MUTANTS
-        if mutant.operation == law.operation.name and law.name not in ABOUT_SEEDS and _like(mutant, law, subject, ruler)
+        if mutant.operation == law.operation.name
+        and law.name not in NOT_IN_DRAWS
+        and _like(mutant, law, subject, ruler)
     ]
     if len(fitting) == 1:
         (mutant,) = fitting
@@ -67,13 +72,19 @@ def _variants(law: Law, ruler: Ruler) -> list[Variant]:
 def _admits(variant: Variant, law: Law, subject: GuardedSubject, ruler: Ruler) -> bool:
     """Whether, with the variant declared, the law holds on all of its cases; and so does that of distribution."""
     declared = ruler.declaring({variant.name: variant.value})
-    held = {each.id: each for each in LAWS if each.operation is law.operation and each.name == "distribution"}
-    return all(_holds(each, subject, declared) for each in (held | {law.id: law}).values())
+    return all(_holds(each, subject, declared) for each in {each.id: each for each in (law, *_of_draws(law))}.values())
+
+
+def _of_draws(law: Law) -> list[Law]:
+    """The law of how the operation's draws are distributed, if there is one: it draws enough to tell most things."""
+    return [each for each in LAWS if each.operation is law.operation and each.name in DISTRIBUTIONS]
 
 
 def _holds(law: Law, subject: GuardedSubject, ruler: Ruler) -> bool:
+    """Whether the law holds; of chances, without anything that is unlikely by itself."""
+    most = -np.log(LIKELY) / THRESHOLD if law.name in DISTRIBUTIONS else 1.0
     try:
-        return all(_evidence(law, subject, ruler, case).holds for case in law.trials)
+        return all(_evidence(law, subject, ruler, case).ratio <= most for case in law.trials)
     except TargetFault:
         return False
 
@@ -89,7 +100,8 @@ def _like(mutant: Mutant, law: Law, subject: GuardedSubject, ruler: Ruler) -> bo
     try:
         if all(_evidence(law, other, ruler, case).holds for case in law.trials):
             return False
-        return all(compare(subject, other, law.build(case, ruler.format).options) for case in law.trials)
+        tried = {case: each for each in (*_of_draws(law), law) for case in each.trials}
+        return all(compare(subject, other, each.build(case, ruler.format).options) for case, each in tried.items())
     except TargetFault:
         return False
 
@@ -143,15 +155,17 @@ def _numbers(got: Array, another: Array) -> bool:
 
 
 def _alike(scale: Scale, got: Array, another: Array) -> bool:
-    """Whether two rows of draws may be of one kind: where they lie, how neighbours differ, and how many differ."""
+    """Whether two rows of draws may be of one kind: where they lie, how neighbours differ, how many differ, and how far
+    each is from the next larger one."""
     if got.shape != another.shape or got.ndim != 1 or len(got) < 2:
         return False
     rows = [np.nan_to_num(scale.position(x.astype(np.float64))) for x in (got, another)]
     steps = [np.diff(row) for row in rows]
+    gaps = [np.diff(np.sort(row)) for row in rows]
     differing = [len(np.unique(row)) for row in rows]
-    if abs(differing[0] - differing[1]) > 0.05 * len(got):
+    if abs(differing[0] - differing[1]) > 10 + 0.05 * max(differing):
         return False
-    return all(_same_distribution(*pair) for pair in (rows, steps))
+    return all(_same_distribution(*pair) for pair in (rows, steps, gaps))
 
 
 def _same_distribution(a: Floats, b: Floats) -> bool:

@@ -160,7 +160,7 @@ class Selection:
     """What to run: empty tuples mean all operations, all laws (by id, name or clause), the target's own dtypes.
 
     seed: None draws the profile's own cases (the same each time for quick and ci, new ones for thorough).
-    timeout: seconds that one call into the target may take.
+    timeout: seconds that one call into the target may take. memory: GiB that the target's process may hold.
     """
 
     operations: tuple[str, ...] = ()
@@ -169,6 +169,7 @@ class Selection:
     profile: str = "ci"
     seed: int | None = None
     timeout: float = 10.0
+    memory: float = 8.0
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Selection":
@@ -198,6 +199,11 @@ class Task:
     def name(self) -> str:
         """As a test item is named: by clause first."""
         return f"{self.clause}-{self.law}-{self.dtype}"
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells it from the others of a run."""
+        return self.law, self.dtype
 
     def result(self, outcome: Outcome, **more: Any) -> LawResult:
         return LawResult(self.law, self.clause, self.statement, self.operation, self.dtype, outcome, **more)

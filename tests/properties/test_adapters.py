@@ -65,7 +65,7 @@ FEWER: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "jax": ((), (*MIXED, "float64")),
     "keras jax": (VALUES, ("float32",)),
     "keras tensorflow": (VALUES, ("float32",)),
-    "nevergrad": (("SA-1", "SA-4", "SA-9", "SE-1", "SE-6"), ()),
+    "nevergrad": (("SA-4", "CT-7", "SE-6"), ()),
     "tensorflow": ((), (*MIXED, "float64")),
     "tensorflow-v1": (VALUES, WIDE),
     "torch-channels-last": ((), MIXED),

@@ -74,11 +74,21 @@ FAULTS: dict[str, tuple[str, dict[str, tuple[Outcome, str]]]] = {
     "is still to be written": ("raise NotImplementedError", {"SM-1": (NOT_OFFERED, ""), "CT-2": (NOT_OFFERED, "")}),
     "changes the floating-point error state": (
         "with np.errstate(all='ignore'): a = right(z)\nnp.seterr(all='raise')\nreturn a",
-        {"SM-1": (CONFORMS, ""), "CT-4": (CONFORMS, ""), "CT-6": (CONFORMS, "")}),
+        {"SM-1": (CONFORMS, ""), "CT-4": (CONFORMS, ""), "CT-6": (CONFORMS, ""),
+         "CT-7": (VIOLATES, "NumPy's error state")}),
     "turns warnings into errors": (
         "import warnings\nwarnings.simplefilter('error')\nreturn right(z)",
-        {"SM-1": (CONFORMS, ""), "CT-6": (CONFORMS, "")}),
-    "replaces standard output": ("sys.stdout = None\nreturn right(z)", {"SM-1": (CONFORMS, "")}),
+        {"SM-1": (CONFORMS, ""), "CT-6": (CONFORMS, ""), "CT-7": (VIOLATES, "the filters of warnings")}),
+    "replaces standard output": ("sys.stdout = None\nreturn right(z)", {
+        "SM-1": (CONFORMS, ""), "CT-7": (VIOLATES, "standard output")}),
+    "seeds the global generators": ("import random\nrandom.seed(1)\nnp.random.seed(1)\nreturn right(z)", {
+        "SM-1": (CONFORMS, ""), "CT-7": (VIOLATES, "NumPy's global generator (numpy.random), Python's global")}),
+    "goes to another folder": ("os.chdir('/')\nreturn right(z)", {
+        "SM-1": (CONFORMS, ""), "CT-7": (VIOLATES, "the working directory")}),
+    "counts calls in the environment": ("os.environ['CALLS'] = str(calls)\nreturn right(z)", {
+        "SM-1": (CONFORMS, ""), "CT-7": (VIOLATES, "the environment")}),
+    "changes what it puts back": ("with np.errstate(all='raise'): np.random.default_rng(0).random()\nreturn right(z)", {
+        "CT-7": (CONFORMS, "")}),
     "writes bytes to standard output": ("sys.stdout.buffer.write(b'a')\nreturn right(z)", {"SM-1": (CONFORMS, "")}),
 }  # fmt: skip
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from importlib.metadata import entry_points
 
 import pytest
+from nnlaws.laws import LAWS
 
 pytest_plugins = ["pytester"]
 
@@ -48,13 +49,8 @@ def test_one_item_a_law_and_dtype_named_by_clause(run: Callable[..., pytest.RunR
 
 
 def test_every_law_is_an_item(run: Callable[..., pytest.RunResult]) -> None:
-    listed = subprocess.run(
-        [sys.executable, "-m", "nnlaws.cli", "list", "laws"],
-        capture_output=True,
-        encoding="utf-8",
-        check=True,
-    )
-    laws = {"-".join(reversed(line.split()[:2])) for line in listed.stdout.splitlines()}
+    """Of those that are about arrays; samplers and searches are judged in float64 alone."""
+    laws = {f"{law.clause}-{law.id}" for law in LAWS if law.operation.arrays}
     result = run("--nnlaws", "scipy", *QUICK, "--collect-only", "-q")
     items = [line.rpartition("::")[2] for line in result.outlines if "::" in line]
     assert {item.removesuffix("-float32") for item in items} == laws

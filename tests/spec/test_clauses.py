@@ -14,7 +14,7 @@ from nnlaws_spec.clauses import chapters, preamble
 READER = import_module("nnlaws_spec.clauses")  # by name: the package's attribute `clauses` is the function
 
 NOTES = {f"N{number}" for number in range(1, 21)}
-LAST_CLAUSES = {"CT": 6, "BN": 31, "LR": 9, "OP": 26, "SA": 11, "SC": 13, "SE": 18, "SM": 17}
+LAST_CLAUSES = {"CT": 7, "BN": 31, "LR": 9, "OP": 26, "SA": 11, "SC": 13, "SE": 18, "SM": 17}
 PROMISED = [f"{chapter}-{number}" for chapter, last in LAST_CLAUSES.items() for number in range(1, last + 1)]
 
 COMPLETE = """# A chapter
@@ -101,7 +101,7 @@ def test_every_note_is_covered() -> None:
 
 def test_clauses_come_in_reading_order_and_the_contract_first() -> None:
     assert next(iter(chapters())) == "contract"
-    assert list(clauses())[:6] == PROMISED[:6]
+    assert list(clauses())[:7] == PROMISED[:7]
     for chapter in chapters():
         numbers = [int(id.split("-")[1]) for id, each in clauses().items() if each.chapter == chapter]
         assert numbers == list(range(1, len(numbers) + 1))

@@ -11,8 +11,12 @@ from nnlaws.bounds.formats import Format
 from nnlaws.bounds.ruler import FINEST, Ruler
 from nnlaws.cases.case import OTHERS, TOGETHER, Builder, Case, Inputs
 from nnlaws.evidence import Evidence, require
-from nnlaws.laws.law import Check, Law, Subject, alike, law
+from nnlaws.laws import sampling, search
+from nnlaws.laws.law import Check, Law, Subject, alike, law, trial_law
+from nnlaws.laws.sampling import draw
+from nnlaws.laws.watched import box_of, points_of
 from nnlaws.operations import OPERATIONS, Operation
+from nnlaws.surroundings import borrowed, changed, surroundings
 
 
 def arguments_unmodified(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
@@ -103,6 +107,30 @@ def finite_from_finite(f: Subject, ruler: Ruler, *arguments: Array, **options: A
     return require(True, "")
 
 
+def surroundings_kept(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
+    """The process is as it was before the call: global generators, NumPy's error state, warnings, threads …"""
+    lane = _lanes(arguments)[0]
+    return _kept(lambda: f.raw(*lane, **options))
+
+
+def surroundings_of_draws_kept(f: Subject, ruler: Ruler, **options: Any) -> Evidence:
+    """The same of a sampler or a search."""
+    if ruler.operation.chapter == "sampling":
+        return _kept(lambda: draw(f, **options))
+    look = box_of if ruler.operation.name == "refine" else points_of
+    return _kept(lambda: look(f, **options))
+
+
+def _kept(call: Callable[[], object]) -> Evidence:
+    with borrowed():
+        call()  # the first may load a library, or start its threads
+    with borrowed():
+        before = surroundings()
+        call()
+        names = changed(before, surroundings())
+    return require(not names, f"a call changed {', '.join(names)}")
+
+
 def _with_others(build: Builder, operation: Operation) -> Builder:
     """The inputs, and beside them others of the same shapes: the arguments of calls that come between."""
 
@@ -148,7 +176,9 @@ _FIXES = {
     "CT-3": "keep no state between calls, and return new arrays each time",
     "CT-4": "index the arguments; do not flatten them in memory order, and do not write to them",
     "CT-5": "reduce over a row only, so that no samples give no results",
+    "CT-7": "use generators of your own (numpy.random.default_rng), numpy.errstate and warnings.catch_warnings",
 }
+_SURROUNDINGS = "a call leaves the process as it was"
 _FINITE = {
     "softmax": "subtract the row's maximum before the exponential, and take no logarithm of a probability",
     "batch_norm": "subtract the mean before squaring, and keep ε inside the root",
@@ -184,10 +214,18 @@ def _contract(operation: Operation) -> tuple[Law, ...]:
         contract("CT-3", same_result_again, "the same input gives the same output", _with_others(inputs, operation)),
         contract("CT-4", any_memory_layout, "memory layout does not matter"),
         finite,
+        contract("CT-7", surroundings_kept, _SURROUNDINGS),
     )
     empty = contract("CT-5", empty_batch, "an empty batch gives an empty result")
     return (*laws, empty) if operation.per_sample else laws
 
 
 _ON_ARRAYS = [operation for operation in OPERATIONS.values() if operation.arrays]
-LAWS: tuple[Law, ...] = tuple(each for operation in _ON_ARRAYS for each in _contract(operation))
+_ON_CHANCE = {law.operation.name: law for law in (*sampling.LAWS, *search.LAWS)}  # the last of each operation
+LAWS: tuple[Law, ...] = (
+    *(each for operation in _ON_ARRAYS for each in _contract(operation)),
+    *(
+        trial_law("CT-7", name, surroundings_of_draws_kept, _SURROUNDINGS, law.build, law.trials[:1], _FIXES["CT-7"])
+        for name, law in _ON_CHANCE.items()
+    ),
+)

@@ -257,11 +257,11 @@ def budget_kept(f: Subject, ruler: Ruler, *, space: Space, **options: Any) -> Ev
 
 
 def trials_by_themselves(f: Subject, ruler: Ruler, *, space: Space, **options: Any) -> Evidence:
-    """Where every loss is another, the points are the same."""
+    """Where every loss is another, the points are the same, in whatever order they are returned."""
     one = Search(space, **options)
     other = in_another_world(one, lambda point, loss, call: -loss)
-    first, second = one.trials(f)[0], other.trials(f)[0]
-    return require(np.array_equal(first, second), "with other losses, other points were tried")
+    first, second = (sorted(each.trials(f)[0].tolist()) for each in (one, other))
+    return require(first == second, "with other losses, other points were tried")
 
 
 def one_model(f: Subject, ruler: Ruler, *, space: Space, **options: Any) -> Evidence:
@@ -331,7 +331,7 @@ def _law(clause: str, operation: str, check: Any, statement: str, build: Builder
     return trial_law(clause, operation, check, statement, build, cases, _FIXES[clause])
 
 
-_GRIDS = cases.in_turn((2, 1), (3, 2), (GRID, 2), (3, 4))
+_GRIDS = cases.in_turn((1, 2), (2, 1), (3, 2), (GRID, 2), (3, 4))
 _FEW = cases.in_turn((4, 1), (9, 2), (16, 4))
 _NURSED = cases.in_turn((12, 1), (24, 2), (32, 4))
 _MANY = (Case(2000, 4, "notes", 0, 5),)
@@ -372,7 +372,7 @@ def _driven(operation: str) -> tuple[Law, ...]:
 
 LAWS: tuple[Law, ...] = (
     _law("SE-1", "grid_search", own_scale, "values are equally spaced on the axis's own scale", cases.grid, _GRIDS),
-    _law("SE-1", "grid_search", from_end_to_end, "the grid spans each axis", cases.grid, _GRIDS),
+    _law("SE-1", "grid_search", from_end_to_end, "the grid spans each axis", cases.grid, _GRIDS[2:]),
     _law("SE-2", "grid_search", every_combination, "each combination is there once", cases.grid, _GRIDS),
     _law("SE-4", "grid_search", in_the_box, "every point is in the space", cases.grid, _GRIDS),
     _law("SE-1", "random_search", scales, "each axis is drawn on its own scale", cases.random, _BOTH),
@@ -393,6 +393,7 @@ LAWS: tuple[Law, ...] = (
     _law("SE-12", "refine", centred, "a finer box is centred, on the axis's own scale", cases.refined_midway, _BOXES),
     _law("SE-13", "coarse_to_fine", shrinking_rounds, "rounds close in on the best so far", cases.rounds, _ROUNDS),
     *(law for operation in ("coarse_to_fine", "caviar", "panda") for law in (*_seeded(operation), *_driven(operation))),
+    _law("SE-1", "caviar", scales, "each axis is drawn on its own scale", cases.trials, (Case(400, 4, "notes", 0, 5),)),
     _law("SE-16", "caviar", trials_by_themselves, "trials do not depend on losses", cases.trials, _FEW),
     _law("SE-17", "panda", one_model, "one model is trained on", cases.trained, _NURSED),
     _law("SE-18", "panda", adapts, "later settings depend on the losses so far", cases.trained, _with_reals(_NURSED)),

@@ -1,5 +1,6 @@
 """Mistakes that any operation can make: each is made here of the reference, which is right but for it."""
 
+import warnings
 from collections.abc import Callable
 from itertools import count
 from typing import Any
@@ -93,6 +94,22 @@ def nan_at_zero(right: Implementation) -> Implementation:
     return run
 
 
+def seeds_the_global_generator(right: Implementation) -> Implementation:
+    def run(*arguments: Any, **options: Any) -> Any:
+        np.random.seed(7)
+        return right(*arguments, **options)
+
+    return run
+
+
+def silences_warnings(right: Implementation) -> Implementation:
+    def run(*arguments: Any, **options: Any) -> Any:
+        warnings.filterwarnings("ignore", message=str(len(warnings.filters)))
+        return right(*arguments, **options)
+
+    return run
+
+
 def computes_in_float32(right: Implementation) -> Implementation:
     def run(*arguments: Array, **options: Any) -> Any:
         narrow = (argument.astype(np.float32) for argument in arguments)
@@ -115,7 +132,11 @@ _FAULTS: tuple[tuple[Callable[[Implementation], Implementation], str, str], ...]
     (pads_the_empty_batch, "returns one row for an empty batch", "return no rows for an empty batch"),
     (computes_in_float32, "computes float64 in float32", "compute in z's dtype (JAX: switch on jax_enable_x64)"),
     (nan_at_zero, "NaN where an entry is 0", "leave zeros alone"),
+    (seeds_the_global_generator, "seeds NumPy's global generator", "numpy.random.default_rng: a generator of its own"),
+    (silences_warnings, "adds a filter of warnings", "with warnings.catch_warnings()"),
 )
+_OF_ANY = (seeds_the_global_generator, silences_warnings)
+"""What also an operation can do that takes no arrays."""
 
 _NEVER_ZERO = ("log_uniform_inverse", "log_uniform_density")  # their box is above 0
 
@@ -131,7 +152,7 @@ MUTANTS: tuple[Mutant, ...] = tuple(
     )
     for operation in OPERATIONS.values()
     for make, fault, fix in _FAULTS
-    if operation.arrays
+    if (operation.arrays or make in _OF_ANY)
     and (operation.per_sample or make is not pads_the_empty_batch)
     and (operation.name not in _NEVER_ZERO or make is not nan_at_zero)
 )

@@ -20,8 +20,8 @@ def in_the_box(function: Scale) -> Scale:
 
     @wraps(function)
     def run(u: Array, *, low: float, high: float) -> Array:
-        ends = np.array([low, high]).astype(u.dtype)
-        return np.clip(function(u, low=low, high=high), *ends)
+        found, ends = function(u, low=low, high=high), np.array([low, high]).astype(u.dtype)
+        return np.clip(found, *ends).astype(found.dtype)  # of bfloat16, clip makes float32
 
     return run
 

@@ -215,6 +215,15 @@ def last_ones_first(space: Space, objective: Objective, *, budget: int, seed: in
     return _found(points, [objective(point) for point in points[::-1]][::-1])
 
 
+@sound("caviar")
+def best_first(space: Space, objective: Objective, *, budget: int, seed: int) -> Trials:
+    """Returned in the order of their losses, which nobody knew when they were drawn."""
+    points = _drawn(space, budget, _old(seed))
+    losses = np.array([objective(point) for point in points])
+    order = np.argsort(losses)
+    return points[order], losses[order], 0
+
+
 @sound("panda")
 def kept_if_better(space: Space, train: Train, *, start: Array, budget: int, seed: int) -> Trials:
     """A step at random from the settings of the least loss; it is half as long after each that did not help."""

@@ -189,11 +189,10 @@ def bad_trials_again(space: Space, objective: Objective, *, budget: int, seed: i
     return found(points, losses)
 
 
-@_independent("sorted by loss: the order of the points tells of the losses", "keep the order of the trials")
-def in_order_of_losses(space: Space, objective: Objective, *, budget: int, seed: int) -> Trials:
-    points, losses, _ = caviar(space, objective, budget=budget, seed=seed)
-    order = np.argsort(losses)
-    return points[order], losses[order], 0
+@_independent("every axis is drawn uniformly: the log forgotten", "draw each axis on its own scale")
+def trials_all_linear(space: Space, objective: Objective, *, budget: int, seed: int) -> Trials:
+    line = tuple(a if a.scale == "integer" else a._replace(scale="linear") for a in space)
+    return caviar(line, objective, budget=budget, seed=seed)
 
 
 @_independent("one axis after another: each starts from the best value of the last")
