@@ -78,6 +78,7 @@ class GuardedSubject:
         self.function = function
         self.operation = operation
         self.watch: Watch = watch or NobodyWatches()
+        self.error_state_changed = False
 
     def __call__(self, *arguments: Array, **options: Option) -> Floats:
         return self.results(*arguments, **options)[0]
@@ -121,10 +122,13 @@ class GuardedSubject:
             return False
 
     def _guarded(self, call: Callable[[], T], lane: int) -> T:
-        """The call, with the watch told. What it raises is the target's fault."""
+        """The call, with the watch told. What it raises is the target's fault; NumPy's error state outlives no call."""
         self.watch.begin(lane)
         try:
-            result = call()
+            with np.errstate():
+                before = np.geterr()
+                result = call()
+                self.error_state_changed |= np.geterr() != before
         except NotImplementedError as error:
             self.watch.end()
             raise NotOffered(f"{self.operation.name} raised {words(error)}", lane) from error

@@ -19,7 +19,6 @@ def _numpy_generator() -> object:
 
 
 SEEN: dict[str, Callable[[], object]] = {
-    "NumPy's error state (numpy.seterr)": np.geterr,
     "NumPy's global generator (numpy.random)": _numpy_generator,
     "Python's global generator (random)": random.getstate,
     "the filters of warnings": lambda: tuple(warnings.filters),
@@ -28,7 +27,9 @@ SEEN: dict[str, Callable[[], object]] = {
     "the recursion limit": sys.getrecursionlimit,
     "standard output (sys.stdout)": lambda: id(sys.stdout),
 }
-"""By name, what is looked at everywhere."""
+"""By name, what is looked at everywhere; of NumPy's error state the subject tells, which puts it back after a call."""
+
+ERROR_STATE = "NumPy's error state (numpy.seterr)"
 
 TORCH: dict[str, Callable[[Any], object]] = {
     "PyTorch's number of threads": lambda torch: torch.get_num_threads(),
@@ -62,7 +63,7 @@ def borrowed() -> Generator[None]:
     if torch is not None:
         torch.rand(1)
     try:
-        with np.errstate(), warnings.catch_warnings():
+        with warnings.catch_warnings():
             yield
     finally:
         np.random.set_state(kept[0])

@@ -16,7 +16,7 @@ from nnlaws.laws.law import Check, Law, Subject, alike, law, trial_law
 from nnlaws.laws.sampling import draw
 from nnlaws.laws.watched import box_of, points_of
 from nnlaws.operations import OPERATIONS, Operation
-from nnlaws.surroundings import borrowed, changed, surroundings
+from nnlaws.surroundings import ERROR_STATE, borrowed, changed, surroundings
 
 
 def arguments_unmodified(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
@@ -110,24 +110,27 @@ def finite_from_finite(f: Subject, ruler: Ruler, *arguments: Array, **options: A
 def surroundings_kept(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
     """The process is as it was before the call: global generators, NumPy's error state, warnings, threads …"""
     lane = _lanes(arguments)[0]
-    return _kept(lambda: f.raw(*lane, **options))
+    return _kept(f, lambda: f.raw(*lane, **options))
 
 
 def surroundings_of_draws_kept(f: Subject, ruler: Ruler, **options: Any) -> Evidence:
     """The same of a sampler or a search."""
     if ruler.operation.chapter == "sampling":
-        return _kept(lambda: draw(f, **options))
+        return _kept(f, lambda: draw(f, **options))
     look = box_of if ruler.operation.name == "refine" else points_of
-    return _kept(lambda: look(f, **options))
+    return _kept(f, lambda: look(f, **options))
 
 
-def _kept(call: Callable[[], object]) -> Evidence:
+def _kept(f: Subject, call: Callable[[], object]) -> Evidence:
     with borrowed():
         call()  # the first may load a library, or start its threads
+    f.error_state_changed = False
     with borrowed():
         before = surroundings()
         call()
         names = changed(before, surroundings())
+    if f.error_state_changed:
+        names.insert(0, ERROR_STATE)
     return require(not names, f"a call changed {', '.join(names)}")
 
 
