@@ -71,7 +71,7 @@ def borrowed() -> Generator[None]:
         os.chdir(kept[2])
         sys.setrecursionlimit(kept[3])
         sys.stdout = kept[4]
-        if own is not None:
+        if torch is not None and own is not None:
             torch.set_rng_state(own[0])
             torch.set_num_threads(own[1])
             torch.set_default_dtype(own[2])

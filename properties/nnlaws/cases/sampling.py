@@ -15,7 +15,7 @@ BOXES: dict[str, dict[str, Box]] = {
 }
 """low and high, the notes' own box first."""
 
-DRAWS = 2000  # in which every mistake of the table in docs/trust of samplers shows with probability 0.999
+DRAWS = 2000  # in which all but three mistakes of the table in docs/trust.md show with probability 0.999
 
 
 def box(operation: Operation, case: Case) -> Box:

@@ -41,8 +41,9 @@ def distribution(f: Subject, ruler: Ruler, **options: Any) -> Evidence:
     if scale.kind == "integer":
         values, counts = np.unique(x, return_counts=True)
         oddest = int(np.argmax(np.abs(counts - len(x) / scale.count)))
-        often, even = f"{given(values[oddest])} was drawn {counts[oddest]} times", len(x) / scale.count
-        middle = f"{often} where each of the {scale.count} integers should be drawn about {even:.0f} times"
+        often = f"{given(values[oddest])} was drawn {counts[oddest]} times"
+        wanted = f"each of the {scale.count} integers should be drawn about {len(x) / scale.count:.0f} times"
+        middle = f"{often} where {wanted}"
     elif abs(np.median(u) - 0.5) < 0.05:
         below = [float((u < edge).mean()) for edge in (0.1, 0.9)]
         middle = f"the lowest tenth of the box has {below[0]:.1%} of them, the highest {1 - below[1]:.1%}"
@@ -96,13 +97,13 @@ def other_seed(f: Subject, ruler: Ruler, *, seed: int, **options: Any) -> Eviden
 
 def seeds_apart(f: Subject, ruler: Ruler, *, size: int, seed: int, **options: Any) -> Evidence:
     """The draws of many seeds, put in a row, are as independent as the draws of one."""
-    given = {**options, "size": SEEDS}
-    streams = np.stack([draw(f, seed=seed + number, **given) for number in range(max(size // SEEDS, 2))])
+    few = {**options, "size": SEEDS}
+    streams = np.stack([draw(f, seed=seed + number, **few) for number in range(max(size // SEEDS, 2))])
     row = streams.T.reshape(-1)  # all the first, all the second, …: what neighbouring seeds share stands side by side
-    ranks = statistics.sequential_ranks(row.astype(np.float64), _chances(seed=seed, **given))
+    ranks = statistics.sequential_ranks(row.astype(np.float64), _chances(seed=seed, **few))
     words = f"the draws of {len(streams)} seeds in a row tell of each other"
     seen = evidence(statistics.serial(ranks), len(row), words)
-    scale = _scale(ruler, **given)
+    scale = _scale(ruler, **few)
     if scale.kind != "integer":
         return worst(seen, _repeating(row, scale, f"in {SEEDS} draws of each of {len(streams)} seeds, "))
     again = statistics.shifted(streams.astype(np.float64), scale.count)
