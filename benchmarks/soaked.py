@@ -7,7 +7,6 @@ import textwrap
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from math import inf
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
@@ -22,29 +21,19 @@ CHAPTERS = {law.id: law.operation.chapter for law in LAWS}
 
 
 class Fault(NamedTuple):
-    """Alarms that have been looked into, and are true: the target, laws beginning so, dtypes, and what is wrong there.
-
-    until: the seed from which on it has been mended, so that another alarm of that kind would count.
-    """
+    """Alarms that have been looked into, and are true: the target, laws beginning so, dtypes, and what is wrong there."""
 
     target: str
     laws: str
     dtypes: tuple[str, ...]
     why: str
-    until: float = inf
 
 
-SKIPPED = "fused SGD leaves whole vectors of 16 elements as they were (PyTorch #191763)"
-CLIPPED = "the variant itself returned float32, as NumPy's clip does of bfloat16; mended"
 FAULTS = (
-    Fault("torch-fused", "gradient_descent.", ("float16", "bfloat16"), SKIPPED),
-    Fault("torch-fused", "momentum.", ("float16", "bfloat16"), SKIPPED),
     Fault(
         *("scipy-variables", "one_minus_log_uniform_map.", ("float64",)),
         "SciPy 1.17.1's iccdf, of a random variable made by make_distribution, raises TypeError below about 1e-8",
     ),
-    Fault(f"{VARIANT}log_uniform_map.map_narrow", "log_uniform_map.shape", ("bfloat16",), CLIPPED, 20261124e6),
-    Fault(f"{VARIANT}one_minus_log_uniform_map.one_less_narrow", "one", ("bfloat16",), CLIPPED, 20261124e6),
 )
 
 
@@ -75,7 +64,7 @@ class Found:
     @property
     def fault(self) -> str:
         """Why the alarm is true, if that is known."""
-        known = (fault for fault in FAULTS if fault.target == self.target and self.seed < fault.until)
+        known = (fault for fault in FAULTS if fault.target == self.target)
         return next((one.why for one in known if self.law.startswith(one.laws) and self.dtype in one.dtypes), "")
 
     @property

@@ -21,6 +21,7 @@ from nnlaws import diagnosis, likeness
 from nnlaws.bounds.formats import format_of
 from nnlaws.bounds.ruler import FINEST, Ruler
 from nnlaws.cases.case import Case, expand
+from nnlaws.cases.simpler import enlarged, simplified
 from nnlaws.evidence import Evidence
 from nnlaws.laws import LAWS, Law
 from nnlaws.operations import OPERATIONS
@@ -34,6 +35,8 @@ EXAMPLES = ".hypothesis/nnlaws"
 UNCHECKED = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.nested_given)  # a target may be slow
 ALONE = "float64"  # what samplers and searches are judged in: hyperparameters are doubles
 SMALL = 128  # entries of an array; of larger ones a case expands to an eighth as many
+FEWEST = 3  # examples: the first is always the simplest there is, which shows little
+ENLARGED = 5  # one in so many examples comes again, wide or tall
 SHRINKING = 4  # what a failing case is shrunk to, to so many times fewer
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.target, Phase.shrink)
 
@@ -194,8 +197,9 @@ def search(
     ignored: type[TargetFault] | None = None,
     shrink: bool = True,
 ) -> Seen:
-    """Lets Hypothesis look for a case that breaks the law, steering towards the worst ratio, and shrink it; or tries
-    the law's own cases in turn, where it has them.
+    """Lets Hypothesis look for a case that breaks the law, steering towards the worst ratio, and shrink it; then, where
+    it finds none, tries some of its cases again, made wide and tall. Or tries the law's own cases in turn, where it has
+    them.
 
     about: told each case's replay token before it runs. first: told the first violation, before it is shrunk.
     ignored: a kind of fault that counts as if the case had not been drawn.
@@ -207,7 +211,8 @@ def search(
     current: list[Case] = []
     drawn: dict[Case, int] = {}
 
-    def holds(case: Case) -> None:
+    def tried(case: Case) -> Evidence | None:
+        """Raises for a case that fails; None for a fault that is ignored."""
         current[:] = [case]
         fewer = 8 if case.m * case.columns > SMALL else SHRINKING if seen.failures else 1
         lanes = drawn.setdefault(case, max(most // fewer, 1))  # the same at each try, for Hypothesis repeats some
@@ -217,18 +222,29 @@ def search(
             evidence = evaluate(law, subject, ruler, case, lanes)
         except TargetFault as fault:
             if ignored is not None and isinstance(fault, ignored):
-                return
+                return None
             seen.failures.append((case.lane(fault.lane % lanes), fault))
             raise
         seen.worst, seen.finest = max(seen.worst, evidence.ratio), _larger(seen.finest, evidence.finest)
-        if 0 < evidence.ratio < float("inf"):
-            hypothesis.target(evidence.ratio, label="used/allowed")
         if not evidence.holds:
             if not any(isinstance(failure, Evidence) for _, failure in seen.failures):
                 first(case.lane(evidence.lane), evidence)
             seen.failures.append((case.lane(evidence.lane), evidence))
             raise LawBroken(law.statement)
         seen.passed = True
+        return evidence
+
+    def fails(case: Case) -> Case | None:
+        try:
+            tried(case)
+        except (LawBroken, TargetFault):
+            return seen.failures[-1][0]
+        return None
+
+    def holds(case: Case) -> None:
+        evidence = tried(case)
+        if evidence is not None and 0 < evidence.ratio < float("inf"):
+            hypothesis.target(evidence.ratio, label="used/allowed")
 
     holds.__name__ = re.sub(r"\W", "_", f"{law.id}_{ruler.format.name}_{target}")  # its key in the example database
     test = given(case=law.strategy(ruler.format))(_settings(law, selection, shrink)(holds))
@@ -241,6 +257,12 @@ def search(
     except Flaky:
         if not seen.failures:
             seen.failures.append((current[0], TargetFault("the target did not do the same twice on this case")))
+    failing = seen.failures[-1][0] if seen.failures else None
+    if failing is None:
+        again = [*drawn][-max(_examples(law, selection) // ENLARGED, 1) :]
+        failing = next(filter(None, map(fails, enlarged(again, law.m, law.columns))), None)
+    if failing is not None and shrink and (failing.m > law.m[1] or failing.columns > law.columns[1]):
+        simplified(failing, fails, _families(law), law.m[0], law.columns[0])  # Hypothesis keeps to such sizes
     violations = [failure for failure in seen.failures if isinstance(failure[1], Evidence)]
     if violations:  # worth more than faults that came between
         seen.failures = violations
@@ -304,9 +326,14 @@ def _few(law: Law) -> Iterable[Case]:
     """Eight cases of every size and family; or the law's own."""
     if law.trials:
         return law.trials
-    families = tuple(import_module(f"nnlaws.cases.{law.operation.chapter}").FAMILIES)
+    families = _families(law)
     sizes = ((law.m[number % 2], law.columns[number // 2 % 2]) for number in range(8))
     return [Case(*size, families[number % len(families)], 4, number) for number, size in enumerate(sizes)]
+
+
+def _families(law: Law) -> tuple[str, ...]:
+    """Those that its chapter draws from, simplest first."""
+    return tuple(import_module(f"nnlaws.cases.{law.operation.chapter}").FAMILIES)
 
 
 def _replay(law: Law, subject: GuardedSubject, ruler: Ruler, case: Case) -> Seen:
@@ -333,11 +360,16 @@ def _grade(seen: Seen, ruler: Ruler) -> str:
     return next(iter(FINEST.values())) if seen.finest <= 1 else "updating"
 
 
+def _examples(law: Law, selection: Selection) -> int:
+    """How many the law is worth."""
+    return max(round(law.share * PROFILES[selection.profile].examples), FEWEST)
+
+
 def _settings(law: Law, selection: Selection, shrink: bool) -> settings:
     profile = PROFILES[selection.profile]
     same = profile.derandomize and selection.seed is None
     return settings(
-        max_examples=max(round(law.share * profile.examples), 1),
+        max_examples=_examples(law, selection),
         derandomize=same,
         database=None if profile.derandomize else DirectoryBasedExampleDatabase(EXAMPLES),
         deadline=None,

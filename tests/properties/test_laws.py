@@ -90,10 +90,10 @@ def test_there_are_sound_variants_enough() -> None:
     assert {variant.operation for variant in SOUND} == set(OPERATIONS)
 
 
-def judged(variant: SoundVariant, dtype: str, **conventions: str) -> list[LawResult]:
+def judged(variant: SoundVariant, dtype: str, conventions: dict[str, str], seed: int | None = None) -> list[LawResult]:
     """A quick check of a variant that declares these; the contract, which no rounding breaks, in float32 alone."""
     target = Target(variant.name, "", {variant.operation: variant.function}, (dtype,), conventions)
-    selection = Selection(operations=(variant.operation,), profile="quick")
+    selection = Selection(operations=(variant.operation,), profile="quick", seed=seed)
     idle = () if dtype == "float32" else ("CT-1", "CT-2", "CT-3", "CT-5")
     return [run(task, target, selection) for task in plan(target, selection) if task.clause not in idle]
 
@@ -116,7 +116,7 @@ def _in_turn() -> list[tuple[SoundVariant, str]]:
 
 @pytest.mark.parametrize(("variant", "dtype"), _in_turn(), ids=lambda each: getattr(each, "name", each))
 def test_every_sound_variant_conforms(variant: SoundVariant, dtype: str) -> None:
-    results = judged(variant, dtype, **variant.conventions)
+    results = judged(variant, dtype, variant.conventions)
     if "save_at" not in signature(variant.function).parameters:
         results = [result for result in results if result.clause != "OP-17"]  # not offered
     declared = Target("", "", {}, (dtype,), variant.conventions).conventions_for(variant.operation, dtype)
@@ -164,7 +164,7 @@ def test_an_undeclared_convention_violates_and_is_named(name: str, law: str, cau
 
 def grades(name: str, dtype: str = "float32") -> set[str]:
     (variant,) = [variant for variant in sound_batch_norm.SOUND if variant.name == name]
-    return {result.grade for result in judged(variant, dtype, **variant.conventions)}
+    return {result.grade for result in judged(variant, dtype, variant.conventions, seed=0)}
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,7 @@ def stack(build: Builder, cases: Sequence[Case], format: Format) -> Inputs:
 
 WIDE = (17, 33, 65, 129)  # columns, beyond the block sizes of kernels
 TALL = (9, 17, 33)  # samples
+MOST = 600  # entries of an array of a case that is made wide or tall on purpose
 
 
 def cases(

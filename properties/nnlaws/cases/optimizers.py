@@ -5,6 +5,7 @@ A case's m is the number of steps T, its columns are the coordinates.
 
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
@@ -228,6 +229,26 @@ def impulse(case: Case, format: Format) -> Inputs:
     values = np.zeros((case.m, case.columns))
     values[0] = 1.0
     return Inputs((values.astype(format.dtype),), options={"beta": 1 - 1 / (case.m - 1), "bias_correction": False})
+
+
+def reaching(operation: Operation) -> Builder:
+    """From 0, the gradients that make the last step longest: all 0 but the last, or in proportion to (β₁/β₂)^j, newest
+    first; the newest is a whole number, from 1 to 9 by lane and coordinate.
+    """
+
+    def build(case: Case, format: Format) -> Inputs:
+        options: dict[str, Any] = dict(numbers(operation, case))
+        if "beta" in options:
+            ratio = 0.0
+        else:
+            options["beta1"] = min(options["beta1"], 0.9 * options["beta2"])  # older gradients are the smaller ones
+            ratio = options["beta1"] / options["beta2"]
+        size = ratio ** np.arange(case.m, dtype=np.float64)[::-1, None]
+        newest = case.random("newest").integers(1, 10, case.columns)
+        theta = np.zeros(case.columns, format.dtype)
+        return Inputs((theta, (size * newest).astype(format.dtype)), options=options)
+
+    return build
 
 
 def from_zero(operation: Operation) -> Builder:

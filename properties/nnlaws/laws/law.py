@@ -43,6 +43,9 @@ class Subject(Protocol):
     def takes(self, keyword: str) -> bool: ...
 
 
+CLOSE = 2.0**-44
+"""What closed forms, computed in float64, may err by, relative to their largest term: some hundred roundings."""
+
 Check = Callable[..., Evidence]
 
 
@@ -174,3 +177,12 @@ def slack(result: Floats, bound: Bounded, format: Format) -> Floats:
     with np.errstate(all="ignore"):
         scale = np.fmax(1.0, np.abs(result) / np.maximum(np.abs(bound.value), format.tiny))
     return np.asarray(bound.error * np.where(np.isfinite(scale), scale, 1.0))
+
+
+def loosely_alike(
+    ruler: Ruler, got: Floats, want: Floats, expected: str, *arguments: Array, more: Any = 0.0, **options: Any
+) -> Evidence:
+    """Two results, each within the rounding of the loosest grade for these arguments, and `more`."""
+    bound = ruler.loose(*arguments, **options)
+    allowed = slack(got, bound, ruler.format) + slack(want, bound, ruler.format) + more
+    return alike(got, want, allowed, ruler.format, expected)

@@ -14,24 +14,15 @@ from nnlaws_spec.numbers import Enclosure
 
 from nnlaws.bounds.number import bounded
 from nnlaws.bounds.optimizers import UPDATES
-from nnlaws.bounds.ruler import Floats, Ruler
+from nnlaws.bounds.ruler import Ruler
 from nnlaws.cases import optimizers as cases
 from nnlaws.cases.case import Builder, Range
 from nnlaws.evidence import Evidence, agree, compare, require, worst
-from nnlaws.laws.closed_forms import (
-    constant_gradient,
-    first_step,
-    longest_step,
-    on_quadratic,
-    response,
-    weight_of_epsilon,
-)
-from nnlaws.laws.law import Check, Law, Subject, alike, judge, law, slack, values
+from nnlaws.laws.closed_forms import constant_gradient, on_quadratic, response
+from nnlaws.laws.law import CLOSE, Check, Law, Subject, alike, judge, law, loosely_alike, slack, values
+from nnlaws.laws.steps import first_step_size, importance, longest_step_reached, longest_steps
 from nnlaws.operations import OPERATIONS, Operation
 from nnlaws.subject import NotOffered, Refused
-
-CLOSE = 2.0**-44
-"""What closed forms, computed in float64, may err by, relative to their largest term: some hundred roundings."""
 
 
 def value(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
@@ -120,7 +111,7 @@ def coordinates_alone(f: Subject, ruler: Ruler, *arguments: Array, **options: An
     apart = [np.concatenate([a[..., j : j + 1] for j in range(columns)]) for a in arguments]
     alone = np.concatenate(np.split(f(*apart, **options), columns), axis=-1)
     expected = "the result of the coordinate by itself"
-    return _alike(ruler, f(*arguments, **options), alone, expected, *arguments, **options)
+    return loosely_alike(ruler, f(*arguments, **options), alone, expected, *arguments, **options)
 
 
 def no_future(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
@@ -128,7 +119,7 @@ def no_future(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Ev
     fewer = (arguments[-1].shape[1] + 1) // 2
     whole = f(*arguments, **options)[:, :fewer]
     cut = (*arguments[:-1], arguments[-1][:, :fewer].copy())
-    return _alike(ruler, f(*cut, **options), whole, "the same steps of the longer run", *cut, **options)
+    return loosely_alike(ruler, f(*cut, **options), whole, "the same steps of the longer run", *cut, **options)
 
 
 def resumed(f: Subject, ruler: Ruler, *arguments: Array, save_at: int, **options: Any) -> Evidence:
@@ -137,14 +128,14 @@ def resumed(f: Subject, ruler: Ruler, *arguments: Array, save_at: int, **options
         raise NotOffered(f"{ruler.operation.name} does not take save_at: whether its state can be saved is not judged")
     got = f(*arguments, save_at=save_at, **options)
     expected = "the iterate of the run that was not interrupted"
-    return _alike(ruler, got, f(*arguments, **options), expected, *arguments, **options)
+    return loosely_alike(ruler, got, f(*arguments, **options), expected, *arguments, **options)
 
 
 def sign(f: Subject, ruler: Ruler, theta: Array, grads: Array, **options: Any) -> Evidence:
     """From −θ with −g come the iterates with their sign turned."""
     got = f(-theta, -grads, **options)
     expected = "the iterate of the other sign, turned"
-    return _alike(ruler, got, -f(theta, grads, **options), expected, theta, grads, **options)
+    return loosely_alike(ruler, got, -f(theta, grads, **options), expected, theta, grads, **options)
 
 
 def scale(f: Subject, ruler: Ruler, *arguments: Array, c: float, **options: Any) -> Evidence:
@@ -156,13 +147,13 @@ def scale(f: Subject, ruler: Ruler, *arguments: Array, c: float, **options: Any)
     large = [(c * argument.astype(np.float64)).astype(argument.dtype) for argument in arguments]
     if "eps" not in options:
         got = f(*large, **options) / c
-        return _alike(ruler, got, plain, "the result without the factor", *arguments, **options)
+        return loosely_alike(ruler, got, plain, "the result without the factor", *arguments, **options)
     inside = "inside" in conventions.get("rmsprop_epsilon", "") + conventions.get("adam_form", "")
     theta, _ = arguments
     more = {**options, "eps": options["eps"] * (c * c if inside else c)}
     got, scaled = f(theta, large[1], **more), slack(plain, ruler.loose(theta, large[1], **more), ruler.format)
     expected = "the iterate without the factor, whose ε is as much smaller"
-    return _alike(ruler, got, plain, expected, *arguments, more=scaled, **options)
+    return loosely_alike(ruler, got, plain, expected, *arguments, more=scaled, **options)
 
 
 def window(f: Subject, ruler: Ruler, values: Array, *, beta: float, bias_correction: bool) -> Evidence:
@@ -189,7 +180,7 @@ def constant_values(f: Subject, ruler: Ruler, values: Array, *, beta: float, bia
     want = wide if whole else (1 - beta**t) * wide
     given: dict[str, Any] = {"beta": beta, "bias_correction": bias_correction}
     expected = "the constant" if whole else "1 − β^t of the constant"
-    return _alike(ruler, f(values, **given), want, expected, values, more=CLOSE * np.abs(wide), **given)
+    return loosely_alike(ruler, f(values, **given), want, expected, values, more=CLOSE * np.abs(wide), **given)
 
 
 def between(f: Subject, ruler: Ruler, values: Array, **options: Any) -> Evidence:
@@ -197,36 +188,7 @@ def between(f: Subject, ruler: Ruler, values: Array, **options: Any) -> Evidence
     averages, wide = f(values, **options), values.astype(np.float64)
     low, high = np.minimum.accumulate(wide, axis=1), np.maximum.accumulate(wide, axis=1)
     nearest = np.clip(averages, low, high)
-    return _alike(ruler, averages, nearest, "the nearest value between the extremes", values, **options)
-
-
-def first_step_size(f: Subject, ruler: Ruler, theta: Array, grads: Array, **options: Any) -> Evidence:
-    """From 0, which does not decay, the first step of Adam and of AdamW is α|g|/(|g| + ε) long.
-
-    And however it is rounded, it goes against the gradient.
-    """
-    first = grads[:, :1].copy()
-    of_adam = {name: value for name, value in options.items() if name != "weight_decay"}
-    want = -first_step(ruler.conventions, first.astype(np.float64), **of_adam)
-    got = f(theta, first, **options)
-    against = (np.sign(got) == np.sign(want)) | (np.abs(want) < 4 * ruler.format.tiny)
-    moved = require(against.all(axis=(1, 2)), "the first step does not go against the gradient: it is 0, or NaN", got)
-    more = CLOSE * np.abs(want)
-    return worst(moved, _alike(ruler, got, want, "minus α g/(|g| + ε)", theta, first, more=more, **options))
-
-
-def longest_steps(f: Subject, ruler: Ruler, theta: Array, grads: Array, **options: Any) -> Evidence:
-    """No step is longer than its bound."""
-    if ruler.conventions.get("second_moment") == "centred":
-        return require(True, "")  # of the variance there is none
-    iterates = f(theta, grads, **options)
-    before = np.concatenate([theta.astype(np.float64)[:, None, :], iterates[:, :-1]], axis=1)
-    error = slack(iterates, ruler.loose(theta, grads, **options), ruler.format)
-    errors = error + np.concatenate([np.zeros_like(error[:, :1]), error[:, :-1]], axis=1)
-    longest = longest_step(ruler.operation.name, ruler.conventions, grads.shape[1], **options)[:, None]
-    moved = np.abs(iterates - before)
-    want = np.minimum(moved, longest)
-    return alike(moved, want, errors + CLOSE * longest, ruler.format, "the longest step there can be")
+    return loosely_alike(ruler, averages, nearest, "the nearest value between the extremes", values, **options)
 
 
 def constant_gradients(f: Subject, ruler: Ruler, theta: Array, grads: Array, **options: Any) -> Evidence:
@@ -237,22 +199,7 @@ def constant_gradients(f: Subject, ruler: Ruler, theta: Array, grads: Array, **o
     want = theta.astype(np.float64)[:, None, :] - moved
     more = CLOSE * (np.abs(moved) + np.abs(want))
     expected = "the iterate of a constant gradient, in closed form"
-    return _alike(ruler, f(theta, grads, **options), want, expected, theta, grads, more=more, **options)
-
-
-def importance(f: Subject, ruler: Ruler, theta: Array, grads: Array, **options: Any) -> Evidence:
-    """Twice the learning rate moves θ twice as far; ten times ε makes the first step hardly shorter."""
-    plain, rate = f(theta, grads, **options), options["learning_rate"]
-    twice = {**options, "learning_rate": 2 * rate}
-    got = f(theta, grads, **twice) / 2
-    seen = _alike(ruler, got, plain, "half as far as with twice the rate", theta, grads, **options)
-    first, larger = grads[:, :1].copy(), {**options, "eps": 10 * options["eps"]}
-    shorter, one = f(theta, first, **larger), f(theta, first, **options)
-    weight = weight_of_epsilon(ruler.conventions, first.astype(np.float64), beta2=options["beta2"], eps=options["eps"])
-    part = np.abs(one) * weight + slack(shorter, ruler.loose(theta, first, **larger), ruler.format)
-    return worst(
-        seen, _alike(ruler, shorter, one, "nearly the step with a tenth of ε", theta, first, more=part, **options)
-    )
+    return loosely_alike(ruler, f(theta, grads, **options), want, expected, theta, grads, more=more, **options)
 
 
 def quadratic(f: Subject, ruler: Ruler, theta: Array, grads: Array, *, h: Array, **options: Any) -> Evidence:
@@ -273,15 +220,6 @@ def quadratic(f: Subject, ruler: Ruler, theta: Array, grads: Array, *, h: Array,
     error = delta + np.einsum("ts,lsn->ltn", np.abs(k), eta)
     allowed = np.einsum("lnts,lsn->ltn", np.abs(growth), error) + CLOSE * np.abs(first).max()
     return alike(iterates, want, allowed, ruler.format, "the iterate in closed form")
-
-
-def _alike(
-    ruler: Ruler, got: Floats, want: Floats, expected: str, *arguments: Array, more: Any = 0.0, **options: Any
-) -> Evidence:
-    """Two results, each within the rounding of the loosest grade for these arguments, and `more`."""
-    bound = ruler.loose(*arguments, **options)
-    allowed = slack(got, bound, ruler.format) + slack(want, bound, ruler.format) + more
-    return alike(got, want, allowed, ruler.format, expected)
 
 
 STILL = "divide by a root plus ε that is not 0: an ε below the dtype's smallest number makes 0/0; compute in float32"
@@ -362,6 +300,7 @@ def _normalising(operation: Operation) -> tuple[Law, ...]:
     return (
         optimizer("OP-19", no_epsilon, "ε may be 0, where no gradient is", cases.no_zeros(operation)),
         optimizer("OP-23", longest_steps, "no step is longer than its bound"),
+        optimizer("OP-23", longest_step_reached, "the longest step is reached", cases.reaching(operation)),
     )
 
 
@@ -372,7 +311,7 @@ def _laws() -> tuple[Law, ...]:
         *_average(),
         *(each for operation in (descent, momentum, rmsprop, adam, adamw) for each in _every(operation)),
         *(
-            _law(each.name, "OP-17", resumed, "a saved state goes on", cases.interrupted(each), m=STEPS, **FEW)
+            _law(each.name, "OP-17", resumed, "a saved state goes on", cases.interrupted(each), m=STEPS, share=0.5)
             for each in (momentum, rmsprop, adam, adamw)
         ),
         *(each for operation in (descent, momentum, rmsprop, adam) for each in _stepping(operation)),

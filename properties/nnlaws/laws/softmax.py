@@ -29,7 +29,7 @@ from nnlaws.cases.softmax import (
     soft,
 )
 from nnlaws.evidence import Evidence, agree, compare, worst
-from nnlaws.laws.law import Law, Subject, law, slack, values
+from nnlaws.laws.law import CLOSE, Law, Subject, law, slack, values
 
 
 def value(f: Subject, ruler: Ruler, *arguments: Array) -> Evidence:
@@ -135,12 +135,31 @@ def masked_classes(f: Subject, ruler: Ruler, z: Array) -> Evidence:
 
 
 def gibbs(f: Subject, ruler: Ruler, z: Array, y: Array) -> Evidence:
-    """J ≥ H(y)."""
+    """H(y) ≤ J ≤ H(y) + the mean of what `divergence` says."""
     got, allowed = f(z, y), ruler.loose(z, y).error
     entropy = ruler.exact(formulas.entropy, y, within=allowed)
     above = got >= entropy.hi
     least = Enclosure(np.where(above, got, entropy.hi), np.where(above, 0, entropy.lo), entropy.radius)
-    return compare(got, least, allowed, ruler.format, "the entropy of the targets, which it may not be below")
+    seen = compare(got, least, allowed, ruler.format, "the entropy of the targets, which it may not be below")
+    most = entropy.hi + divergence(z.astype(np.float64), y.astype(np.float64)).mean(axis=-1)
+    near = allowed + entropy.radius + CLOSE * np.abs(most)
+    return worst(seen, agree(got, np.minimum(got, most), near, ruler.format, "the entropy of targets so near, at most"))
+
+
+def divergence(z: Floats, y: Floats) -> Floats:
+    """At least Σ_k y_k log (y_k / a_k) of each row, and 0 where a = y.
+
+    With d = z − log y where y is not 0, that is log Σ y e^d − Σ y d, at most (max d − min d)²/8 by Hoeffding's lemma;
+    and log(1 + p/(1 − p)) for the probability p of all classes whose target is 0.
+    """
+    there = y > 0
+    d = z - np.log(np.where(there, y, 1))
+    spread = np.where(there, d, -np.inf).max(axis=-1) - np.where(there, d, np.inf).min(axis=-1)
+    most = z.max(axis=-1, keepdims=True)
+    shares = np.exp(z - most)
+    with np.errstate(divide="ignore"):
+        odds = np.where(there, 0, shares).sum(axis=-1) / np.where(there, shares, 0).sum(axis=-1)
+    return np.asarray(spread**2 / 8 + np.log1p(odds))
 
 
 def gradient_rows_sum_to_zero(f: Subject, ruler: Ruler, z: Array, y: Array) -> Evidence:
@@ -262,7 +281,14 @@ LAWS: tuple[Law, ...] = (
         moderate,
         m=(1, 1),
     ),
-    law("SM-15", "cross_entropy", gibbs, "J is at least the entropy of the targets", gibbs_inputs, moderate),
+    law(
+        "SM-15",
+        "cross_entropy",
+        gibbs,
+        "J is at least the entropy of the targets, and just that where ŷ = y",
+        gibbs_inputs,
+        moderate,
+    ),
     *_common("cross_entropy"),
     law(
         "SM-16", "cross_entropy_gradient", value, "the gradient is (softmax − y)/m", moderate_inputs(one_hot), moderate

@@ -304,6 +304,16 @@ def one_second_moment_for_all(
     return _walked(theta, learning_rate, m, v.mean(axis=1, keepdims=True), eps)
 
 
+@mutant("adam", "bias is no longer corrected after 50 steps", CORRECT_BOTH, "classroom")
+def correction_ends(
+    theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float
+) -> Array:
+    m, v = _moments(grads, beta1, beta2)
+    late = np.arange(len(grads))[:, None] >= 50
+    first, second = (np.where(late, 1, shares(beta, grads)).astype(grads.dtype) for beta in (beta1, beta2))
+    return _walked(theta, learning_rate, m / first, v / second, eps)
+
+
 @mutant("adam", "the learning rate is at most .01", STEP, "classroom")
 def rate_capped(theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float) -> Array:
     m, v = corrected(grads, beta1, beta2)

@@ -26,6 +26,14 @@ from nnlaws.mutants.optimizers.common import (
     walked,
 )
 
+TAIL = "write back the vectors that the kernel steps in, not its scalar tail alone"
+
+
+def _tail_alone(theta: Array, steps: Array) -> Array:
+    """Steps of the coordinates that are left over when 16 at once are taken."""
+    whole = len(theta) // 16 * 16
+    return walked(theta, np.where(np.arange(len(theta)) < whole, 0, steps).astype(steps.dtype))
+
 
 @mutant("gradient_descent", "the mean of all gradients so far in place of the last", DESCENT, "classroom")
 def mean_of_gradients(theta: Array, grads: Array, *, learning_rate: Rates) -> Array:
@@ -63,6 +71,11 @@ def decayed_unasked(theta: Array, grads: Array, *, learning_rate: Rates) -> Arra
 @mutant("gradient_descent", "a momentum of .9, undeclared", DESCENT, "classroom")
 def momentum_unasked(theta: Array, grads: Array, *, learning_rate: Rates) -> Array:
     return walked(theta, rated(learning_rate, averaged(grads, 0.9)))
+
+
+@mutant("gradient_descent", "whole vectors of 16 coordinates are left as they were", TAIL, "pytorch #191763")
+def vectors_left(theta: Array, grads: Array, *, learning_rate: Rates) -> Array:
+    return _tail_alone(theta, rated(learning_rate, grads))
 
 
 @mutant("gradient_descent", "θ is rounded to the narrow type after every step", WIDE, "classroom", raw=True)
@@ -178,6 +191,11 @@ def velocity_clipped(theta: Array, grads: Array, *, learning_rate: Rates, beta: 
 def momentum_decayed_unasked(theta: Array, grads: Array, *, learning_rate: Rates, beta: float) -> Array:
     given = rates(learning_rate, grads)
     return decayed(theta, rated(given, averaged(grads, beta)), [rate * 0.01 for rate in given])
+
+
+@mutant("momentum", "whole vectors of 16 coordinates are left as they were", TAIL, "pytorch #191763")
+def momentum_vectors_left(theta: Array, grads: Array, *, learning_rate: Rates, beta: float) -> Array:
+    return _tail_alone(theta, rated(learning_rate, averaged(grads, beta)))
 
 
 @mutant("momentum", "the velocity is not among what is saved", SAVED, "classroom")
