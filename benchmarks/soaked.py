@@ -21,7 +21,7 @@ CHAPTERS = {law.id: law.operation.chapter for law in LAWS}
 
 
 class Fault(NamedTuple):
-    """Alarms that have been looked into, and are true: the target, laws beginning so, dtypes, and what is wrong there."""
+    """Alarms that were looked into, and are true: the target, laws beginning so, dtypes, and what is wrong there."""
 
     target: str
     laws: str
