@@ -54,7 +54,7 @@ def cold_start() -> None:
 
 
 def imports() -> None:
-    both = {
+    both: dict[str, list[float]] = {
         name: []
         for name in ("import numpy", "import numpy, nnlaws", "import numpy, nnlaws; nnlaws.check, nnlaws.gradcheck")
     }
@@ -178,7 +178,7 @@ def _wrong(function: Callable[[Any], Any], error: float) -> Callable[[Any], Any]
     """The function in PyTorch, with its autograd gradient multiplied by 1 + error."""
     import torch
 
-    class Wrong(torch.autograd.Function):
+    class Wrong(torch.autograd.Function):  # type: ignore[misc]  # torch is not always there
         @staticmethod
         def forward(ctx: Any, x: Any) -> Any:
             ctx.save_for_backward(x)
@@ -199,10 +199,10 @@ def finite_differences() -> None:
     z, y = _batch()
 
     def f(x: np.ndarray) -> np.ndarray:
-        return (np.log(np.exp(x).sum(axis=-1)) - (x * y).sum(axis=-1)).mean()
+        return np.asarray((np.log(np.exp(x).sum(axis=-1)) - (x * y).sum(axis=-1)).mean())
 
     def gradient(x: np.ndarray) -> np.ndarray:
-        return formulas.cross_entropy_gradient(x, y)
+        return np.asarray(formulas.cross_entropy_gradient(x, y))
 
     report = nnlaws.gradcheck(f, gradient, z)
     took = median(seconds(lambda: nnlaws.gradcheck(f, gradient, z)) for _ in range(5))

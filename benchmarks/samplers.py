@@ -14,6 +14,7 @@ import datetime
 import io
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -43,7 +44,7 @@ def correlated(random: Random, n: int, rho: float) -> Floats:
     z = random.standard_normal(n)
     for t in range(1, n):
         z[t] = rho * z[t - 1] + np.sqrt(1 - rho * rho) * z[t]
-    return ndtr(z)
+    return np.asarray(ndtr(z))
 
 
 def antithetic(random: Random, n: int) -> Floats:
@@ -162,8 +163,8 @@ def caught(v: Floats, random: Random) -> tuple[int, int, int, int, int]:
         serial(sequential_ranks(v, random)),
         repeats(v, np.full(len(v), 2.0**-52)),
     )
-    at = [each.at if each.highest >= THRESHOLD else NEVER for each in found]
-    return int(outside.argmax()) + 1 if outside.any() else NEVER, *at, NEVER
+    first, second, third = (each.at if each.highest >= THRESHOLD else NEVER for each in found)
+    return int(outside.argmax()) + 1 if outside.any() else NEVER, first, second, third, NEVER
 
 
 def even(bug: Bug, random: Random) -> int:
@@ -184,12 +185,12 @@ def fixed(bug: Bug, streams: int) -> list[str]:
     if not sizes:
         return [""] * 3
 
-    def power(test: Callable[[Floats], Any], n: int) -> float:
+    def enough(test: Callable[[Floats], Any], n: int) -> bool:
         random = np.random.default_rng(2)
-        return float(np.mean([test(np.clip(bug.draw(random, n), 1e-15, 1 - 1e-15)) for _ in range(streams)]))
+        return bool(np.mean([test(np.clip(bug.draw(random, n), 1e-15, 1 - 1e-15)) for _ in range(streams)]) >= 0.999)
 
     tests = (kolmogorov, darling, pearson)
-    found = [least(sizes, lambda n, test=test: power(test, n) >= 0.999) for test in tests]
+    found = [least(sizes, partial(enough, test)) for test in tests]
     return ["-" if each == NEVER else str(each) for each in found]
 
 
@@ -212,13 +213,13 @@ def kolmogorov(v: Floats) -> bool:
     if n not in CRITICAL:
         CRITICAL[n] = float(kstwo.isf(ALPHA, n))
     v, i = np.sort(v), np.arange(1, n + 1)
-    return max((i / n - v).max(), (v - (i - 1) / n).max()) > CRITICAL[n]
+    return bool(max((i / n - v).max(), (v - (i - 1) / n).max()) > CRITICAL[n])
 
 
 def darling(v: Floats) -> bool:
     n = len(v)
     v, odd = np.sort(v), 2 * np.arange(n) + 1
-    return -n - (odd * (np.log(v) + np.log1p(-v[::-1]))).sum() / n > DARLING
+    return bool(-n - (odd * (np.log(v) + np.log1p(-v[::-1]))).sum() / n > DARLING)
 
 
 PEARSON = chi2.isf(ALPHA, 15)
@@ -226,7 +227,7 @@ PEARSON = chi2.isf(ALPHA, 15)
 
 def pearson(v: Floats) -> bool:
     count = np.bincount((16 * v).astype(int), minlength=16)
-    return ((count - len(v) / 16) ** 2).sum() * 16 / len(v) > PEARSON
+    return bool(((count - len(v) / 16) ** 2).sum() * 16 / len(v) > PEARSON)
 
 
 def false_alarms(streams: int) -> None:

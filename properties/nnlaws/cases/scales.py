@@ -113,6 +113,18 @@ BUILDERS: dict[str, Builder] = {
 }
 
 
+def touching(operation: Operation) -> Builder:
+    """The first entry is an end, the upper one in every other lane."""
+
+    def build(case: Case, format: Format) -> Inputs:
+        low, high = box(case, boxes(operation))
+        part = shares(case)
+        part.flat[0] = case.seed % 2
+        return Inputs((_entries(operation, part, low, high, format),), options={"low": low, "high": high})
+
+    return build
+
+
 def below_zero(operation: Operation) -> Builder:
     """The same in boxes that begin at 0 or below."""
     return inputs(operation, BELOW)

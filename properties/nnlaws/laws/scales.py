@@ -182,7 +182,7 @@ def _laws(name: str) -> tuple[Law, ...]:
     if not name.endswith("_density"):
         found += [
             scale("SC-5", ends, "the ends are the ends", cases.ends(operation), m=(1, 2)),
-            scale("SC-6", in_box, "it never leaves the box", fix=_CLIP),
+            scale("SC-6", in_box, "it never leaves the box", cases.touching(operation), fix=_CLIP, share=0.6),
             scale("SC-7", order, "order is kept", cases.in_order(operation), m=(2, 6)),
         ]
     if not name.startswith("one_minus"):

@@ -21,6 +21,9 @@ def first_step_size(f: Subject, ruler: Ruler, theta: Array, grads: Array, **opti
     want = -first_step(ruler.conventions, first.astype(np.float64), **of_adam)
     got = f(theta, first, **options)
     against = (np.sign(got) == np.sign(want)) | (np.abs(want) < 4 * ruler.format.tiny)
+    if "narrow" in ruler.conventions.values():  # m may be below its range, and v̂ beyond it
+        size = np.abs(first.astype(np.float64))
+        against |= ((1 - options["beta1"]) * size < 4 * ruler.format.tiny) | (size**2 > ruler.format.largest / 2)
     moved = require(against.all(axis=(1, 2)), "the first step does not go against the gradient: it is 0, or NaN", got)
     more = CLOSE * np.abs(want)
     return worst(moved, loosely_alike(ruler, got, want, "minus α g/(|g| + ε)", theta, first, more=more, **options))
