@@ -76,8 +76,8 @@ def test_an_alarm_that_was_looked_into_is_listed_and_not_counted(script: Callabl
     soaked = script("soaked")
     known = soaked.FAULTS[0]
     common = {"number": 0, "seed": 1, "worst": 2.0, "arrays": 1, "seconds": 0.1}
-    law = "gradient_descent.value"
-    true = soaked.Found(target=known.target, law=law, dtype="float16", outcome=soaked.Outcome.VIOLATES, **common)
+    law = f"{known.laws}value"
+    true = soaked.Found(target=known.target, law=law, dtype=known.dtypes[0], outcome=soaked.Outcome.VIOLATES, **common)
     same = soaked.Found(target=known.target, law=law, dtype="float32", outcome=soaked.Outcome.VIOLATES, **common)
     right = soaked.Found(target="reference", law=law, dtype="float16", outcome=soaked.Outcome.CONFORMS, **common)
     assert (true.false, same.false, right.false) == (False, True, False)

@@ -187,7 +187,7 @@ def _battery(law: Law, case: Case, rounds: int) -> list[Case]:
     pairs = product(chapter.FAMILIES, chapter.LEVELS * rounds)
     seeds = (8 * number + number % 2 for number in count())  # even and odd: optimizers start from 0 where it is even
     same = [replace(case, family=family, k=k, seed=next(seeds), overlays=()) for family, k in pairs]
-    larger = [replace(each, m=case.m + 1, columns=case.columns + 2) for each in same[::3]]
+    larger = [replace(each, m=case.m + 3, columns=case.columns + 2) for each in same[::3]]
     return same + [each for each in larger if law.admits(each)]
 
 
