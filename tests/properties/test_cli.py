@@ -325,7 +325,7 @@ def test_an_interrupted_check_says_what_it_found(write: Write) -> None:
         os.killpg(running.pid, signal.SIGINT)
         out, err = running.communicate(timeout=20)
     assert err == ""
-    assert "incomplete: stopped after 1 of" in out
+    assert re.search(r"incomplete: stopped after [1-9]\d* of", out)
     assert running.returncode not in (0, 1)
 
 
