@@ -7,7 +7,7 @@ import numpy as np
 from nnlaws_reference.dtypes import working_dtype
 from numpy.typing import NDArray
 
-from nnlaws.bounds.counted import inexact, size
+from nnlaws.bounds.counted import inexact, over, size
 from nnlaws.bounds.formats import Format, format_of
 from nnlaws.bounds.number import EXP, LOG, Bounded, Floats
 
@@ -157,6 +157,32 @@ def corrections(beta: float, steps: int, grade: Grade) -> Bounded:
         again = np.where(error > 0, 1.0, inexact(value, format)) * (power > 0)
         error += again * format.u * (value + 2 * error)
     return Bounded(value, np.where(power > 0, error, 0.0), format)
+
+
+def corrected(average: Bounded, x: Bounded, beta: float, share: Bounded, grade: Grade, roundings: float) -> Bounded:
+    """The average of x over its share, 1 − β^t; or kept corrected itself: a + w (x − a), w = (1 − β)/(1 − β^t).
+
+    Where x is far from a, that difference makes more of the error than the average does. Its roundings: of the share by
+    recursion, in double, 3 a step; of w, three more, one of them where it meets the array; the difference, the product
+    and the sum. The first step has w = 1, and is exact.
+    """
+    quotient, u, tiny = over(average, share, roundings), grade.format.u, grade.format.tiny
+    value, error = quotient.value, np.zeros_like(quotient.value)
+    of_share = 0.0
+    for t in range(value.shape[-2]):
+        now = (..., t, slice(None))
+        if t == 0:
+            error[now] = x.error[now]
+            continue
+        before = (..., t - 1, slice(None))
+        weight = (1 - beta) / share.value[t, 0]
+        of_share = (1 - weight) * of_share + 3
+        counted = (of_share + 3) * DOUBLE.u / u + 3
+        apart = np.abs(x.value[now] - value[before]) + 2 * (error[before] + x.error[now])
+        carried = (1 - weight) * error[before] + weight * x.error[now] + u * (1 + 8 * u) * counted * weight * apart
+        flushed = np.where(size(x)[now] + size(quotient)[before] > 0, 3 * tiny, 0.0)
+        error[now] = carried + u * (np.abs(value[now]) + 2 * carried) * (apart > 0) + flushed
+    return Bounded(value, np.maximum(quotient.error, error), quotient.format)
 
 
 def _is_inexact(x: float, format: Format) -> float:

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nnlaws.bounds.averages import Average, Conventions, Grade, averages, corrections, graded
+from nnlaws.bounds.averages import Average, Conventions, Grade, averages, corrected, corrections, graded
 from nnlaws.bounds.counted import given, over, plus, root, size, square, times
 from nnlaws.bounds.number import Bounded, Floats
 
@@ -32,9 +32,10 @@ Rate = float | tuple[float, ...]
 def exponential_average(values: Bounded, *, beta: float, bias_correction: bool, conventions: Conventions) -> Bounded:
     grade = graded(values, conventions)
     kind = "first_value" if conventions.get("average_start") == "first_value" else "average"
-    average = averages(grade.wide(values), beta, grade, kind)
+    x = grade.wide(values)
+    average = averages(x, beta, grade, kind)
     if bias_correction and kind == "average":
-        average = over(average, corrections(beta, values.shape[-2], grade), 2)
+        average = corrected(average, x, beta, corrections(beta, values.shape[-2], grade), grade, 2)
     return grade.stored(average)
 
 
@@ -176,7 +177,8 @@ class _Adam:
         grads: Bounded,
         conventions: Conventions,
     ) -> None:
-        grade, steps = graded(grads, conventions), grads.shape[-2]
+        self.grade, steps = graded(grads, conventions), grads.shape[-2]
+        grade = self.grade
         self.alpha = _rates(learning_rate, grade.wide(grads))
         self.m, self.v = (Average(beta, grade, (*grads.shape[:-2], grads.shape[-1])) for beta in (beta1, beta2))
         self.c1, self.c2 = (corrections(beta, steps, grade) for beta in (beta1, beta2))
@@ -185,12 +187,20 @@ class _Adam:
     def updates(self, g: Bounded, now: slice = slice(None)) -> Bounded:
         """Of the steps `now`: literally; with α√(1 − β₂^t)/(1 − β₁^t) and ε√(1 − β₂^t); or with √v/√(1 − β₂^t)."""
         alpha, c1, c2 = self.alpha[now], self.c1[now], self.c2[now]
-        m, v = self.m.through(g), self.v.through(square(g))
+        squares = square(g)
+        m, v = self.m.through(g), self.v.through(squares)
         if self.form == "uncorrected":
             return _step(alpha, m, _divisor(v, self.eps))
         if self.form == "epsilon_hat":
             return _step(alpha, over(times(root(c2, 1), m, 1), c1, 2), _divisor(v, self.eps))
-        return _step(alpha, over(m, c1, 2), _divisor(over(v, c2, 1), self.eps, inside=self.form == "epsilon_inside"))
+        if now == slice(None):
+            m, v = (
+                corrected(m, g, self.m.beta, c1, self.grade, 2),
+                corrected(v, squares, self.v.beta, c2, self.grade, 1),
+            )
+        else:
+            m, v = over(m, c1, 2), over(v, c2, 1)
+        return _step(alpha, m, _divisor(v, self.eps, inside=self.form == "epsilon_inside"))
 
 
 class _Divisor(NamedTuple):

@@ -62,7 +62,8 @@ def each_step(f: Subject, ruler: Ruler, theta: Array, grads: Array, **options: A
     """θ_{t−1} − θ_t is the step's update, where θ_{t−1} is the implementation's own: no error is carried along.
 
     Each iterate is rounded once when it is stored, and once when the update is subtracted, from θ_{t−1} or, as a sum of
-    updates, from θ_0.
+    updates, from θ_0. That sum may be computed anew for each iterate, in any order, and straight from the gradients:
+    then each of its t terms is rounded twice, and each of its sums.
     """
     iterates = f(theta, grads, **options)
     first = theta.astype(np.float64)[:, None, :]
@@ -75,7 +76,10 @@ def each_step(f: Subject, ruler: Ruler, theta: Array, grads: Array, **options: A
     else:
         exact = ruler.exact(_updates(ruler, options), theta, grads, within=bound.error)
     moved = np.abs(iterates) + np.abs(before) + np.abs(iterates - first) + np.abs(before - first)
-    rounding = ruler.format.u * (moved + 2 * np.abs(bound.value)) + 4 * ruler.format.tiny
+    sizes = updates(bounded(np.abs(grads)), conventions=ruler.conventions, **options)
+    t = np.arange(1, grads.shape[1] + 1)[:, None]
+    anew = np.where(t > 1, 2 * (t + 2) * np.cumsum(np.abs(sizes.value), axis=1), 0.0)
+    rounding = ruler.format.u * (moved + 2 * np.abs(bound.value) + anew) + 4 * ruler.format.tiny
     allowed = np.where(np.isfinite(before), bound.error + np.nan_to_num(rounding), np.inf)  # from NaN nothing goes on
     got = before - iterates
     got = np.where(np.isposinf(allowed) & np.isnan(got), 0.0, got)
