@@ -13,7 +13,7 @@ from nnlaws_spec.clauses import Variant, clauses
 from nnlaws.bounds.formats import format_of
 from nnlaws.bounds.number import Bounded
 from nnlaws.bounds.ruler import Floats, Ruler
-from nnlaws.cases.case import Case, Inputs, stack
+from nnlaws.cases.case import TOGETHER, Case, Inputs, stack
 from nnlaws.evidence import Evidence
 from nnlaws.laws import LAWS
 from nnlaws.laws.law import Law
@@ -182,12 +182,12 @@ def _chapter(law: Law) -> Any:
 
 
 def _battery(law: Law, case: Case, rounds: int) -> list[Case]:
-    """Cases of every family and many levels, so many times each, of the same shape and of a larger one."""
+    """Cases of every family and many levels, so many times each, of the same shape; larger ones with other options."""
     chapter = _chapter(law)
     pairs = product(chapter.FAMILIES, chapter.LEVELS * rounds)
     seeds = (8 * number + number % 2 for number in count())  # even and odd: optimizers start from 0 where it is even
     same = [replace(case, family=family, k=k, seed=next(seeds), overlays=()) for family, k in pairs]
-    larger = [replace(each, m=case.m + 3, columns=case.columns + 2) for each in same[::3]]
+    larger = [replace(each, m=case.m + 3, columns=case.columns + 2, seed=each.seed + TOGETHER) for each in same[::3]]
     return same + [each for each in larger if law.admits(each)]
 
 
