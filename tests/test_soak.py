@@ -109,7 +109,8 @@ def test_the_bound_is_clopper_and_pearsons(script: Callable[[str], Any], alarms:
 
 WITHHELD = (
     *("softmax.unshifted", "softmax.base_two", "log_uniform_map.smoothed", "refine.refined_linearly"),
-    "sample_uniform.low_forgotten",
+    *("sample_uniform.low_forgotten", "adam.state_not_saved", "adam.rate_capped", "staircase_decay.staircase_rounded"),
+    *("inverse_time_decay.inverse_time_rate_added", "inverse_root_decay.inverse_root_factor_forgotten"),
 )
 
 

@@ -27,6 +27,7 @@ SINGLE = 24  # digits of float32: formats with fewer are narrow
 # with its own recipe in all results, right and wrong, and with four others in 48 to 98 % of them.
 TO_THE_BIT = 0.95
 ENOUGH = 10  # wrong results, before so much can be said
+OPTIONS = 4  # how many other options inputs of diagnosis come with
 EXAMPLES = 20  # how many failing cases are tried for one that tells the causes apart
 
 Results = tuple[Floats, ...]
@@ -187,7 +188,14 @@ def _battery(law: Law, case: Case, rounds: int) -> list[Case]:
     pairs = product(chapter.FAMILIES, chapter.LEVELS * rounds)
     seeds = (8 * number + number % 2 for number in count())  # even and odd: optimizers start from 0 where it is even
     same = [replace(case, family=family, k=k, seed=next(seeds), overlays=()) for family, k in pairs]
-    larger = [replace(each, m=case.m + 3, columns=case.columns + 2, seed=each.seed + TOGETHER) for each in same[::3]]
+    m, columns = (
+        low if low == high else size + more
+        for size, (low, high), more in ((case.m, law.m, 3), (case.columns, law.columns, 2))
+    )
+    larger = [
+        replace(each, m=m, columns=columns, seed=each.seed + TOGETHER * (1 + number % OPTIONS))
+        for number, each in enumerate(same)
+    ]
     return same + [each for each in larger if law.admits(each)]
 
 
@@ -208,8 +216,9 @@ def _same_on(stacks: Sequence[Inputs], mutant: Candidate, law: Law, subject: Gua
     same = wrong = 0
     for inputs in stacks:
         try:
-            got = subject.results(*inputs.arguments, **_options(law, inputs))
-            other = mutant.subject.results(*inputs.arguments, **_options(law, inputs))
+            options = _options(law, subject, inputs)
+            got = subject.results(*inputs.arguments, **options)
+            other = mutant.subject.results(*inputs.arguments, **options)
         except TargetFault:
             return False
         if not _alike(got, other, mutant.ruler, inputs):
@@ -224,7 +233,7 @@ def _same_on(stacks: Sequence[Inputs], mutant: Candidate, law: Law, subject: Gua
 def _types(law: Law, subject: GuardedSubject, ruler: Ruler, case: Case) -> tuple[Any, ...]:
     """The dtypes of the results; none where there are no results."""
     inputs = stack(law.build, [case], ruler.format)
-    options: dict[str, Any] = _options(law, inputs)
+    options: dict[str, Any] = _options(law, subject, inputs)
     try:
         results = subject.arrays(*(argument[0].copy() for argument in inputs.arguments), **options)
     except TargetFault:
@@ -232,9 +241,11 @@ def _types(law: Law, subject: GuardedSubject, ruler: Ruler, case: Case) -> tuple
     return tuple(result.dtype for result in results)
 
 
-def _options(law: Law, inputs: Inputs) -> dict[str, Option]:
-    """Those of the operation, without what only the law needs."""
-    return {name: inputs.options[name] for name in law.operation.options}
+def _options(law: Law, subject: GuardedSubject, inputs: Inputs) -> dict[str, Option]:
+    """Those of the operation, and what else the subject takes; without what only the law needs."""
+    return {
+        name: value for name, value in inputs.options.items() if name in law.operation.options or subject.takes(name)
+    }
 
 
 def _bounds(ruler: Ruler, inputs: Inputs, results: Results) -> tuple[Bounded, ...]:

@@ -28,7 +28,10 @@ def _given(averages: Array, beta: float, bias_correction: bool) -> Array:
 
 @mutant("exponential_average", "starts from the first value, undeclared", AVERAGE, "classroom")
 def started_by_first_value(values: Array, *, beta: float, bias_correction: bool) -> Array:
-    return np.concatenate([values[:1], averaged(values - values[:1], beta)[1:] + values[:1]])
+    averages = values.copy()
+    for t in range(1, len(values)):
+        averages[t] = beta * averages[t - 1] + (1 - beta) * values[t]
+    return averages
 
 
 @mutant("exponential_average", "the weights of the old and the new are swapped", AVERAGE, "classroom")
