@@ -336,8 +336,8 @@ chances: with other seeds); or a convention with which, declared, the mutant bre
 {_listed(rows)}
 
 Intervals are Clopper and Pearson's, 95 %, two-sided; violations of one mutant go together, so those by mutant are the
-better ones. They are about single mistakes such as the mutants are: two at once are like no mutant. Earlier runs showed
-wrong causes with some sixteen mutants, and diagnosis was mended by them: another list of mistakes may fare worse.
+better ones. They are about single mistakes such as the mutants are: two at once are like no mutant. Earlier runs named
+wrong causes for some forty of these, and diagnosis was mended by them: another list of mistakes may fare worse.
 No cause is named where several mistakes fit, where the results are right and something else is wrong with the call, as
 an argument overwritten, or where chance or the order of calls decides what comes back. {_silent(found)}"""
 
