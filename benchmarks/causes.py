@@ -326,12 +326,12 @@ with the mutant itself withheld, as if nobody had thought of it. *Right* is the 
 same results, or the same in {RELATED:.0%} of what either gets wrong, on inputs that diagnosis has not seen (what has
 chances: with other seeds); or a convention with which, declared, the mutant breaks no law.
 
-- A cause that is named is right in {right} of {len(among)} violations: {_percent(right, len(among))}.
+- A cause that is named is right in {right} of {len(among)} violations: {percent(right, len(among))}.
 - {called} of the {len(shown)} mutants that break a law get their cause named in one violation at least: \
-{_percent(called, len(shown))}.
-- {never["known"]} of {len(shown)} are never given a wrong one: {_percent(never["known"], len(shown))}.
+{percent(called, len(shown))}.
+- {never["known"]} of {len(shown)} are never given a wrong one: {percent(never["known"], len(shown))}.
 - With the mutant withheld, {never["withheld"]} of {len(shown)} are never given a wrong one: \
-{_percent(never["withheld"], len(shown))}.
+{percent(never["withheld"], len(shown))}.
 
 {_listed(rows)}
 
@@ -352,7 +352,7 @@ def _which(found: dict[str, list[Named]]) -> str:
     return f"There was time for {len(found)} of {len(KNOWN)} mutants, in an order drawn at random.\nEach"
 
 
-def _percent(part: int, of: int) -> str:
+def percent(part: int, of: int) -> str:
     low, high = interval(part, of)
     return f"{part / of:.1%} ({low:.1%} to {high:.1%})" if of else "none of none"
 

@@ -127,7 +127,7 @@ def reachable(mutation: Mutation) -> bool:
 # Judging
 
 
-def _copied(module: str = "", text: str = "") -> Target:
+def copied(module: str = "", text: str = "") -> Target:
     """The reference as a target, all of it executed anew under another name; with that text of one module."""
     package = sys.modules[COPY] = ModuleType(COPY)
     package.__path__ = []
@@ -183,26 +183,32 @@ def _subjects(module: str, target: Target) -> list[Subject]:
     ]
 
 
-def _concerned(mutation: Mutation, subjects: Sequence[Subject]) -> list[Subject]:
-    """Those that depend on the function that was changed, by their operation, or else by name; of a mere refusal, a
-    first look, which a wrong one fails."""
+def made_with(mutation: Mutation) -> list[str]:
+    """The operations of the module's own chapter that depend on the function that was changed."""
     module, chapter = mutation.module, mutation.module.partition(".")[2]
     source, defined = _source(module), vars(import_module(_name(module)))
-    offered = _offered(module)
-    near = [
+    return [
         operation
-        for operation in offered
+        for operation in _offered(module)
         if OPERATIONS[operation].chapter == chapter and mutation.function
         if mutation.function in used(source, [n for n in defined if re.match(rf"{operation}(_init|_update)?$", n)])
     ]
+
+
+def _concerned(mutation: Mutation, subjects: Sequence[Subject]) -> list[Subject]:
+    """Those that depend on the function that was changed, by their operation, or else by name; of a mere refusal, a
+    first look, which a wrong one fails."""
+    source, defined = _source(mutation.module), vars(import_module(_name(mutation.module)))
+    chapter, near = mutation.module.partition(".")[2], made_with(mutation)
     checks = {each.law.check.__name__ for each in subjects}
     callers = {name for name in defined if mutation.function in used(source, [name])}
     asking = checks if near else {check for check in checks if callers & mentioned(_laws(chapter), check)}
-    first = LOOKS[module.partition(".")[0]][0]
+    first = LOOKS[mutation.module.partition(".")[0]][0]
     return [
         each
         for each in subjects
-        if each.law.operation.name in (near or offered) and each.law.check.__name__ in (asking or checks)
+        if each.law.operation.name in (near or _offered(mutation.module))
+        and each.law.check.__name__ in (asking or checks)
         if not mutation.refusal or (each.profile, each.dtype) == first or each.law.trials
     ]
 
@@ -228,7 +234,7 @@ def _judge(mutation: Mutation, subjects: Sequence[Subject], seed: int | None) ->
     reference = mutation.module.startswith("reference")
     try:
         if reference:
-            target = _copied(mutation.module, mutation.text)
+            target = copied(mutation.module, mutation.text)
             subjects = [replace(each, target=target) for each in subjects]
         else:
             _replaced(mutation.module, mutation.text)
@@ -297,7 +303,7 @@ def _baseline(module: str, seed: int | None, quick: bool) -> list[Subject]:
     for name in ("_bounds", "_measures"):
         setattr(ruler, name, lru_cache(maxsize=None)(getattr(ruler, name).__wrapped__))
     began = time.perf_counter()
-    subjects = [e for e in _subjects(module, _copied()) if not quick or e.profile == "quick" or e.law.trials]
+    subjects = [e for e in _subjects(module, copied()) if not quick or e.profile == "quick" or e.law.trials]
     broken = [f"{each.law.id} {each.dtype} {each.target.name}" for each in subjects if _breaks(each, seed)]
     if broken:
         raise SystemExit(f"{module}: without any mutation these are broken: {', '.join(broken)}")
