@@ -1,12 +1,14 @@
-"""The soak and the measure of causes: the same whatever runs them, and what is wrong is said."""
+"""The soak and the measures of causes: the same whatever runs them, and what is wrong is said."""
 
 import json
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import nnlaws_reference
 import pytest
 from nnlaws.mutants import MUTANTS
 
@@ -28,7 +30,7 @@ def script(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable
     monkeypatch.syspath_prepend(BENCHMARKS)
     monkeypatch.chdir(tmp_path)
     yield import_module
-    for name in ("soak", "soaked", "causes", "page"):
+    for name in ("soak", "soaked", "causes", "page", "strangers", "judging", "mutated"):
         sys.modules.pop(name, None)
 
 
@@ -140,3 +142,38 @@ def test_other_mutants_are_told_apart_on_inputs_of_their_own(script: Callable[[s
     assert causes.alike("softmax.unshifted", "softmax.base_two", "float32") < causes.RELATED
     assert causes.alike("sample_integer.lower_end_missing", "sample_integer.rounded_up", "float64") == 1
     assert causes.alike("sample_integer.lower_end_missing", "sample_integer.upper_end_missing", "float64") == 0
+
+
+def test_a_stranger_gets_a_cause_only_where_it_is_that(
+    script: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reference without the shift is a known mistake; with half of each logit it is none."""
+    strangers, mutated = script("strangers"), script("mutated")
+    reference = Path(str(nnlaws_reference.__file__)).with_name("softmax.py")
+    right, text = "    e = np.exp(_shifted(z))\n", reference.read_text("utf-8")  # first in softmax
+    made = {
+        change: mutated.Mutation(
+            "reference.softmax",
+            "softmax",
+            right.strip(),
+            change,
+            text.replace(right, f"    {change}\n", 1),
+            False,
+            False,
+        )
+        for change in ("e = np.exp(z)", "e = np.exp(_shifted(z) / 2)")
+    }
+    monkeypatch.setattr(strangers, "strangers", lambda: made)
+    found = {change: strangers.judged(change, "quick") for change in made}
+    known, unknown = ([row for rows in by.values() for row in rows] for by in found.values())
+    assert known
+    assert {(row.cause, row.verdict) for row in known} == {("softmax.unshifted", "same")}
+    assert unknown
+    assert {row.cause for row in unknown} == {""}
+    text = strangers.section(found, 2, "")
+    assert f"It is right in {len(known)}: 100.0%" in text
+    assert "No wrong cause was named." in text
+    wrong = replace(known[0], mutant="softmax | reference.softmax | softmax | line | change | 1", verdict="wrong")
+    text = strangers.section({"one": {"softmax": [wrong]}}, 2, "")
+    assert "| softmax | `line` | `change` |" in text
+    assert "0 of 1 are never given a wrong one" in text
