@@ -1,8 +1,8 @@
 """Is a stranger taken for a known mistake? `python benchmarks/strangers.py`, with mutmut >= 3.8; see causes.py.
 
 The mutants of nnlaws are those that diagnosis was written with. These are not: changes of one place in the reference
-by mutmut's operators, drawn at random, each judged by all laws of the operations that it is made with. A cause that is
-named is put to the proof as in causes.py: on inputs that diagnosis has not seen, or, of a convention, by declaring it.
+by mutmut's operators, each judged by all laws of the operations that it is made with. A cause that is named is put to
+the proof as in causes.py: on inputs that diagnosis has not seen, or, of a convention, by declaring it.
 """
 
 import argparse
@@ -94,7 +94,7 @@ def section(found: dict[str, Found], of: int, options: str) -> str:
     misled = [key for key, each in shown.items() if any(row.cause and row.verdict not in causes.RIGHT for row in each)]
     wrong = [row for row in named if row.verdict not in causes.RIGHT]
     return f"""And where the mistake is none of those that nnlaws was written with? Changes of one place in the
-reference by mutmut's operators, {len(found)} of {of} drawn at random, each judged by all laws of the operations that
+reference by mutmut's operators, {_which(found, of)}, each judged by all laws of the operations that
 are made with it. `python benchmarks/strangers.py{options} --write`, {datetime.date.today()}.
 
 - {len(shown)} of them break a law by a wrong result, in {len(every)} violations; the rest change nothing that a law
@@ -107,6 +107,10 @@ are made with it. `python benchmarks/strangers.py{options} --write`, {datetime.d
 {_listed(wrong)}
 
 *Right* is a mutant with the same results, or a convention with which no law is broken; intervals as above."""
+
+
+def _which(found: dict[str, Found], of: int) -> str:
+    return f"all {of:,} that a law reaches" if len(found) == of else f"{len(found)} of {of:,} drawn at random"
 
 
 def _listed(wrong: Sequence[Named]) -> str:
@@ -122,7 +126,7 @@ def _listed(wrong: Sequence[Named]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--changes", type=int, default=300, help="how many are drawn (default: 300)")
+    parser.add_argument("--changes", type=int, help="how many are drawn (default: all)")
     parser.add_argument("--minutes", type=float, default=inf, help="after which no other is begun")
     parser.add_argument("--profile", default="ci", help="for its number of examples (default: ci)")
     parser.add_argument("--seed", type=int, default=0, help="for the draw")
@@ -134,7 +138,7 @@ def main() -> None:
         every = list(strangers())
     except MissingTool as error:
         sys.exit(str(error))
-    keys = random.Random(given.seed).sample(every, min(given.changes, len(every)))
+    keys = random.Random(given.seed).sample(every, min(given.changes or len(every), len(every)))
     found = run(keys, given.profile, given.jobs, given.log, time.time() + 60 * given.minutes)
     options = "".join(
         f" --{name} {getattr(given, name)}"
