@@ -50,6 +50,13 @@ def test_a_violation_has_its_parts_in_order() -> None:
     assert "read     nnlaws explain SM-6\n" in shown
 
 
+def test_of_what_is_no_number_a_number_is_wanted() -> None:
+    """Not NaN, although the nearest number to NaN in [0, 1] is computed as that."""
+    shown = explain(broken("softmax.probability_row", "float32", softmax=unshifted))
+    assert re.search(r"^  got +nan  at ", shown, re.MULTILINE)
+    assert re.search(r"^  want +a number  \(the nearest number in \[0, 1\]\)$", shown, re.MULTILINE)
+
+
 def test_an_argument_a_line() -> None:
     def zero(z: Array, y: Array) -> Array:
         return np.zeros((), z.dtype)

@@ -58,7 +58,12 @@ def entries(x: Array | NDArray[Any]) -> str:
 
 
 def digits(element: Element, format: Format) -> str:
-    """The exact value, to as many digits as its enclosure has proven, at most DIGITS."""
+    """The exact value, to as many digits as its enclosure has proven, at most DIGITS.
+
+    "a number" where neither is one: what is wanted was made of the result, such as the nearest number in [0, 1].
+    """
+    if np.isnan(element.got) and np.isnan(element.want):
+        return "a number"
     if not np.isfinite(element.want):
         return str(element.want)
     if element.rest == 0 and element.radius == 0:
