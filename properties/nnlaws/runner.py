@@ -21,6 +21,7 @@ from nnlaws import diagnosis, likeness
 from nnlaws.bounds.formats import format_of
 from nnlaws.bounds.ruler import FINEST, Ruler
 from nnlaws.cases.case import Case, expand
+from nnlaws.cases.seeded import by_seed_alone
 from nnlaws.cases.simpler import enlarged, simplified
 from nnlaws.evidence import Evidence
 from nnlaws.laws import LAWS, Law
@@ -253,7 +254,8 @@ def search(
     if seed is not None:
         test = hypothesis.seed(seed)(test)
     try:
-        test()  # Hypothesis ends on its smallest failure, which is then the last in seen.failures
+        with by_seed_alone():
+            test()  # Hypothesis ends on its smallest failure, which is then the last in seen.failures
     except (LawBroken, TargetFault):
         pass
     except Flaky:
