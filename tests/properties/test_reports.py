@@ -52,13 +52,7 @@ def test_a_violation_has_its_parts_in_order() -> None:
 
 def test_of_what_is_no_number_a_number_is_wanted() -> None:
     """Not NaN, although the nearest number to NaN in [0, 1] is computed as that."""
-
-    def shifted_by_all(z: Array) -> Array:
-        with np.errstate(all="ignore"):
-            e = np.exp(z - z.max())
-            return e / e.sum(axis=-1, keepdims=True)
-
-    shown = explain(broken("softmax.probability_row", "float32", softmax=shifted_by_all))
+    shown = explain(broken("softmax.probability_row", "float32", softmax=lambda z: z * np.float32("nan")))
     assert re.search(r"^  got +nan  at ", shown, re.MULTILINE)
     assert re.search(r"^  want +a number  \(the nearest number in \[0, 1\]\)$", shown, re.MULTILINE)
 
