@@ -19,7 +19,7 @@ from nnlaws.laws import LAWS
 from nnlaws.laws.law import Law
 from nnlaws.mutants import MUTANTS
 from nnlaws.operations import Option, idle
-from nnlaws.subject import GuardedSubject, TargetFault
+from nnlaws.subject import GuardedSubject, NotOffered, TargetFault
 from nnlaws.verdict import Cause
 
 SINGLE = 24  # digits of float32: formats with fewer are narrow
@@ -27,6 +27,8 @@ SINGLE = 24  # digits of float32: formats with fewer are narrow
 # with its own recipe in all results, right and wrong, and with four others in 48 to 98 % of them.
 TO_THE_BIT = 0.95
 ENOUGH = 10  # wrong results, before so much can be said
+OF_THE_CALL = ("CT-1", "CT-3", "CT-4", "CT-5", "CT-7")  # clauses that say nothing of results
+SOME = 7  # one in so many inputs of diagnosis will do of laws that are not of value; prime to the numbers of LEVELS
 OPTIONS = 4  # how many other options inputs of diagnosis come with
 EXAMPLES = 20  # how many failing cases are tried for one that tells the causes apart
 
@@ -89,8 +91,8 @@ def explain(
 
     A mutant fits if it breaks the law on the smallest example by the same results, and gives the subject's results on
     a battery of other inputs too, and on failures of other shapes, where most of the wrong candidates differ. A
-    convention fits if, declared, it makes every failure seen an allowed one. It is the cause where it is the only one,
-    and the mutants that fit are only instances of it; but in narrow formats a grade allows so much that a mutant says
+    convention fits if, declared, it makes every failure seen an allowed one, and no other law is broken. It is the
+    cause where it is the only one, and the mutants that fit are only instances of it; but in narrow formats a grade allows so much that a mutant says
     more. The example shown is the smallest on which no other mutant gives the same results.
     """
     smallest, evidence = failures[-1]
@@ -113,13 +115,10 @@ def explain(
     conventions = [v for v in allowing if _admits(v, law, subject, ruler, others)]
     if wide:  # inputs of every size tell apart what is alike on this law's own
         far = next(each for each in LAWS if each.operation is law.operation and each.name == _chapter(law).PROBE)
-        probes = _stacks(far, ruler, _battery(far, Case(2, 3, "constant", 0, 0), 1))
+        probes = _stacks(far, ruler, _battery(far, _small(far), 1))
         fitting = {name: m for name, m in fitting.items() if _same_on(probes, m, far, subject, ruler)}
         conventions = [v for v in conventions if _admits(v, far, subject, ruler, probes)]
-        for each in LAWS if conventions else ():  # and it is no cause if another result is wrong with it too
-            if each.operation is law.operation and each.name.endswith("_value"):
-                more = _stacks(each, ruler, _battery(each, Case(2, 3, "constant", 0, 0), 1))
-                conventions = [v for v in conventions if _admits(v, each, subject, ruler, more)]
+    conventions = _with_nothing_else_wrong(conventions, law, subject, ruler)
     declare = [f'declare conventions = {{"{v.name}": "{v.value}"}} ({v.meaning})' for v in conventions]
     telling = wide or not fitting or any(v.name in law.operation.conventions for v in conventions)
     if len(conventions) == 1 and telling:
@@ -180,6 +179,12 @@ def _fits(mutant: Candidate, law: Law, subject: GuardedSubject, ruler: Ruler, ca
 def _chapter(law: Law) -> Any:
     """The cases of the law's chapter, with FAMILIES, LEVELS and PROBE, the name of the law that probes them all."""
     return import_module(f"nnlaws.cases.{law.operation.chapter}")
+
+
+def _small(law: Law) -> Case:
+    """A case of 2 × 3 entries, or as near as the law comes to that."""
+    m, columns = (max(low, min(size, high)) for size, (low, high) in ((2, law.m), (3, law.columns)))
+    return Case(m, columns, "", 0, 0)
 
 
 def _battery(law: Law, case: Case, rounds: int) -> list[Case]:
@@ -310,6 +315,19 @@ def _conventions(law: Law, subject: GuardedSubject, ruler: Ruler, failed: Sequen
     return [variant for variant in undeclared if _admits(variant, law, subject, ruler, failed)]
 
 
+def _with_nothing_else_wrong(
+    conventions: Sequence[Variant], law: Law, subject: GuardedSubject, ruler: Ruler
+) -> list[Variant]:
+    """Those with which every law of the operation holds that is about results: else it is not what was done."""
+    left = list(conventions)
+    for each in LAWS if left else ():
+        if each.operation is law.operation and each.clause not in OF_THE_CALL:
+            every = 1 if each.name.endswith("value") else SOME
+            inputs = _stacks(each, ruler, _battery(each, _small(each), 1)[::every])
+            left = [variant for variant in left if _admits(variant, each, subject, ruler, inputs)]
+    return left
+
+
 def _admits(variant: Variant, law: Law, subject: GuardedSubject, ruler: Ruler, stacks: Sequence[Inputs]) -> bool:
     """Whether the law holds on all these inputs if the variant is declared."""
     return _hold(law, subject, ruler.declaring({variant.name: variant.value}), stacks)
@@ -318,5 +336,7 @@ def _admits(variant: Variant, law: Law, subject: GuardedSubject, ruler: Ruler, s
 def _hold(law: Law, subject: GuardedSubject, ruler: Ruler, stacks: Sequence[Inputs]) -> bool:
     try:
         return all(law.evidence(subject, ruler, inputs).holds for inputs in stacks)
+    except NotOffered:
+        return True
     except TargetFault:
         return False

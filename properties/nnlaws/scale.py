@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from nnlaws_reference.dtypes import Array
-from nnlaws_spec.formulas import scales
+from nnlaws_spec.formulas import sampling, scales, search
 from numpy.typing import NDArray
 
 from nnlaws.bounds.formats import Format, format_of
@@ -93,7 +93,7 @@ class Scale:
         wide, error = x.astype(np.float64), self.rounding(x)
         wrong = ~((wide >= self.low - error) & (wide <= self.high + error))
         if self.kind == "integer":
-            wrong |= wide != np.rint(wide)
+            wrong |= sampling.integer_share(wide, int(self.low), int(self.high)) == 0
         return x[wrong]
 
 
@@ -135,30 +135,17 @@ def _taken(other: Scale, scale: Scale, u: Floats) -> Floats:
         return other.density(x) / scale.density(x)
 
 
-def _linear_map(u: Floats, *, low: float, high: float) -> Floats:
-    return low + u * (high - low)
-
-
-def _linear_inverse(x: Floats, *, low: float, high: float) -> Floats:
-    return (x - low) / (high - low)
-
-
 def _linear_density(x: Floats, *, low: float, high: float) -> Floats:
     return np.full(x.shape, 1 / (high - low))
 
 
 _MAPS: dict[str, Callable[..., Any]] = {
-    "linear": _linear_map,
-    "integer": _linear_map,
-    "log": scales.log_uniform_map,
-    "one_minus_log": scales.one_minus_log_uniform_map,
+    **{kind: partial(search.value, scale=kind) for kind in ("linear", "log", "one_minus_log")},
+    "integer": sampling.uniform,
     "reverse_log": partial(scales.one_minus_log_uniform_map, complement="reverse_log"),
 }
 _INVERSES: dict[str, Callable[..., Any]] = {
-    "linear": _linear_inverse,
-    "integer": _linear_inverse,
-    "log": scales.log_uniform_inverse,
-    "one_minus_log": scales.one_minus_log_uniform_inverse,
+    **{kind: partial(search.position, scale=kind) for kind in ("linear", "log", "one_minus_log", "integer")},
     "reverse_log": partial(scales.one_minus_log_uniform_inverse, complement="reverse_log"),
 }
 _DENSITIES: dict[str, Callable[..., Any]] = {

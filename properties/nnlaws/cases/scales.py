@@ -196,16 +196,25 @@ def stepped(operation: Operation) -> Builder:
 
 
 def tenfold(operation: Operation) -> Builder:
-    """x up to high/10, and 10x rounded to the format, in boxes of more than a decade."""
+    """x and, a decade on, 10x, or 1 − (1 − x)/10, rounded to the format, in boxes of more than a decade."""
+    distances = operation.name.startswith("one_minus")
 
     def build(case: Case, format: Format) -> Inputs:
-        low, high = box(case, tuple(each for each in boxes(operation) if each[1] > 20 * each[0]))
-        first = max(low, format.tiny)
-        x = inside(placed(operation, shares(case), first, high / 10), low, high / 10, format)
-        ten = inside(10 * x.astype(np.float64), low, high, format)
+        wide = (each for each in boxes(operation) if _decades(each, distances) > np.log10(20))
+        low, high = box(case, tuple(wide))
+        last = 1 - 10 * (1 - high) if distances else high / 10
+        first = low if distances else max(low, format.tiny)
+        x = inside(placed(operation, shares(case), first, last), low, last, format)
+        double = x.astype(np.float64)
+        ten = inside(1 - (1 - double) / 10 if distances else 10 * double, low, high, format)
         return Inputs((x,), {"ten": ten}, {"low": low, "high": high})
 
     return build
+
+
+def _decades(box: Box, distances: bool) -> float:
+    low, high = (1 - box[1], 1 - box[0]) if distances else box
+    return float(np.log10(high / low))
 
 
 def ordinary(operation: Operation) -> tuple[Builder, Strategy]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from nnlaws_reference.dtypes import Array
+from nnlaws_spec.formulas import optimizers as formulas
 from nnlaws_spec.numbers import Enclosure
 
 from nnlaws.bounds.number import bounded
@@ -165,7 +166,7 @@ def window(f: Subject, ruler: Ruler, values: Array, *, beta: float, bias_correct
     averages = f(values, beta=beta, bias_correction=bias_correction)
     allowed = slack(averages, ruler.loose(values, beta=beta, bias_correction=bias_correction), ruler.format)
     newest, oldest = averages[:, 0], averages[:, -1]
-    share = beta ** (values.shape[1] - 1)
+    share = beta ** formulas.effective_window(beta)
     close = CLOSE + 2 * ruler.format.u
     seen = agree(
         oldest,

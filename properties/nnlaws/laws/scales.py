@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from nnlaws_reference.dtypes import Array
+from nnlaws_spec.formulas import optimizers
 from nnlaws_spec.formulas import scales as formulas
 
 from nnlaws.bounds.formats import format_of
@@ -101,11 +102,12 @@ def window(f: Subject, ruler: Ruler, u: Array, *, step: Array, **options: float)
     errors: list[Floats] = []
     for k in range(3):
         shifted = (u.astype(np.float64) + k * step.astype(np.float64)).astype(u.dtype)
-        left, bound = 1 - f(shifted, **options), ruler.loose(shifted, **options)
+        x, bound = f(shifted, **options), ruler.loose(shifted, **options)
+        left = 1 - x
         exact = np.abs(1 - bound.value)
         kept = (exact > 2 * bound.error) | np.isnan(left)
         least = np.where(kept, exact - bound.error, np.nan)
-        windows.append(np.where(kept, 1 / left, np.nan))
+        windows.append(np.where(kept, optimizers.effective_window(x), np.nan))
         errors.append(bound.error / (least * np.abs(left)) + 2 * _U / np.abs(left))
     (a, b, c), (of_a, of_b, of_c) = windows, errors
     allowed = 2 * np.abs(b) * of_b + of_b**2 + np.abs(a) * of_c + np.abs(c) * of_a + of_a * of_c + 2 * _U * b * b
@@ -119,13 +121,15 @@ def window(f: Subject, ruler: Ruler, u: Array, *, step: Array, **options: float)
 
 
 def equal_shares(f: Subject, ruler: Ruler, x: Array, *, ten: Array, low: float, high: float) -> Evidence:
-    """Between x and 10x, or what the format has for it, lies the same share of u wherever x is."""
+    """Between x and 10x, or x and 1 − (1 − x)/10, or what the format has for it, lies the same share wherever x is."""
     first, last = f(x, low=low, high=high), f(ten, low=low, high=high)
     one, other = (ruler.loose(each, low=low, high=high).error for each in (x, ten))
     allowed = one + other + _U
 
     def share(a: Any, b: Any) -> Any:
-        return formulas.log_uniform_share(a, b, low, high)
+        if not _distances(ruler):
+            return formulas.log_uniform_share(a, b, low, high)
+        return formulas.one_minus_log_uniform_share(a, b, low, high, "reverse_log" if _reversed(ruler) else "exact")
 
     exact = ruler.exact(share, x, ten, within=allowed)
     between = first - last if _descending(ruler) else last - first
@@ -191,7 +195,7 @@ def _laws(name: str) -> tuple[Law, ...]:
         found += [scale("SC-9", middle, "u and 1 − u are as far from either end", cases.mirrored(operation))]
     if name == "one_minus_log_uniform_map":
         found += [scale("SC-10", window, "windows are log-uniform", cases.stepped(operation))]
-    if name == "log_uniform_inverse":
+    if name.endswith("_inverse"):
         found += [scale("SC-13", equal_shares, "every decade has the same share", cases.tenfold(operation))]
     return tuple(found)
 

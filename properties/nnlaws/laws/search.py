@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from nnlaws_reference.search import Axis
+from nnlaws_spec.formulas import search as formulas
 
 from nnlaws import statistics
 from nnlaws.bounds.ruler import Ruler
@@ -45,11 +46,13 @@ def every_combination(f: Subject, ruler: Ruler, *, space: Space, per_axis: int) 
     wanted = per_axis ** len(space)
     if len(points) != wanted:
         return require(False, f"{len(points)} points where {per_axis}^{len(space)} = {wanted} are all combinations")
-    for axis, values in zip(space, points.T, strict=True):
-        if len(np.unique(values)) != per_axis:
-            return require(False, f"{axis.name} has {len(np.unique(values))} values where {per_axis} were asked for")
-    different = len(np.unique(points, axis=0))
-    return require(different == wanted, f"only {different} of {wanted} combinations are there, some of them twice")
+    levels = [np.unique(values) for values in points.T]
+    for axis, values in zip(space, levels, strict=True):
+        if len(values) != per_axis:
+            return require(False, f"{axis.name} has {len(values)} values where {per_axis} were asked for")
+    different = np.unique(points, axis=0)
+    there = np.array_equal(different, formulas.grid(levels))  # both in lexicographic order
+    return require(there, f"only {len(different)} of {wanted} combinations are there, some of them twice")
 
 
 def from_end_to_end(f: Subject, ruler: Ruler, *, space: Space, per_axis: int) -> Evidence:
@@ -115,7 +118,7 @@ def nearer_than_the_grid(f: Subject, ruler: Ruler, *, space: Space, budget: int,
 
     The exact chances of that are known: what counts is in how many of 40 searches it should be so and is not.
     """
-    levels = np.linspace(0, 1, round(budget ** (1 / len(space))))
+    levels = formulas.grid_levels(round(budget ** (1 / len(space))))
     chances: list[float] = []
     wins = 0
     for number in range(REPEATS):
@@ -123,8 +126,7 @@ def nearer_than_the_grid(f: Subject, ruler: Ruler, *, space: Space, budget: int,
         best = (number + 0.5) / REPEATS
         nearest = float(np.abs(levels - best).min())
         wins += bool(np.abs(scale_of(space[0]).position(points[:, 0]) - best).min() < nearest)
-        within = min(best + nearest, 1.0) - max(best - nearest, 0.0)
-        chances.append(1 - (1 - within) ** budget)
+        chances.append(1 - float(formulas.miss_chance(nearest, best, budget)))
     fewer = np.array([1.0])
     for chance in chances:  # the distribution of a sum of independent coins
         fewer = np.convolve(fewer, [1 - chance, chance])
@@ -192,13 +194,16 @@ def centred(
     f: Subject, ruler: Ruler, *, space: Space, incumbent: Sequence[float], shrink: float, **options: Any
 ) -> Evidence:
     """Far from the ends it reaches as far to both sides, on the axis's own scale; of integers, to within one."""
-    box, half = box_of(f, space, incumbent=incumbent, shrink=shrink, **options), shrink / 2
+    box = box_of(f, space, incumbent=incumbent, shrink=shrink, **options)
     for axis, ends, best in zip(space, box, incumbent, strict=True):
         low, middle, high = (float(scale_of(axis).position(np.asarray(x))) for x in (ends[0], best, ends[1]))
-        off = max(abs(high - middle - half), abs(middle - low - half))
+        least, most = formulas.refined(0.0, 1.0, middle, shrink)
+        off = max(abs(high - most), abs(low - least))
         if not off <= (1 / (axis.high - axis.low) if axis.scale == "integer" else NEAR):
             reach = f"{middle - low:.9g} of the scale below the incumbent and {high - middle:.9g} above"
-            return require(False, f"the finer box of {axis.name}, {axis.scale}, reaches {reach}, not {half:.3g} each")
+            return require(
+                False, f"the finer box of {axis.name}, {axis.scale}, reaches {reach}, not {shrink / 2:.3g} each"
+            )
     return require(True, "")
 
 
@@ -220,27 +225,31 @@ def _closing_in(run: Search, f: Subject, rounds: int, budget: int, shrink: float
         raise TargetFault(f"returned {len(points)} points where {run.wanted} are expected (SE-15)")
     for number in range(1, rounds):
         before, these = slice(0, number * budget), points[number * budget : (number + 1) * budget]
-        incumbent = points[int(np.argmin(losses[before]))]
+        incumbent = points[_best(losses[before])]
         for axis, values, best in zip(run.space, these.T, incumbent, strict=True):
             scale, whole = scale_of(axis), 1 / (axis.high - axis.low) if axis.scale == "integer" else 0.0
             u, near = scale.position(values.copy()), float(scale.position(np.asarray(best)))
-            length = shrink**number + NEAR + whole
+            length = formulas.widest(shrink, number) + NEAR + whole
             if np.ptp(u) > length or np.abs(u - near).max() > length:
                 far = f"round {number + 1} tries {axis.name} up to {np.abs(u - near).max():.3g} of its scale away"
-                return require(False, f"{far} from the best so far, {given(best)}, where {shrink**number:.3g} is left")
+                left = f"{formulas.widest(shrink, number):.3g} is left"
+                return require(False, f"{far} from the best so far, {given(best)}, where {left}")
     return require(True, "")
+
+
+def _best(losses: Floats) -> int:
+    """The index of the least; of losses that are no numbers, the first."""
+    return 0 if np.isnan(losses).all() else formulas.best(losses)
 
 
 def best_kept(f: Subject, ruler: Ruler, *, space: Space, **options: Any) -> Evidence:
     """`best` is the index of the least loss of all."""
     run = Search(space, **options)
     _, losses, best = run.trials(f)
-    if not 0 <= best < len(losses) or losses[best] != losses.min():
-        found = given(losses[best]) if 0 <= best < len(losses) else "no trial"
-        return require(
-            False, f"best = {best}, which is {found}, where the least of all losses is {given(losses.min())}"
-        )
-    return require(True, "")
+    least = losses[_best(losses)]
+    found = losses[best] if 0 <= best < len(losses) else np.nan
+    which = f"best = {best}, which is {'no trial' if np.isnan(found) else given(found)}"
+    return require(found == least, f"{which}, where the least of all losses is {given(least)}")
 
 
 def budget_kept(f: Subject, ruler: Ruler, *, space: Space, **options: Any) -> Evidence:
@@ -251,9 +260,10 @@ def budget_kept(f: Subject, ruler: Ruler, *, space: Space, **options: Any) -> Ev
         return require(False, f"{len(run.seen)} calls where {run.wanted} were asked for")
     if len(points) != run.wanted:
         return require(False, f"{len(points)} points were returned of {run.wanted} calls")
-    returned = sorted((*point, loss) for point, loss in zip(points.tolist(), losses.tolist(), strict=True))
-    called = sorted((*point, loss) for point, loss in run.seen)
-    return require(returned == called, "the points and losses returned are not those of the calls")
+    called = sorted(point for point, _ in run.seen)
+    answers = formulas.independent_trials(run.objective, points)
+    kept = sorted(points.tolist()) == called and np.array_equal(losses, answers)
+    return require(kept, "the points and losses returned are not those of the calls")
 
 
 def trials_by_themselves(f: Subject, ruler: Ruler, *, space: Space, **options: Any) -> Evidence:
@@ -267,14 +277,19 @@ def trials_by_themselves(f: Subject, ruler: Ruler, *, space: Space, **options: A
 def one_model(f: Subject, ruler: Ruler, *, space: Space, **options: Any) -> Evidence:
     """Each call trains the model on that the call before returned; the first begins with none."""
     run = Search(space, **options)
-    points, _, _ = run.trials(f)
+    points, losses, _ = run.trials(f)
     for call, model in enumerate(run.models):
         if type(model) is not (int if call else type(None)) or model != (call or None):  # an array is compared to none
             was = f"the model of call {model}" if type(model) is int else "None" if model is None else "no model"
             want = f"that of call {call}" if call else "None"
             return require(False, f"call {call + 1} was given {was} where {want} is to be trained on")
     start = np.asarray(options["start"])
-    return require(np.array_equal(points[0], start), f"the first point is {points[0]}, not the start {start}")
+    if not np.array_equal(points[0], start):
+        return require(False, f"the first point is {points[0]}, not the start {start}")
+    again = Search(space, **options)
+    ahead = [*points[1:], start]  # of the last no one asks
+    _, wanted = formulas.one_trajectory(again.train, start, len(points), lambda so_far, seen: ahead[len(seen) - 1])
+    return require(np.array_equal(wanted, losses), "the losses are not those of one model that is trained on and on")
 
 
 def adapts(f: Subject, ruler: Ruler, *, space: Space, **options: Any) -> Evidence:

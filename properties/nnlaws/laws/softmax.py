@@ -111,10 +111,15 @@ def order_kept(f: Subject, ruler: Ruler, z: Array) -> Evidence:
 
 
 def one_class(f: Subject, ruler: Ruler, *arguments: Array) -> Evidence:
-    """A single class is certain: 1, or, as logarithm, loss and gradient, 0."""
-    got = f(*arguments)
+    """A single class is certain: 1, or, as logarithm, loss and gradient, 0.
+
+    An approximate reciprocal of the sum, which is 1, may be 1 − u; a gradient is that much off 0, over m, rounded once.
+    """
+    got, u = f(*arguments), ruler.format.u
+    divided = {"softmax": u, "cross_entropy_gradient": u * (1 + u) / arguments[0].shape[1]}
     certain = np.full_like(got, 1.0 if ruler.operation.name == "softmax" else 0.0)
-    return agree(got, certain, np.zeros_like(got), ruler.format, "exactly, for a single class")
+    allowed = np.full_like(got, divided.get(ruler.operation.name, 0.0))
+    return agree(got, certain, allowed, ruler.format, "certain, as a single class is")
 
 
 def two_classes(f: Subject, ruler: Ruler, z: Array) -> Evidence:

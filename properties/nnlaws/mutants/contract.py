@@ -30,6 +30,10 @@ def returns_the_wrong_dtype(right: Implementation) -> Implementation:
     return run
 
 
+def promotes_to_float64(right: Implementation) -> Implementation:
+    return lambda *arguments, **options: right(*(argument.astype(np.float64) for argument in arguments), **options)
+
+
 def returns_one_axis_more(right: Implementation) -> Implementation:
     def run(*arguments: Array, **options: Any) -> Any:
         return each(lambda result: np.asarray(result)[None])(right(*arguments, **options))
@@ -121,6 +125,7 @@ def computes_in_float32(right: Implementation) -> Implementation:
 _FAULTS: tuple[tuple[Callable[[Implementation], Implementation], str, str], ...] = (
     (writes_over_its_argument, "changes its first argument in place", "work on a copy: z = z - ..., not z -= ..."),
     (returns_the_wrong_dtype, "returns another dtype than its arguments'", "return result.astype(z.dtype)"),
+    (promotes_to_float64, "computes and returns float64, whatever it is given", "return result.astype(z.dtype)"),
     (returns_one_axis_more, "returns one axis too many", "return the shape that the operation states"),
     (reuses_its_buffer, "returns the same buffer at every call", "return a new array"),
     (remembers_the_last_call, "the result depends on the call before", "keep no state between calls"),

@@ -1,9 +1,9 @@
 """Exact tests of draws that lie more evenly than chance: a shuffled grid, stratified or quasi-random points."""
 
-from math import inf, log, log1p
+from math import log
 
 import numpy as np
-from scipy.special import gammaln
+from nnlaws_spec.formulas import sampling
 
 from nnlaws.statistics.martingale import GRAIN, Floats, draws
 
@@ -24,7 +24,7 @@ def evenness(v: Floats, *, grain: float = GRAIN) -> tuple[float, str]:
 
 
 def _spacing(v: Floats, grain: float) -> tuple[float, str]:
-    """P(no two of n uniform points are nearer than d) = (1 − (n − 1) d)ⁿ, where that is positive, else 0.
+    """P(no two of n uniform points are nearer than d), which is 0 where there is no room for that.
 
     In order, the points that keep so far apart are n points of [0, 1 − (n − 1) d], spread by d each: the volume of
     those is the probability. The distances to 0 and to 1 are not among the n − 1. A point may be off by the grain.
@@ -33,8 +33,8 @@ def _spacing(v: Floats, grain: float) -> tuple[float, str]:
     if n < 2:
         return 0.0, "one draw"
     least = float(np.diff(np.sort(v)).min())
-    taken = (n - 1) * max(least - 2 * grain, 0.0)
-    return inf if taken >= 1 else -n * log1p(-taken), f"no two of {n} draws are nearer than {least:.3g} of the range"
+    chance = sampling.smallest_gap_chance(n, max(least - 2 * grain, 0.0))
+    return _surprise(chance), f"no two of {n} draws are nearer than {least:.3g} of the range"
 
 
 def _cells(v: Floats) -> tuple[float, str]:
@@ -44,5 +44,10 @@ def _cells(v: Floats) -> tuple[float, str]:
     """
     n = len(v)
     count = np.bincount(np.clip(v * n, 0, n - 1).astype(np.int64), minlength=n)
-    logs = n * log(n) - float(gammaln(n + 1)) if count.max() == 1 else 0.0
-    return logs, f"{n} draws fall one each into {n} equal parts of the range"
+    chance = sampling.one_a_cell_chance(n) if count.max() == 1 else 1.0
+    return _surprise(chance), f"{n} draws fall one each into {n} equal parts of the range"
+
+
+def _surprise(chance: float) -> float:
+    """log(1/p); of what rounds to 0, that of the smallest number: far beyond the threshold."""
+    return -log(max(float(chance), np.finfo(np.float64).tiny))
