@@ -29,16 +29,17 @@ class Here:
     """Runs laws on an object, which cannot be sent to another process: a hang or a crash in it is ours too."""
 
     def __init__(self, implementation: Any, selection: Selection) -> None:
-        from nnlaws import runner, targets
+        from nnlaws import runner, surroundings, targets
 
         name = getattr(implementation, "__name__", type(implementation).__name__)
         try:
             self._target = targets.of(implementation, name)
             self._tasks = runner.plan(self._target, selection)
+            surroundings.remember()
         except targets.TargetError as error:
             raise LoadError(str(error)) from None
         self._selection = selection
-        self._run = runner.run
+        self._run, self._restore = runner.run, surroundings.restore
 
     def plan(self) -> Plan:
         plan = Plan(self._target.description, tuple(self._target.operations), tuple(self._tasks))
@@ -50,7 +51,8 @@ class Here:
     def run_all(self, tasks: Sequence[Task], jobs: int) -> Iterator[LawResult]:
         return map(self.run, tasks)
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        self._restore()
 
 
 def check(
@@ -98,8 +100,8 @@ def check(
             seconds=0.0,
             complete=False,
         )
-        known = {} if resume is None else saved.results(Path(resume), empty)
-        results = {task.key: known[task.key] for task in plan.tasks if task.key in known}
+        known = {} if resume is None else saved.results(Path(resume), empty, plan.tasks)
+        results = dict(known)
         left = [task for task in plan.tasks if task.key not in results]
 
         def report(complete: bool) -> Report:

@@ -92,8 +92,9 @@ def explain(
     A mutant fits if it breaks the law on the smallest example by the same results, and gives the subject's results on
     a battery of other inputs too, and on failures of other shapes, where most of the wrong candidates differ. A
     convention fits if, declared, it makes every failure seen an allowed one, and no other law is broken. It is the
-    cause where it is the only one, and the mutants that fit are only instances of it; but in narrow formats a grade allows so much that a mutant says
-    more. The example shown is the smallest on which no other mutant gives the same results.
+    cause where it is the only one, and the mutants that fit are only instances of it; but in narrow formats a grade
+    allows so much that a mutant says more. The example shown is the smallest on which no other mutant gives the same
+    results.
     """
     smallest, evidence = failures[-1]
     if any(_hold(law, subject, ruler, _stacks(law, ruler, [smallest])) for _ in range(2)):

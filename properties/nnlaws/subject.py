@@ -62,6 +62,12 @@ def silence() -> Generator[None]:
         yield
 
 
+def _only(process: int) -> None:
+    """Ends a process that the target has forked off, and that would judge on beside the other."""
+    if os.getpid() != process:
+        os._exit(0)
+
+
 def words(error: BaseException) -> str:
     """An exception's type and message, even where its own __str__ fails."""
     try:
@@ -124,19 +130,23 @@ class GuardedSubject:
     def _guarded(self, call: Callable[[], T], lane: int) -> T:
         """The call, with the watch told. What it raises is the target's fault; NumPy's error state outlives no call."""
         self.watch.begin(lane)
+        process = os.getpid()
         try:
             with np.errstate():
                 before = np.geterr()
                 result = call()
                 self.error_state_changed |= np.geterr() != before
         except NotImplementedError as error:
+            _only(process)
             self.watch.end()
             raise NotOffered(f"{self.operation.name} raised {words(error)}", lane) from error
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt) and isinstance(self.watch, NobodyWatches):
                 raise  # the user's own; a worker process has none
+            _only(process)
             self.watch.end()
             raise Refused(f"{self.operation.name} raised {words(error)}", lane) from error
+        _only(process)
         self.watch.end()
         return result
 

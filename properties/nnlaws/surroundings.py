@@ -1,82 +1,202 @@
 """What a call may change of the process that it runs in, and should not: whoever comes next would see it."""
 
-import os
-import random
 import sys
 import warnings
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-START = os.getcwd()  # of the process, before any call
-
-
-def _numpy_generator() -> object:
-    state: Any = np.random.get_state(legacy=False)
-    return state["state"]["key"].tobytes(), state["state"]["pos"], state["has_gauss"], state["gauss"]
-
-
-SEEN: dict[str, Callable[[], object]] = {
-    "NumPy's global generator (numpy.random)": _numpy_generator,
-    "Python's global generator (random)": random.getstate,
-    "the filters of warnings": lambda: tuple(warnings.filters),
-    "the working directory": os.getcwd,
-    "the environment": lambda: dict(os.environ),
-    "the recursion limit": sys.getrecursionlimit,
-    "standard output (sys.stdout)": lambda: id(sys.stdout),
-}
-"""By name, what is looked at everywhere; of NumPy's error state the subject tells, which puts it back after a call."""
+Module = Any
 
 ERROR_STATE = "NumPy's error state (numpy.seterr)"
-
-TORCH: dict[str, Callable[[Any], object]] = {
-    "PyTorch's number of threads": lambda torch: torch.get_num_threads(),
-    "PyTorch's default dtype": lambda torch: torch.get_default_dtype(),
-    "PyTorch's global generator": lambda torch: torch.get_rng_state().numpy().tobytes(),
-    "whether PyTorch records gradients": lambda torch: torch.is_grad_enabled(),
-}
-"""And where PyTorch is loaded."""
+"""Of which the subject tells, for it puts it back after each call."""
 
 
-def surroundings() -> dict[str, object]:
-    """How they are now, by name."""
-    found = {name: look() for name, look in SEEN.items()}
-    torch: Any = sys.modules.get("torch")
-    if torch is not None:
-        found |= {name: look(torch) for name, look in TORCH.items()}
+@dataclass(frozen=True)
+class Shared:
+    """What all of a process shares: `get` reads it from its module, where that is loaded, and `put` sets it.
+
+    move: sets it to something else, where a call does not mind what it is. fresh: where a call may mind, it is set to
+    what it was before all calls, or, if it cannot be set from here, compared with that. So what each call sets to the
+    same value is seen to be set, although the first call did so long ago.
+    """
+
+    name: str
+    module: str
+    get: Callable[[Module], Any]
+    put: Callable[[Module, Any], object] | None = None
+    move: Callable[[Module, Any], object] | None = None
+    fresh: bool = False
+
+
+def _numpy_state(module: Module) -> tuple[Any, ...]:
+    name, key, *rest = module.get_state()
+    return name, key.tobytes(), *rest
+
+
+def _put_numpy_state(module: Module, state: tuple[Any, ...]) -> None:
+    name, key, *rest = state
+    module.set_state((name, np.frombuffer(key, np.uint32), *rest))
+
+
+def _put_torch_state(module: Module, state: bytes) -> None:
+    module.set_rng_state(module.frombuffer(bytearray(state), dtype=module.uint8))
+
+
+def _rounding(module: Module) -> tuple[bool, ...]:
+    """Which of these are rounded away from where they should be: to nearest, none is."""
+    one, little = module.array([1.0, -1.0]), module.array([2.0**-60, -(2.0**-60)])
+    return tuple((one + little != one).tolist() + (one - little != one).tolist())
+
+
+def _subnormals(module: Module) -> tuple[bool, ...]:
+    """Whether they come out of arithmetic, and go into it."""
+    smallest = module.array([2.0**-1022, 2.0**-1074])
+    return tuple((smallest * module.array([0.5, 2.0**60]) > 0).tolist())
+
+
+def _another(threads: int) -> int:
+    return 2 if threads == 1 else 1
+
+
+def _pools(module: Module) -> list[tuple[str, int]]:
+    return [(pool["filepath"], pool["num_threads"]) for pool in module.threadpool_info()]
+
+
+def _put_pools(module: Module, pools: list[tuple[str, int]]) -> None:
+    wanted = dict(pools)
+    for pool in module.ThreadpoolController().lib_controllers:
+        if pool.filepath in wanted:
+            pool.set_num_threads(wanted[pool.filepath])
+
+
+def _move_pools(module: Module, pools: list[tuple[str, int]]) -> None:
+    _put_pools(module, [(path, _another(threads)) for path, threads in pools])
+
+
+SHARED = (
+    Shared(
+        *("NumPy's global generator (numpy.random)", "numpy.random", _numpy_state, _put_numpy_state),
+        move=lambda module, state: module.random_sample(),
+    ),
+    Shared(
+        *("Python's global generator (random)", "random", lambda module: module.getstate()),
+        put=lambda module, state: module.setstate(state),
+        move=lambda module, state: module.random(),
+    ),
+    Shared("the filters of warnings", "warnings", lambda module: tuple(module.filters)),
+    Shared(
+        *("the working directory", "os", lambda module: module.getcwd()),
+        put=lambda module, path: module.chdir(path),
+        fresh=True,
+    ),
+    Shared("the environment", "os", lambda module: dict(module.environ)),
+    Shared(
+        *("the recursion limit", "sys", lambda module: module.getrecursionlimit()),
+        put=lambda module, limit: module.setrecursionlimit(limit),
+        fresh=True,
+    ),
+    Shared(
+        *("standard output (sys.stdout)", "sys", lambda module: module.stdout),
+        put=lambda module, stream: setattr(module, "stdout", stream),
+    ),
+    Shared(
+        *("the collection of garbage", "gc", lambda module: module.isenabled()),
+        put=lambda module, on: module.enable() if on else module.disable(),
+        fresh=True,
+    ),
+    Shared(
+        *("NumPy's print options", "numpy", lambda module: module.get_printoptions()),
+        put=lambda module, options: module.set_printoptions(**options),
+        fresh=True,
+    ),
+    Shared("the direction of rounding (fesetround)", "numpy", _rounding, fresh=True),
+    Shared("whether subnormal numbers are kept", "numpy", _subnormals, fresh=True),
+    Shared("the threads of BLAS and OpenMP (threadpoolctl)", "threadpoolctl", _pools, _put_pools, _move_pools),
+    Shared(
+        *("PyTorch's number of threads", "torch", lambda module: module.get_num_threads()),
+        put=lambda module, number: module.set_num_threads(number),
+        move=lambda module, threads: module.set_num_threads(_another(threads)),
+    ),
+    Shared(
+        *("PyTorch's default dtype", "torch", lambda module: module.get_default_dtype()),
+        put=lambda module, dtype: module.set_default_dtype(dtype),
+        fresh=True,
+    ),
+    Shared(
+        *("PyTorch's global generator", "torch", lambda module: module.get_rng_state().numpy().tobytes()),
+        put=_put_torch_state,
+        move=lambda module, state: module.rand(1),
+    ),
+    Shared(
+        *("whether PyTorch records gradients", "torch", lambda module: module.is_grad_enabled()),
+        put=lambda module, on: module.set_grad_enabled(on),
+        fresh=True,
+    ),
+    Shared(
+        *("JAX's jax_enable_x64", "jax", lambda module: module.config.jax_enable_x64),
+        put=lambda module, on: module.config.update("jax_enable_x64", on),
+        fresh=True,
+    ),
+    Shared(
+        *("Keras's floatx", "keras", lambda module: module.config.floatx()),
+        put=lambda module, dtype: module.config.set_floatx(dtype),
+        fresh=True,
+    ),
+)
+
+_START: dict[str, Any] = {}
+
+
+def surroundings() -> dict[str, Any]:
+    """How all is now, by name, of the modules that are loaded."""
+    found: dict[str, Any] = {}
+    for each in SHARED:
+        with suppress(AttributeError):  # another release of the library
+            found[each.name] = each.get(sys.modules[each.module]) if each.module in sys.modules else None
     return found
 
 
+def remember() -> None:
+    """Notes how all is before any call: there `borrowed` begins."""
+    _START.clear()
+    _START.update(surroundings())
+
+
+def restore() -> None:
+    """Puts back how all was before any call, of what a call is not free to move."""
+    for each in SHARED:
+        if each.fresh and each.put is not None and _START.get(each.name) is not None:
+            each.put(sys.modules[each.module], _START[each.name])
+
+
 @contextmanager
-def borrowed() -> Generator[None]:
-    """Meanwhile the global generators are a draw further on, and the folder is that of the beginning; afterwards all is
-    as it was, but for the environment. So what each call sets to the same value is seen to be set.
+def borrowed() -> Generator[dict[str, Any]]:
+    """Meanwhile all is as it was before any call, or moved; afterwards it is as it was, but for the environment.
+
+    Gives what a call has to leave as it is.
     """
-    kept = np.random.get_state(), random.getstate(), os.getcwd(), sys.getrecursionlimit(), sys.stdout
-    torch: Any = sys.modules.get("torch")
-    own = None if torch is None else (torch.get_rng_state(), torch.get_num_threads(), torch.get_default_dtype())
-    os.chdir(START)
-    np.random.random()
-    random.random()
-    if torch is not None:
-        torch.rand(1)
+    kept = {name: value for name, value in surroundings().items() if value is not None}
+    there = [(each, sys.modules[each.module]) for each in SHARED if each.name in kept]
+    for each, module in there:
+        if each.move is not None:
+            each.move(module, kept[each.name])
+        elif each.fresh and each.put is not None and _START.get(each.name) is not None:
+            each.put(module, _START[each.name])
     try:
         with warnings.catch_warnings():
-            yield
+            fixed = {each.name: _START.get(each.name) for each, _ in there if each.fresh and each.put is None}
+            yield {**surroundings(), **{name: value for name, value in fixed.items() if value is not None}}
     finally:
-        np.random.set_state(kept[0])
-        random.setstate(kept[1])
-        os.chdir(kept[2])
-        sys.setrecursionlimit(kept[3])
-        sys.stdout = kept[4]
-        if torch is not None and own is not None:
-            torch.set_rng_state(own[0])
-            torch.set_num_threads(own[1])
-            torch.set_default_dtype(own[2])
+        for each, module in there:
+            if each.put is not None:
+                each.put(module, kept[each.name])
 
 
-def changed(before: dict[str, object], after: dict[str, object]) -> list[str]:
+def changed(before: dict[str, Any]) -> list[str]:
     """The names of what is no longer as it was."""
-    return [name for name, was in before.items() if after.get(name) != was]
+    after = surroundings()
+    return [name for name, was in before.items() if was is not None and after[name] != was]

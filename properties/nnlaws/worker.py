@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from nnlaws import runner, targets
+from nnlaws import runner, surroundings, targets
 from nnlaws.heartbeat import Heartbeat
 from nnlaws.verdict import LawResult, Selection, Task, UsageError
 
@@ -42,6 +42,7 @@ def main() -> None:
             if "target" in command:
                 selection = Selection.from_json(command["selection"])
                 target = targets.resolve(command["target"])
+                surroundings.remember()
                 tasks = runner.plan(target, selection)
                 answer(
                     description=target.description,

@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -215,6 +215,46 @@ def test_torch_arrays_come_back_as_they_went(dtype: str) -> None:
     z, y = np.array([[0.5, 1.0], [2.0, -1.0]]).astype(DTYPES[dtype]), np.eye(2).astype(DTYPES[dtype])
     assert adapter.softmax(z).dtype == adapter.cross_entropy_gradient(z, y).dtype == z.dtype
     assert adapter.cross_entropy(z, y).shape == ()
+
+
+SETTINGS = {
+    "threads": ("torch", "torch.set_num_threads(1)", "PyTorch's number of threads"),
+    "more threads": ("torch", "torch.set_num_threads(3)", "PyTorch's number of threads"),
+    "default dtype": ("torch", "torch.set_default_dtype(torch.float64)", "PyTorch's default dtype"),
+    "seed": ("torch", "torch.manual_seed(0)", "PyTorch's global generator"),
+    "gradients": ("torch", "torch.set_grad_enabled(False)", "whether PyTorch records gradients"),
+    "subnormal numbers": ("torch", "torch.set_flush_denormal(True)", "whether subnormal numbers are kept"),
+    "threads of BLAS": ("threadpoolctl", "threadpoolctl.threadpool_limits(1)", "the threads of BLAS and OpenMP"),
+    "64 bits": ("jax", "jax.config.update('jax_enable_x64', True)", "JAX's jax_enable_x64"),
+    "floatx": ("keras", "keras.config.set_floatx('float64')", "Keras's floatx"),
+}
+
+
+@pytest.mark.parametrize(("library", "call", "words"), SETTINGS.values(), ids=SETTINGS)
+def test_a_library_s_setting_that_every_call_sets_to_the_same_is_noticed(
+    write: Callable[..., str], library: str, call: str, words: str
+) -> None:
+    """From the first call on, long before the law that looks."""
+    need(library)
+    report = check(
+        write(f"{call}\nreturn right(z)", prelude=f"import {library}\n"),
+        laws=("SM-3", "CT-7"),
+        operations=("softmax",),
+        dtypes=("float32",),
+        profile="quick",
+        timeout=60,
+    )
+    outcomes = {result.clause: result for result in report.results}
+    assert outcomes["SM-3"].outcome is Outcome.CONFORMS
+    assert outcomes["CT-7"].violation is not None
+    assert f"a call changed {words}" in outcomes["CT-7"].violation.reason
+
+
+def test_what_is_put_back_is_no_change(write: Callable[..., str]) -> None:
+    need("torch")
+    body = "n = torch.get_num_threads()\ntorch.set_num_threads(n + 1)\na = right(z)\ntorch.set_num_threads(n)\nreturn a"
+    target = write(body, prelude="import torch\n")
+    assert check(target, laws=("CT-7",), operations=("softmax",), profile="quick", timeout=60).conforms
 
 
 def test_every_built_in_has_its_module() -> None:

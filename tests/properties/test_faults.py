@@ -1,6 +1,10 @@
 """Whatever a target does is an outcome, the right one, with its clause; and every other law is judged as ever."""
 
+import os
+import platform
+import resource
 import runpy
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -87,6 +91,12 @@ FAULTS: dict[str, tuple[str, dict[str, tuple[Outcome, str]]]] = {
         "SM-1": (CONFORMS, ""), "CT-7": (VIOLATES, "the working directory")}),
     "counts calls in the environment": ("os.environ['CALLS'] = str(calls)\nreturn right(z)", {
         "SM-1": (CONFORMS, ""), "CT-7": (VIOLATES, "the environment")}),
+    "switches the collection of garbage off": ("import gc\ngc.disable()\nreturn right(z)", {
+        "SM-1": (CONFORMS, ""), "CT-7": (VIOLATES, "the collection of garbage")}),
+    "raises the recursion limit, always to the same": ("sys.setrecursionlimit(5000)\nreturn right(z)", {
+        "SM-1": (CONFORMS, ""), "CT-7": (VIOLATES, "the recursion limit")}),
+    "prints otherwise": ("np.set_printoptions(precision=3)\nreturn right(z)", {
+        "SM-1": (CONFORMS, ""), "CT-7": (VIOLATES, "NumPy's print options")}),
     "changes what it puts back": ("with np.errstate(all='raise'): np.random.default_rng(0).random()\nreturn right(z)", {
         "CT-7": (CONFORMS, "")}),
     "writes bytes to standard output": ("sys.stdout.buffer.write(b'a')\nreturn right(z)", {"SM-1": (CONFORMS, "")}),
@@ -167,6 +177,51 @@ def test_a_fault_is_an_outcome_with_its_clause(
     others = by_clause(report, "log_softmax")
     assert {result.outcome for result in others.values()} == {CONFORMS}
     assert report.complete
+
+
+UPWARD = {"x86_64": 0x800, "aarch64": 0x400000}.get(platform.machine())
+
+
+@pytest.mark.skipif(sys.platform != "linux" or UPWARD is None, reason="FE_UPWARD is another number elsewhere")
+def test_a_call_that_changes_the_direction_of_rounding_is_noticed(write: Write) -> None:
+    """At the first call, as at any later one that sets it to the same."""
+    target = write(f"import ctypes\nctypes.CDLL(None).fesetround({UPWARD})\nreturn right(z)")
+    results = by_clause(judge(target, "SM-3", "CT-7"))
+    assert results["CT-7"].outcome is VIOLATES
+    assert "a call changed the direction of rounding" in explain(results["CT-7"])
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that forks")
+@pytest.mark.parametrize("child", ["return right(z)", "sys.exit(0)", "raise NotImplementedError"])
+def test_a_process_that_a_call_forks_off_does_not_judge_on(write: Write, child: str) -> None:
+    report = judge(write(f"if os.fork() == 0: {child}\nreturn right(z)"), "SM-1", "SM-2", "SM-11")
+    assert {result.outcome for result in report.results if result.operation in ("softmax", "log_softmax")} == {CONFORMS}
+    assert [result.law for result in report.results] == [task.law for task in planned("SM-1", "SM-2", "SM-11")]
+
+
+def planned(*laws: str) -> tuple[Any, ...]:
+    with api.bench("scipy", api.select(laws=laws, dtypes=("float32",))) as bench:
+        tasks: tuple[Any, ...] = bench.plan().tasks
+        return tasks
+
+
+def test_what_is_written_where_answers_go_costs_one_law(write: Write) -> None:
+    scrawl = (
+        "for number in range(3, 20):\n    try: os.write(number, b'?\\n')\n    except OSError: pass\nreturn right(z)"
+    )
+    report = judge(write(scrawl))
+    assert by_clause(report)["SM-1"].outcome is ERROR
+    assert "wrote what is no answer where answers go" in by_clause(report)["SM-1"].reason
+    assert by_clause(report, "log_softmax")["SM-11"].outcome is CONFORMS
+    assert report.complete
+
+
+def test_a_line_without_an_end_does_not_fill_the_memory_of_who_reads_it(write: Write) -> None:
+    target = write("for _ in range(200): os.write(2, b'.' * 2**16)\nif calls > 20: os._exit(3)\nreturn right(z)")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    result = by_clause(judge(target, timeout=60))["SM-1"]
+    assert (result.outcome, len(result.reason) < 1000) == (ERROR, True), result.reason
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000, "kilobytes, of 260 MB"
 
 
 def test_a_target_leaves_the_process_that_judges_it_as_it_was(write: Write) -> None:

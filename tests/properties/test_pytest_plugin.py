@@ -147,17 +147,17 @@ def test_a_bad_target_in_a_users_file_is_said_without_a_traceback_of_ours(
 COST = """
 import sys, time
 import pytest, _pytest.config, importlib.util
-began = time.perf_counter()
+began = time.process_time()
 import nnlaws.pytest_plugin
-cost = time.perf_counter() - began
+cost = time.process_time() - began
 print(cost, sorted({"numpy", "hypothesis", "scipy", "rich", "flint", "nnlaws.api"} & sys.modules.keys()))
 """
 
 
 def test_without_the_option_the_plugin_costs_under_5_ms() -> None:
-    """The best of several, for the machine may be busy; beyond importing pytest, which imports it."""
-    costs: list[float] = []
-    for _ in range(4):
+    """Of processor time, the best of some, for the machine may be busy; beyond importing pytest, which imports it."""
+    costs: list[float] = [1.0]
+    while min(costs) >= 0.005 and len(costs) < 12:
         ended = subprocess.run([sys.executable, "-c", COST], capture_output=True, text=True, check=True)
         cost, _, heavy = ended.stdout.strip().partition(" ")
         assert heavy == "[]"

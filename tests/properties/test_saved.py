@@ -6,12 +6,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import nnlaws
+import numpy as np
 import pytest
-from nnlaws.verdict import Outcome, UsageError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from nnlaws import saved
+from nnlaws.api import bench, select
+from nnlaws.reports.junit import junit
+from nnlaws.reports.page import page
+from nnlaws.verdict import Outcome, Report, Task, UsageError
 
 Write = Callable[..., str]
 Read = Callable[[str], Any]
@@ -86,6 +95,70 @@ def test_what_is_no_report_is_refused(write: Write, text: str, words: str) -> No
     Path("bad.json").write_text(text, encoding="utf-8")
     with pytest.raises(UsageError, match=words):
         nnlaws.check(target, laws=("SM-1",), profile="quick", resume="bad.json")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def places(data: Any) -> list[tuple[Any, Any]]:
+    """Each container in it, with each key."""
+    if not isinstance(data, (dict, list)):
+        return []
+    items: list[tuple[Any, Any]] = list(data.items() if isinstance(data, dict) else enumerate(data))
+    return [(data, key) for key, _ in items] + [place for _, value in items for place in places(value)]
+
+
+Written = tuple[Report, tuple[Task, ...], str, Path]
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
+    """A report of a violation, a conforming law and one that is not offered, its tasks, and as it is written."""
+    path = tmp_path_factory.mktemp("saved") / "report.json"
+    target = SimpleNamespace(softmax=lambda z: np.exp(z) / np.exp(z).sum(axis=-1, keepdims=True), __name__="mine")
+    report = nnlaws.check(target, laws=("SM-6", "SM-8"), dtypes=("float32",), profile="quick", save=path)
+    assert {Outcome.VIOLATES, Outcome.CONFORMS, Outcome.NOT_OFFERED} <= {each.outcome for each in report.results}
+    with bench(target, select(laws=("SM-6", "SM-8"), dtypes=("float32",))) as here:
+        return report, here.plan().tasks, path.read_text("utf-8"), path
+
+
+@settings(max_examples=400, deadline=None, database=None, derandomize=True)
+@given(data=st.data())
+def test_a_report_with_anything_else_in_it_is_refused_or_can_be_shown(written: Written, data: st.DataObject) -> None:
+    """Never a traceback, nor a report that cannot be printed or written again."""
+    report, tasks, text, path = written
+    changed = json.loads(text)
+    for _ in range(data.draw(st.integers(1, 3))):
+        container, key = data.draw(st.sampled_from(places(changed)))
+        if data.draw(st.booleans()):
+            container[key] = data.draw(JSON)
+        else:
+            del container[key]
+            if not places(changed):
+                break
+    path.write_text(json.dumps(changed), encoding="utf-8")
+    try:
+        found = saved.results(path, report, tasks)
+    except UsageError:
+        return
+    again = replace(report, results=tuple(found.values()))
+    for show in (str, page, junit, lambda each: json.dumps(each.as_json(), allow_nan=False)):
+        assert show(again)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 100_000, '{"results": NaN}', '{"results": [' + "{" * 3000, "\ufeff{}", "\x00", "cos\nsystem\n(S'true'\ntR."],
+)
+def test_what_no_report_ever_held_is_refused(written: Written, text: str) -> None:
+    report, tasks, _, path = written
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match="is no report"):
+        saved.results(path, report, tasks)
 
 
 def test_a_file_that_is_not_there_is_named(write: Write) -> None:

@@ -16,7 +16,7 @@ from nnlaws.laws.law import Check, Law, Subject, alike, law, trial_law
 from nnlaws.laws.sampling import draw
 from nnlaws.laws.watched import box_of, points_of
 from nnlaws.operations import OPERATIONS, Operation
-from nnlaws.surroundings import ERROR_STATE, borrowed, changed, surroundings
+from nnlaws.surroundings import ERROR_STATE, borrowed, changed
 
 
 def arguments_unmodified(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
@@ -125,10 +125,9 @@ def _kept(f: Subject, call: Callable[[], object]) -> Evidence:
     with borrowed():
         call()  # the first may load a library, or start its threads
     f.error_state_changed = False
-    with borrowed():
-        before = surroundings()
+    with borrowed() as before:
         call()
-        names = changed(before, surroundings())
+        names = changed(before)
     if f.error_state_changed:
         names.insert(0, ERROR_STATE)
     return require(not names, f"a call changed {', '.join(names)}")

@@ -66,7 +66,7 @@ def reciprocal(z: Array) -> Array:
 @sound("softmax")
 @stored
 def approximate_reciprocal(z: Array) -> Array:
-    """The same with a reciprocal that is a unit roundoff too small, as one refined from 12 bits may be (Eigen, AVX2)."""
+    """The same with a reciprocal that is a unit roundoff too small, as one refined from 12 bits may be (Eigen)."""
     e = np.exp(z - z.max(axis=-1, keepdims=True))
     return e * _just_below(1 / e.sum(axis=-1, keepdims=True))
 
