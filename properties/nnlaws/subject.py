@@ -10,8 +10,10 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from nnlaws_reference.dtypes import DTYPES, Array
 
+from nnlaws import arithmetic
 from nnlaws.bounds.ruler import Floats
 from nnlaws.operations import Operation, Option
+from nnlaws.surroundings import ARITHMETIC, ERROR_STATE
 
 T = TypeVar("T")
 _NUMBERS = frozenset(DTYPES.values())
@@ -84,7 +86,7 @@ class GuardedSubject:
         self.function = function
         self.operation = operation
         self.watch: Watch = watch or NobodyWatches()
-        self.error_state_changed = False
+        self.changed: set[str] = set()
 
     def __call__(self, *arguments: Array, **options: Option) -> Floats:
         return self.results(*arguments, **options)[0]
@@ -128,25 +130,31 @@ class GuardedSubject:
             return False
 
     def _guarded(self, call: Callable[[], T], lane: int) -> T:
-        """The call, with the watch told. What it raises is the target's fault; NumPy's error state outlives no call."""
+        """The call, with the watch told. What it raises is the target's fault; what it does to arithmetic is noted, and
+        outlives no call.
+        """
         self.watch.begin(lane)
         process = os.getpid()
+        arithmetic.enter()
         try:
             with np.errstate():
                 before = np.geterr()
-                result = call()
-                self.error_state_changed |= np.geterr() != before
+                try:
+                    result = call()
+                finally:
+                    _only(process)
+                    if arithmetic.leave():
+                        self.changed.add(ARITHMETIC)
+                    if np.geterr() != before:
+                        self.changed.add(ERROR_STATE)
         except NotImplementedError as error:
-            _only(process)
             self.watch.end()
             raise NotOffered(f"{self.operation.name} raised {words(error)}", lane) from error
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt) and isinstance(self.watch, NobodyWatches):
                 raise  # the user's own; a worker process has none
-            _only(process)
             self.watch.end()
             raise Refused(f"{self.operation.name} raised {words(error)}", lane) from error
-        _only(process)
         self.watch.end()
         return result
 

@@ -9,10 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from nnlaws import arithmetic
+
 Module = Any
 
 ERROR_STATE = "NumPy's error state (numpy.seterr)"
-"""Of which the subject tells, for it puts it back after each call."""
+ARITHMETIC = "the direction of rounding, or whether subnormal numbers are kept"
+"""Of these the subject tells, for it puts them back after each call."""
 
 
 @dataclass(frozen=True)
@@ -20,8 +23,8 @@ class Shared:
     """What all of a process shares: `get` reads it from its module, where that is loaded, and `put` sets it.
 
     move: sets it to something else, where a call does not mind what it is. fresh: where a call may mind, it is set to
-    what it was before all calls, or, if it cannot be set from here, compared with that. So what each call sets to the
-    same value is seen to be set, although the first call did so long ago.
+    what it was before all calls. So what each call sets to the same value is seen to be set, although the first call
+    did so long ago.
     """
 
     name: str
@@ -44,18 +47,6 @@ def _put_numpy_state(module: Module, state: tuple[Any, ...]) -> None:
 
 def _put_torch_state(module: Module, state: bytes) -> None:
     module.set_rng_state(module.frombuffer(bytearray(state), dtype=module.uint8))
-
-
-def _rounding(module: Module) -> tuple[bool, ...]:
-    """Which of these are rounded away from where they should be: to nearest, none is."""
-    one, little = module.array([1.0, -1.0]), module.array([2.0**-60, -(2.0**-60)])
-    return tuple((one + little != one).tolist() + (one - little != one).tolist())
-
-
-def _subnormals(module: Module) -> tuple[bool, ...]:
-    """Whether they come out of arithmetic, and go into it."""
-    smallest = module.array([2.0**-1022, 2.0**-1074])
-    return tuple((smallest * module.array([0.5, 2.0**60]) > 0).tolist())
 
 
 def _another(threads: int) -> int:
@@ -113,8 +104,6 @@ SHARED = (
         put=lambda module, options: module.set_printoptions(**options),
         fresh=True,
     ),
-    Shared("the direction of rounding (fesetround)", "numpy", _rounding, fresh=True),
-    Shared("whether subnormal numbers are kept", "numpy", _subnormals, fresh=True),
     Shared("the threads of BLAS and OpenMP (threadpoolctl)", "threadpoolctl", _pools, _put_pools, _move_pools),
     Shared(
         *("PyTorch's number of threads", "torch", lambda module: module.get_num_threads()),
@@ -161,7 +150,8 @@ def surroundings() -> dict[str, Any]:
 
 
 def remember() -> None:
-    """Notes how all is before any call: there `borrowed` begins."""
+    """Notes how all is before any call: there `borrowed` begins. Arithmetic is put back as it was before the import."""
+    arithmetic.loaded()
     _START.clear()
     _START.update(surroundings())
 
@@ -188,8 +178,7 @@ def borrowed() -> Generator[dict[str, Any]]:
             each.put(module, _START[each.name])
     try:
         with warnings.catch_warnings():
-            fixed = {each.name: _START.get(each.name) for each, _ in there if each.fresh and each.put is None}
-            yield {**surroundings(), **{name: value for name, value in fixed.items() if value is not None}}
+            yield surroundings()
     finally:
         for each, module in there:
             if each.put is not None:

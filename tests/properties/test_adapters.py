@@ -223,7 +223,11 @@ SETTINGS = {
     "default dtype": ("torch", "torch.set_default_dtype(torch.float64)", "PyTorch's default dtype"),
     "seed": ("torch", "torch.manual_seed(0)", "PyTorch's global generator"),
     "gradients": ("torch", "torch.set_grad_enabled(False)", "whether PyTorch records gradients"),
-    "subnormal numbers": ("torch", "torch.set_flush_denormal(True)", "whether subnormal numbers are kept"),
+    "subnormal numbers": (
+        "torch",
+        "torch.set_flush_denormal(True)",
+        "the direction of rounding, or whether subnormal numbers are kept",
+    ),
     "threads of BLAS": ("threadpoolctl", "threadpoolctl.threadpool_limits(1)", "the threads of BLAS and OpenMP"),
     "64 bits": ("jax", "jax.config.update('jax_enable_x64', True)", "JAX's jax_enable_x64"),
     "floatx": ("keras", "keras.config.set_floatx('float64')", "Keras's floatx"),

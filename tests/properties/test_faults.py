@@ -15,7 +15,7 @@ from typing import Any
 import nnlaws
 import numpy as np
 import pytest
-from nnlaws import api, isolation
+from nnlaws import api, arithmetic, isolation
 from nnlaws.reports.terminal import explain
 from nnlaws.verdict import LawResult, Outcome, Report
 
@@ -184,11 +184,24 @@ UPWARD = {"x86_64": 0x800, "aarch64": 0x400000}.get(platform.machine())
 
 @pytest.mark.skipif(sys.platform != "linux" or UPWARD is None, reason="FE_UPWARD is another number elsewhere")
 def test_a_call_that_changes_the_direction_of_rounding_is_noticed(write: Write) -> None:
-    """At the first call, as at any later one that sets it to the same."""
-    target = write(f"import ctypes\nctypes.CDLL(None).fesetround({UPWARD})\nreturn right(z)")
-    results = by_clause(judge(target, "SM-3", "CT-7"))
+    """At the first call, as at any later one that sets it to the same; and it outlives no call."""
+    target = write(f"a = right(z)\nimport ctypes\nctypes.CDLL(None).fesetround({UPWARD})\nreturn a")
+    report = judge(target, "SM-1", "SM-3", "CT-7", "SM-11")
+    results = by_clause(report)
     assert results["CT-7"].outcome is VIOLATES
     assert "a call changed the direction of rounding" in explain(results["CT-7"])
+    assert results["SM-1"].outcome is results["SM-3"].outcome is CONFORMS
+    assert by_clause(report, "log_softmax")["SM-11"].outcome is CONFORMS
+
+
+@pytest.mark.skipif(sys.platform != "linux" or UPWARD is None, reason="FE_UPWARD is another number elsewhere")
+def test_what_an_import_leaves_of_arithmetic_is_kept_for_the_calls_and_for_nothing_else(write: Write) -> None:
+    prelude = f"import ctypes\nctypes.CDLL(None).fesetround({UPWARD})\n"
+    body = f"up = ctypes.CDLL(None).fegetround()\nreturn right(z) if up == {UPWARD} else np.full_like(z, np.nan)"
+    report = judge(write(body, prelude=prelude), "SM-3", "CT-7")
+    assert {result.outcome for result in by_clause(report).values()} == {CONFORMS}
+    judge(load(write(body, prelude=prelude)), "SM-3")
+    assert arithmetic.state() == arithmetic.USUAL
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that forks")

@@ -16,7 +16,7 @@ from nnlaws.laws.law import Check, Law, Subject, alike, law, trial_law
 from nnlaws.laws.sampling import draw
 from nnlaws.laws.watched import box_of, points_of
 from nnlaws.operations import OPERATIONS, Operation
-from nnlaws.surroundings import ERROR_STATE, borrowed, changed
+from nnlaws.surroundings import borrowed, changed
 
 
 def arguments_unmodified(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
@@ -124,12 +124,11 @@ def surroundings_of_draws_kept(f: Subject, ruler: Ruler, **options: Any) -> Evid
 def _kept(f: Subject, call: Callable[[], object]) -> Evidence:
     with borrowed():
         call()  # the first may load a library, or start its threads
-    f.error_state_changed = False
+    f.changed.clear()
     with borrowed() as before:
         call()
         names = changed(before)
-    if f.error_state_changed:
-        names.insert(0, ERROR_STATE)
+    names = [*sorted(f.changed), *names]
     return require(not names, f"a call changed {', '.join(names)}")
 
 

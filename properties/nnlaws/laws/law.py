@@ -24,11 +24,11 @@ class Subject(Protocol):
     so with just the arrays it is given. `raw` makes one call, with the arrays of one lane, and returns what came back;
     `arrays` returns it as arrays. All of these raise TargetFault where the implementation raises, `arrays` where the
     number of results is wrong, and the first three where a result has the wrong shape or no numbers. `takes` says
-    whether there is a keyword that need not be there. error_state_changed: whether a call has changed NumPy's error
-    state, which is put back after each.
+    whether there is a keyword that need not be there. changed: the names of what calls have changed that is put
+    back after each: NumPy's error state, the processor's arithmetic.
     """
 
-    error_state_changed: bool
+    changed: set[str]
 
     def __call__(self, *arguments: Array, **options: Option) -> Floats: ...
 
