@@ -99,7 +99,7 @@ def _reached(module: str) -> set[str]:
     else:
         imports = re.compile(rf"from {package} import (.*)")
         texts = [path.read_text(encoding="utf-8") for path in Path(str(adapter.__file__)).parents[1].rglob("*.py")]
-        texts += [_source("formulas.decay")] if name == "__init__" else []
+        texts += [_source(f"formulas.{other}") for other in ORDER if other not in (name, "dtypes")]
     for text in texts:
         for listed in imports.findall(text):
             roots |= set(re.findall(r"\w+", listed))
@@ -115,6 +115,8 @@ def _offered(module: str) -> tuple[str, ...]:
         "dtypes": ("softmax", "decay"),
         "__init__": ("decay",),
         "scales": ("scales", "sampling", "search") if module.startswith("formulas") else ("scales",),
+        "sampling": ("sampling", "search") if module.startswith("formulas") else ("sampling",),
+        "search": ("search", "sampling") if module.startswith("formulas") else ("search",),
     }.get(chapter, (chapter,))
     return tuple(each.name for chapter in chapters for each in OPERATIONS.values() if each.chapter == chapter)
 

@@ -20,7 +20,7 @@ LIBRARIES = {
     *("optuna", "ray", "sklearn", "tensorflow", "torch"),
 }
 """Those that adapters import, and that need not be installed."""
-HEAVY = {"numpy", "scipy", "hypothesis", "flint", "ml_dtypes", "rich", "nnlaws_reference"} | LIBRARIES
+HEAVY = {"numpy", "scipy", "hypothesis", "flint", "ml_dtypes", "psutil", "rich", "nnlaws_reference"} | LIBRARIES
 
 
 def files(package: str) -> dict[str, Path]:

@@ -28,7 +28,6 @@ SINGLE = 24  # digits of float32: formats with fewer are narrow
 TO_THE_BIT = 0.95
 ENOUGH = 10  # wrong results, before so much can be said
 OF_THE_CALL = ("CT-1", "CT-3", "CT-4", "CT-5", "CT-7")  # clauses that say nothing of results
-SOME = 7  # one in so many inputs of diagnosis will do of laws that are not of value; prime to the numbers of LEVELS
 OPTIONS = 4  # how many other options inputs of diagnosis come with
 EXAMPLES = 20  # how many failing cases are tried for one that tells the causes apart
 
@@ -91,10 +90,10 @@ def explain(
 
     A mutant fits if it breaks the law on the smallest example by the same results, and gives the subject's results on
     a battery of other inputs too, and on failures of other shapes, where most of the wrong candidates differ. A
-    convention fits if, declared, it makes every failure seen an allowed one, and no other law is broken. It is the
-    cause where it is the only one, and the mutants that fit are only instances of it; but in narrow formats a grade
-    allows so much that a mutant says more. The example shown is the smallest on which no other mutant gives the same
-    results.
+    convention fits if, declared, it makes every failure seen an allowed one, and no other law is broken (in narrow
+    formats one may be). It is the cause where it is the only one, and the mutants that fit are only instances of it;
+    but in narrow formats a grade allows so much that a mutant says more. The example shown is the smallest on which no
+    other mutant gives the same results.
     """
     smallest, evidence = failures[-1]
     if any(_hold(law, subject, ruler, _stacks(law, ruler, [smallest])) for _ in range(2)):
@@ -119,7 +118,7 @@ def explain(
         probes = _stacks(far, ruler, _battery(far, _small(far), 1))
         fitting = {name: m for name, m in fitting.items() if _same_on(probes, m, far, subject, ruler)}
         conventions = [v for v in conventions if _admits(v, far, subject, ruler, probes)]
-    conventions = _with_nothing_else_wrong(conventions, law, subject, ruler)
+        conventions = [v for v in conventions if _right_otherwise(v, subject, ruler)]
     declare = [f'declare conventions = {{"{v.name}": "{v.value}"}} ({v.meaning})' for v in conventions]
     telling = wide or not fitting or any(v.name in law.operation.conventions for v in conventions)
     if len(conventions) == 1 and telling:
@@ -316,17 +315,19 @@ def _conventions(law: Law, subject: GuardedSubject, ruler: Ruler, failed: Sequen
     return [variant for variant in undeclared if _admits(variant, law, subject, ruler, failed)]
 
 
-def _with_nothing_else_wrong(
-    conventions: Sequence[Variant], law: Law, subject: GuardedSubject, ruler: Ruler
-) -> list[Variant]:
-    """Those with which every law of the operation holds that is about results: else it is not what was done."""
-    left = list(conventions)
-    for each in LAWS if left else ():
-        if each.operation is law.operation and each.clause not in OF_THE_CALL:
-            every = 1 if each.name.endswith("value") else SOME
-            inputs = _stacks(each, ruler, _battery(each, _small(each), 1)[::every])
-            left = [variant for variant in left if _admits(variant, each, subject, ruler, inputs)]
-    return left
+_OTHERWISE: dict[tuple[Any, ...], tuple[Any, bool]] = {}
+"""What `_right_otherwise` has found, with the function, lest another gets its id: violation after violation asks."""
+
+
+def _right_otherwise(variant: Variant, subject: GuardedSubject, ruler: Ruler) -> bool:
+    """Whether every law of the operation that is about results holds with the variant declared."""
+    about = (ruler.operation.name, ruler.format.name, *sorted(ruler.conventions.items()), variant.name, variant.value)
+    key = (id(subject.function), *about)
+    if key not in _OTHERWISE:
+        laws = (law for law in LAWS if law.operation is ruler.operation and law.clause not in OF_THE_CALL)
+        inputs = ((law, _stacks(law, ruler, _battery(law, _small(law), 1))) for law in laws)
+        _OTHERWISE[key] = subject.function, all(_admits(variant, law, subject, ruler, each) for law, each in inputs)
+    return _OTHERWISE[key][1]
 
 
 def _admits(variant: Variant, law: Law, subject: GuardedSubject, ruler: Ruler, stacks: Sequence[Inputs]) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from nnlaws_reference.dtypes import Array
@@ -21,11 +21,14 @@ RESOLUTION = {"float32": 2.0**-23, "float64": 2.0**-32}
 """How coarse the uniform numbers may be that a sound sampler starts from: 23 bits in float32; in float64, 32."""
 
 
+Kind = Literal["linear", "log", "one_minus_log", "integer", "reverse_log"]
+
+
 @dataclass(frozen=True)
 class Scale:
-    """One hyperparameter's scale and box. kind: linear, log, one_minus_log, reverse_log or integer."""
+    """One hyperparameter's scale and box. kind: those of a search's axes, or Keras Tuner's reverse_log."""
 
-    kind: str
+    kind: Kind
     low: float
     high: float
 
@@ -34,18 +37,33 @@ class Scale:
         """Of an integer, how many there are."""
         return int(self.high - self.low) + 1
 
+    @property
+    def _reversed(self) -> dict[str, Any]:
+        """The options of the formulas of 1 − x that make them Keras Tuner's."""
+        return {"low": self.low, "high": self.high, "complement": self.kind}
+
     def position(self, x: Floats) -> Floats:
         """Where x lies in the box, from 0 at low to 1 at high: of a continuous scale, the probability of less."""
-        return np.asarray(_INVERSES[self.kind](x, low=self.low, high=self.high))
+        if self.kind == "reverse_log":
+            return np.asarray(scales.one_minus_log_uniform_inverse(x, **self._reversed))
+        return np.asarray(search.position(x, self.low, self.high, self.kind))
 
     def value(self, u: Floats) -> Floats:
         """Of a position in [0, 1], the value."""
-        x = np.asarray(_MAPS[self.kind](u, low=self.low, high=self.high))
-        return np.rint(x) if self.kind == "integer" else x
+        if self.kind == "reverse_log":
+            return np.asarray(scales.one_minus_log_uniform_map(u, **self._reversed))
+        x = np.asarray(search.value(u, self.low, self.high, self.kind))
+        return np.minimum(x, self.high) if self.kind == "integer" else x  # of u = 1, which no draw is
 
     def density(self, x: Floats) -> Floats:
         """Of a continuous scale, the density at x."""
-        return np.asarray(_DENSITIES[self.kind](x, low=self.low, high=self.high))
+        if self.kind == "reverse_log":
+            return np.asarray(scales.one_minus_log_uniform_density(x, **self._reversed))
+        if self.kind == "one_minus_log":
+            return np.asarray(scales.one_minus_log_uniform_density(x, low=self.low, high=self.high))
+        if self.kind == "log":
+            return np.asarray(scales.log_uniform_density(x, low=self.low, high=self.high))
+        return np.full(x.shape, 1 / (self.high - self.low))
 
     def uniform(self, x: Array, random: np.random.Generator) -> Floats:
         """Numbers that are uniform on [0, 1] and independent exactly if the x are drawn as they should be.
@@ -133,24 +151,3 @@ def _taken(other: Scale, scale: Scale, u: Floats) -> Floats:
     x = scale.value(u)
     with np.errstate(all="ignore"):
         return other.density(x) / scale.density(x)
-
-
-def _linear_density(x: Floats, *, low: float, high: float) -> Floats:
-    return np.full(x.shape, 1 / (high - low))
-
-
-_MAPS: dict[str, Callable[..., Any]] = {
-    **{kind: partial(search.value, scale=kind) for kind in ("linear", "log", "one_minus_log")},
-    "integer": sampling.uniform,
-    "reverse_log": partial(scales.one_minus_log_uniform_map, complement="reverse_log"),
-}
-_INVERSES: dict[str, Callable[..., Any]] = {
-    **{kind: partial(search.position, scale=kind) for kind in ("linear", "log", "one_minus_log", "integer")},
-    "reverse_log": partial(scales.one_minus_log_uniform_inverse, complement="reverse_log"),
-}
-_DENSITIES: dict[str, Callable[..., Any]] = {
-    "linear": _linear_density,
-    "log": scales.log_uniform_density,
-    "one_minus_log": scales.one_minus_log_uniform_density,
-    "reverse_log": partial(scales.one_minus_log_uniform_density, complement="reverse_log"),
-}

@@ -180,7 +180,6 @@ def test_a_file_that_cannot_be_written_is_an_error_before_the_run(write: Write) 
         nnlaws.check(write("return right(z)"), save="no/such/report.json")
 
 
-@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is watched in /proc")
 def test_a_process_that_takes_too_much_memory_is_ended_and_the_rest_goes_on(write: Write) -> None:
     target = write("kept = [np.ones(2**24) for _ in range(64)]\nreturn right(z)")
     asked: dict[str, Any] = {"laws": ("SM-1", "SM-11"), "dtypes": ("float32",), "profile": "quick"}

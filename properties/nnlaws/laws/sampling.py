@@ -17,10 +17,10 @@ from nnlaws.evidence import Evidence, require, worst
 from nnlaws.laws.chance import even, evidence, given
 from nnlaws.laws.law import Law, Subject, trial_law
 from nnlaws.operations import OPERATIONS, Operation
-from nnlaws.scale import Scale, mistaken
+from nnlaws.scale import Kind, Scale, mistaken
 from nnlaws.subject import TargetFault
 
-KINDS = {
+KINDS: dict[str, Kind] = {
     "sample_uniform": "linear",
     "sample_log_uniform": "log",
     "sample_one_minus_log_uniform": "one_minus_log",
@@ -136,7 +136,7 @@ def draw(f: Subject, *, low: Any, high: Any, size: int, seed: int) -> Array:
 
 
 def _scale(ruler: Ruler, *, low: float, high: float, **_: Any) -> Scale:
-    kind = ruler.conventions.get("complement", KINDS[ruler.operation.name])
+    kind: Kind = "reverse_log" if "complement" in ruler.conventions else KINDS[ruler.operation.name]
     half_open = ruler.conventions.get("bounds") == "half_open"
     return Scale(kind, low, high - 1 if half_open else high)
 

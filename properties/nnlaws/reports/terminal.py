@@ -73,6 +73,8 @@ def verdict(report: Report) -> Text:
         words, style = "offers nothing to judge yet", "bold magenta"
     elif report.exit_code == 3:
         words, style = "could not be run", "bold magenta"
+    elif not any(result.outcome is Outcome.VIOLATES for result in report.results):
+        words, style = "fails with errors", "bold magenta"
     else:
         words, style = "violates", "bold red"
     tail = f": {counts}, on {arrays:,} arrays in {report.seconds:.1f} s."

@@ -148,7 +148,9 @@ def complements_forgotten(space: Space, *, budget: int, seed: int) -> Array:
 
 @_drawn("integers are uniform numbers rounded: both ends have half the chance", seen="hyperopt #328")
 def ends_of_integers_halved(space: Space, *, budget: int, seed: int) -> Array:
-    return on_scales(space, np.random.default_rng(seed).random((budget, len(space))))
+    line = tuple(a._replace(scale="linear") if a.scale == "integer" else a for a in space)
+    points, whole = drawn(line, budget, np.random.default_rng(seed)), [a.scale == "integer" for a in space]
+    return np.where(whole, np.rint(points), points)
 
 
 @_drawn("integers are not whole")
