@@ -60,21 +60,28 @@ VALUES = (
     *("BN-1", "BN-2", "BN-4", "BN-13", "BN-14", "BN-15", "BN-18", "BN-19", "BN-21", "BN-26"),
     *("OP-1", "OP-2", "OP-7", "OP-8", "OP-9", "OP-10", "OP-11", "OP-17", "LR-1", "LR-2", "LR-3"),
 )
-WIDE, MIXED = ("float32", "float64"), ("float32", "bfloat16")
+WIDE, MIXED, NARROWEST = ("float32", "float64"), ("float32", "bfloat16"), ("float32", "float16")
 FEWER: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "flax": ((), MIXED),
     "flax-two-pass": (VALUES, MIXED),
-    "jax": ((), (*MIXED, "float64")),
+    "jax": ((), MIXED),
     "keras jax": (VALUES, ("float32",)),
     "keras tensorflow": (VALUES, ("float32",)),
+    "keras torch": (VALUES, WIDE),
     "nevergrad": (("SA-4", "CT-7", "SE-6"), ()),
+    "optax": ((), NARROWEST),
+    "optax-variants": ((), NARROWEST),
+    "reference": ((), MIXED),
     "tensorflow": ((), (*WIDE, "float16")),
+    "tensorflow-fused": (VALUES, MIXED),
     "tensorflow-v1": (VALUES, WIDE),
     "torch-channels-last": ((), MIXED),
     "torch-foreach": ((), MIXED),
     "torch-fused": ((), MIXED),
     "torch-images": ((), MIXED),
 }
-"""The clauses (none: all) and dtypes that are judged here, of targets that are slow to call or close to another one."""
+"""The clauses (none: all) and dtypes that are judged here, of targets that are slow to call, break much, or are close
+to another one: docs/findings.md was written with all."""
 
 SWITCHES = {"keras": "KERAS_BACKEND", "tensorflow": "TF_ENABLE_ONEDNN_OPTS"}
 """What the environment has to say, lest the outcome depends on what is installed, or on the processor."""
