@@ -3,8 +3,9 @@
 Makes every mutation of the reference and of the formulas that mutmut's operators know, and asks of each whether a law
 breaks. A mutated reference module is judged as any implementation is, beside a true copy of the others. A mutated
 formula takes the true one's place in the harness, and is judged by whether the reference, and the sound variants that
-declare a convention, still conform. First comes a quick look, then the ci profile: the first violation or error is a
-kill. What survives has to be explained in benchmarks/survivors.toml, one line each.
+declare a convention, still conform, and, where laws are of chances, by whether known mistakes still do not. First comes
+a quick look, then the ci profile: the first violation or error is a kill. What survives has to be explained in
+benchmarks/survivors.toml, one line each.
 
 Each judgement is a line of the results file, so that an interrupted run goes on; changed source is judged again, and
 survivors are with --again. All of it takes about an hour on a busy machine of two cores.
@@ -204,8 +205,9 @@ def _section(rows: Sequence[Row], stale: Sequence[str], jobs: int) -> str:
         unreached,
         "",
         "A mutated formula is killed when it and the reference, or a sound variant that declares a convention, no",
-        "longer agree. The figures say nothing of mistakes that take two changes; and as mutants of one line are much",
-        "alike, a share of mutants is not a share of mistakes.",
+        "longer agree; of sampling and search also when a law no longer sees a known mistake that it saw. The figures",
+        "say nothing of mistakes that take two changes; and as mutants of one line are much alike, a share of mutants",
+        "is not a share of mistakes.",
         *(f"Explained, but no survivor: {each}." for each in stale),
     ]
     return "\n".join(lines)

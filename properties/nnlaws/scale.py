@@ -68,11 +68,14 @@ class Scale:
     def uniform(self, x: Array, random: np.random.Generator) -> Floats:
         """Numbers that are uniform on [0, 1] and independent exactly if the x are drawn as they should be.
 
-        A draw stands for all numbers that round to it: its place among them is drawn, too.
+        A draw stands for all numbers that round to it: its place among them is drawn, too. An integer stands for as
+        much of [0, 1] as its share is.
         """
         wide, within = x.astype(np.float64), random.random(x.shape)
         if self.kind == "integer":
-            return np.clip((wide - self.low + within) / self.count, 0.0, 1.0)
+            share = sampling.integer_share(np.arange(self.count) + self.low, int(self.low), int(self.high))
+            k = np.clip(wide - self.low, 0, self.count - 1).astype(np.intp)
+            return np.asarray(np.clip((np.cumsum(share) - share)[k] + within * share[k], 0.0, 1.0))
         half = _spacing(x) / 2
         with np.errstate(all="ignore"):
             ends = [self.position(np.clip(wide + side, self.low, self.high)) for side in (-half, half)]

@@ -278,17 +278,17 @@ def one_model(f: Subject, ruler: Ruler, *, space: Space, **options: Any) -> Evid
     """Each call trains the model on that the call before returned; the first begins with none."""
     run = Search(space, **options)
     points, losses, _ = run.trials(f)
-    for call, model in enumerate(run.models):
-        if type(model) is not (int if call else type(None)) or model != (call or None):  # an array is compared to none
-            was = f"the model of call {model}" if type(model) is int else "None" if model is None else "no model"
-            want = f"that of call {call}" if call else "None"
-            return require(False, f"call {call + 1} was given {was} where {want} is to be trained on")
     start = np.asarray(options["start"])
-    if not np.array_equal(points[0], start):
-        return require(False, f"the first point is {points[0]}, not the start {start}")
     again = Search(space, **options)
     ahead = [*points[1:], start]  # of the last no one asks
-    _, wanted = formulas.one_trajectory(again.train, start, len(points), lambda so_far, seen: ahead[len(seen) - 1])
+    tried, wanted = formulas.one_trajectory(again.train, start, len(points), lambda so_far, seen: ahead[len(seen) - 1])
+    for call, (model, right) in enumerate(zip(run.models, again.models, strict=False), 1):
+        if type(model) is not type(right) or model != right:  # an array is compared to none
+            was = f"the model of call {model}" if type(model) is int else "None" if model is None else "no model"
+            want = f"that of call {right}" if right else "None"
+            return require(False, f"call {call} was given {was} where {want} is to be trained on")
+    if not np.array_equal(points, tried):
+        return require(False, f"the first point is {points[0]}, not the start {start}")
     return require(np.array_equal(wanted, losses), "the losses are not those of one model that is trained on and on")
 
 
