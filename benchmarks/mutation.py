@@ -205,9 +205,9 @@ def _section(rows: Sequence[Row], stale: Sequence[str], jobs: int) -> str:
         unreached,
         "",
         "A mutated formula is killed when it and the reference, or a sound variant that declares a convention, no",
-        "longer agree; of sampling and search also when a law no longer sees a known mistake that it saw. The figures",
-        "say nothing of mistakes that take two changes; and as mutants of one line are much alike, a share of mutants",
-        "is not a share of mistakes.",
+        "longer agree; of sampling and search also when any sound variant breaks a law, or a law no longer sees a",
+        "known mistake that it saw. The figures say nothing of mistakes that take two changes; and as mutants of one",
+        "line are much alike, a share of mutants is not a share of mistakes.",
         *(f"Explained, but no survivor: {each}." for each in stale),
     ]
     return "\n".join(lines)

@@ -111,11 +111,11 @@ class Scale:
 
     def outside(self, x: Array) -> Array:
         """The draws that are in the box neither as they are nor up to rounding."""
-        wide, error = x.astype(np.float64), self.rounding(x)
-        wrong = ~((wide >= self.low - error) & (wide <= self.high + error))
+        wide = x.astype(np.float64)
         if self.kind == "integer":
-            wrong |= sampling.integer_share(wide, int(self.low), int(self.high)) == 0
-        return x[wrong]
+            return np.asarray(x[sampling.integer_share(wide, int(self.low), int(self.high)) == 0])
+        error = self.rounding(x)
+        return x[~((wide >= self.low - error) & (wide <= self.high + error))]
 
 
 def granularity(x: Array) -> Format:

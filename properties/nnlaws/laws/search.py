@@ -25,7 +25,7 @@ Space = tuple[Axis, ...]
 
 NEAR = 1e-6  # on a scale of length 1: above what rounding does to a position, below any step that is meant
 GRID = 6  # the notes' grid, 6 × 6, against 36 random points
-REPEATS = 40  # searches that are compared with it
+REPEATS = 100  # searches that are compared with it
 
 
 def own_scale(f: Subject, ruler: Ruler, *, space: Space, **options: Any) -> Evidence:
@@ -116,7 +116,7 @@ def independent_axes(f: Subject, ruler: Ruler, *, space: Space, seed: int, **opt
 def nearer_than_the_grid(f: Subject, ruler: Ruler, *, space: Space, budget: int, seed: int) -> Evidence:
     """Where the first axis alone matters, some random point is nearer the best than the grid's nearest, nearly always.
 
-    The exact chances of that are known: what counts is in how many of 40 searches it should be so and is not.
+    The exact chances of that are known: what counts is in how many of 100 searches it should be so and is not.
     """
     levels = formulas.grid_levels(round(budget ** (1 / len(space))))
     chances: list[float] = []
