@@ -75,6 +75,7 @@ class Scale:
         if self.kind == "integer":
             share = sampling.integer_share(np.arange(self.count) + self.low, int(self.low), int(self.high))
             k = np.clip(wide - self.low, 0, self.count - 1).astype(np.intp)
+            within += wide - self.low - k  # 0, but for what is no such integer
             return np.asarray(np.clip((np.cumsum(share) - share)[k] + within * share[k], 0.0, 1.0))
         half = _spacing(x) / 2
         with np.errstate(all="ignore"):
