@@ -65,7 +65,7 @@ MIXED, NARROWEST = ("float32", "bfloat16"), ("float32", "float16")
 FEWER: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "flax": ((), MIXED),
     "flax-two-pass": (VALUES, MIXED),
-    "jax": ((), MIXED),
+    "jax": ((), ("float32",)),
     "keras jax": (VALUES, ("float32",)),
     "keras tensorflow": (VALUES, ("float32",)),
     "keras torch": (VALUES, ("float32",)),
