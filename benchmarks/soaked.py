@@ -129,8 +129,8 @@ def table(every: Sequence[Found]) -> str:
     return "\n".join(lines)
 
 
-def section(every: Sequence[Found], options: str, profiles: Counter[str]) -> str:
-    """The section of the page."""
+def section(every: Sequence[Found], options: str, profiles: Counter[str], left_out: Sequence[Found] = ()) -> str:
+    """The section of the page. left_out: what laws did before they were mended."""
     judged = [one for one in every if one.judged and (one.false or not one.fault)]
     adapters = sorted({one.target for one in judged if group(one.target) == "adapters"})
     sound = len({one.target for one in judged if one.target.startswith(VARIANT)})
@@ -148,11 +148,22 @@ Clopper and Pearson's, one-sided. {_closest(judged)}"""
 {textwrap.fill(" ".join(about.split()), 120, break_on_hyphens=False)}
 
 {_alarms([one for one in every if one.alarm], short=len(judged) < RUNS)}
-
+{_mended(left_out)}
 The figures hold for law runs drawn like these, on targets like these: algorithms that are known to be right, most of
 which were there when the bounds were derived. For an algorithm that is not among them the bound's derivation speaks,
 not this table. A check of n laws raises a false alarm with at most n times the probability. Where chance has a
 part, the proven 1e-9 a run is far below what any soak can show."""
+
+
+def _mended(left_out: Sequence[Found]) -> str:
+    """Which laws were mended on the way, and what they had said before."""
+    if not left_out:
+        return ""
+    laws, false = ", ".join(sorted({one.law for one in left_out})), [one for one in left_out if one.false]
+    said = f"""Not counted: {len(left_out):,} law runs of {laws}, from before these were mended; those counted came
+    after, with other seeds. False alarms among the earlier ones: {len(false) or "none"}."""
+    listed = "".join(f"- {one.outcome}: `{one.replay}`, with seed {one.seed}\n" for one in false)
+    return f"\n{textwrap.fill(' '.join(said.split()), 120, break_on_hyphens=False)}\n" + (listed and f"\n{listed}")
 
 
 def _closest(judged: Sequence[Found]) -> str:

@@ -74,6 +74,31 @@ def test_a_planted_alarm_is_reported_with_its_token_and_is_there_again(
     assert "VIOLATES" in capsys.readouterr().out
 
 
+def test_what_a_law_said_before_it_was_mended_is_told_and_not_counted(
+    script: Callable[[str], Any], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    soak = script("soak")
+    (tmp_path / "mine.py").write_text(TOO_SMALL, "utf-8")
+    given = ["--targets", "mine.py", "--profile", "quick", "--workers", "1", "--log"]
+    assert soak.main([*given, "before.jsonl", "--laws", "SM-1,CT-1", "--runs", "8"]) == 1
+    before = list(soak.read(tmp_path / "before.jsonl").values())
+    wrong = {each.law for each in before if each.alarm}
+    assert {each.law for each in before} - wrong == {"softmax.arguments_unmodified"}
+    (tmp_path / "mine.py").write_text(TOO_SMALL.replace("0.99", "1"), "utf-8")
+    soak.target.cache_clear()
+    after = [*given, "after.jsonl", "--laws", ",".join(wrong), "--seed", "7", "--runs", "4"]
+    assert soak.main(after) == 0
+    capsys.readouterr()
+    shown = ["--log", "before.jsonl", "--also", "after.jsonl", "--summary"]
+    assert soak.main([*shown, "--mended", ",".join(wrong)]) == 0
+    told = capsys.readouterr().out
+    right = len([each for each in before if each.law not in wrong])
+    assert f"| all | {right + 4} |" in told
+    assert f"Not counted: {len(before) - right} law runs of {sorted(wrong)[0]}" in told
+    assert all(f"`{each.replay}`, with seed {each.seed}" in told for each in before if each.alarm)
+    assert soak.main(shown) == 1
+
+
 def test_an_alarm_that_was_looked_into_is_listed_and_not_counted(script: Callable[[str], Any]) -> None:
     soaked = script("soaked")
     known = soaked.FAULTS[0]

@@ -1,7 +1,9 @@
 """Laws must not bark: every sound variant conforms; what it would have to declare is named; grades are told apart."""
 
+from collections.abc import Callable
 from inspect import signature
 
+import numpy as np
 import pytest
 from nnlaws.bounds.formats import format_of
 from nnlaws.bounds.ruler import Ruler
@@ -10,10 +12,10 @@ from nnlaws.operations import OPERATIONS
 from nnlaws.runner import evaluate, find, plan, run
 from nnlaws.sound import SOUND, SoundVariant
 from nnlaws.sound import batch_norm as sound_batch_norm
-from nnlaws.subject import GuardedSubject
+from nnlaws.subject import GuardedSubject, silence
 from nnlaws.targets import Target
 from nnlaws.verdict import LawResult, Outcome, Selection
-from nnlaws_reference.dtypes import DTYPES
+from nnlaws_reference.dtypes import DTYPES, Array
 
 
 def test_there_are_sound_variants_enough() -> None:
@@ -97,6 +99,53 @@ def test_an_undeclared_convention_violates_and_is_named(name: str, law: str, cau
     assert result.violation is not None
     assert result.violation.cause is not None
     assert result.violation.cause.name == cause
+
+
+# --- the range of narrow types ---
+
+NARROW = {"arithmetic": "narrow"}
+
+
+def variant_of(name: str) -> SoundVariant:
+    (variant,) = [variant for variant in SOUND if variant.name == name]
+    return variant
+
+
+def holds(law: str, function: Callable[..., object], conventions: dict[str, str], case: str) -> bool:
+    """Whether a law holds of a function in float16, on one case."""
+    of = find(law)
+    subject = GuardedSubject(function, of.operation)
+    with silence():
+        return evaluate(
+            of, subject, Ruler(of.operation, format_of(DTYPES["float16"]), conventions), Case.parse(case)
+        ).holds
+
+
+@pytest.mark.parametrize(
+    ("name", "law", "case"),
+    [
+        ("batch_norm_train.every_step_narrow", "constant_feature", "3x9,unlike,188,800772"),
+        ("batch_norm_train.one_pass_narrow", "constant_feature", "2x1,constant,163,0"),
+        ("batch_norm_train.one_pass_narrow", "one_sample", "1x1,constant,163,0"),
+        ("batch_norm_running.running_one_pass_narrow", "one_sample", "1x1,constant,163,0"),
+    ],
+)
+def test_where_squares_pass_the_range_declared_narrow_arithmetic_promises_nothing(
+    name: str, law: str, case: str
+) -> None:
+    """3 × 22140 is more than float16 holds, and so is 258²; undeclared that is a violation."""
+    variant = variant_of(name)
+    assert holds(f"{variant.operation}.{law}", variant.function, variant.conventions, case)
+    assert not holds(f"{variant.operation}.{law}", variant.function, {}, case)
+
+
+@pytest.mark.parametrize("law", ["constant_feature", "one_sample"])
+def test_nan_where_squares_are_in_range_is_none_of_narrow_arithmetic(law: str) -> None:
+    def nan(z: Array, gamma: Array, beta: Array, *, eps: float) -> tuple[Array, Array, Array]:
+        return np.full_like(z, np.nan), z[0], np.zeros_like(z[0])
+
+    m = "1" if law == "one_sample" else "3"
+    assert not holds(f"batch_norm_train.{law}", nan, NARROW, f"{m}x2,constant,20,0")
 
 
 # --- grades of the variance ---

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 from nnlaws_reference.dtypes import working_dtype
-from numpy.typing import DTypeLike
+from numpy.typing import DTypeLike, NDArray
 
 from nnlaws.bounds.formats import Format
 from nnlaws.bounds.number import Bounded, Floats, join
@@ -38,6 +38,14 @@ class Statistics(NamedTuple):
     mean: Bounded
     variance: Bounded
     centred: Bounded
+
+
+@np.errstate(all="ignore")
+def promised(z: Bounded, conventions: Conventions) -> NDArray[np.bool_]:
+    """Of each feature: whether there are bounds at all. Where its squares may pass the range of the type that is
+    computed in, which is a narrow one if that is declared, all statistics may be infinite or NaN.
+    """
+    return ~_beyond(_working(z, conventions))[..., 0, :]
 
 
 @np.errstate(all="ignore")
@@ -178,13 +186,18 @@ def _statistics(z: Bounded, conventions: Conventions) -> Statistics:
         error = np.maximum(error, _one_pass(x, variance, u))
     error = second_order * error + format.tiny * (6 + 4 * spread)
     own = 2 * u * (np.abs(centred) + drift) + u * np.abs(shifted) + 3 * format.tiny
-    beyond = m * np.square(np.abs(x).max(axis=-2, keepdims=True)) > format.largest  # of these nothing is promised
+    beyond = _beyond(z)
     drift, error, own = (np.where(beyond, np.inf, each) for each in (drift, error, own))
     return Statistics(
         Bounded(mean, drift, format),
         Bounded(variance, error, format),
         Bounded(centred, own, format),
     )
+
+
+def _beyond(z: Bounded) -> NDArray[np.bool_]:
+    """Of each feature: whether the squares of its m samples may add up to more than the format holds."""
+    return np.asarray(z.shape[-2] * np.square(np.abs(z.value).max(axis=-2, keepdims=True)) > z.format.largest)
 
 
 def _second_order(k: float) -> float:

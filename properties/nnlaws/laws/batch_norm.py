@@ -16,6 +16,8 @@ from nnlaws_spec.formulas import batch_norm as formulas
 from numpy.typing import NDArray
 from scipy.special import gammaincinv
 
+from nnlaws.bounds.batch_norm import promised
+from nnlaws.bounds.number import bounded
 from nnlaws.bounds.ruler import FINEST, Floats, Ruler
 from nnlaws.cases.batch_norm import (
     BUILDERS,
@@ -176,7 +178,10 @@ def one_sample(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> E
         results = f.results(*arguments, **options)
     except Refused:
         return require(True, "")
-    finite = [np.isfinite(result).all(axis=tuple(range(1, result.ndim))) for result in results]
+    z = dict(zip(ruler.operation.arguments, arguments, strict=True)).get("z", arguments[0])
+    excused = ~promised(bounded(z), ruler.conventions)
+    excused = np.any(excused, axis=1, keepdims=True)[:, 0] if z.ndim == 4 else excused  # averages keep what any left
+    finite = [_finite(result, excused) for result in results]
     handed_on = require(np.all(finite, axis=0), "NaN or infinity was handed on for one sample, as 0/0 is", results[-1])
     return worst(handed_on, judge(results, ruler, *arguments, vacuous=True, **options))
 
@@ -190,11 +195,17 @@ def no_epsilon(f: Subject, ruler: Ruler, *arguments: Array, eps: float) -> Evide
 
 
 def constant_feature(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
-    """A feature that is the same in all samples comes out as β: never as NaN, whatever the grade declared."""
+    """A feature that is the same in all samples comes out as β: never as NaN, whatever variance is declared."""
     results = f.results(*arguments, **options)
-    finite = np.isfinite(results[0]).all(axis=(-2, -1))
+    finite = _finite(results[0], ~promised(bounded(arguments[0]), ruler.conventions))
     seen = require(finite, "NaN or infinity came of a feature that is the same in all samples", results[0])
     return worst(seen, judge(results, ruler, *arguments, of=("out",), vacuous=True, **options))
+
+
+def _finite(result: Floats, excused: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Of each lane, whether its features are finite; those excused, by lane, need not be."""
+    right = np.isfinite(result) | (excused[:, None] if result.ndim == 3 else excused)
+    return np.asarray(right.all(axis=tuple(range(1, result.ndim))))
 
 
 def empty_batch_statistics(f: Subject, ruler: Ruler, z: Array, *others: Array, eps: float) -> Evidence:

@@ -1,6 +1,6 @@
 """Right ways to compute batch norm: in one pass or two, merged, folded, by the chain rule, wide, narrow."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
@@ -196,11 +196,27 @@ def unbiased_handed_on(z: Array, gamma: Array, beta: Array, *, eps: float) -> Tr
 @sound("batch_norm_train", arithmetic="narrow")
 def every_step_narrow(z: Array, gamma: Array, beta: Array, *, eps: float) -> Triple:
     """Every operation in z's own dtype."""
+    mean, var = _narrow_two_pass(z)
+    return (z - mean) / _narrow_root(var, eps) * gamma + beta, mean, var
+
+
+@sound("batch_norm_train", arithmetic="narrow", variance="one_pass")
+def one_pass_narrow(z: Array, gamma: Array, beta: Array, *, eps: float) -> Triple:
+    """E[z²] − μ², every operation in z's own dtype: squares pass its range early."""
+    mean, var = _narrow_one_pass(z)
+    return (z - mean) / _narrow_root(var, eps) * gamma + beta, mean, var
+
+
+def _narrow_two_pass(z: Array) -> Pair:
     m = z.dtype.type(_count(z))
     mean = _in_turn(z) / m
-    centred = z - mean
-    var = _in_turn(centred * centred) / m
-    return centred / _narrow_root(var, eps) * gamma + beta, mean, var
+    return mean, _in_turn((z - mean) * (z - mean)) / m
+
+
+def _narrow_one_pass(z: Array) -> Pair:
+    m = z.dtype.type(_count(z))
+    mean = _in_turn(z) / m
+    return mean, np.maximum(_in_turn(z * z) / m - mean * mean, z.dtype.type(0))
 
 
 def _in_turn(terms: Array) -> Array:
@@ -291,6 +307,16 @@ def wide_gradient(dout: Array, z: Array, gamma: Array, *, eps: float) -> Triple:
 @stored
 def simplified_after_one_pass(dout: Array, z: Array, gamma: Array, *, eps: float) -> Triple:
     return _gradients(dout, gamma, *_divided(z, _one_pass(z), eps))
+
+
+@sound("batch_norm_backward", arithmetic="narrow")
+def gradient_every_step_narrow(dout: Array, z: Array, gamma: Array, *, eps: float) -> Triple:
+    """Every operation in z's own dtype."""
+    mean, var = _narrow_two_pass(z)
+    m, root = z.dtype.type(len(z)), _narrow_root(var, eps)
+    z_norm = (z - mean) / root
+    dgamma, dbeta = _in_turn(dout * z_norm), _in_turn(dout)
+    return gamma / root * (dout - dbeta / m - z_norm * (dgamma / m)), dgamma, dbeta
 
 
 @sound("batch_norm_backward", epsilon="outside")
@@ -398,6 +424,26 @@ def cumulative(batches: Array, *, decay: float) -> Pair:
     mean, var = means[0], variances[0]
     for t in range(1, len(means)):
         mean, var = mean + (means[t] - mean) / (t + 1), var + (variances[t] - var) / (t + 1)
+    return mean, var
+
+
+@sound("batch_norm_running", arithmetic="narrow")
+def running_every_step_narrow(batches: Array, *, decay: float) -> Pair:
+    """Every operation in the batches' own dtype."""
+    return _narrow_average([_narrow_two_pass(batch) for batch in batches], decay)
+
+
+@sound("batch_norm_running", arithmetic="narrow", variance="one_pass")
+def running_one_pass_narrow(batches: Array, *, decay: float) -> Pair:
+    """E[z²] − μ², every operation in the batches' own dtype."""
+    return _narrow_average([_narrow_one_pass(batch) for batch in batches], decay)
+
+
+def _narrow_average(statistics: Sequence[Pair], decay: float) -> Pair:
+    kept = statistics[0][0].dtype.type(decay)
+    mean, var = np.zeros_like(statistics[0][0]), np.ones_like(statistics[0][1])
+    for of_batch in statistics:
+        mean, var = (kept * old + (1 - kept) * new for old, new in zip((mean, var), of_batch, strict=True))
     return mean, var
 
 

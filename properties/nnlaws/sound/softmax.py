@@ -118,10 +118,38 @@ def exp_of_z_minus_lse(z: Array) -> Array:
 def every_step_narrow(z: Array) -> Array:
     """Every operation in z's own dtype."""
     e = np.exp(z - z.max(axis=-1, keepdims=True))
-    total = e[:, :1]
-    for k in range(1, z.shape[1]):
-        total = total + e[:, k : k + 1]
-    return e / total
+    return e / _in_turn(e)
+
+
+def _in_turn(terms: Array) -> Array:
+    """The sum of each row, one term after another."""
+    total = terms[:, :1]
+    for k in range(1, terms.shape[1]):
+        total = total + terms[:, k : k + 1]
+    return total
+
+
+@sound("log_softmax", arithmetic="narrow")
+def log_softmax_every_step_narrow(z: Array) -> Array:
+    """Every operation in z's own dtype."""
+    shifted = z - z.max(axis=-1, keepdims=True)
+    return shifted - np.log(_in_turn(np.exp(shifted)))
+
+
+@sound("cross_entropy", arithmetic="narrow")
+def cross_entropy_every_step_narrow(z: Array, y: Array) -> Array:
+    """Every operation in z's own dtype."""
+    shifted = z - z.max(axis=-1, keepdims=True)
+    logs = shifted - np.log(_in_turn(np.exp(shifted)))
+    losses = _in_turn(np.where(y > 0, y * logs, z.dtype.type(0)))
+    return np.asarray(-_in_turn(losses.T)[0, 0] / z.dtype.type(len(z)))
+
+
+@sound("cross_entropy_gradient", arithmetic="narrow")
+def gradient_every_step_narrow(z: Array, y: Array) -> Array:
+    """Every operation in z's own dtype."""
+    e = np.exp(z - z.max(axis=-1, keepdims=True))
+    return (e / _in_turn(e) - y) / z.dtype.type(max(len(z), 1))
 
 
 @sound("log_softmax")
