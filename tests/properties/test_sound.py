@@ -11,7 +11,6 @@ from nnlaws.cases.case import Case
 from nnlaws.operations import OPERATIONS
 from nnlaws.runner import evaluate, find, plan, run
 from nnlaws.sound import SOUND, SoundVariant
-from nnlaws.sound import batch_norm as sound_batch_norm
 from nnlaws.subject import GuardedSubject, silence
 from nnlaws.targets import Target
 from nnlaws.verdict import LawResult, Outcome, Selection
@@ -70,9 +69,14 @@ def test_every_operation_has_a_sound_variant_judged_in_every_dtype() -> None:
     }
 
 
+def variant_of(name: str) -> SoundVariant:
+    (variant,) = [variant for variant in SOUND if variant.name == name]
+    return variant
+
+
 def undeclared(name: str, law: str, dtype: str = "float32") -> LawResult:
     """What a law says of a sound variant that declares nothing."""
-    (variant,) = [variant for variant in SOUND if variant.name == name]
+    variant = variant_of(name)
     target = Target(name, "", {variant.operation: variant.function}, (dtype,))
     selection = Selection(operations=(variant.operation,), laws=(law,))
     (result,) = [run(task, target, selection) for task in plan(target, selection)]
@@ -104,11 +108,6 @@ def test_an_undeclared_convention_violates_and_is_named(name: str, law: str, cau
 # --- the range of narrow types ---
 
 NARROW = {"arithmetic": "narrow"}
-
-
-def variant_of(name: str) -> SoundVariant:
-    (variant,) = [variant for variant in SOUND if variant.name == name]
-    return variant
 
 
 def holds(law: str, function: Callable[..., object], conventions: dict[str, str], case: str) -> bool:
@@ -152,7 +151,7 @@ def test_nan_where_squares_are_in_range_is_none_of_narrow_arithmetic(law: str) -
 
 
 def grades(name: str, dtype: str = "float32") -> set[str]:
-    (variant,) = [variant for variant in sound_batch_norm.SOUND if variant.name == name]
+    variant = variant_of(name)
     return {result.grade for result in judged(variant, dtype, variant.conventions, seed=0)}
 
 
