@@ -36,7 +36,7 @@ from nnlaws.sound import SOUND
 from nnlaws.targets import Target, TargetError, resolve
 from nnlaws.verdict import Outcome, Selection, Task
 from nnlaws_reference.dtypes import DTYPES
-from soaked import RUNS, VARIANT, Found, digest, note, read, section, sha
+from soaked import CHAPTERS, RUNS, VARIANT, Found, digest, note, read, section, sha
 
 FINDINGS = page.PAGE.parent / "findings.md"
 CHUNK = 16  # law runs that a worker is given at a time
@@ -190,6 +190,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--write", action="store_true", help="write the section of docs/trust.md, not standard output")
     parser.add_argument("--replay", metavar="TOKEN", help="only run an alarm's law again")
     arguments = parser.parse_args(argv)
+    if unknown := set(arguments.mended) - CHAPTERS.keys():
+        parser.error(f"--mended: expected ids of laws, as softmax.value; got {', '.join(sorted(unknown))}")
     if arguments.replay:
         return replay(arguments.replay)
     if arguments.summary:

@@ -97,6 +97,9 @@ def test_what_a_law_said_before_it_was_mended_is_told_and_not_counted(
     assert f"Not counted: {len(before) - right} law runs of {sorted(wrong)[0]}" in told
     assert all(f"`{each.replay}`, with seed {each.seed}" in told for each in before if each.alarm)
     assert soak.main(shown) == 1
+    with pytest.raises(SystemExit):
+        soak.main([*shown, "--mended", "SM-1"])
+    assert "expected ids of laws, as softmax.value; got SM-1" in capsys.readouterr().err
 
 
 def test_an_alarm_that_was_looked_into_is_listed_and_not_counted(script: Callable[[str], Any]) -> None:

@@ -114,10 +114,9 @@ def holds(law: str, function: Callable[..., object], conventions: dict[str, str]
     """Whether a law holds of a function in float16, on one case."""
     of = find(law)
     subject = GuardedSubject(function, of.operation)
+    ruler = Ruler(of.operation, format_of(DTYPES["float16"]), conventions)
     with silence():
-        return evaluate(
-            of, subject, Ruler(of.operation, format_of(DTYPES["float16"]), conventions), Case.parse(case)
-        ).holds
+        return evaluate(of, subject, ruler, Case.parse(case)).holds
 
 
 @pytest.mark.parametrize(
@@ -174,7 +173,7 @@ def test_at_a_mean_of_ten_thousand_deviations_welford_is_worse_than_two_passes_c
     ruler = Ruler(law.operation, format_of(DTYPES["float32"]), {})
     finest: dict[str, float] = {}
     for name in ("batch_norm_train.two_pass", "batch_norm_train.welford"):
-        (variant,) = [variant for variant in SOUND if variant.name == name]
+        variant = variant_of(name)
         seen = evaluate(law, GuardedSubject(variant.function, law.operation), ruler, Case.parse("33x4,offset,200,0"))
         assert seen.holds
         assert seen.finest is not None
