@@ -28,16 +28,22 @@ import hypothesis
 import numpy as np
 import page
 from hypothesis import Phase, given, settings
-from nnlaws import diagnosis, likeness, runner
-from nnlaws.bounds.formats import format_of
-from nnlaws.bounds.ruler import Ruler
-from nnlaws.cases.case import Case, Inputs, expand
-from nnlaws.laws import LAWS, Law
-from nnlaws.mutants import MUTANTS, Mutant
-from nnlaws.operations import OPERATIONS
-from nnlaws.subject import GuardedSubject, TargetFault, silence
-from nnlaws.targets import Target
-from nnlaws.verdict import Cause, Outcome, Selection
+from nnlaws.diagnosis import by_results as diagnosis
+from nnlaws.diagnosis import by_draws as likeness
+from nnlaws.harness import run as runner
+from nnlaws.rounding.formats import format_of
+from nnlaws.authoring.ruler import Ruler
+from nnlaws.authoring.case import Case, Inputs, expand
+from nnlaws.chapters import LAWS
+from nnlaws.authoring.law import Law
+from nnlaws.chapters import MUTANTS
+from nnlaws.authoring.mutant import Mutant
+from nnlaws.chapters import OPERATIONS
+from nnlaws.isolation.guard import GuardedSubject, silence
+from nnlaws.authoring.subject import TargetFault
+from nnlaws.harness.targets import Target
+from nnlaws.report import Cause, Outcome
+from nnlaws.plan import Selection
 from nnlaws_reference.dtypes import DTYPES
 from scipy.stats import beta
 

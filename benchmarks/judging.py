@@ -20,21 +20,22 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import nnlaws.implementations.reference as adapter
+import nnlaws.adapters.reference as adapter
 import nnlaws_reference
 import nnlaws_spec.formulas
 from mutated import Mutation, mentioned, mutations, used
 from nnlaws import laws
-from nnlaws.bounds import ruler
-from nnlaws.bounds.formats import format_of
-from nnlaws.laws import LAWS, Law
-from nnlaws.mutants import MUTANTS
-from nnlaws.operations import OPERATIONS
-from nnlaws.runner import search
-from nnlaws.sound import SOUND
-from nnlaws.subject import GuardedSubject, silence
-from nnlaws.targets import Target, of
-from nnlaws.verdict import Selection
+from nnlaws.authoring import ruler
+from nnlaws.rounding.formats import format_of
+from nnlaws.chapters import LAWS
+from nnlaws.authoring.law import Law
+from nnlaws.chapters import MUTANTS
+from nnlaws.chapters import OPERATIONS
+from nnlaws.harness.search import search
+from nnlaws.chapters import SOUND
+from nnlaws.isolation.guard import GuardedSubject, silence
+from nnlaws.harness.targets import Target, of
+from nnlaws.plan import Selection
 from nnlaws_reference.dtypes import DTYPES
 
 COPY = "mutated_reference"

@@ -15,11 +15,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from nnlaws.api import select
-from nnlaws.laws import LAWS
-from nnlaws.operations import OPERATIONS
-from nnlaws.power import Matrix, Need
-from nnlaws.reports import power
-from nnlaws.runner import find
+from nnlaws.chapters import LAWS
+from nnlaws.chapters import OPERATIONS
+from nnlaws.kill_matrix import Matrix, Need
+from nnlaws.reports import kill_matrix as power
+from nnlaws.harness.planning import find
 from page import PAGE, publish
 
 MATRIX = PAGE.parent / "kill-matrix.md"

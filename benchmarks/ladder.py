@@ -11,15 +11,17 @@ from functools import partial, wraps
 from typing import Any
 
 import numpy as np
-from nnlaws.bounds.formats import Format, format_of
-from nnlaws.bounds.ruler import Ruler
-from nnlaws.evidence import compare
-from nnlaws.laws import LAWS, Law
-from nnlaws.operations import OPERATIONS, Operation
-from nnlaws.runner import search
-from nnlaws.subject import GuardedSubject, silence
-from nnlaws.targets import resolve
-from nnlaws.verdict import Selection
+from nnlaws.rounding.formats import Format, format_of
+from nnlaws.authoring.ruler import Ruler
+from nnlaws.authoring.evidence import compare
+from nnlaws.chapters import LAWS
+from nnlaws.authoring.law import Law
+from nnlaws.chapters import OPERATIONS
+from nnlaws.authoring.operation import Operation
+from nnlaws.harness.search import search
+from nnlaws.isolation.guard import GuardedSubject, silence
+from nnlaws.harness.targets import resolve
+from nnlaws.plan import Selection
 from nnlaws_reference.dtypes import DTYPES, Array
 from nnlaws_spec.numbers import Enclosure
 from numpy.typing import NDArray

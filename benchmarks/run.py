@@ -16,12 +16,13 @@ from typing import Any
 import nnlaws
 import numpy as np
 from flint import arb
-from nnlaws import runner, statistics
-from nnlaws.bounds.formats import format_of
-from nnlaws.bounds.ruler import Ruler
-from nnlaws.subject import GuardedSubject, silence
-from nnlaws.targets import resolve
-from nnlaws.verdict import Selection
+from nnlaws.harness import run as runner
+from nnlaws import chance as statistics
+from nnlaws.rounding.formats import format_of
+from nnlaws.authoring.ruler import Ruler
+from nnlaws.isolation.guard import GuardedSubject, silence
+from nnlaws.harness.targets import resolve
+from nnlaws.plan import Selection
 from nnlaws_reference.dtypes import DTYPES
 from nnlaws_spec.formulas import batch_norm
 from nnlaws_spec.formulas import softmax as formulas

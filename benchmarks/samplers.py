@@ -19,7 +19,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import page
-from nnlaws.statistics import THRESHOLD, evenness, marginal, repeats, sequential_ranks, serial
+from nnlaws.chance import THRESHOLD, marginal, sequential_ranks, serial
+from nnlaws.chance import evenness
+from nnlaws.chance import repeats
 from scipy.special import ndtr
 from scipy.stats import chi2, kstwo
 

@@ -27,7 +27,7 @@ from typing import Any
 import gradient_checkers
 import ladder
 import page
-from nnlaws.operations import OPERATIONS
+from nnlaws.chapters import OPERATIONS
 from scipy.stats import beta
 
 DTYPES_SHOWN = ("float16", "bfloat16", "float32", "float64")

@@ -29,12 +29,13 @@ from pathlib import Path
 from typing import Any
 
 import page
-from nnlaws import runner
-from nnlaws.implementations import BUILT_IN
+from nnlaws.harness import run as runner
+from nnlaws.adapters import BUILT_IN
 from nnlaws.reports.terminal import explain
-from nnlaws.sound import SOUND
-from nnlaws.targets import Target, TargetError, resolve
-from nnlaws.verdict import Outcome, Selection, Task
+from nnlaws.chapters import SOUND
+from nnlaws.harness.targets import Target, TargetError, resolve
+from nnlaws.report import Outcome
+from nnlaws.plan import Selection, Task
 from nnlaws_reference.dtypes import DTYPES
 from soaked import CHAPTERS, RUNS, VARIANT, Found, digest, note, read, section, sha
 

@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
-from nnlaws.laws import LAWS
-from nnlaws.verdict import Outcome
+from nnlaws.chapters import LAWS
+from nnlaws.report import Outcome
 from nnlaws_reference.dtypes import DTYPES
 from scipy.stats import beta
 

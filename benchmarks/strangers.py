@@ -24,7 +24,7 @@ import page
 from causes import Named
 from judging import copied, made_with, modules, mutations_of, reachable
 from mutated import MissingTool, Mutation
-from nnlaws.mutants import Mutant
+from nnlaws.authoring.mutant import Mutant
 
 Found = dict[str, list[Named]]
 """By operation and change; none where no law is broken."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
-from nnlaws.bounds.formats import Format
+from nnlaws.rounding.formats import Format
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]

@@ -62,14 +62,14 @@ def test_no_import_is_relative() -> None:
 def test_every_module_can_be_imported(package: str) -> None:
     """But for the adapters to libraries that are optional, which tests/properties/test_adapters.py imports."""
     for name, path in files(package).items():
-        if not (name.startswith("nnlaws.implementations.") and imported(path) & LIBRARIES):
+        if not (name.startswith("nnlaws.adapters.") and imported(path) & LIBRARIES):
             assert importlib.import_module(name).__name__ == name
 
 
 def test_only_adapters_import_the_libraries() -> None:
     using = {name for name, path in files("nnlaws").items() if imported(path) & LIBRARIES}
     assert using
-    assert all(name.startswith("nnlaws.implementations.") for name in using)
+    assert all(name.startswith("nnlaws.adapters.") for name in using)
 
 
 def test_the_parent_process_and_every_pytest_run_import_nothing_heavy() -> None:

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from nnlaws.bounds.formats import format_of
-from nnlaws.operations import OPERATIONS
-from nnlaws.runner import search
-from nnlaws.subject import GuardedSubject
-from nnlaws.targets import resolve
-from nnlaws.verdict import Selection
+from nnlaws.rounding.formats import format_of
+from nnlaws.chapters import OPERATIONS
+from nnlaws.harness.search import search
+from nnlaws.isolation.guard import GuardedSubject
+from nnlaws.harness.targets import resolve
+from nnlaws.plan import Selection
 from nnlaws_reference.dtypes import DTYPES
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"

@@ -10,7 +10,7 @@ from typing import Any
 
 import nnlaws_reference
 import pytest
-from nnlaws.mutants import MUTANTS
+from nnlaws.chapters import MUTANTS
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 

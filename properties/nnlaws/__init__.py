@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nnlaws.api import as_test, assert_conforms, check
     from nnlaws.gradients import Certificate, GradientReport, certify, gradcheck
     from nnlaws.identification import Identification, identify
-    from nnlaws.verdict import LawResult, Outcome, Report, Violation
+    from nnlaws.report import LawResult, Outcome, Report, Violation
 
 _HOMES = {
     "check": "api",

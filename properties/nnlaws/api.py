@@ -8,13 +8,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
-from nnlaws import saved
-from nnlaws.isolation import LoadError, Plan, Worker
-from nnlaws.verdict import PROFILES, LawResult, Outcome, Progress, Report, Selection, Task, UsageError
+from nnlaws.authoring.errors import UsageError
+from nnlaws.authoring.token import Token
+from nnlaws.harness import resume as resuming
+from nnlaws.harness.parent import ChildProcess, LoadError, offering
+from nnlaws.plan import BOUND, PROFILES, Plan, Selection, Task
+from nnlaws.report import LawResult, Outcome, Progress, Report
 
 
-class Bench(Protocol):
-    """Where laws are run: a worker process, or here."""
+class Runner(Protocol):
+    """Where laws are run: a process of the target's own, or this one."""
 
     def plan(self) -> Plan: ...
 
@@ -25,25 +28,25 @@ class Bench(Protocol):
     def close(self) -> None: ...
 
 
-class Here:
+class InProcess:
     """Runs laws on an object, which cannot be sent to another process: a hang or a crash in it is ours too."""
 
     def __init__(self, implementation: Any, selection: Selection) -> None:
-        from nnlaws import runner, surroundings, targets
+        from nnlaws.harness import planning, run, targets
+        from nnlaws.isolation import process_state
 
         name = getattr(implementation, "__name__", type(implementation).__name__)
         try:
             self._target = targets.of(implementation, name)
-            self._tasks = runner.plan(self._target, selection)
-            surroundings.remember()
+            self._plan = planning.planned(self._target, selection)
+            process_state.remember()
         except targets.TargetError as error:
             raise LoadError(str(error)) from None
         self._selection = selection
-        self._run, self._restore = runner.run, surroundings.restore
+        self._run, self._restore = run.run, process_state.restore
 
     def plan(self) -> Plan:
-        plan = Plan(self._target.description, tuple(self._target.operations), tuple(self._tasks))
-        return plan.offering(self._target.name)
+        return offering(self._plan, self._target.name)
 
     def run(self, task: Task) -> LawResult:
         return self._run(task, self._target, self._selection)
@@ -53,6 +56,15 @@ class Here:
 
     def close(self) -> None:
         self._restore()
+
+
+class Printed(Report):
+    """A report that prints as the terminal shows it."""
+
+    def __str__(self) -> str:
+        from nnlaws.reports.terminal import text
+
+        return text(self)
 
 
 def check(
@@ -86,9 +98,9 @@ def check(
     if jobs < 1:
         raise UsageError(f"jobs must be 1 or more, got {jobs!r}")
     began = time.perf_counter()
-    with bench(target, selection) as runs:
+    with runner(target, selection) as runs:
         plan = runs.plan()
-        empty = Report(
+        empty = Printed(
             target=_name(target),
             description=plan.description,
             version=version("nnlaws"),
@@ -99,8 +111,12 @@ def check(
             planned=len(plan.tasks),
             seconds=0.0,
             complete=False,
+            plugins=plan.plugins,
+            left_out=plan.left_out,
+            limits={name: each.limit for name, each in plan.judged.items() if each.limit != BOUND},
+            precisions={name: each.precisions for name, each in plan.judged.items() if each.precisions},
         )
-        known = {} if resume is None else saved.results(Path(resume), empty, plan.tasks)
+        known = {} if resume is None else resuming.results(Path(resume), empty, plan.tasks)
         results = dict(known)
         left = [task for task in plan.tasks if task.key not in results]
 
@@ -108,7 +124,7 @@ def check(
             done = tuple(results[task.key] for task in plan.tasks if task.key in results)
             return replace(empty, results=done, seconds=time.perf_counter() - began, complete=complete)
 
-        keep = None if save is None else saved.Saver(Path(save), report)
+        keep = None if save is None else resuming.Saver(Path(save), report)
         try:
             for task, result in zip(left, runs.run_all(left, jobs), strict=True):
                 results[task.key] = result
@@ -137,18 +153,16 @@ def replay(token: str, *, target: str | None = None, timeout: float = 10.0) -> L
 
     target: another target than the token names. Raises UsageError for a token that is none, LoadError as `check` does.
     """
-    parts = token.split("/", 3)
-    if len(parts) < 4:
-        raise UsageError(f"{token!r} is not a case; expected law/dtype/case/target, as a violation prints it")
-    law, dtype, case, named = parts
-    with bench(target or named, select(laws=(law,), dtypes=(dtype,), timeout=timeout)) as runs:
+    parsed = Token.parse(token)
+    law, named = parsed.law, parsed.target
+    with runner(target or named, select(laws=(law,), dtypes=(parsed.dtype,), timeout=timeout)) as runs:
         tasks = [task for task in runs.plan().tasks if task.law == law]
         if len(tasks) != 1:
             raise UsageError(f"unknown law {law!r} in {token!r}; expected its whole name, as in softmax.value")
         (task,) = tasks
         if not task.offered:
             raise LoadError(f"{target or named} does not offer {task.operation}")
-        result: LawResult = runs.run(replace(task, case=case))
+        result: LawResult = runs.run(replace(task, case=str(parsed.case)))
     return result
 
 
@@ -219,7 +233,7 @@ def select(
 
 
 @contextmanager
-def bench(target: Any, selection: Selection) -> Any:
+def runner(target: Any, selection: Selection) -> Any:
     runs = _open(target, selection)
     try:
         yield runs
@@ -227,10 +241,10 @@ def bench(target: Any, selection: Selection) -> Any:
         runs.close()
 
 
-def _open(target: Any, selection: Selection) -> Bench:
+def _open(target: Any, selection: Selection) -> Runner:
     if isinstance(target, (str, Path)):
-        return Worker(str(target), selection)
-    return Here(target, selection)
+        return ChildProcess(str(target), selection)
+    return InProcess(target, selection)
 
 
 def _name(target: Any) -> str:

@@ -9,12 +9,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from nnlaws.verdict import PROFILES, LawResult, Outcome, Report, UsageError, printable
+from nnlaws.authoring.errors import UsageError
+from nnlaws.plan import PROFILES
+from nnlaws.report import LawResult, Outcome, Report, printable
 
 CONFORMS, VIOLATES, USAGE, NOT_RUN = 0, 1, 2, 3
 
 EXIT_CODES = "exit codes: 0 conforms, 1 violates, 2 wrong usage, 3 the target could not be run"
-POWER_CODES = "exit codes: 0 every mutant is killed, 1 some are not, 2 wrong usage"
+KILL_CODES = "exit codes: 0 every mutant is killed, 1 some are not, 2 wrong usage"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -124,7 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     identify.set_defaults(run=_identify)
 
     mutants = commands.add_parser(
-        "mutants", help="hold every known mistake to every law", epilog=POWER_CODES, description=_mutants.__doc__
+        "mutants", help="hold every known mistake to every law", epilog=KILL_CODES, description=_mutants.__doc__
     )
     for option, metavar in (("--operation", "NAME"), ("--law", "LAW"), ("--dtype", "DTYPE")):
         mutants.add_argument(option, action="append", default=[], metavar=metavar, help="only this; may be repeated")
@@ -179,7 +181,7 @@ def _cores() -> int:
 def _check(arguments: argparse.Namespace) -> int:
     """Judges TARGET by every law of the operations that it offers, clause by clause."""
     from nnlaws.api import check
-    from nnlaws.isolation import LoadError
+    from nnlaws.harness.parent import LoadError
 
     if arguments.json and arguments.json == arguments.junit:
         raise UsageError(f"--json and --junit both write to {arguments.json}; give each a file of its own")
@@ -229,8 +231,8 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def _identify(arguments: argparse.Namespace) -> int:
     """Finds out by elimination which named conventions TARGET uses, and prints the declaration to paste."""
+    from nnlaws.harness.parent import LoadError
     from nnlaws.identification import identify
-    from nnlaws.isolation import LoadError
     from nnlaws.reports.identification import text
 
     try:
@@ -255,23 +257,30 @@ def _identify(arguments: argparse.Namespace) -> int:
 def _mutants(arguments: argparse.Namespace) -> int:
     """Holds every known mistake to every law of its operation: which law catches which, and how soon."""
     from nnlaws.api import select
-    from nnlaws.reports.power import report
+    from nnlaws.reports.kill_matrix import report
 
     given = (arguments.operation, arguments.law, arguments.dtype, arguments.profile, arguments.seed)
     return CONFORMS if report(select(*given), arguments.jobs, arguments.json, arguments.page) else VIOLATES
 
 
+def _tell_left_out() -> None:
+    """A line on standard error about each chapter of another package that is broken."""
+    from nnlaws.chapters import BROKEN
+
+    for line in BROKEN:
+        print("nnlaws:", printable(line), file=sys.stderr)
+
+
 def _explain(arguments: argparse.Namespace) -> int:
     """Prints a clause: what must hold, the formula, an example, the source; and the laws that stand for it."""
-    from nnlaws_spec import clause
+    from nnlaws.chapters import LAWS, all_clauses
 
-    try:
-        found = clause(arguments.clause)
-    except KeyError as error:
-        raise UsageError(str(error.args[0])) from None
+    _tell_left_out()
+    known = all_clauses()
+    found = known.get(arguments.clause.upper())
+    if found is None:
+        raise UsageError(f"no clause {arguments.clause!r}; there are {', '.join(known)}")
     print(f"{found.id}  {found.title}\n\n{found.text}\n")
-    from nnlaws.laws import LAWS
-
     for law in LAWS:
         if law.clause == found.id:
             print(f"law {law.id}: {law.statement}")
@@ -281,6 +290,8 @@ def _explain(arguments: argparse.Namespace) -> int:
 def _list(arguments: argparse.Namespace) -> int:
     """Lists clauses, laws, operations, built-in implementations or mutants, a line each."""
     rows = list(_rows(arguments.what))
+    if arguments.what != "implementations":
+        _tell_left_out()
     width = max(len(name) for name, _ in rows)
     for name, meaning in rows:
         print(f"{name:<{width}}  {meaning}")
@@ -289,22 +300,22 @@ def _list(arguments: argparse.Namespace) -> int:
 
 def _rows(what: str) -> Iterable[tuple[str, str]]:
     if what == "clauses":
-        from nnlaws_spec import clauses
+        from nnlaws.chapters import all_clauses
 
-        return [(clause.id, clause.title) for clause in clauses().values()]
+        return [(clause.id, clause.title) for clause in all_clauses().values()]
     if what == "laws":
-        from nnlaws.laws import LAWS
+        from nnlaws.chapters import LAWS
 
         return [(law.id, f"{law.clause:<6} {law.statement}") for law in LAWS]
     if what == "operations":
-        from nnlaws.operations import OPERATIONS
+        from nnlaws.chapters import OPERATIONS
 
         return [(operation.call, operation.meaning) for operation in OPERATIONS.values()]
     if what == "implementations":
-        from nnlaws.implementations import BUILT_IN
+        from nnlaws.adapters import BUILT_IN
 
         return list(BUILT_IN.items())
-    from nnlaws.mutants import MUTANTS
+    from nnlaws.chapters import MUTANTS
 
     return [(mutant.name, f"{mutant.fault} (seen: {mutant.seen})") for mutant in MUTANTS]
 
@@ -312,7 +323,7 @@ def _rows(what: str) -> Iterable[tuple[str, str]]:
 def _replay(arguments: argparse.Namespace) -> int:
     """Runs the law of a violation again, on the one array that its token describes."""
     from nnlaws.api import replay
-    from nnlaws.isolation import LoadError
+    from nnlaws.harness.parent import LoadError
 
     try:
         result = replay(arguments.case, target=arguments.target, timeout=arguments.timeout)
@@ -327,14 +338,14 @@ def _replay(arguments: argparse.Namespace) -> int:
         return _complain(result.reason, NOT_RUN)
     print(
         f"{result.law} {result.dtype}: {result.outcome}"
-        + (f", used {result.worst:.2f} of what is allowed" if result.worst else "")
+        + (f", largest error {result.worst:.2f} of the bound" if result.worst else "")
     )
     return CONFORMS
 
 
 def _template(arguments: argparse.Namespace) -> int:
     """Writes a target file with the signature and meaning of every operation, ready to fill in and to check."""
-    from nnlaws.template import template
+    from nnlaws.templates.target import template
 
     try:
         with arguments.file.open("x", encoding="utf-8") as file:

@@ -2,7 +2,7 @@
 
 Every combination of the conventions that bear on an operation is tried: the target is held to it by the operation's
 laws of value. What is left fits; each of the others is eliminated by a case, as small as Hypothesis can make it.
-Grades of rounding are loosened only where no combination fits without.
+Bounds are weakened only where no combination fits without.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from itertools import combinations, product
 from typing import Any
 
-from nnlaws_spec.clauses import clauses
-
-from nnlaws.api import Bench, bench, select
-from nnlaws.operations import OPERATIONS, Operation, idle
-from nnlaws.verdict import LawResult, Outcome, Task
+from nnlaws.api import Runner, runner, select
+from nnlaws.authoring.convention import values
+from nnlaws.authoring.operation import Operation
+from nnlaws.chapters import OPERATIONS
+from nnlaws.plan import Task
+from nnlaws.report import LawResult, Outcome
 
 Conventions = dict[str, str]
 
@@ -74,7 +75,7 @@ class Identification:
         seen: dict[str, set[frozenset[tuple[str, str]]]] = {}
         for each in self.found:
             for trial in each.fitting[:1]:
-                changing = OPERATIONS[each.operation].conventions
+                changing = OPERATIONS[each.operation].changing
                 found = frozenset(pair for pair in trial.conventions.items() if pair[0] in changing)
                 seen.setdefault(each.operation, set()).add(found)
         return [operation for operation, all_found in seen.items() if len(all_found) > 1]
@@ -88,7 +89,7 @@ class Identification:
             by_operation[operation] = {name: value for found in alone for name, value in found.items()}
         declared: Conventions = {}
         for name in dict.fromkeys(name for found in by_operation.values() for name in found):
-            bearing = [o for o in by_operation if name in (*OPERATIONS[o].conventions, *OPERATIONS[o].grades)]
+            bearing = [o for o in by_operation if name in {each.name for each in OPERATIONS[o].conventions}]
             values = {by_operation[operation].get(name, "") for operation in bearing}
             if len(values) == 1:
                 declared[name] = values.pop()
@@ -112,15 +113,11 @@ def identify(
     target, operations, dtypes, profile, seed, timeout: as for `check`. progress: called after each combination with the
     operation and dtype, and the trial. Raises LoadError and UsageError as `check` does.
     """
-    with bench(target, select(operations, (), dtypes, profile, seed, timeout)) as runs:
+    with runner(target, select(operations, (), dtypes, profile, seed, timeout)) as runs:
         plan = runs.plan()
         by_value: dict[tuple[str, str], list[Task]] = {}
         for task in plan.tasks:
-            if (
-                task.offered
-                and task.law.endswith(("value", "distribution"))
-                and _choices(OPERATIONS[task.operation], task.dtype)
-            ):
+            if task.offered and task.kind == "value" and _choices(OPERATIONS[task.operation], task.dtype):
                 by_value.setdefault((task.operation, task.dtype), []).append(task)
         found = [_identify(runs, *key, tasks, progress) for key, tasks in by_value.items()]
     name = str(target) if isinstance(target, str) else getattr(target, "__name__", type(target).__name__)
@@ -128,18 +125,18 @@ def identify(
 
 
 def _identify(
-    runs: Bench, operation: str, dtype: str, tasks: list[Task], progress: Callable[[str, Trial], None] | None
+    runs: Runner, operation: str, dtype: str, tasks: list[Task], progress: Callable[[str, Trial], None] | None
 ) -> Identified:
-    """Tries all combinations of conventions, with as few grades loosened as it takes for one to fit."""
+    """Tries all combinations of conventions, with as few bounds weakened as it takes for one to fit."""
     choices = _choices(OPERATIONS[operation], dtype)
-    grades = {name: values for name, values in choices.items() if name in OPERATIONS[operation].grades}
-    plain = _combinations({name: values for name, values in choices.items() if name not in grades})
+    weaker = {name: values for name, values in choices.items() if name not in OPERATIONS[operation].changing}
+    plain = _combinations({name: values for name, values in choices.items() if name not in weaker})
     trials: list[Trial] = []
     arrays = 0
-    for loosened in (chosen for size in range(len(grades) + 1) for chosen in combinations(grades, size)):
-        for grade in product(*(grades[name] for name in loosened)):
+    for weakened in (chosen for size in range(len(weaker) + 1) for chosen in combinations(weaker, size)):
+        for bound in product(*(weaker[name] for name in weakened)):
             for conventions in plain:
-                trial, tried = _try(runs, tasks, {**conventions, **dict(zip(loosened, grade, strict=True))})
+                trial, tried = _try(runs, tasks, {**conventions, **dict(zip(weakened, bound, strict=True))})
                 trials.append(trial)
                 arrays = max(arrays, tried if trial.fits else 0)
                 if progress is not None:
@@ -149,7 +146,7 @@ def _identify(
     return Identified(operation, dtype, tuple(trials), arrays)
 
 
-def _try(runs: Bench, tasks: list[Task], conventions: Conventions) -> tuple[Trial, int]:
+def _try(runs: Runner, tasks: list[Task], conventions: Conventions) -> tuple[Trial, int]:
     arrays = 0
     for task in tasks:
         result = runs.run(replace(task, trial=conventions))
@@ -160,16 +157,9 @@ def _try(runs: Bench, tasks: list[Task], conventions: Conventions) -> tuple[Tria
 
 
 def _choices(operation: Operation, dtype: str) -> dict[str, list[str]]:
-    """For each convention that bears on the operation, the values that its chapter names, but for finer grades."""
-    choices: dict[str, list[str]] = {}
-    for clause in clauses().values():
-        for variant in clause.variants if clause.chapter == operation.chapter else ():
-            bears = variant.name in (*operation.conventions, *operation.grades)
-            if variant.value == "two_pass" or idle(variant.name, dtype):
-                continue
-            if bears and variant.value not in choices.setdefault(variant.name, []):
-                choices[variant.name].append(variant.value)
-    return {name: values for name, values in choices.items() if values}
+    """For each convention that bears on the operation, its values, but for those whose bound is tighter."""
+    bearing = (each for each in operation.conventions if dtype in each.dtypes and each.effect != "tighter bound")
+    return values(bearing)
 
 
 def _combinations(choices: dict[str, list[str]]) -> list[Conventions]:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from nnlaws.isolation import Worker
-    from nnlaws.verdict import Task
+    from nnlaws.harness.parent import ChildProcess
+    from nnlaws.plan import Task
 
-_WORKERS: pytest.StashKey[list[Worker]] = pytest.StashKey()
+_LEFT_OUT: pytest.StashKey[list[str]] = pytest.StashKey()
+_WORKERS: pytest.StashKey[list[ChildProcess]] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,22 +51,26 @@ class _Collecting:
             report.result += [_suite(collector, target) for target in targets]
         return report
 
+    def pytest_report_collectionfinish(self, config: pytest.Config) -> list[str]:
+        return [f"nnlaws: {line}" for line in dict.fromkeys(config.stash.get(_LEFT_OUT, list[str]()))]
+
 
 def _suite(session: pytest.Session, target: str) -> Suite:
     """The target's suite, with a worker that has it loaded."""
     from nnlaws.api import select
-    from nnlaws.isolation import LoadError, Worker
-    from nnlaws.verdict import UsageError
+    from nnlaws.authoring.errors import UsageError
+    from nnlaws.harness.parent import ChildProcess, LoadError
 
     profile: Any = session.config.getoption("--nnlaws-profile")
     dtypes: Any = session.config.getoption("--nnlaws-dtype")
     try:
-        worker = Worker(target, select(profile=profile, dtypes=dtypes))
+        worker = ChildProcess(target, select(profile=profile, dtypes=dtypes))
         session.config.stash.setdefault(_WORKERS, []).append(worker)
-        tasks = worker.plan().tasks
+        plan = worker.plan()
     except (LoadError, UsageError) as error:
         raise pytest.UsageError(f"--nnlaws {target}: {error}") from error
-    return Suite.from_parent(session, name=f"nnlaws-{target}", worker=worker, tasks=tasks)
+    session.config.stash.setdefault(_LEFT_OUT, []).extend(plan.left_out)
+    return Suite.from_parent(session, name=f"nnlaws-{target}", worker=worker, tasks=plan.tasks)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -76,7 +81,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 class Suite(pytest.Collector):
     """One target's laws: the parent of its items."""
 
-    def __init__(self, *, worker: Worker, tasks: tuple[Task, ...], **rest: Any) -> None:
+    def __init__(self, *, worker: ChildProcess, tasks: tuple[Task, ...], **rest: Any) -> None:
         super().__init__(**rest)
         self.worker = worker
         self.tasks = tasks
@@ -88,7 +93,7 @@ class Suite(pytest.Collector):
 class LawItem(pytest.Item):
     """One law in one dtype."""
 
-    def __init__(self, *, task: Task, worker: Worker, **rest: Any) -> None:
+    def __init__(self, *, task: Task, worker: ChildProcess, **rest: Any) -> None:
         super().__init__(**rest)
         self.task = task
         self.worker = worker

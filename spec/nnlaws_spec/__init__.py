@@ -5,6 +5,6 @@
 'Adding one constant to every logit changes nothing'
 """
 
-from nnlaws_spec.clauses import Clause, Variant, clause, clauses
+from nnlaws_spec.clauses import ChapterText, Clause, Variant, chapter, clause, clauses, read
 
-__all__ = ["Clause", "Variant", "clause", "clauses"]
+__all__ = ["ChapterText", "Clause", "Variant", "chapter", "clause", "clauses", "read"]

@@ -2,15 +2,17 @@
 
 A clause has one MUST sentence, its first paragraph (an informative one begins with *Informative.* and demands nothing);
 formulas; examples that run; and a last paragraph of fields:
-`Notes: N19. Source: … Variants: … See also: …`. A variant is a named convention, written `` `name = value` ``.
+`Notes: N19. Source: … Variants: … See also: …`. A variant is a named convention, written `` `name = value` ``. The chapter
+of another package is read the same way, with `read`; it may leave out *Notes*, which are this project's own.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-_HEADING = re.compile(r"^## (?P<id>[A-Z]{2}-\d+) (?P<title>.+)$", re.MULTILINE)
+_HEADING = re.compile(r"^## (?P<id>[A-Z]{2,}-\d+) (?P<title>.+)$", re.MULTILINE)
 _FIELD = re.compile(r"\b(Notes|Source|Variants|See also): ")
 _VARIANT = re.compile(r"`(?P<name>\w+) = (?P<value>\w+)`(?P<meaning>[^`]*)")
 
@@ -44,17 +46,82 @@ class Clause:
         return self.statement.startswith("*Informative.*")
 
 
+@dataclass(frozen=True)
+class ChapterText:
+    """A chapter to read: its `name`, its `title`, its Markdown, and its clauses by id, in reading order."""
+
+    name: str
+    title: str
+    markdown: str
+    clauses: Mapping[str, Clause]
+
+    @property
+    def prefix(self) -> str:
+        """What the ids of its clauses begin with, as in SM."""
+        return next(iter(self.clauses)).partition("-")[0]
+
+    @property
+    def preamble(self) -> str:
+        """What stands before the first clause: the chapter's subject, its symbols, and the imports of its examples."""
+        return _preamble(self.markdown)
+
+    def variant(self, name: str, value: str) -> Variant:
+        """The variant of that name and value, as the first clause that has it describes it. Raises KeyError if none."""
+        for found in self.variants:
+            if (found.name, found.value) == (name, value):
+                return found
+        raise KeyError(f"no clause of {self.name} has the variant `{name} = {value}`")
+
+    @property
+    def variants(self) -> tuple[Variant, ...]:
+        """Each variant once, in reading order."""
+        first: dict[tuple[str, str], Variant] = {}
+        for clause in self.clauses.values():
+            for variant in clause.variants:
+                first.setdefault((variant.name, variant.value), variant)
+        return tuple(first.values())
+
+
+def read(name: str, markdown: str, *, notes: bool = True) -> ChapterText:
+    """The chapter that a Markdown text is. notes: whether each clause must say which of the notes it comes from.
+
+    Raises ValueError, which says what is missing or wrong and where.
+    """
+    title = re.search(r"^# (.+)$", markdown, re.MULTILINE)
+    headings = list(_HEADING.finditer(markdown))
+    if title is None or not headings:
+        raise ValueError(f"{name}: expected a title, `# …`, and clauses, `## ABC-1 …`; got neither or only one of them")
+    ends = [heading.start() for heading in headings[1:]] + [len(markdown)]
+    found: dict[str, Clause] = {}
+    for heading, end in zip(headings, ends, strict=True):
+        if heading["id"] in found:
+            raise ValueError(f"{heading['id']} stands twice in {name}")
+        text = markdown[heading.end() : end].strip()
+        found[heading["id"]] = _clause(name, heading["id"], heading["title"], text, notes)
+    prefixes = sorted({id.partition("-")[0] for id in found})
+    if len(prefixes) > 1:
+        raise ValueError(f"{name}: expected one prefix for all its clauses, got {' and '.join(prefixes)}")
+    return ChapterText(name, title[1], markdown, found)
+
+
+@cache
+def chapter(name: str) -> ChapterText:
+    """The chapter of that name. Raises KeyError with the names that there are."""
+    try:
+        return read(name, chapters()[name])
+    except KeyError:
+        raise KeyError(f"no chapter {name!r}; there are {', '.join(chapters())}") from None
+
+
 @cache
 def clauses() -> dict[str, Clause]:
     """Every clause of every chapter, by id, in reading order."""
     found: dict[str, Clause] = {}
-    for name, text in chapters().items():
-        headings = list(_HEADING.finditer(text))
-        ends = [heading.start() for heading in headings[1:]] + [len(text)]
-        for heading, end in zip(headings, ends, strict=True):
-            if heading["id"] in found:
-                raise ValueError(f"{heading['id']} stands twice: in {found[heading['id']].chapter} and {name}")
-            found[heading["id"]] = _clause(name, heading["id"], heading["title"], text[heading.end() : end].strip())
+    for name in chapters():
+        for id, clause in chapter(name).clauses.items():
+            if id in found:
+                raise ValueError(f"{id} stands twice: in {found[id].chapter} and {name}")
+            found[id] = clause
     return found
 
 
@@ -80,16 +147,19 @@ def chapters() -> dict[str, str]:
 
 def preamble(chapter: str) -> str:
     """What stands before the chapter's first clause: its subject, its symbols, and the imports of its examples."""
-    text = chapters()[chapter]
-    first = _HEADING.search(text)
-    return text[: first.start()] if first else text
+    return _preamble(chapters()[chapter])
 
 
-def _clause(chapter: str, id: str, title: str, text: str) -> Clause:
+def _preamble(markdown: str) -> str:
+    first = _HEADING.search(markdown)
+    return markdown[: first.start()] if first else markdown
+
+
+def _clause(chapter: str, id: str, title: str, text: str, notes: bool) -> Clause:
     paragraphs = text.split("\n\n")
     parts = _FIELD.split(" ".join(paragraphs[-1].split()))
     fields = dict(zip(parts[1::2], (value.strip().rstrip(".") for value in parts[2::2]), strict=True))
-    missing = {"Notes", "Source", "Variants", "See also"} - fields.keys()
+    missing = {"Source", "Variants", "See also", *(("Notes",) if notes else ())} - fields.keys()
     if missing:
         raise ValueError(f"{id} in {chapter}.md lacks the field(s) {', '.join(sorted(missing))} in its last paragraph")
     return Clause(
@@ -98,11 +168,11 @@ def _clause(chapter: str, id: str, title: str, text: str) -> Clause:
         chapter=chapter,
         statement=" ".join(paragraphs[0].split()),
         text=text,
-        notes=tuple(re.findall(r"N\d+", fields["Notes"])),
+        notes=tuple(re.findall(r"N\d+", fields.get("Notes", ""))),
         source=fields["Source"],
         variants=tuple(
             Variant(found["name"], found["value"], found["meaning"].strip(" ,;:."))
             for found in _VARIANT.finditer(fields["Variants"])
         ),
-        see_also=tuple(re.findall(r"[A-Z]{2}-\d+", fields["See also"])),
+        see_also=tuple(re.findall(r"[A-Z]{2,}-\d+", fields["See also"])),
     )

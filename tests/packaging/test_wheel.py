@@ -32,7 +32,7 @@ for package in (nnlaws_spec, nnlaws_reference, nnlaws):
     assert "site-packages" in root.parts, root
     for path in root.rglob("*.py"):
         name = ".".join(path.relative_to(root.parent).with_suffix("").parts).removesuffix(".__init__")
-        adapter = name.startswith("nnlaws.implementations.")
+        adapter = name.startswith("nnlaws.adapters.")
         try:
             importlib.import_module(name)
         except ModuleNotFoundError as missing:  # pytest and the libraries of the adapters are optional

@@ -17,10 +17,10 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from nnlaws import Outcome, check
-from nnlaws.implementations import BUILT_IN
-from nnlaws.operations import OPERATIONS
+from nnlaws.adapters import BUILT_IN
+from nnlaws.chapters import OPERATIONS
 from nnlaws.reports.terminal import explain
-from nnlaws.verdict import LawResult
+from nnlaws.report import LawResult
 from nnlaws_reference.dtypes import DTYPES
 
 FINDINGS = Path(__file__).parents[2] / "docs" / "findings.md"
@@ -219,7 +219,7 @@ def test_the_narrow_log_softmax_of_torch_has_the_published_cause(operation: str,
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_torch_arrays_come_back_as_they_went(dtype: str) -> None:
     need("torch")
-    from nnlaws.implementations import torch as adapter
+    from nnlaws.adapters import torch as adapter
 
     z, y = np.array([[0.5, 1.0], [2.0, -1.0]]).astype(DTYPES[dtype]), np.eye(2).astype(DTYPES[dtype])
     assert adapter.softmax(z).dtype == adapter.cross_entropy_gradient(z, y).dtype == z.dtype

@@ -14,10 +14,11 @@ import nnlaws_reference as reference
 import numpy as np
 import pytest
 from nnlaws import api
-from nnlaws.implementations import scipy as scipy_adapter
-from nnlaws.isolation import LoadError
-from nnlaws.sound.softmax import SOUND
-from nnlaws.verdict import LawResult, Outcome, Report, UsageError
+from nnlaws.adapters import scipy as scipy_adapter
+from nnlaws.harness.parent import LoadError
+from nnlaws.chapters.softmax.sound import SOUND
+from nnlaws.report import LawResult, Outcome, Report
+from nnlaws.authoring.errors import UsageError
 
 Array = Any
 CONFORMS, DECLARED, VIOLATES, NOT_OFFERED = (
@@ -71,7 +72,7 @@ def test_an_implementation_may_be_anything_with_operations(target: Any) -> None:
     assert nnlaws.assert_conforms(target, **QUICK).offered == report.offered
 
 
-@pytest.mark.parametrize("name", ["nnlaws_reference", "nnlaws_reference:softmax", "nnlaws.implementations.reference"])
+@pytest.mark.parametrize("name", ["nnlaws_reference", "nnlaws_reference:softmax", "nnlaws.adapters.reference"])
 def test_a_module_is_named_and_an_object_in_it_after_a_colon(name: str) -> None:
     assert nnlaws.check(name, **QUICK).conforms
 

@@ -8,8 +8,8 @@ import ml_dtypes
 import numpy as np
 import pytest
 from flint import arb, ctx
-from nnlaws.bounds import Bounded, bounded
-from nnlaws.bounds import batch_norm as bounds
+from nnlaws.rounding.number import Bounded, bounded
+from nnlaws.chapters.batch_norm import bounds as bounds
 from nnlaws_reference.dtypes import Array
 from nnlaws_spec.formulas import batch_norm as formulas
 from nnlaws_spec.numbers import balls

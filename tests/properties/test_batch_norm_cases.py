@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nnlaws.bounds.formats import Format, format_of
-from nnlaws.cases.batch_norm import (
+from nnlaws.rounding.formats import Format, format_of
+from nnlaws.chapters.batch_norm.inputs import (
     BUILDERS,
     DECAYS,
     EPS,
@@ -41,10 +41,10 @@ from nnlaws.cases.batch_norm import (
     unscaled_inputs,
     without_epsilon,
 )
-from nnlaws.cases.case import TOGETHER, Builder, Case, expand
-from nnlaws.laws import LAWS
-from nnlaws.operations import OPERATIONS
-from nnlaws.verdict import UsageError
+from nnlaws.authoring.case import TOGETHER, Builder, Case, expand
+from nnlaws.chapters import LAWS
+from nnlaws.chapters import OPERATIONS
+from nnlaws.authoring.errors import UsageError
 from nnlaws_reference.dtypes import DTYPES, Array
 from numpy.typing import NDArray
 

@@ -13,15 +13,16 @@ import pytest
 from flint import arb, ctx
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nnlaws.bounds import Bounded, bounded, join
-from nnlaws.bounds import number as rules
-from nnlaws.bounds.formats import format_of
-from nnlaws.bounds.ruler import FINENESS, Ruler
-from nnlaws.cases.case import expand
-from nnlaws.evidence import compare
-from nnlaws.operations import OPERATIONS
-from nnlaws.sound import SOUND, SoundVariant
-from nnlaws.sound import softmax as sound_softmax
+from nnlaws.rounding.number import Bounded, bounded, join
+from nnlaws.rounding import number as rules
+from nnlaws.rounding.formats import format_of
+from nnlaws.authoring.ruler import FINENESS, Ruler
+from nnlaws.authoring.case import expand
+from nnlaws.authoring.evidence import compare
+from nnlaws.chapters import OPERATIONS
+from nnlaws.chapters import SOUND
+from nnlaws.authoring.variant import SoundVariant
+from nnlaws.chapters.softmax import sound as sound_softmax
 from nnlaws_reference import softmax
 from nnlaws_reference.dtypes import DTYPES, Array
 from nnlaws_spec.numbers import balls

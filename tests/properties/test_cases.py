@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nnlaws.bounds.formats import Format, format_of
-from nnlaws.cases.case import LARGEST, Case, Inputs, cases, expand
-from nnlaws.cases.softmax import (
+from nnlaws.rounding.formats import Format, format_of
+from nnlaws.authoring.case import LARGEST, Case, Inputs, cases, expand
+from nnlaws.chapters.softmax.inputs import (
     FAMILIES,
     LINEAR,
     PARTS,
@@ -28,8 +28,9 @@ from nnlaws.cases.softmax import (
     shifted_inputs,
     soft,
 )
-from nnlaws.laws import LAWS, Law
-from nnlaws.verdict import UsageError
+from nnlaws.chapters import LAWS
+from nnlaws.authoring.law import Law
+from nnlaws.authoring.errors import UsageError
 from nnlaws_reference.dtypes import DTYPES, Array
 
 repeatable = settings(derandomize=True, deadline=None, max_examples=30)

@@ -16,7 +16,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from nnlaws.verdict import LawResult, Outcome
+from nnlaws.report import LawResult, Outcome
 
 Run = Callable[..., Any]
 Write = Callable[..., str]

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from nnlaws.laws.closed_forms import (
+from nnlaws.chapters.optimizers.closed_forms import (
     constant_gradient,
     first_step,
     longest_step,
@@ -13,7 +13,7 @@ from nnlaws.laws.closed_forms import (
     response,
     weight_of_epsilon,
 )
-from nnlaws.operations import OPERATIONS
+from nnlaws.chapters import OPERATIONS
 from nnlaws_spec import clauses
 from nnlaws_spec.formulas import optimizers as formulas
 

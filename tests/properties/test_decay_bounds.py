@@ -7,8 +7,8 @@ import ml_dtypes
 import numpy as np
 import pytest
 from flint import arb, ctx
-from nnlaws.bounds import Bounded, bounded
-from nnlaws.bounds import decay as bounds
+from nnlaws.rounding.number import Bounded, bounded
+from nnlaws.chapters.decay import bounds as bounds
 from nnlaws_reference.dtypes import Array
 from nnlaws_spec.formulas import decay as formulas
 from nnlaws_spec.numbers import balls

@@ -2,10 +2,15 @@
 
 import numpy as np
 import pytest
-from nnlaws.mutants import MUTANTS, Mutant, batch_norm, softmax
-from nnlaws.runner import plan, run
-from nnlaws.targets import Target
-from nnlaws.verdict import LawResult, Outcome, Selection, Task
+from nnlaws.chapters.batch_norm import mutants as batch_norm
+from nnlaws.chapters.softmax import mutants as softmax
+from nnlaws.chapters import MUTANTS
+from nnlaws.authoring.mutant import Mutant
+from nnlaws.harness.run import run
+from nnlaws.harness.planning import plan
+from nnlaws.harness.targets import Target
+from nnlaws.report import LawResult, Outcome
+from nnlaws.plan import Selection, Task
 from nnlaws_reference.dtypes import Array
 
 CONVENTIONS = {

@@ -15,9 +15,11 @@ from typing import Any
 import nnlaws
 import numpy as np
 import pytest
-from nnlaws import api, arithmetic, isolation
+from nnlaws import api
+from nnlaws.isolation import floating_point as arithmetic
+from nnlaws.harness import parent as isolation
 from nnlaws.reports.terminal import explain
-from nnlaws.verdict import LawResult, Outcome, Report
+from nnlaws.report import LawResult, Outcome, Report
 
 Write = Callable[..., str]
 CONFORMS, VIOLATES, ERROR, NOT_OFFERED = (

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from nnlaws import api
 from nnlaws.identification import Identification, Identified, Trial
-from nnlaws.operations import OPERATIONS
+from nnlaws.chapters import OPERATIONS
 from nnlaws.reports.identification import text
-from nnlaws.verdict import LawResult, Outcome
+from nnlaws.report import LawResult, Outcome
 from nnlaws_reference.dtypes import Array
 
 Run = Callable[..., Any]

@@ -13,8 +13,8 @@ from typing import Any
 import nnlaws
 import pytest
 from nnlaws.api import select
-from nnlaws.isolation import PATIENCE, Closed, Worker
-from nnlaws.verdict import LawResult, Outcome, Report
+from nnlaws.harness.parent import PATIENCE, Closed, Worker
+from nnlaws.report import LawResult, Outcome, Report
 
 Write = Callable[..., str]
 

@@ -5,15 +5,22 @@ from functools import cache
 from itertools import product
 
 import pytest
-from nnlaws.bounds.formats import format_of
-from nnlaws.bounds.ruler import Ruler
-from nnlaws.evidence import Evidence
-from nnlaws.laws import LAWS, Law
-from nnlaws.mutants import MUTANTS, Mutant, batch_norm, contract, decay, optimizers, softmax
-from nnlaws.operations import OPERATIONS
-from nnlaws.runner import search
-from nnlaws.subject import GuardedSubject, silence
-from nnlaws.verdict import Selection
+from nnlaws.rounding.formats import format_of
+from nnlaws.authoring.ruler import Ruler
+from nnlaws.authoring.evidence import Evidence
+from nnlaws.chapters import LAWS
+from nnlaws.authoring.law import Law
+from nnlaws.chapters.batch_norm import mutants as batch_norm
+from nnlaws.chapters.contract import mutants as contract
+from nnlaws.chapters.decay import mutants as decay
+from nnlaws.chapters.optimizers import mutants as optimizers
+from nnlaws.chapters.softmax import mutants as softmax
+from nnlaws.chapters import MUTANTS
+from nnlaws.authoring.mutant import Mutant
+from nnlaws.chapters import OPERATIONS
+from nnlaws.harness.search import search
+from nnlaws.isolation.guard import GuardedSubject, silence
+from nnlaws.plan import Selection
 from nnlaws_reference.dtypes import DTYPES
 from nnlaws_spec import clauses
 

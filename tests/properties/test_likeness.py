@@ -6,16 +6,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from nnlaws import likeness
-from nnlaws.bounds.formats import format_of
-from nnlaws.bounds.ruler import Ruler
-from nnlaws.cases.case import Case
-from nnlaws.evidence import Evidence
-from nnlaws.laws import LAWS, Law
-from nnlaws.mutants import Mutant
-from nnlaws.operations import OPERATIONS
-from nnlaws.subject import GuardedSubject, silence
-from nnlaws.verdict import Cause
+from nnlaws.diagnosis import by_draws as likeness
+from nnlaws.rounding.formats import format_of
+from nnlaws.authoring.ruler import Ruler
+from nnlaws.authoring.case import Case
+from nnlaws.authoring.evidence import Evidence
+from nnlaws.chapters import LAWS
+from nnlaws.authoring.law import Law
+from nnlaws.authoring.mutant import Mutant
+from nnlaws.chapters import OPERATIONS
+from nnlaws.isolation.guard import GuardedSubject, silence
+from nnlaws.report import Cause
 from nnlaws_reference import sampling, search
 from nnlaws_reference.dtypes import Array
 from scipy.special import ndtr

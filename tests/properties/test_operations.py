@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from nnlaws.bounds.ruler import FINEST, LOOSEST
-from nnlaws.operations import OPERATIONS, Operation
-from nnlaws.operations.softmax import Softmax
+from nnlaws.authoring.ruler import FINEST, LOOSEST
+from nnlaws.chapters import OPERATIONS
+from nnlaws.authoring.operation import Operation
+from nnlaws.chapters.softmax.operations import Softmax
 from nnlaws_spec import clauses
 from nnlaws_spec.clauses import Variant
 

@@ -8,8 +8,8 @@ import ml_dtypes
 import numpy as np
 import pytest
 from flint import arb, ctx
-from nnlaws.bounds import Bounded, bounded
-from nnlaws.bounds import optimizers as bounds
+from nnlaws.rounding.number import Bounded, bounded
+from nnlaws.chapters.optimizers import bounds as bounds
 from nnlaws_reference.dtypes import Array
 from nnlaws_spec.formulas import optimizers as formulas
 from nnlaws_spec.numbers import balls

@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nnlaws.bounds.formats import Format, format_of
-from nnlaws.cases import decay
-from nnlaws.cases import optimizers as cases
-from nnlaws.cases.case import TALL, TOGETHER, WIDE, Case, Inputs, expand
-from nnlaws.laws import LAWS, Law
-from nnlaws.operations import OPERATIONS, Operation
-from nnlaws.verdict import UsageError
+from nnlaws.rounding.formats import Format, format_of
+from nnlaws.chapters.decay import inputs as decay
+from nnlaws.chapters.optimizers import inputs as cases
+from nnlaws.authoring.case import TALL, TOGETHER, WIDE, Case, Inputs, expand
+from nnlaws.chapters import LAWS
+from nnlaws.authoring.law import Law
+from nnlaws.chapters import OPERATIONS
+from nnlaws.authoring.operation import Operation
+from nnlaws.authoring.errors import UsageError
 from nnlaws_reference.dtypes import DTYPES, Array
 from numpy.typing import NDArray
 

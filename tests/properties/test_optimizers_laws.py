@@ -10,9 +10,10 @@ import nnlaws
 import numpy as np
 import pytest
 from nnlaws.identification import identify
-from nnlaws.operations import OPERATIONS, idle
-from nnlaws.targets import Target
-from nnlaws.verdict import LawResult, Outcome, Report
+from nnlaws.chapters import OPERATIONS
+from nnlaws.authoring.operation import idle
+from nnlaws.harness.targets import Target
+from nnlaws.report import LawResult, Outcome, Report
 from nnlaws_reference.dtypes import Array
 from nnlaws_spec.clauses import clauses
 

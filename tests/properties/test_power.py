@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nnlaws.laws import LAWS
-from nnlaws.mutants import MUTANTS
-from nnlaws.mutants.mutant import Mutant
-from nnlaws.power import Catch, Cell, Matrix, cells, hunt, matrix
-from nnlaws.reports import power as reports
-from nnlaws.runner import find
-from nnlaws.verdict import Selection, UsageError
+from nnlaws.chapters import LAWS
+from nnlaws.chapters import MUTANTS
+from nnlaws.authoring.mutant import Mutant
+from nnlaws.kill_matrix import Catch, Cell, Matrix, cells, hunt, matrix
+from nnlaws.reports import kill_matrix as reports
+from nnlaws.harness.planning import find
+from nnlaws.plan import Selection
+from nnlaws.authoring.errors import UsageError
 from nnlaws_reference.dtypes import Array
 
 Run = Callable[..., Any]

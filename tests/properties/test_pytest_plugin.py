@@ -7,7 +7,7 @@ from collections.abc import Callable
 from importlib.metadata import entry_points
 
 import pytest
-from nnlaws.laws import LAWS
+from nnlaws.chapters import LAWS
 
 pytest_plugins = ["pytester"]
 

@@ -5,11 +5,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from nnlaws.operations import OPERATIONS
-from nnlaws.runner import plan, run
-from nnlaws.subject import GuardedSubject, TargetFault
-from nnlaws.targets import Target
-from nnlaws.verdict import LawResult, Outcome, Selection
+from nnlaws.chapters import OPERATIONS
+from nnlaws.harness.run import run
+from nnlaws.harness.planning import plan
+from nnlaws.isolation.guard import GuardedSubject
+from nnlaws.authoring.subject import TargetFault
+from nnlaws.harness.targets import Target
+from nnlaws.report import LawResult, Outcome
+from nnlaws.plan import Selection
 from nnlaws_reference.dtypes import Array
 
 TRAIN, BACKWARD, RUNNING, INFERENCE = (

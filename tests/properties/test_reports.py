@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from nnlaws.reports.junit import junit
 from nnlaws.reports.terminal import explain, render, text
-from nnlaws.verdict import Cause, LawResult, Report, Violation
+from nnlaws.report import Cause, LawResult, Report, Violation
 from nnlaws_reference.dtypes import DTYPES
 from rich.console import Console
 

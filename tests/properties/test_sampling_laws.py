@@ -7,16 +7,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from nnlaws import check, identify, statistics
-from nnlaws.bounds.formats import format_of
-from nnlaws.bounds.ruler import Ruler
-from nnlaws.laws import LAWS, Law
-from nnlaws.laws import chance as about_chance
-from nnlaws.laws import search as about_searches
-from nnlaws.operations import OPERATIONS
-from nnlaws.statistics import SHARES
-from nnlaws.subject import GuardedSubject, silence
-from nnlaws.verdict import LawResult, Outcome, Report
+from nnlaws import check, identify
+from nnlaws import chance as statistics
+from nnlaws.rounding.formats import format_of
+from nnlaws.authoring.ruler import Ruler
+from nnlaws.chapters import LAWS
+from nnlaws.authoring.law import Law
+from nnlaws.chance import evidence as about_chance
+from nnlaws.chapters.search import laws as about_searches
+from nnlaws.chapters import OPERATIONS
+from nnlaws.chance import SHARES
+from nnlaws.isolation.guard import GuardedSubject, silence
+from nnlaws.report import LawResult, Outcome, Report
 from nnlaws_reference import sampling, search
 from nnlaws_reference.dtypes import Array
 from scipy.special import ndtr

@@ -16,11 +16,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nnlaws import saved
+from nnlaws.harness import resume as saved
 from nnlaws.api import bench, select
 from nnlaws.reports.junit import junit
 from nnlaws.reports.page import page
-from nnlaws.verdict import Outcome, Report, Task, UsageError
+from nnlaws.report import Outcome, Report
+from nnlaws.plan import Task
+from nnlaws.authoring.errors import UsageError
 
 Write = Callable[..., str]
 Read = Callable[[str], Any]

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from nnlaws.cases.sampling import BOXES
-from nnlaws.cases.search import SPACES, scale_of
-from nnlaws.laws.sampling import KINDS
-from nnlaws.scale import RESOLUTION, Scale, granularity, mistaken
-from nnlaws.statistics import GRAIN, THRESHOLD, marginal
-from nnlaws.statistics.eprocesses import STEEPEST
+from nnlaws.chapters.sampling.inputs import BOXES
+from nnlaws.chapters.search.inputs import SPACES, scale_of
+from nnlaws.chapters.sampling.laws import KINDS
+from nnlaws.chance.scale import RESOLUTION, Scale, granularity, mistaken
+from nnlaws.chance import GRAIN, THRESHOLD, marginal
+from nnlaws.chance.eprocesses import STEEPEST
 from scipy import stats
 
 Floats = np.ndarray[Any, Any]

@@ -7,9 +7,9 @@ import ml_dtypes
 import numpy as np
 import pytest
 from flint import arb, ctx
-from nnlaws.bounds import Bounded, bounded
-from nnlaws.bounds import scales as bounds
-from nnlaws.bounds.formats import format_of
+from nnlaws.rounding.number import Bounded, bounded
+from nnlaws.chapters.scales import bounds as bounds
+from nnlaws.rounding.formats import format_of
 from nnlaws_reference.dtypes import Array
 from nnlaws_spec.formulas import scales as formulas
 from nnlaws_spec.numbers import balls

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nnlaws.bounds.formats import Format, format_of
-from nnlaws.cases import scales
-from nnlaws.cases.case import Builder, Case
-from nnlaws.operations import OPERATIONS, Operation
-from nnlaws.verdict import UsageError
+from nnlaws.rounding.formats import Format, format_of
+from nnlaws.chapters.scales import inputs as scales
+from nnlaws.authoring.case import Builder, Case
+from nnlaws.chapters import OPERATIONS
+from nnlaws.authoring.operation import Operation
+from nnlaws.authoring.errors import UsageError
 from nnlaws_reference.dtypes import DTYPES, Array
 from numpy.typing import NDArray
 

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 from nnlaws import check
-from nnlaws.bounds.formats import format_of
-from nnlaws.bounds.ruler import Ruler
-from nnlaws.cases.search import scale_of
-from nnlaws.laws import LAWS
-from nnlaws.operations import OPERATIONS
-from nnlaws.subject import GuardedSubject, silence
-from nnlaws.verdict import LawResult, Outcome, Report
+from nnlaws.rounding.formats import format_of
+from nnlaws.authoring.ruler import Ruler
+from nnlaws.chapters.search.inputs import scale_of
+from nnlaws.chapters import LAWS
+from nnlaws.chapters import OPERATIONS
+from nnlaws.isolation.guard import GuardedSubject, silence
+from nnlaws.report import LawResult, Outcome, Report
 from nnlaws_reference import search
 from nnlaws_reference.dtypes import Array
 

@@ -10,9 +10,9 @@ sys.path.insert(0, sys.argv[1])
 if sys.argv[2:]:
     import numbers_galore
 import nnlaws
-from nnlaws import runner
-from nnlaws.cases.case import expand
-from nnlaws.implementations import reference
+from nnlaws.harness import run as runner
+from nnlaws.authoring.case import expand
+from nnlaws.adapters import reference
 
 drawn = []
 

@@ -1,15 +1,15 @@
 """Cases made larger on purpose, and failing cases made simpler again."""
 
 import pytest
-from nnlaws.bounds.formats import format_of
-from nnlaws.bounds.ruler import Ruler
-from nnlaws.cases.case import MOST, TOGETHER, Case
-from nnlaws.cases.simpler import TRIES, enlarged, simplified
-from nnlaws.laws import LAWS
-from nnlaws.operations import OPERATIONS
-from nnlaws.runner import search
-from nnlaws.subject import GuardedSubject
-from nnlaws.verdict import Selection
+from nnlaws.rounding.formats import format_of
+from nnlaws.authoring.ruler import Ruler
+from nnlaws.authoring.case import MOST, TOGETHER, Case
+from nnlaws.harness.shrinking import TRIES, enlarged, simplified
+from nnlaws.chapters import LAWS
+from nnlaws.chapters import OPERATIONS
+from nnlaws.harness.search import search
+from nnlaws.isolation.guard import GuardedSubject
+from nnlaws.plan import Selection
 from nnlaws_reference import optimizers
 from nnlaws_reference.dtypes import DTYPES, Array
 

@@ -5,15 +5,19 @@ from inspect import signature
 
 import numpy as np
 import pytest
-from nnlaws.bounds.formats import format_of
-from nnlaws.bounds.ruler import Ruler
-from nnlaws.cases.case import Case
-from nnlaws.operations import OPERATIONS
-from nnlaws.runner import evaluate, find, plan, run
-from nnlaws.sound import SOUND, SoundVariant
-from nnlaws.subject import GuardedSubject, silence
-from nnlaws.targets import Target
-from nnlaws.verdict import LawResult, Outcome, Selection
+from nnlaws.rounding.formats import format_of
+from nnlaws.authoring.ruler import Ruler
+from nnlaws.authoring.case import Case
+from nnlaws.chapters import OPERATIONS
+from nnlaws.harness.run import run
+from nnlaws.harness.search import evaluate
+from nnlaws.harness.planning import find, plan
+from nnlaws.chapters import SOUND
+from nnlaws.authoring.variant import SoundVariant
+from nnlaws.isolation.guard import GuardedSubject, silence
+from nnlaws.harness.targets import Target
+from nnlaws.report import LawResult, Outcome
+from nnlaws.plan import Selection
 from nnlaws_reference.dtypes import DTYPES, Array
 
 

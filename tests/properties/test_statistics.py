@@ -8,22 +8,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from nnlaws.statistics import (
-    RUN,
-    SHARES,
-    THRESHOLD,
-    LogE,
-    evenness,
-    marginal,
-    pairs,
-    repeats,
-    sequential_ranks,
-    serial,
-    used,
-)
-from nnlaws.statistics import eprocesses as components
-from nnlaws.statistics.martingale import moments
-from nnlaws.statistics.repeats import bets
+from nnlaws.chance import RUN, SHARES, THRESHOLD, LogE, marginal, pairs, sequential_ranks, serial, used
+from nnlaws.chance import evenness
+from nnlaws.chance import repeats
+from nnlaws.chance import eprocesses as components
+from nnlaws.chance.martingale import moments
+from nnlaws.chance.repeats import bets
 from numpy.polynomial.legendre import leggauss
 from scipy.special import ndtr, ndtri
 from scipy.stats import binom

@@ -11,8 +11,9 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import numpy as np
 import pytest
-from nnlaws.operations import OPERATIONS, Operation, Option
-from nnlaws.template import template
+from nnlaws.chapters import OPERATIONS
+from nnlaws.authoring.operation import Operation, Option
+from nnlaws.templates.target import template
 
 Run = Callable[..., Any]
 

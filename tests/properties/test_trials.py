@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from nnlaws import check
 from nnlaws.api import replay
-from nnlaws.verdict import Outcome, UsageError
+from nnlaws.report import Outcome
+from nnlaws.authoring.errors import UsageError
 from nnlaws_reference import sampling
 from nnlaws_reference.dtypes import Array
 

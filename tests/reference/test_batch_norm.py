@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from nnlaws.bounds.formats import format_of
+from nnlaws.rounding.formats import format_of
 from nnlaws_reference import (
     batch_norm_backward,
     batch_norm_inference,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from nnlaws.bounds.formats import format_of
+from nnlaws.rounding.formats import format_of
 from nnlaws_reference import exponential_decay, inverse_root_decay, inverse_time_decay, staircase_decay
 from nnlaws_reference.dtypes import DTYPES
 from nnlaws_spec.formulas import decay as formulas

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from nnlaws.bounds.formats import format_of
+from nnlaws.rounding.formats import format_of
 from nnlaws_reference import (
     log_uniform_density,
     log_uniform_inverse,

@@ -7,7 +7,7 @@ import re
 from importlib import import_module
 
 import pytest
-from nnlaws.laws import LAWS
+from nnlaws.chapters import LAWS
 from nnlaws_spec import Clause, clause, clauses, formulas
 from nnlaws_spec.clauses import chapters, preamble
 

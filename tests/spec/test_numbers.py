@@ -11,7 +11,7 @@ import pytest
 from flint import arb, ctx
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nnlaws.bounds.formats import format_of
+from nnlaws.rounding.formats import format_of
 from nnlaws_spec.formulas import softmax as formulas
 from nnlaws_spec.numbers import Enclosure, PrecisionError, balls, directional_derivative, enclose, jets
 from numpy.typing import NDArray

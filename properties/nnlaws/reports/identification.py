@@ -3,8 +3,8 @@
 import json
 
 from nnlaws.identification import Identification, Identified, Trial
+from nnlaws.report import printable
 from nnlaws.reports.terminal import argument
-from nnlaws.verdict import printable
 
 
 def text(found: Identification) -> str:

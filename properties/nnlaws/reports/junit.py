@@ -3,8 +3,8 @@
 import re
 from xml.etree import ElementTree
 
+from nnlaws.report import LawResult, Outcome, Report
 from nnlaws.reports.terminal import explain
-from nnlaws.verdict import LawResult, Outcome, Report
 
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 

@@ -6,8 +6,8 @@ import io
 from rich.console import Console
 from rich.terminal_theme import DEFAULT_TERMINAL_THEME
 
+from nnlaws.report import Report
 from nnlaws.reports.terminal import WIDTH, render
-from nnlaws.verdict import Report
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">

@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from nnlaws.verdict import LawResult, Outcome, Report, printable, tally
+from nnlaws.report import LawResult, Outcome, Report, printable, tally
 
 STYLES = {
     Outcome.CONFORMS: "green",
@@ -20,7 +20,6 @@ STYLES = {
     Outcome.NOT_OFFERED: "dim",
     Outcome.ERROR: "bold magenta",
 }
-CHANCE = ("SA", "SE")  # chapters whose laws measure evidence against chance, not rounding
 WIDTH = 120  # of text that is not for a terminal
 
 
@@ -31,6 +30,9 @@ def render(report: Report) -> RenderableType:
         f"nnlaws {report.version} · {report.target}: {report.description} · profile {report.profile}, {seed}\n"
     )
     blocks: list[RenderableType] = [head]
+    if report.plugins:
+        blocks.append(_text(f"chapters of other packages: {', '.join(report.plugins)}\n"))
+    blocks += [_text(line, style="bold magenta") for line in report.left_out]
     operations = list(dict.fromkeys(result.operation for result in report.results))
     for operation in operations:
         results = [result for result in report.results if result.operation == operation]
@@ -79,26 +81,29 @@ def verdict(report: Report) -> Text:
         words, style = "violates", "bold red"
     tail = f": {counts}, on {arrays:,} arrays in {report.seconds:.1f} s."
     if closest is not None and closest.worst:
-        used = "evidence that refuses" if closest.clause[:2] in CHANCE else "rounding allowed"
-        tail += f" Where it conforms it used at most {closest.worst:.2f} of the {used}"
-        tail += f" ({closest.clause}, {closest.dtype})."
-    grades = _grades(report)
-    if grades:
-        tail += " Grade reached: " + ", ".join(f"{name} {grade}" for name, grade in grades.items()) + "."
+        limit = report.limits.get(closest.operation)
+        what = f"Strongest evidence: {closest.worst:.2f} of the {limit}" if limit else ""
+        tail += f" {what or f'Largest error: {closest.worst:.2f} of the bound'} ({closest.clause}, {closest.dtype})."
+    reached = _precisions(report)
+    if reached:
+        tail += " Precision reached: " + ", ".join(f"{name} {precision}" for name, precision in reached.items()) + "."
     return Text.assemble(printable(f"{report.target} "), (words, style), tail)
 
 
-def _grades(report: Report) -> dict[str, str]:
-    """Of each operation that has grades of rounding, the one that all its results reach."""
-    reached: dict[str, set[str]] = {}
-    for result in report.results:
-        grade = result.conventions.get("variance", result.grade)
-        if grade and result.outcome in (Outcome.CONFORMS, Outcome.DECLARED):
-            reached.setdefault(result.operation, set()).add(grade)
-    return {
-        operation: next(grade for grade in ("one_pass", "updating", "two_pass") if grade in grades)
-        for operation, grades in reached.items()
-    }
+def _precisions(report: Report) -> dict[str, str]:
+    """Of each operation where it is told how finely it rounds, the coarsest that any of its results shows."""
+    reached: dict[str, str] = {}
+    for operation, known in report.precisions.items():
+        seen = {
+            name
+            for result in report.results
+            if result.operation == operation and result.outcome in (Outcome.CONFORMS, Outcome.DECLARED)
+            for name in (*result.conventions.values(), result.grade)
+        }
+        coarsest = next((name for name in known if name in seen), "")
+        if coarsest:
+            reached[operation] = coarsest
+    return reached
 
 
 def _table(operation: str, results: list[LawResult]) -> Table:
@@ -109,10 +114,17 @@ def _table(operation: str, results: list[LawResult]) -> Table:
     for dtype in dtypes:
         table.add_column(dtype, no_wrap=True)
     laws = dict.fromkeys((result.clause, result.law, result.statement) for result in results)
-    for id, law, statement in sorted(laws, key=lambda row: (row[0].startswith("CT"), int(row[0].partition("-")[2]))):
+    chapters = list(dict.fromkeys(_parts(result.clause)[0] for result in results))  # its own first, then the contract
+    for id, law, statement in sorted(laws, key=lambda row: (chapters.index(_parts(row[0])[0]), _parts(row[0])[1])):
         cells = {result.dtype: _cell(result) for result in results if result.law == law}
         table.add_row(f"  {id}", statement, *(cells.get(dtype, _text("")) for dtype in dtypes))
     return table
+
+
+def _parts(clause: str) -> tuple[str, int]:
+    """The prefix and the number of a clause's id."""
+    prefix, _, number = clause.partition("-")
+    return prefix, int(number)
 
 
 def _cell(result: LawResult) -> Text:
@@ -148,7 +160,7 @@ def _violation(result: LawResult) -> RenderableType:
     rows = Table.grid(padding=(0, 2, 0, 0))
     rows.add_column(no_wrap=True)
     rows.add_column(overflow="fold")
-    rows.add_row("clause", _text(f"{result.clause}  {clause(result.clause).statement}"))
+    rows.add_row("clause", _text(f"{result.clause}  {_statement(result.clause)}"))
     rows.add_row("law", _text(f"{result.law}: {result.statement}"))
     if seen is not None:
         for each in seen.example:
@@ -177,6 +189,17 @@ def _violation(result: LawResult) -> RenderableType:
         f"{result.outcome.upper()}  {result.clause}  {result.operation}  {result.dtype}", style=STYLES[result.outcome]
     )
     return Group(head, Padding(rows, (0, 0, 0, 2)))
+
+
+def _statement(id: str) -> str:
+    """The clause's words; those of another package's chapter are found only where that is loaded, which takes longer."""
+    try:
+        return clause(id).statement
+    except KeyError:
+        from nnlaws.chapters import all_clauses
+
+        found = all_clauses().get(id)
+        return found.statement if found else "(the chapter of this clause is not installed here)"
 
 
 def argument(given: dict[str, str]) -> str:

@@ -1,0 +1,214 @@
+"""PyTorch's optimizers on CPU: torch.optim, the average of torch.optim.swa_utils, and two of its schedules.
+
+The target `torch` runs them one tensor at a time, as PyTorch does by default on CPU; `foreach` and `fused` are its two
+other code paths, `variants` its Nesterov momentum and centred RMSprop, and `dampened` its momentum with dampening = β.
+Parameters and state have the arguments' dtype, as in a model moved by `model.to(dtype)`. The rate of a step is set in
+the parameter group, as schedulers do; a schedule is stepped from epoch 0 on, in Python floats, and rounded at the end.
+"""
+
+import io
+from collections.abc import Callable
+from functools import partial
+from types import SimpleNamespace
+
+import numpy as np
+import torch
+from nnlaws_reference.dtypes import Array
+from torch import nn, optim
+from torch.optim import lr_scheduler, swa_utils
+
+from nnlaws.adapters.torch_arrays import array, tensor
+from nnlaws.authoring.operation import Option
+
+DTYPES = ("float32", "float64", "float16", "bfloat16")
+conventions = {
+    "average_start": "first_value",
+    "exponential_average.state": "narrow",
+    "velocity": "heavy_ball",
+    "gradient_descent.arithmetic": "narrow",
+    "momentum.arithmetic": "narrow",
+    "rmsprop.arithmetic": "narrow",
+    "adam.arithmetic": "narrow",
+    "adamw.arithmetic": "narrow",
+}
+
+
+class Optimizers:
+    """The operations, by optimizers made with the options of one code path."""
+
+    def __init__(self, **path: bool) -> None:
+        self.path = path
+
+    def gradient_descent(self, theta: Array, grads: Array, *, learning_rate: Option) -> Array:
+        return _trajectory(partial(optim.SGD, **self.path), theta, grads, learning_rate)
+
+    def momentum(
+        self, theta: Array, grads: Array, *, learning_rate: Option, beta: float, save_at: int | None = None
+    ) -> Array:
+        return _trajectory(partial(optim.SGD, momentum=beta, **self.path), theta, grads, learning_rate, save_at)
+
+    def nesterov(
+        self, theta: Array, grads: Array, *, learning_rate: Option, beta: float, save_at: int | None = None
+    ) -> Array:
+        """PyTorch refuses nesterov=True with momentum 0, where it would change nothing."""
+        make = partial(optim.SGD, momentum=beta, nesterov=beta > 0, **self.path)
+        return _trajectory(make, theta, grads, learning_rate, save_at)
+
+    def dampened(
+        self, theta: Array, grads: Array, *, learning_rate: Option, beta: float, save_at: int | None = None
+    ) -> Array:
+        make = partial(optim.SGD, momentum=beta, dampening=beta, **self.path)
+        return _trajectory(make, theta, grads, learning_rate, save_at)
+
+    def rmsprop(
+        self, theta: Array, grads: Array, *, learning_rate: Option, beta: float, eps: float, save_at: int | None = None
+    ) -> Array:
+        make = partial(optim.RMSprop, alpha=beta, eps=eps, **self.path)
+        return _trajectory(make, theta, grads, learning_rate, save_at)
+
+    def centred(
+        self, theta: Array, grads: Array, *, learning_rate: Option, beta: float, eps: float, save_at: int | None = None
+    ) -> Array:
+        make = partial(optim.RMSprop, alpha=beta, eps=eps, centered=True, **self.path)
+        return _trajectory(make, theta, grads, learning_rate, save_at)
+
+    def adam(
+        self,
+        theta: Array,
+        grads: Array,
+        *,
+        learning_rate: Option,
+        beta1: float,
+        beta2: float,
+        eps: float,
+        save_at: int | None = None,
+    ) -> Array:
+        make = partial(optim.Adam, betas=(beta1, beta2), eps=eps, **self.path)
+        return _trajectory(make, theta, grads, learning_rate, save_at)
+
+    def adamw(
+        self,
+        theta: Array,
+        grads: Array,
+        *,
+        learning_rate: Option,
+        beta1: float,
+        beta2: float,
+        eps: float,
+        weight_decay: float,
+        save_at: int | None = None,
+    ) -> Array:
+        make = partial(optim.AdamW, betas=(beta1, beta2), eps=eps, weight_decay=weight_decay, **self.path)
+        return _trajectory(make, theta, grads, learning_rate, save_at)
+
+
+def exponential_average(values: Array, *, beta: float, bias_correction: bool) -> Array:
+    """AveragedModel starts at the first value, so that there is no bias to correct."""
+    averages = np.empty_like(values)
+    model = nn.Module()
+    model.w = nn.Parameter(torch.zeros(values.shape[1:], dtype=tensor(values).dtype))
+    averaged = swa_utils.AveragedModel(model, multi_avg_fn=swa_utils.get_ema_multi_avg_fn(beta))
+    for value, average in zip(tensor(values), averages, strict=True):
+        model.w.data = value
+        averaged.update_parameters(model)
+        average[...] = array(averaged.module.w)
+    return averages
+
+
+def exponential_decay(epoch: Array, *, initial: float, rate: float) -> Array:
+    return _rates(epoch, initial, partial(lr_scheduler.ExponentialLR, gamma=rate))
+
+
+def staircase_decay(epoch: Array, *, initial: float, rate: float, every: float) -> Array:
+    return _rates(epoch, initial, partial(lr_scheduler.StepLR, gamma=rate, step_size=int(every)))
+
+
+def _trajectory(
+    make: Callable[..., optim.Optimizer], theta: Array, grads: Array, learning_rate: Option, save_at: int | None = None
+) -> Array:
+    """One step for each gradient; after `save_at` steps, a new optimizer with the state that the old one saved."""
+    rates = learning_rate if isinstance(learning_rate, tuple) else (learning_rate,) * len(grads)
+    iterates = np.empty_like(grads)
+    parameter = nn.Parameter(tensor(theta))
+    optimizer = make([parameter])
+    for t, (gradient, rate) in enumerate(zip(tensor(grads), rates, strict=True)):
+        if t == save_at:
+            parameter, optimizer = _restored(make, parameter, optimizer)
+        optimizer.param_groups[0]["lr"] = rate
+        parameter.grad = gradient
+        optimizer.step()
+        iterates[t] = array(parameter)
+    return iterates
+
+
+def _restored(
+    make: Callable[..., optim.Optimizer], parameter: nn.Parameter, optimizer: optim.Optimizer
+) -> tuple[nn.Parameter, optim.Optimizer]:
+    file = io.BytesIO()
+    torch.save({"parameter": parameter, "optimizer": optimizer.state_dict()}, file)
+    file.seek(0)
+    saved = torch.load(file)
+    new = make([saved["parameter"]])
+    new.load_state_dict(saved["optimizer"])
+    return saved["parameter"], new
+
+
+def _rates(epoch: Array, initial: float, make: Callable[..., lr_scheduler.LRScheduler]) -> Array:
+    """A scheduler's rates, stepped from epoch 0 to the last one asked for."""
+    optimizer = optim.SGD([nn.Parameter(torch.zeros(()))], lr=initial)
+    scheduler = make(optimizer)
+    optimizer.step()  # the scheduler warns where its optimizer has never been stepped
+    rates = np.empty(1 + int(epoch.max(initial=0)))
+    for at in range(len(rates)):
+        rates[at] = scheduler.get_last_lr()[0]
+        scheduler.step()
+    asked: Array = rates[epoch.astype(int)].astype(epoch.dtype)
+    return asked
+
+
+_one_by_one = Optimizers(foreach=False)
+gradient_descent = _one_by_one.gradient_descent
+momentum = _one_by_one.momentum
+rmsprop = _one_by_one.rmsprop
+adam = _one_by_one.adam
+adamw = _one_by_one.adamw
+
+_foreach, _fused = Optimizers(foreach=True), Optimizers(fused=True)
+
+foreach = SimpleNamespace(
+    description=f"PyTorch {torch.__version__} on CPU: torch.optim SGD, RMSprop, Adam, AdamW, with foreach=True",
+    dtypes=DTYPES,
+    conventions=conventions,
+    gradient_descent=_foreach.gradient_descent,
+    momentum=_foreach.momentum,
+    rmsprop=_foreach.rmsprop,
+    adam=_foreach.adam,
+    adamw=_foreach.adamw,
+)
+fused = SimpleNamespace(
+    description=f"PyTorch {torch.__version__} on CPU: torch.optim SGD, Adam, AdamW, with fused=True",
+    dtypes=DTYPES,
+    conventions={"velocity": "heavy_ball", "state": "narrow"},
+    gradient_descent=_fused.gradient_descent,
+    momentum=_fused.momentum,
+    adam=_fused.adam,
+    adamw=_fused.adamw,
+)
+variants = SimpleNamespace(
+    description=f"PyTorch {torch.__version__} on CPU: torch.optim SGD with nesterov=True, RMSprop with centered=True",
+    dtypes=DTYPES,
+    conventions={
+        "velocity": "heavy_ball",
+        "lookahead": "nesterov",
+        "second_moment": "centred",
+        "arithmetic": "narrow",
+    },
+    momentum=_one_by_one.nesterov,
+    rmsprop=_one_by_one.centred,
+)
+dampened = SimpleNamespace(
+    description=f"PyTorch {torch.__version__} on CPU: torch.optim.SGD with dampening = momentum",
+    dtypes=DTYPES,
+    conventions={"velocity": "dampened", "arithmetic": "narrow"},
+    momentum=_one_by_one.dampened,
+)

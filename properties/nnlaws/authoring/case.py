@@ -1,0 +1,91 @@
+"""What a case expands to, and how cases are drawn: shape, family, k, seed, and at most four overlaid entries.
+
+Hypothesis draws and shrinks the description, not the entries: 16 × 8 arrays drawn entry by entry come at 200 a second
+and are mostly repeats; described, tens of thousands. Families are ordered simplest first, for that is where shrinking
+goes.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+from nnlaws_reference.dtypes import Array
+
+from nnlaws.authoring.token import TOGETHER, Case
+from nnlaws.rounding.formats import Floats, Format
+
+OTHERS = 1010  # so many groups on come arguments for other calls: a multiple of 5, for as many mini-batches
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """One array, or a stack of them, for each argument of the operation; and what else a law needs, by name.
+
+    extra: arrays, one a lane. options: what is one for all lanes, as an epsilon is, or a learning rate for each step;
+    for operations that take no arrays, all that they take.
+    """
+
+    arguments: tuple[Array, ...]
+    extra: dict[str, Any] = field(default_factory=dict[str, Any])
+    options: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+Builder = Callable[[Case, Format], Inputs]
+Family = Callable[[np.random.Generator, tuple[int, int], float], Floats]
+"""Makes the entries of an array of a shape at a level."""
+RowFamily = Callable[[np.random.Generator, int, int], Floats]
+"""Makes so many entries of a row, scaled by k."""
+Range = tuple[int, int]
+Strategy = Callable[[Format, Range, Range], st.SearchStrategy[Case]]
+"""Of a format and the ranges of m and of the number of columns."""
+
+
+def expand(build: Builder, case: Case, format: Format, lanes: int) -> Inputs:
+    """The inputs of `lanes` arrays, stacked along a new first axis; lane i is lane 0 of case.lane(i)."""
+    return stack(build, [case.lane(number) for number in range(lanes)], format)
+
+
+def stack(build: Builder, cases: Sequence[Case], format: Format) -> Inputs:
+    """The inputs of cases of one shape and group, stacked along a new first axis."""
+    with np.errstate(over="ignore"):  # beyond the largest number a family is clipped
+        each = [build(case, format) for case in cases]
+    return Inputs(
+        tuple(np.stack(argument) for argument in zip(*(inputs.arguments for inputs in each), strict=True)),
+        {name: np.stack([inputs.extra[name] for inputs in each]) for name in each[0].extra},
+        each[0].options,
+    )
+
+
+WIDE = (17, 33, 65, 129)  # columns, beyond the block sizes of kernels
+TALL = (9, 17, 33)  # samples
+MOST = 600  # entries of an array of a case that is made wide or tall on purpose
+
+
+def cases(
+    families: tuple[str, ...],
+    k: int,
+    overlays: st.SearchStrategy[float],
+    m: tuple[int, int],
+    columns: tuple[int, int],
+) -> st.SearchStrategy[Case]:
+    """Cases of these families, with |k| up to k; an overlay replaces one entry.
+
+    Shapes in these ranges, and now and then a wide or a tall one, unless the range is a single number.
+    """
+
+    def of_shape(kind: int) -> st.SearchStrategy[Case]:
+        wide, tall = kind == 8 and columns[0] < columns[1], kind == 9 and m[0] < m[1]
+        return st.builds(
+            Case,
+            m=st.sampled_from(TALL) if tall else st.integers(*m),
+            columns=st.sampled_from(WIDE) if wide else st.integers(*columns),
+            family=st.sampled_from(families),
+            k=st.integers(-k, k),
+            seed=st.integers(0, 2**32 // TOGETHER - 1).map(lambda group: group * TOGETHER),
+            overlays=st.lists(st.tuples(st.integers(0, m[1] * columns[1] - 1), overlays), max_size=4).map(tuple),
+        )
+
+    kinds = [of_shape(kind) for kind in range(10)]
+    return st.integers(0, 9).flatmap(lambda kind: kinds[kind])

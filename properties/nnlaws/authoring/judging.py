@@ -1,0 +1,62 @@
+"""The two ways to judge a chapter's operations: by how far rounding may carry a result, or by what chance allows."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from nnlaws.authoring.case import Builder, Range, Strategy
+from nnlaws.authoring.operation import Operation
+from nnlaws.authoring.subject import Subject
+
+Draws: TypeAlias = Callable[[Operation], tuple[Builder, Strategy]]
+"""Of an operation, the inputs of a case and the cases."""
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """By rounding: a result is compared with the exact one, on arrays that Hypothesis draws and shrinks, in any dtype.
+
+    families: of its inputs, simplest first. levels: their k where a cause is sought. probe: the name of the law whose
+    inputs are of every size, by which causes are told apart. samples, columns: how many its laws draw that are about any
+    number of them. ordinary, extreme: inputs for the laws of the contract. stay_finite: how its results do so.
+    """
+
+    families: tuple[str, ...]
+    levels: tuple[int, ...]
+    probe: str
+    ordinary: Draws
+    extreme: Draws
+    stay_finite: str
+    samples: Range = (1, 4)
+    columns: Range = (1, 8)
+
+    limit = "bound"
+    """What the worst ratio of a result is a part of."""
+
+    def dtypes(self, wanted: tuple[str, ...], declared: tuple[str, ...]) -> tuple[str, ...]:
+        """Those to judge in: what is asked for, else what the target declares."""
+        return wanted or declared
+
+
+@dataclass(frozen=True)
+class Chance:
+    """By chance: what is drawn is held to its distribution, by tests that share one probability of a false alarm.
+
+    Hyperparameters are doubles, so it is judged in float64 alone, by the trials of each law. exercise: makes one call as
+    the laws do, `exercise(subject, operation, **options)`. alike: of operations whose results differ from seed to seed,
+    whether two subjects draw alike, `alike(subject, other, options)`; results of the others have to be equal.
+    grows: whether a case's m is a number of draws, of which a thorough profile makes more.
+    """
+
+    exercise: Callable[..., object]
+    alike: Mapping[str, Callable[[Subject, Subject, dict[str, Any]], bool]] = field(default_factory=dict[str, Any])
+    grows: bool = False
+
+    limit = "rejection threshold"
+
+    def dtypes(self, wanted: tuple[str, ...], declared: tuple[str, ...]) -> tuple[str, ...]:
+        """Doubles, unless something else is asked for."""
+        return tuple(dtype for dtype in ("float64",) if not wanted or dtype in wanted)
+
+
+Judging: TypeAlias = Rounding | Chance

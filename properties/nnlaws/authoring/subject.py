@@ -1,0 +1,52 @@
+"""The subject: the implementation under test, as laws see it, and how it fails."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from nnlaws_reference.dtypes import Array
+
+from nnlaws.authoring.operation import Option
+from nnlaws.rounding.formats import Floats
+
+
+class TargetFault(Exception):
+    """The implementation raised, or returned what cannot be compared, given array number `lane` of a batch."""
+
+    def __init__(self, message: str, lane: int = 0) -> None:
+        super().__init__(message)
+        self.lane = lane
+
+
+class Refused(TargetFault):
+    """The implementation raised: where a law allows it to, it has refused its arguments."""
+
+
+class NotOffered(Refused):
+    """The implementation raised NotImplementedError: a template's function that is still to be written."""
+
+
+class Subject(Protocol):
+    """The implementation under test, as laws see it.
+
+    `results`, called with batched arguments, calls the implementation once a lane, each time with fresh C-ordered
+    arrays, and stacks each result as float64; calling the subject itself returns the first result alone; `batch` does
+    so with just the arrays it is given. `raw` makes one call, with the arrays of one lane, and returns what came back;
+    `arrays` returns it as arrays. All of these raise TargetFault where the implementation raises, `arrays` where the
+    number of results is wrong, and the first three where a result has the wrong shape or no numbers. `takes` says
+    whether there is a keyword that need not be there. `left_changed` says what of the process a call of ours, which
+    calls the implementation, has left changed: global generators, error state, threads …, by name.
+    """
+
+    def __call__(self, *arguments: Array, **options: Option) -> Floats: ...
+
+    def results(self, *arguments: Array, **options: Option) -> tuple[Floats, ...]: ...
+
+    def batch(self, lanes: Sequence[tuple[Array, ...]], **options: Option) -> tuple[Floats, ...]: ...
+
+    def raw(self, *arguments: Any, lane: int = 0, **options: Any) -> Any: ...
+
+    def arrays(self, *arguments: Any, lane: int = 0, **options: Any) -> tuple[Array, ...]: ...
+
+    def takes(self, keyword: str) -> bool: ...
+
+    def left_changed(self, call: Callable[[], object]) -> list[str]: ...

@@ -1,0 +1,179 @@
+"""Sequential tests of draws that are to be independent and uniform on [0, 1].
+
+Each component is a product of factors, one a draw, that are probability densities on [0, 1] chosen before the draw is
+seen: a likelihood ratio against the uniform law, whose expectation is 1 whatever came before. Components are mixed by
+equal weights, so each costs the logarithm of their number, and none has to be chosen.
+
+**No generator is exactly uniform.** Let the distribution function of a draw, given all earlier ones, be within `grain`
+of the uniform one (GRAIN for float32; 2⁻⁵³ is NumPy's float64). Then a factor f has expectation at most
+1 + grain · V(f), V its total variation (integrate by parts). Factors that are unbounded at the ends are evaluated at
+draws clamped into [EDGE, 1 − EDGE], which adds at most EDGE · (f(EDGE) + f(1 − EDGE)) to it. Each component divides
+each factor by a bound of what both add, so that it stays a supermartingale: exactly, not approximately.
+
+Where draws were rounded to a type that is coarse beside the scale of v (1 − x close to 0 in float32), half the widest
+step of v is to be added to the grain. Ranks need none of that: ties are broken exactly at random.
+"""
+
+from collections.abc import Callable, Sequence
+from math import log, log1p
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammaln, ndtri
+
+from nnlaws.chance.martingale import GRAIN, Integers, LogE, draws, mixture, moments, report
+from nnlaws.rounding.formats import Floats
+
+EDGE = 2.0**-26  # small beside GRAIN, so that clamping costs less than the grain does
+STEEPEST = 64.0  # no density given to `marginal` varies by more in total, nor is higher
+
+Density = Callable[[Floats], Floats]
+
+_CORRELATIONS = np.array([sign * r for r in (0.97, 0.9, 0.7, 0.5, 0.3, 0.15, 0.07) for sign in (1.0, -1.0)])[:, None]
+_POWERS = np.exp([sign * s for s in (0.03, 0.1, 0.3, 1.0) for sign in (1.0, -1.0)])[:, None]
+_SHRINKS = 2.0 ** -np.arange(1.0, 10.5, 0.5)[:, None]
+_LAGS = (1, 2, 3)
+
+
+def marginal(v: Floats, densities: Sequence[Density] = (), categories: int = 0, *, grain: float = GRAIN) -> LogE:
+    """Are draws v (n,) independent and uniform on [0, 1], or have they another marginal law?
+
+    Against: unknown histograms of 8 and 32 bins, and of `categories` (used up to 64); ranges that end too early, on
+    either side; powers of u; and each of `densities`: callables v -> density on [0, 1], of integral 1, nowhere above
+    STEEPEST, and of no larger total variation (not checked). Values outside [0, 1] count as the nearer end.
+    ValueError: see `draws`.
+    """
+    (v,) = draws(v)
+    when = moments(len(v))
+    counts = [8, 32] + ([categories] if 2 <= categories <= 64 and categories not in (8, 32) else [])
+    groups = [
+        mixture([histogram(v, bins, when, grain) for bins in counts]),
+        ends(v, when, grain),
+        tilts(v, when, grain),
+    ]
+    if densities:
+        groups.append(mixture([against(v, each, when, grain) for each in densities]))
+    return report(mixture(groups), when)
+
+
+def serial(p: Floats, *, grain: float = GRAIN) -> LogE:
+    """Are draws p (n,) independent and uniform on [0, 1], or does one depend on those before it?
+
+    Against: Markov chains of 4 and 8 states with unknown transitions; correlation of normal scores at lags 1, 2 and 3.
+    A wrong marginal shows too; given `sequential_ranks` of the draws, it does not. ValueError: see `draws`.
+    """
+    (p,) = draws(p)
+    when = moments(len(p))
+    scores = ndtri(clamped(p))
+    groups = [mixture([markov(p, 4, when, grain), markov(p, 8, when, grain)])]
+    groups += [copula(scores[:-lag], scores[lag:], lag, when, grain) for lag in _LAGS if len(p) > lag]
+    return report(mixture(groups), when)
+
+
+def pairs(p: Floats, q: Floats, *, grain: float = GRAIN) -> LogE:
+    """Are two coordinates p (n,) and q (n,) of the same points independent, both uniform on [0, 1]?
+
+    Against: unknown joint histograms of 4 × 4 and 8 × 8 cells; correlation of normal scores. As with `serial`, a wrong
+    marginal does not show where p and q are `sequential_ranks`. ValueError: see `draws`.
+    """
+    p, q = draws(p, q)
+    when = moments(len(p))
+    joint = mixture([joint_histogram(p, q, 4, when, grain), joint_histogram(p, q, 8, when, grain)])
+    return report(mixture([joint, copula(ndtri(clamped(p)), ndtri(clamped(q)), 0, when, grain)]), when)
+
+
+def clamped(v: Floats) -> Floats:
+    """v, inside the open unit interval by at least EDGE."""
+    return np.clip(v, EDGE, 1.0 - EDGE)
+
+
+def histogram(v: Floats, bins: int, when: Integers, grain: float) -> Floats:
+    """log E of an unknown histogram: the mean of the likelihood under all of them, weighted by Dirichlet(½, …, ½).
+
+    Its factor is (c + ½)/(t + K/2) · K, c the number of the t earlier draws in the same of K bins: the estimator of
+    Krichevsky and Trofimov 1981. A bin's probability is within 2 grain of 1/K: the factor's mean is ≤ 1 + 2K grain.
+    """
+    return _mixed(_cells(v, bins), bins, when) - when * log1p(2 * bins * grain)
+
+
+def joint_histogram(p: Floats, q: Floats, bins: int, when: Integers, grain: float) -> Floats:
+    """The same of two coordinates: K² cells, each of probability at most (1/K + 2 grain)²."""
+    cells = _cells(p, bins) * np.uint16(bins) + _cells(q, bins)
+    return _mixed(cells, bins * bins, when) - when * 2 * log1p(2 * bins * grain)
+
+
+def markov(p: Floats, states: int, when: Integers, grain: float) -> Floats:
+    """log E of a Markov chain on equal bins with unknown transitions: one such histogram for each bin that came before.
+
+    Its factor is (c_ij + ½)/(c_i + K/2) · K, c_ij the number of earlier steps from i to j, and c_i of steps from i.
+    """
+    cells = _cells(p, states)
+    before, steps = cells[:-1], cells[:-1] * np.uint16(states) + cells[1:]
+    gained = np.log((_seen(steps, states * states) + 0.5) / (_seen(before, states) + 0.5 * states))
+    return _after(gained, 1, when) + (when - 1) * (log(states) - log1p(2 * states * grain))
+
+
+def copula(a: Floats, b: Floats, lag: int, when: Integers, grain: float) -> Floats:
+    """log E of normal scores b that are correlated with a, which was seen before: the mean over correlations ρ.
+
+    The factor is the density of N(ρa, 1 − ρ²) over that of N(0, 1) at b. As a function of b it rises to at most
+    e^{a²/2}/√(1 − ρ²) and falls again: it varies by twice that at most, and clamping adds as much times EDGE.
+    The first b stands `lag` draws after the first draw of all.
+    """
+    rho = _CORRELATIONS
+    rest = 1.0 - rho**2
+    squares, products = _after(a * a + b * b, lag, when), _after(a * b, lag, when)
+    height = 2.0 / np.sqrt(rest.min())
+    allowance = _after(np.log1p((grain + EDGE) * height * np.exp(a * a / 2)), lag, when)
+    count = np.maximum(when - lag, 0)
+    logs = -0.5 * np.log(rest) * count + (rho * products - rho**2 / 2 * squares) / rest
+    return mixture(logs) - allowance
+
+
+def ends(v: Floats, when: Integers, grain: float) -> Floats:
+    """log E of a range that ends early: uniform on [0, 1 − 2⁻ʲ] or [2⁻ʲ, 1], j = 1, 1½ … 10; of height 2 at most."""
+    top, bottom = np.maximum.accumulate(v)[when - 1], np.minimum.accumulate(v)[when - 1]
+    gained = -when * np.log1p(-_SHRINKS)
+    parts = [np.where(top <= 1 - _SHRINKS, gained, -np.inf), np.where(bottom >= _SHRINKS, gained, -np.inf)]
+    return mixture(np.concatenate(parts)) - when * log1p(2 * grain)
+
+
+def tilts(v: Floats, when: Integers, grain: float) -> Floats:
+    """log E of powers: density a v^{a−1}, or a (1 − v)^{a−1}, a = e^{±s}; monotone, so that it varies by its height."""
+    w = clamped(v)
+    a = _POWERS
+    gained = when * (np.log(a) - np.log1p((grain + EDGE) * np.where(a < 1, a * EDGE ** (a - 1), a)))
+    parts = [gained + (a - 1) * _after(logs, 0, when) for logs in (np.log(w), np.log1p(-w))]
+    return mixture(np.concatenate(parts))
+
+
+def against(v: Floats, density: Density, when: Integers, grain: float) -> Floats:
+    """log E of one given density."""
+    with np.errstate(divide="ignore"):
+        gained = _after(np.log(density(clamped(v))), 0, when)
+    return gained - when * log1p((grain + 2 * EDGE) * STEEPEST)
+
+
+def _after(steps: Floats, skipped: int, when: Integers) -> Floats:
+    """The sum of the steps taken after `when` draws, where the first `skipped` draws take none."""
+    total: Floats = np.concatenate([np.zeros(skipped + 1), np.cumsum(steps)])
+    return total[when]
+
+
+def _cells(v: Floats, bins: int) -> NDArray[np.uint16]:
+    """Which of as many equal bins each draw is in."""
+    return np.clip(v * bins, 0, bins - 1).astype(np.uint16)  # small types are sorted by radix
+
+
+def _mixed(cells: NDArray[np.uint16], bins: int, when: Integers) -> Floats:
+    drawn: Floats = gammaln(when + bins / 2) - gammaln(bins / 2)  # the sum of log(t + K/2)
+    return _after(np.log(_seen(cells, bins) + 0.5), 0, when) - drawn + when * log(bins)
+
+
+def _seen(cells: NDArray[np.uint16], bins: int) -> Integers:
+    """How many earlier draws were in the same bin, for each draw."""
+    order = np.argsort(cells, kind="stable")
+    counts = np.bincount(cells, minlength=bins)
+    seen = np.empty(len(cells), dtype=np.int64)
+    seen[order] = np.arange(len(cells)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return seen

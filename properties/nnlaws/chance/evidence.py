@@ -1,0 +1,37 @@
+"""What laws about chance share: evidence out of e-processes, in words."""
+
+from typing import Any
+
+import numpy as np
+from nnlaws_reference.dtypes import Array
+
+from nnlaws.authoring.evidence import Evidence
+from nnlaws.chance import LogE, evenness, used
+from nnlaws.chance.scale import Scale
+
+
+def evidence(seen: LogE, size: int, words: str) -> Evidence:
+    """What an e-process has to say. words: what is unlike what should be."""
+    ratio = used(seen.highest)
+    if ratio <= 1:
+        return Evidence(ratio)
+    return Evidence(
+        ratio, reason=f"{words}; after {seen.at} of {size} draws it is beyond chance ({odds(seen.highest)})"
+    )
+
+
+def even(scale: Scale, x: Array, random: np.random.Generator, what: str) -> Evidence:
+    """Whether numbers leave gaps and crowd, as chance does: no grid in another order, no one draw in each part."""
+    surprise, words = evenness(scale.uniform(x, random), grain=scale.grain(x))
+    ratio = used(surprise)
+    return Evidence(ratio, reason=f"{what} lies too evenly for chance: {words}" if ratio > 1 else "")
+
+
+def odds(log_e: float) -> str:
+    """How sure that is: the betting odds against chance that have been won."""
+    return f"10^{log_e / np.log(10):.0f} to 1"
+
+
+def given(x: Any) -> str:
+    """A number as it is typed."""
+    return repr(x.item() if hasattr(x, "item") else x)

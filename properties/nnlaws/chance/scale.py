@@ -1,0 +1,152 @@
+"""The scale of one hyperparameter: where draws lie on it, how far rounding carries them, how likely one comes again."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+from nnlaws_reference.dtypes import Array
+from nnlaws_spec.formulas import sampling, scales, search
+
+from nnlaws.chance import GRAIN
+from nnlaws.rounding import log_scales
+from nnlaws.rounding.formats import Floats, Format, format_of
+from nnlaws.rounding.number import bounded
+
+RESOLUTION = {"float32": 2.0**-23, "float64": 2.0**-32}
+"""How coarse the uniform numbers may be that a sound sampler starts from: 23 bits in float32; in float64, 32."""
+
+
+Kind = Literal["linear", "log", "one_minus_log", "integer", "reverse_log"]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """One hyperparameter's scale and box. kind: those of a search's axes, or Keras Tuner's reverse_log."""
+
+    kind: Kind
+    low: float
+    high: float
+
+    @property
+    def count(self) -> int:
+        """Of an integer, how many there are."""
+        return int(self.high - self.low) + 1
+
+    @property
+    def _reversed(self) -> dict[str, Any]:
+        """The options of the formulas of 1 − x that make them Keras Tuner's."""
+        return {"low": self.low, "high": self.high, "complement": self.kind}
+
+    def position(self, x: Floats) -> Floats:
+        """Where x lies in the box, from 0 at low to 1 at high: of a continuous scale, the probability of less."""
+        if self.kind == "reverse_log":
+            return np.asarray(scales.one_minus_log_uniform_inverse(x, **self._reversed))
+        return np.asarray(search.position(x, self.low, self.high, self.kind))
+
+    def value(self, u: Floats) -> Floats:
+        """Of a position in [0, 1], the value."""
+        if self.kind == "reverse_log":
+            return np.asarray(scales.one_minus_log_uniform_map(u, **self._reversed))
+        x = np.asarray(search.value(u, self.low, self.high, self.kind))
+        return np.minimum(x, self.high) if self.kind == "integer" else x  # of u = 1, which no draw is
+
+    def density(self, x: Floats) -> Floats:
+        """Of a continuous scale, the density at x."""
+        if self.kind == "reverse_log":
+            return np.asarray(scales.one_minus_log_uniform_density(x, **self._reversed))
+        if self.kind == "one_minus_log":
+            return np.asarray(scales.one_minus_log_uniform_density(x, low=self.low, high=self.high))
+        if self.kind == "log":
+            return np.asarray(scales.log_uniform_density(x, low=self.low, high=self.high))
+        return np.full(x.shape, 1 / (self.high - self.low))
+
+    def uniform(self, x: Array, random: np.random.Generator) -> Floats:
+        """Numbers that are uniform on [0, 1] and independent exactly if the x are drawn as they should be.
+
+        A draw stands for all numbers that round to it: its place among them is drawn, too. An integer stands for as
+        much of [0, 1] as its share is.
+        """
+        wide, within = x.astype(np.float64), random.random(x.shape)
+        if self.kind == "integer":
+            share = sampling.integer_share(np.arange(self.count) + self.low, int(self.low), int(self.high))
+            k = np.clip(wide - self.low, 0, self.count - 1).astype(np.intp)
+            within += wide - self.low - k  # 0, but for what is no such integer
+            return np.asarray(np.clip((np.cumsum(share) - share)[k] + within * share[k], 0.0, 1.0))
+        half = _spacing(x) / 2
+        with np.errstate(all="ignore"):
+            ends = [self.position(np.clip(wide + side, self.low, self.high)) for side in (-half, half)]
+        return np.asarray(np.clip(ends[0] + within * (ends[1] - ends[0]), 0.0, 1.0))
+
+    def grain(self, x: Array) -> float:
+        """How far the distribution function of sound draws may be from that of uniform numbers, on the scale."""
+        return GRAIN if self.kind == "integer" else max(GRAIN, float(self.chance(x).max()))
+
+    def chance(self, x: Array) -> Floats:
+        """At most the probability that one draw is just this number.
+
+        It can only come of what lies within rounding of it, and of one more of the uniform numbers one starts from.
+        """
+        error, wide = self.rounding(x), x.astype(np.float64)
+        with np.errstate(all="ignore"):
+            ends = [self.position(np.clip(wide + side, self.low, self.high)) for side in (-error, error)]
+        return np.asarray(np.clip(ends[1] - ends[0] + RESOLUTION[granularity(x).name], 0.0, 1.0))
+
+    def rounding(self, x: Array) -> Floats:
+        """How far rounding may carry a sound sampler that should give x, by the bounds of the maps; integers: 0."""
+        format, wide = granularity(x), np.clip(x.astype(np.float64), self.low, self.high)
+        if self.kind == "integer":
+            return np.zeros(x.shape)
+        if self.kind == "linear":  # low + u (high − low): low and high rounded, a difference, a product, a sum
+            return np.full(x.shape, 6 * format.u * max(abs(self.low), abs(self.high)))
+        bound = log_scales.log_uniform_map if self.kind == "log" else log_scales.one_minus_log_uniform_map
+        conventions = {"hyperparameters": "working"} | ({"complement": self.kind} if self.kind == "reverse_log" else {})
+        u = np.clip(self.position(wide), 0.0, 1.0).astype(format.dtype)
+        return bound(bounded(u), low=self.low, high=self.high, conventions=conventions).error
+
+    def outside(self, x: Array) -> Array:
+        """The draws that are in the box neither as they are nor up to rounding."""
+        wide = x.astype(np.float64)
+        if self.kind == "integer":
+            return np.asarray(x[sampling.integer_share(wide, int(self.low), int(self.high)) == 0])
+        error = self.rounding(x)
+        return x[~((wide >= self.low - error) & (wide <= self.high + error))]
+
+
+def granularity(x: Array) -> Format:
+    """The format that the draws are in: float32 also where each of them is one, whatever the array holds."""
+    narrow = x.dtype == np.float32 or (x.dtype.kind == "f" and bool((x == x.astype(np.float32)).all()))
+    return format_of(np.dtype(np.float32 if narrow else np.float64))
+
+
+def _spacing(x: Array) -> Floats:
+    return granularity(x).ulp(x.astype(np.float64))
+
+
+def mistaken(scale: Scale) -> tuple[Callable[[Floats], Floats], ...]:
+    """Densities of positions where a usual mistake is made: another scale is taken for this one; or both ends of
+    integers are drawn half as often, or one never."""
+    if scale.kind == "integer":
+        halved, missing = np.ones((2, scale.count))
+        halved[[0, -1]], missing[-1] = 0.5, 0.0
+        return tuple(partial(_at, weights / weights.mean()) for weights in (halved, missing, missing[::-1]))
+    others = [Scale("linear", scale.low, scale.high)]
+    if scale.low > 0:
+        others.append(Scale("log", scale.low, scale.high))
+    if scale.high < 1:
+        others.append(Scale("one_minus_log", scale.low, scale.high))
+    if scale.low > 0 and scale.high < 1:
+        others.append(Scale("reverse_log", scale.low, scale.high))
+    return tuple(partial(_taken, other, scale) for other in others if other.kind != scale.kind)
+
+
+def _at(weights: Floats, u: Floats) -> Floats:
+    return weights[np.minimum((u * len(weights)).astype(np.intp), len(weights) - 1)]
+
+
+def _taken(other: Scale, scale: Scale, u: Floats) -> Floats:
+    """The density, on `scale`, of draws from `other`: the ratio of the two densities of x."""
+    x = scale.value(u)
+    with np.errstate(all="ignore"):
+        return other.density(x) / scale.density(x)

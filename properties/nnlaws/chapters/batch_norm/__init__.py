@@ -1,0 +1,28 @@
+"""Batch norm: training, its backward pass, running averages, inference."""
+
+from nnlaws.authoring.chapter import Chapter
+from nnlaws.authoring.judging import Rounding
+from nnlaws.chapters.batch_norm import inputs
+from nnlaws.chapters.batch_norm.laws import LAWS
+from nnlaws.chapters.batch_norm.mutants import MUTANTS
+from nnlaws.chapters.batch_norm.operations import OPERATIONS, TEXT
+from nnlaws.chapters.batch_norm.sound import SOUND
+
+CHAPTER = Chapter(
+    TEXT,
+    OPERATIONS,
+    LAWS,
+    MUTANTS,
+    SOUND,
+    Rounding(
+        tuple(inputs.FAMILIES),
+        inputs.LEVELS,
+        "value",
+        inputs.ordinary,
+        inputs.extreme,
+        stay_finite="subtract the mean before squaring, and keep ε inside the root",
+        samples=inputs.SAMPLES,
+        columns=inputs.COLUMNS,
+    ),
+    place=2,
+)

@@ -1,0 +1,336 @@
+"""How far rounding may carry batch norm, its gradient, its running averages and its inference.
+
+Each function takes bounded arguments without an error, with any stacked leading axes, and covers the sound algorithms
+for one operation, in any order of summation. The value is that of the conventions declared (BN-2, BN-3, BN-18).
+The statistics decide the error. By grade, each admitting what the one before it does:
+
+- `variance: two_pass`: a mean by sum and division, plain or of values shifted by a sample or by a first mean; the mean
+  square of z less that mean, or of what is left after another such step.
+- the norm: also updating algorithms (Welford; Chan's merges), and one pass over values shifted by a sample.
+- `variance: one_pass`: also E[z²] − μ², clamped at 0 or not.
+
+`arithmetic: narrow` rounds every step to the arguments' own type. In the formulas below u is the unit roundoff of the
+type computed in, E_x the error of x, and every step may flush what is smaller than `tiny` to 0. Overflow is left out.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from nnlaws_reference.dtypes import working_dtype
+from numpy.typing import DTypeLike, NDArray
+
+from nnlaws.rounding.formats import Floats, Format
+from nnlaws.rounding.number import Bounded, Conventions, join
+
+INVERSE_ROOT = 4.0
+"""Error of 1/√w in units of u: two roundings, or one instruction; measured worst over NumPy, PyTorch, JAX: 2.73."""
+
+
+class Statistics(NamedTuple):
+    """Of each feature, the samples' axis kept: the mean, the variance, and the deviations from the mean.
+
+    `centred`: z − μ with the error of each entry's own roundings; all entries of a feature err by mean.error besides.
+    """
+
+    mean: Bounded
+    variance: Bounded
+    centred: Bounded
+
+
+@np.errstate(all="ignore")
+def promised(z: Bounded, conventions: Conventions) -> NDArray[np.bool_]:
+    """Of each feature: whether there are bounds at all. Where its squares may pass the range of the type that is
+    computed in, which is a narrow one if that is declared, all statistics may be infinite or NaN.
+    """
+    return ~_beyond(_working(z, conventions))[..., 0, :]
+
+
+@np.errstate(all="ignore")
+def batch_norm_train(
+    z: Bounded, gamma: Bounded, beta: Bounded, *, eps: float, conventions: Conventions
+) -> tuple[Bounded, Bounded, Bounded]:
+    wide = _working(z, conventions)
+    statistics = _statistics(wide, conventions)
+    inverse = _inverse(statistics.variance, eps, conventions)
+    out = _scaled(wide, statistics, inverse, _working(gamma, conventions), _working(beta, conventions))
+    var = _kept(statistics.variance, z.shape[-2], conventions)
+    return _stored(out, z.dtype), _stored(statistics.mean[..., 0, :], z.dtype), _stored(var[..., 0, :], z.dtype)
+
+
+@np.errstate(all="ignore")
+def batch_norm_backward(
+    dout: Bounded, z: Bounded, gamma: Bounded, *, eps: float, conventions: Conventions
+) -> tuple[Bounded, Bounded, Bounded]:
+    """dγ = s Σ dout (z − μ), dz = γ s (dout − dβ/m − (z − μ) q dγ/m); s is 1/√(σ² + ε) and q too, or with ε outside
+    s is 1/(√σ² + ε) and q is 1/√σ². What all samples of a feature have in common, E_μ, reaches dγ by dβ alone.
+    """
+    m, u = z.shape[-2], _working(z, conventions).format.u
+    wide, upstream = _working(z, conventions), _working(dout, conventions)
+    scale = _working(gamma, conventions)[..., None, :]
+    statistics = _statistics(wide, conventions)
+    drift = statistics.mean.error
+    centred = statistics.centred.loosened(drift)
+    s = _inverse(statistics.variance, eps, conventions)
+    q = _inverse(statistics.variance, 0.0, {}) if conventions.get("epsilon") == "outside" else s
+
+    dbeta = upstream.sum(axis=-2, keepdims=True)
+    products = np.abs(upstream.value) * _size(centred)
+    rounding = u * products.sum(axis=-2, keepdims=True)  # the product with s may come before the sum
+    aligned = (upstream * statistics.centred).sum(axis=-2, keepdims=True)
+    dgamma = aligned.loosened(drift * np.abs(dbeta.value) + rounding) * s
+
+    towards_mean = dbeta / m
+    towards_variance = centred * q * (dgamma / m)
+    dz = scale * s * (upstream - towards_mean - towards_variance)
+    slope = _size(q) * _size(dgamma) / m
+    more = (
+        # through dσ² and dμ, or dz multiplied by m and divided again: a few steps more on each term ...
+        6 * u * (_size(upstream) + _size(towards_mean) + _size(towards_variance))
+        + 2 * u * _mean(np.abs(upstream.value))
+        + 2 * u * _size(centred) * _size(q) * _size(s) * _mean(products)
+        # ... and Σ (z − μ), which is 0, is computed
+        + slope * (drift + _mean(statistics.centred.error) + m * u * _mean(_size(centred)))
+        # folded, a·dout + b·z + c: the roundings of b·z, b·μ and their sums
+        + 2 * u * slope * (np.abs(wide.value) + _size(statistics.mean))
+    )
+    if conventions.get("variance") == "one_pass":  # where it was clamped at 0, nothing is passed back through it
+        more += np.where(statistics.variance.value <= statistics.variance.error, _size(towards_variance), 0.0)
+    dz = dz.loosened(_size(scale) * _size(s) * more * (1 + 16 * u) + 4 * dz.format.tiny)
+    if conventions.get("variance") != "two_pass":
+        # the gradient of the folded form: Σ dout (z − μ) as Σ dout z − μ Σ dout, whose terms are rounded apart
+        apart = (upstream * wide).sum(axis=-2, keepdims=True) - statistics.mean * dbeta
+        dgamma = join(dgamma, Bounded(aligned.value, apart.error, apart.format) * s)
+    return _stored(dz, z.dtype), _stored(dgamma[..., 0, :], z.dtype), _stored(dbeta[..., 0, :], z.dtype)
+
+
+@np.errstate(all="ignore")
+def batch_norm_running(batches: Bounded, *, decay: float, conventions: Conventions) -> tuple[Bounded, Bounded]:
+    statistics = _statistics(_working(batches, conventions), conventions)
+    var = _kept(statistics.variance, batches.shape[-2], conventions)
+    means = _average(statistics.mean[..., 0, :], 0.0, decay, conventions)
+    variances = _average(var[..., 0, :], 1.0, decay, conventions)
+    return _stored(means, batches.dtype), _stored(variances, batches.dtype)
+
+
+@np.errstate(all="ignore")
+def batch_norm_inference(
+    z: Bounded, gamma: Bounded, beta: Bounded, mean: Bounded, var: Bounded, *, eps: float, conventions: Conventions
+) -> Bounded:
+    wide, average = _working(z, conventions), _working(mean, conventions)[..., None, :]
+    variance = _working(var, conventions)[..., None, :]
+    beyond = np.maximum(np.abs(wide.value), np.abs(average.value)) ** 2 > wide.format.largest  # nothing is promised
+    statistics = Statistics(average, variance, (wide - average).loosened(np.where(beyond, np.inf, 0.0)))
+    inverse = _inverse(variance, eps, conventions)
+    out = _scaled(wide, statistics, inverse, _working(gamma, conventions), _working(beta, conventions))
+    return _stored(out, z.dtype)
+
+
+def _working(x: Bounded, conventions: Conventions) -> Bounded:
+    """The argument in the type that is computed in; what is subnormal there may be read as 0."""
+    wide = x if conventions.get("arithmetic") == "narrow" else x.astype(working_dtype(x.dtype))
+    subnormal = (wide.value != 0) & (np.abs(wide.value) < wide.format.tiny)
+    return wide.loosened(np.where(subnormal, wide.format.tiny, 0.0))
+
+
+def _stored(x: Bounded, dtype: DTypeLike) -> Bounded:
+    return join(x.astype(dtype))
+
+
+def _size(x: Bounded) -> Floats:
+    """No computed value is larger."""
+    return np.abs(x.value) + 2 * x.error
+
+
+def _mean(x: Floats) -> Floats:
+    return np.asarray(x.mean(axis=-2, keepdims=True))
+
+
+def _statistics(z: Bounded, conventions: Conventions) -> Statistics:
+    """The value: shifted by the first sample, so that a constant feature's is exact, then centred twice.
+
+    E_μ, plain: u/m times the partial sums (`_partial_sums`), and the division. Updating, M += (z − M)/k, or in merges
+    M += (M' − M) m'/(m + m'): instead of the division, 3u of each step (`_merging`). Shifted by x₀: the partial sums of
+    z − x₀ instead, the rounding of each shift, and that of adding x₀; of the residuals, if a mean of those is
+    subtracted again. With m = 1 nothing is rounded.
+
+    E_σ², with z − μ̂ in place of z − μ (mean square σ² + E_μ²): of each term, square, sum and division, (m + 4)u;
+    centring once more, 2u. The shift moves each z by u|z − x₀|. Updating and one pass: see the functions.
+    """
+    m, format, grade = z.shape[-2], z.format, conventions.get("variance")
+    if m == 0:
+        raise ValueError("expected at least one sample a batch, got none: there is no mean and no variance")
+    u, x = format.u, z.value
+    shifted = x - x[..., :1, :]
+    rest = shifted - _mean(shifted)
+    centred = rest - _mean(rest)
+    mean = x[..., :1, :] + (_mean(shifted) + _mean(rest))
+    variance = _mean(centred * centred)
+    spread = np.sqrt(variance)
+
+    sums, shifted_sums, rest_sums = (_partial_sums(each)[..., -1:, :] / m for each in (x, shifted, centred))
+    division, updating = 2 * np.abs(mean), 3 * spread * np.sqrt(_merging(np.array(m, float)) / m)
+    plain = sums + (division if grade == "two_pass" else np.maximum(division, updating))
+    by_shift = np.maximum(shifted_sums, rest_sums) + _mean(np.abs(shifted)) + 2 * np.abs(_mean(shifted)) + np.abs(mean)
+    second_order = _second_order(2 * (m + 8) * u)
+    drift = second_order * u * (np.maximum(plain, by_shift) if m > 1 else 0.0) + 3 * (m + 1) * format.tiny
+
+    from_shift = 2 * u * spread * np.sqrt(_mean(shifted * shifted)) + u * u * _mean(shifted * shifted)
+    error = (m + 6) * u * variance + drift**2 + from_shift
+    if grade != "two_pass":
+        error = np.maximum(error, _updating(x, variance, format))
+        error = np.maximum(error, _one_pass(shifted, variance, u) + from_shift)
+    if grade == "one_pass":
+        error = np.maximum(error, _one_pass(x, variance, u))
+    error = second_order * error + format.tiny * (6 + 4 * spread)
+    own = 2 * u * (np.abs(centred) + drift) + u * np.abs(shifted) + 3 * format.tiny
+    beyond = _beyond(z)
+    drift, error, own = (np.where(beyond, np.inf, each) for each in (drift, error, own))
+    return Statistics(
+        Bounded(mean, drift, format),
+        Bounded(variance, error, format),
+        Bounded(centred, own, format),
+    )
+
+
+def _beyond(z: Bounded) -> NDArray[np.bool_]:
+    """Of each feature: whether the squares of its m samples may add up to more than the format holds."""
+    return np.asarray(z.shape[-2] * np.square(np.abs(z.value).max(axis=-2, keepdims=True)) > z.format.largest)
+
+
+def _second_order(k: float) -> float:
+    """1/(1 − k): what a first-order bound must be multiplied by where k bounds all relative roundings together."""
+    return 1 / (1 - k) if k < 1 else np.inf
+
+
+def _partial_sums(x: Floats) -> Floats:
+    """For k = 1 ... m: the most that the magnitudes of all k − 1 sums can add up to when k of the samples are summed.
+
+    Each sum is rounded by u of itself. Of the k − 1 sums of any tree the j-th smallest takes in at most j + 1 samples,
+    so its magnitude is at most the sum of the j + 1 largest: together never more than (k − 1) Σ|x|, and half of that
+    where all are of one size.
+    """
+    largest = np.cumsum(-np.sort(-np.abs(x), axis=-2), axis=-2)
+    largest[..., :1, :] = 0.0  # one sample is not a sum
+    return np.cumsum(largest, axis=-2)
+
+
+def _merging(k: Floats) -> Floats:
+    """Updating a mean of k samples, its steps, each times the samples taken in, add up to at most √(m σ² · this).
+
+    By Cauchy and Schwarz: m'|M' − M| is √(m' (m + m')/m) times the root of what the step adds to m σ². Where a part is
+    taken in by one of at least half its size, m' (m + m')/m is at most 2.18 (m + m') times the entropy, in bits, of
+    that split; and over the whole tree, sizes times entropies add up to k log₂ k.
+    """
+    return 2.18 * k * np.log2(k)
+
+
+def _updating(x: Floats, variance: Floats, format: Format) -> Floats:
+    """Welford: S += (z − M_{k−1})(z − M_k), where M_k is the mean of k samples and errs by E_k.
+
+    S grows by s_k² = (z − M_{k−1})² (k − 1)/k, which add up to m σ². So it errs by
+    Σ s_k (√(k/(k−1)) E_k + √((k−1)/k) E_{k−1}) + Σ E_k E_{k−1}, the first of which is at most √(m σ² Σ (...)²).
+    k E_k is u of all j|M_j|, j = 2 ... k, which are partial sums, and 3u of all steps. Relative to S, (m + 4)u.
+    Chan: S += S' + (M' − M)² m m'/(m + m'). There, over all trees, the same square root is at most 1.02 times as large
+    (32 samples of one magnitude; by dynamic programming up to 2000, and by search for other magnitudes).
+    """
+    m, u = x.shape[-2], format.u
+    k = np.arange(1.0, m + 1)[:, None]
+    ratio = k[1:] / k[:-1]
+    drift = u * (_partial_sums(x) + 3 * np.sqrt(m * variance * _merging(k))) / k + 3 * (k + 1) * format.tiny
+    drift[..., :1, :] = 0.0  # the first sample is its own mean
+    before, after = drift[..., :-1, :], drift[..., 1:, :]
+    crossed = (np.sqrt(ratio) * after + before / np.sqrt(ratio)) ** 2
+    first_order = 1.02 * np.sqrt(variance * crossed.sum(axis=-2, keepdims=True) / m)
+    return (m + 4) * u * variance + first_order + (before * after).sum(axis=-2, keepdims=True) / m
+
+
+def _one_pass(x: Floats, variance: Floats, u: float) -> Floats:
+    """E[x²] − a²: (m + 4)u E[x²]; a errs as a plain mean; its square and that times m, 2u a²; the difference, u σ²."""
+    m, a = x.shape[-2], np.abs(_mean(x))
+    drift = u * (_partial_sums(x)[..., -1:, :] / m + 2 * a)
+    return (m + 4) * u * _mean(x * x) + 2 * a * drift + drift**2 + 2 * u * a * a + u * variance
+
+
+def _kept(variance: Bounded, m: int, conventions: Conventions) -> Bounded:
+    """The variance handed on. Unbiased, of one sample it is 0/0: any number is within bounds."""
+    if conventions.get("running_variance") != "unbiased":
+        return variance
+    return variance * m / (m - 1) if m > 1 else variance.loosened(np.full(variance.shape, np.inf))
+
+
+def _inverse(variance: Bounded, eps: float, conventions: Conventions) -> Bounded:
+    """1/√(σ² + ε), or 1/(√σ² + ε). Where rounding can make the divisor 0 the error is infinite, and where it is 0 the
+    value is 0: every deviation is 0 there, and 0/0 is not a value.
+    """
+    if conventions.get("epsilon") == "outside":
+        deviation = _root(variance) + eps
+        return _defined(1 / deviation, deviation)
+    w = variance + eps
+    # Exact and computed w are above w − E and w − 2E; 1/√(w − 2E) − 1/√(w − E) without cancellation.
+    below = w.value - w.error
+    q = np.where(w.error < below, w.error / below, 1.0)
+    error = np.where(q < 1, np.expm1(-0.5 * np.log1p(-q)) / np.sqrt(below), np.inf)
+    inverse = 1 / np.sqrt(w.value)
+    rounding = INVERSE_ROOT * w.format.u * (inverse + 2 * error) + w.format.tiny
+    return _defined(Bounded(inverse, error + rounding, w.format), w)
+
+
+def _defined(inverse: Bounded, divisor: Bounded) -> Bounded:
+    positive = divisor.value > 0
+    value = np.where(positive, inverse.value, 0.0)
+    return Bounded(value, np.where(positive, inverse.error, np.inf), inverse.format)
+
+
+def _root(variance: Bounded) -> Bounded:
+    """√σ². |√c − √x| = |c − x|/(√c + √x) is at most √E and E/√x; a computed variance below 0 is not admitted."""
+    below = variance.value - variance.error
+    slope = np.where(below > 0, variance.error / np.sqrt(below), np.inf)
+    value, error = np.sqrt(variance.value), np.fmin(np.sqrt(variance.error), slope)
+    return Bounded(value, error + variance.format.u * (value + 2 * error) + variance.format.tiny, variance.format)
+
+
+def _scaled(z: Bounded, statistics: Statistics, inverse: Bounded, gamma: Bounded, beta: Bounded) -> Bounded:
+    """γ ((z − μ) s) + β; (z − μ)(γ s) + β; and folded, z·a + (β − μ·a) with a = γ s.
+
+    In the latter μ and a err alike in both terms, as in a (z − μ); what is new is the rounding of z·a, μ·a and β − μ·a.
+    """
+    centred, shift = statistics.centred.loosened(statistics.mean.error), beta[..., None, :]
+    slope = gamma[..., None, :] * inverse
+    u = z.format.u
+    folding = (_size(z) + 2 * _size(statistics.mean)) * _size(slope) + _size(shift)
+    folded = (centred * slope + shift).loosened(u * (1 + 4 * u) * folding + 3 * z.format.tiny)
+    return join(folded, gamma[..., None, :] * (centred * inverse) + shift)
+
+
+def _average(x: Bounded, start: float, decay: float, conventions: Conventions) -> Bounded:
+    """The average over the axis before the last, from `start`: each step d·old + c·new, or old + c·(new − old).
+
+    c = 1 − d errs by u d + u c where d is rounded to the working type first, by u c where not. Then the products and
+    the sum, or the difference, the product and the sum.
+    """
+    total, u, tiny = x.shape[-2], x.format.u, x.format.tiny
+    kind = conventions.get("running_average", "exponential")
+    old, new = (1 - decay, decay) if conventions.get("weight") == "new" else (decay, 1 - decay)
+    value = np.full((*x.shape[:-2], x.shape[-1]), 0.0 if kind == "bias_corrected" else start)
+    error = np.zeros(value.shape)
+    for t in range(total):
+        d, c = old, new
+        if kind == "cumulative":
+            d, c = t / (t + 1), 1 / (t + 1)
+        elif kind == "first_batch" and t == 0:
+            d, c = 0.0, 1.0
+        before, batch = np.abs(value) + 2 * error, _size(x[..., t, :])
+        value = d * value + c * x.value[..., t, :]
+        error = d * error + c * x.error[..., t, :]
+        weighted = 2 * d * before + (d + 2 * c) * batch
+        updated = (d + 3 * c) * (before + batch)
+        error = error + (1 + 8 * u) * u * (np.maximum(weighted, updated) + np.abs(value) + 2 * error) + 4 * tiny
+    average = Bounded(value, error, x.format)
+    if kind == "cumulative":
+        return average.loosened(2 * u * _size(average))  # a sum of all, divided once
+    if kind == "bias_corrected":
+        # powers of d, rounded once itself: 2T u dᵀ and a little; the difference: u
+        left = old**total
+        correction = Bounded(np.asarray(1 - left), np.asarray(u * ((2 * total + 4) * left + 1)), x.format)
+        return _defined(average / correction, correction)
+    return average

@@ -1,0 +1,164 @@
+"""Mistakes that any operation can make: each is made here of the reference, which is right but for it."""
+
+import warnings
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+import numpy as np
+from nnlaws_reference.dtypes import Array
+
+from nnlaws.authoring.chapter import Chapter
+from nnlaws.authoring.mutant import Implementation, Mutant, each
+
+
+def writes_over_its_argument(right: Implementation) -> Implementation:
+    def run(z: Array, *others: Array, **options: Any) -> Any:
+        result = right(z, *others, **options)
+        if z.flags.writeable and z.size:
+            z -= z.max(axis=-1, keepdims=True) + 1
+        return result
+
+    return run
+
+
+def returns_the_wrong_dtype(right: Implementation) -> Implementation:
+    def run(z: Array, *others: Array, **options: Any) -> Any:
+        wrong = np.float32 if z.dtype == np.float64 else np.float64
+        return each(lambda result: result.astype(wrong))(right(z, *others, **options))
+
+    return run
+
+
+def promotes_to_float64(right: Implementation) -> Implementation:
+    return lambda *arguments, **options: right(*(argument.astype(np.float64) for argument in arguments), **options)
+
+
+def returns_one_axis_more(right: Implementation) -> Implementation:
+    def run(*arguments: Array, **options: Any) -> Any:
+        return each(lambda result: np.asarray(result)[None])(right(*arguments, **options))
+
+    return run
+
+
+def reuses_its_buffer(right: Implementation) -> Implementation:
+    buffers: dict[Any, Array] = {}
+
+    def keep(number: int, result: Array) -> Array:
+        buffer = buffers.setdefault((number, result.shape, result.dtype), np.empty_like(result))
+        buffer[...] = result
+        return buffer
+
+    def run(*arguments: Array, **options: Any) -> Any:
+        numbers = count()
+        return each(lambda result: keep(next(numbers), np.asarray(result)))(right(*arguments, **options))
+
+    return run
+
+
+def remembers_the_last_call(right: Implementation) -> Implementation:
+    last: list[float] = [0.0]
+
+    def run(z: Array, *others: Array, **options: Any) -> Any:
+        total = float(z.sum())
+        shift, last[0] = last[0], total if np.isfinite(total) else 0.0
+        factor = np.asarray(1 + np.sin(shift) / 4).astype(z.dtype)
+        result = right(z, *others, **options)
+        return result if shift == 0 else each(lambda part: (part * factor).astype(z.dtype))(result)
+
+    return run
+
+
+def reads_memory_in_order(right: Implementation) -> Implementation:
+    return lambda *arguments, **options: right(*map(_in_memory_order, arguments), **options)
+
+
+def _in_memory_order(z: Array) -> Array:
+    """As many numbers as z has, from the place of its first on; z itself where they do not all lie within it."""
+    reach = sum((size - 1) * step for size, step in zip(z.shape, z.strides, strict=True)) + z.itemsize
+    if not z.size or min(z.strides, default=0) < 0 or reach < z.nbytes:
+        return z
+    return np.lib.stride_tricks.as_strided(z, (z.size,), (z.itemsize,)).reshape(z.shape)
+
+
+def pads_the_empty_batch(right: Implementation) -> Implementation:
+    def run(z: Array, *others: Array, **options: Any) -> Any:
+        return right(z, *others, **options) if len(z) else np.zeros((1, *z.shape[1:]), z.dtype)
+
+    return run
+
+
+def nan_at_zero(right: Implementation) -> Implementation:
+    def run(z: Array, *others: Array, **options: Any) -> Any:
+        def spoil(result: Array) -> Array:
+            return np.where((z == 0).any(), np.nan, result).astype(z.dtype)
+
+        return each(spoil)(right(z, *others, **options))
+
+    return run
+
+
+def seeds_the_global_generator(right: Implementation) -> Implementation:
+    def run(*arguments: Any, **options: Any) -> Any:
+        np.random.seed(7)
+        return right(*arguments, **options)
+
+    return run
+
+
+def silences_warnings(right: Implementation) -> Implementation:
+    def run(*arguments: Any, **options: Any) -> Any:
+        warnings.filterwarnings("ignore", message=str(len(warnings.filters)))
+        return right(*arguments, **options)
+
+    return run
+
+
+def computes_in_float32(right: Implementation) -> Implementation:
+    def run(*arguments: Array, **options: Any) -> Any:
+        narrow = (argument.astype(np.float32) for argument in arguments)
+        return each(lambda result: result.astype(arguments[0].dtype))(right(*narrow, **options))
+
+    return run
+
+
+_FAULTS: tuple[tuple[Callable[[Implementation], Implementation], str, str], ...] = (
+    (writes_over_its_argument, "changes its first argument in place", "work on a copy: z = z - ..., not z -= ..."),
+    (returns_the_wrong_dtype, "returns another dtype than its arguments'", "return result.astype(z.dtype)"),
+    (promotes_to_float64, "computes and returns float64, whatever it is given", "return result.astype(z.dtype)"),
+    (returns_one_axis_more, "returns one axis too many", "return the shape that the operation states"),
+    (reuses_its_buffer, "returns the same buffer at every call", "return a new array"),
+    (remembers_the_last_call, "the result depends on the call before", "keep no state between calls"),
+    (
+        reads_memory_in_order,
+        "reads its arguments in memory order",
+        "index the arguments; do not flatten them in memory order",
+    ),
+    (pads_the_empty_batch, "returns one row for an empty batch", "return no rows for an empty batch"),
+    (computes_in_float32, "computes float64 in float32", "compute in z's dtype (JAX: switch on jax_enable_x64)"),
+    (nan_at_zero, "NaN where an entry is 0", "leave zeros alone"),
+    (seeds_the_global_generator, "seeds NumPy's global generator", "numpy.random.default_rng: a generator of its own"),
+    (silences_warnings, "adds a filter of warnings", "with warnings.catch_warnings()"),
+)
+_OF_ANY = (seeds_the_global_generator, silences_warnings)
+"""What also an operation can do that takes no arrays."""
+
+
+def contract_mutants(chapter: Chapter) -> tuple[Mutant, ...]:
+    """These mistakes, made by each operation of a chapter."""
+    return tuple(
+        Mutant(
+            operation.name,
+            f"{operation.name}.{make.__name__}",
+            fault,
+            fix,
+            "classroom",
+            make(operation.reference),
+            computes_in="float32" if make is computes_in_float32 else "",
+        )
+        for operation in chapter.operations
+        for make, fault, fix in _FAULTS
+        if (operation.arrays or make in _OF_ANY)
+        and (operation.per_sample or make is not pads_the_empty_batch)
+        and (operation.zero or make is not nan_at_zero)
+    )

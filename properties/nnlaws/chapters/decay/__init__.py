@@ -1,0 +1,28 @@
+"""The decay of the learning rate."""
+
+from nnlaws.authoring.chapter import Chapter
+from nnlaws.authoring.judging import Rounding
+from nnlaws.chapters.decay import inputs
+from nnlaws.chapters.decay.laws import LAWS
+from nnlaws.chapters.decay.mutants import MUTANTS
+from nnlaws.chapters.decay.operations import OPERATIONS, TEXT
+from nnlaws.chapters.decay.sound import SOUND
+
+CHAPTER = Chapter(
+    TEXT,
+    OPERATIONS,
+    LAWS,
+    MUTANTS,
+    SOUND,
+    Rounding(
+        tuple(inputs.FAMILIES),
+        inputs.LEVELS,
+        "value",
+        inputs.ordinary,
+        inputs.extreme,
+        stay_finite="count epochs from 0, so that nothing is divided by 0",
+        samples=inputs.SAMPLES,
+        columns=inputs.COLUMNS,
+    ),
+    place=4,
+)

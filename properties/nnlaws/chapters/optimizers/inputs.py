@@ -1,0 +1,278 @@
+"""Inputs for averages and optimizers: families of gradients on three scales, starting points, and their numbers.
+
+A case's m is the number of steps T, its columns are the coordinates.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+from nnlaws_reference.dtypes import Array
+
+from nnlaws.authoring.case import Builder, Family, Inputs, Range, Strategy, cases
+from nnlaws.authoring.errors import UsageError
+from nnlaws.authoring.operation import Operation, Option
+from nnlaws.authoring.token import Case
+from nnlaws.chapters.optimizers.operations import EXPONENTIAL_AVERAGE, OPERATIONS
+from nnlaws.rounding.formats import Format
+
+SAMPLES = (1, 5)  # how many steps laws draw that are about any number of them
+COLUMNS = (1, 8)
+LEVELS = (0, 1, 2, 3, -4, -5, 9, 14)  # where a cause is sought
+LAST = 17
+
+SCALES = (1.0, 1e-4, 1e-9)
+"""Of gradients: with 1 alone, nobody sees where ε stands."""
+NARROW_SCALES = (1.0, 2.0**-6, 2.0**-12)
+"""The same in float16, which has no normal number below 2⁻¹⁴."""
+
+RATES = (0.1, 0.5, 0.01, 1.0, 1e-3)
+BETAS = (0.9, 0.5, 0.99, 0.75, 0.999)
+SECOND_BETAS = (0.999, 0.9, 0.99, 0.5)
+EPS = (1e-8, 1e-7, 1e-3, 2.0**-10)
+WEIGHT_DECAYS = (0.01, 0.1, 0.5)
+FACTORS = (2.0, 4.0, 8.0, 16.0)  # powers of 2, so that a scaled gradient is exact
+
+FAMILIES: dict[str, Family] = {
+    "constant": lambda random, shape, level: np.full(shape, level),
+    "integers": lambda random, shape, level: level * np.rint(random.uniform(-3, 3, shape)),
+    "alternating": lambda random, shape, level: level * (1 - 2 * (np.indices(shape).sum(axis=0) % 2)),
+    "normal": lambda random, shape, level: level * random.standard_normal(shape),
+    "sparse": lambda random, shape, level: level * random.standard_normal(shape) * (random.random(shape) < 0.3),
+    "fading": lambda random, shape, level: level * random.standard_normal(shape) / 4.0 ** np.indices(shape)[0],
+    "unlike": lambda random, shape, level: (
+        level * random.standard_normal(shape) * 2.0 ** random.integers(-8, 9, shape[1])
+    ),
+}
+"""Gradients of a shape at a level, simplest first.
+
+All equal; whole multiples; of turning sign; bell-shaped; most of them 0; smaller at each step; each coordinate on a
+scale of its own."""
+
+
+@cache
+def ordinary_cases(format: Format, m: Range, columns: Range) -> st.SearchStrategy[Case]:
+    """Cases whose gradients are of about the size of a scale."""
+    return cases(tuple(FAMILIES), LAST, st.integers(-8, 8).map(lambda n: n / 4), m, columns)
+
+
+@cache
+def extreme_cases(format: Format, m: Range, columns: Range) -> st.SearchStrategy[Case]:
+    """Cases with gradients as large as their squares can be borne in the working type."""
+    far = st.sampled_from((0.0, 1.0, -1.0, 1000.0, -1000.0, reach(format), -reach(format), reach(format) / 2))
+    return cases(tuple(FAMILIES), LAST, far, m, columns)
+
+
+def reach(format: Format) -> float:
+    """The largest gradient in extreme cases: its square is in the working type's range, with room to spare."""
+    return {"float16": 30000.0, "bfloat16": 2.0**40, "float32": 2.0**40, "float64": 2.0**300}[format.name]
+
+
+def level(k: int, format: Format) -> float:
+    """A scale times a small whole number, of k's sign: 1, 1e-4, 1e-9, 2, 2e-4, 2e-9 ..."""
+    scales = NARROW_SCALES if format.name == "float16" else SCALES
+    number, scale = divmod(abs(k), len(scales))
+    return float(np.copysign((number + 1) * scales[scale], k))
+
+
+def gradients(case: Case, format: Format) -> Array:
+    """(T, n) of the case."""
+    if case.family not in FAMILIES:
+        raise UsageError(f"unknown family {case.family!r} in the case {case}; there are {', '.join(FAMILIES)}")
+    drawn = FAMILIES[case.family](case.random("gradients"), (case.m, case.columns), level(case.k, format))
+    return np.clip(case.overlay(drawn), -reach(format), reach(format)).astype(format.dtype)
+
+
+def start(case: Case, format: Format, moving: bool = True) -> Array:
+    """θ (n,): multiples of 1/4; if `moving`, 0 in every other lane, where the smallest step can be seen."""
+    if moving and case.seed % 2 == 0:
+        return np.zeros(case.columns, format.dtype)
+    return (np.rint(6 * case.random("theta").standard_normal(case.columns)) / 4).astype(format.dtype)
+
+
+def _pick(case: Case, name: str, values: tuple[float, ...]) -> float:
+    """One of the values, the same for all lanes of the case; the first for the simplest."""
+    if not case.group:
+        return values[0]
+    return values[int(Case(1, 1, "", 0, case.group).random(name).integers(len(values)))]
+
+
+_NUMBERS: dict[str, tuple[float, ...]] = {
+    "learning_rate": RATES,
+    "beta": BETAS,
+    "beta1": BETAS,
+    "beta2": SECOND_BETAS,
+    "eps": EPS,
+    "weight_decay": WEIGHT_DECAYS,
+}
+
+
+def numbers(operation: Operation, case: Case) -> dict[str, Option]:
+    """The operation's options: all that the case picks."""
+    drawn = {name: _pick(case, name, _NUMBERS[name]) for name in operation.options if name in _NUMBERS}
+    return {**drawn, **({"bias_correction": case.group % 2 == 1} if "bias_correction" in operation.options else {})}
+
+
+def inputs(operation: Operation) -> Builder:
+    """Values to average, or where to start and the gradients; and the numbers."""
+
+    def build(case: Case, format: Format) -> Inputs:
+        grads, options = gradients(case, format), numbers(operation, case)
+        if "theta" not in operation.arguments:
+            return Inputs((grads,), options=options)
+        moving = "weight_decay" not in operation.options  # a weight of 0 does not decay
+        return Inputs((start(case, format, moving), grads), options=options)
+
+    return build
+
+
+BUILDERS: dict[Operation, Builder] = {operation: inputs(operation) for operation in OPERATIONS}
+
+
+def correcting(corrected: bool) -> Builder:
+    """Values to average, with bias correction or without."""
+
+    def build(case: Case, format: Format) -> Inputs:
+        given = BUILDERS[EXPONENTIAL_AVERAGE](case, format)
+        return Inputs(given.arguments, options={**given.options, "bias_correction": corrected})
+
+    return build
+
+
+def changing_rate(operation: Operation) -> Builder:
+    """A learning rate for each step, no two in a row alike."""
+
+    def build(case: Case, format: Format) -> Inputs:
+        given = BUILDERS[operation](case, format)
+        rates = tuple(RATES[(case.group + step) % len(RATES)] for step in range(case.m))
+        return Inputs(given.arguments, options={**given.options, "learning_rate": rates})
+
+    return build
+
+
+def _with_gradients(change: Callable[[Array, Case], Array], operation: Operation) -> Builder:
+    """The same inputs with the last of the arrays changed."""
+
+    def build(case: Case, format: Format) -> Inputs:
+        given = BUILDERS[operation](case, format)
+        *others, grads = given.arguments
+        return Inputs((*others, change(grads, case)), given.extra, given.options)
+
+    return build
+
+
+def constant(operation: Operation) -> Builder:
+    """The first gradient, or value, at every step."""
+    return _with_gradients(lambda grads, case: np.repeat(grads[:1], len(grads), axis=0), operation)
+
+
+def no_gradients(operation: Operation) -> Builder:
+    """Gradients that are all 0."""
+    return _with_gradients(lambda grads, case: np.zeros_like(grads), operation)
+
+
+def no_zeros(operation: Operation) -> Builder:
+    """ε = 0, and gradients none of which is 0."""
+
+    def build(case: Case, format: Format) -> Inputs:
+        given = BUILDERS[operation](case, format)
+        *others, grads = given.arguments
+        filled = np.where(np.abs(grads.astype(np.float64)) < format.tiny, level(case.k, format), grads)
+        return Inputs((*others, filled.astype(format.dtype)), options={**given.options, "eps": 0.0})
+
+    return build
+
+
+def no_memory(operation: Operation) -> Builder:
+    """Every β is 0."""
+
+    def build(case: Case, format: Format) -> Inputs:
+        given = BUILDERS[operation](case, format)
+        without = {name: 0.0 for name in operation.options if name.startswith("beta")}
+        return Inputs(given.arguments, options={**given.options, **without})
+
+    return build
+
+
+def interrupted(operation: Operation) -> Builder:
+    """A step after which the state is saved, from the first to the last but one."""
+
+    def build(case: Case, format: Format) -> Inputs:
+        given = BUILDERS[operation](case, format)
+        return Inputs(given.arguments, options={**given.options, "save_at": 1 + case.group % (case.m - 1)})
+
+    return build
+
+
+def scaled(operation: Operation) -> Builder:
+    """A power of 2, c, and gradients so small that c times each is in the format's range."""
+
+    def build(case: Case, format: Format) -> Inputs:
+        given = BUILDERS[operation](case, format)
+        *others, grads = given.arguments
+        most = reach(format) / FACTORS[-1]
+        bounded = np.clip(grads.astype(np.float64), -most, most).astype(format.dtype)
+        return Inputs((*others, bounded), options={**given.options, "c": _pick(case, "c", FACTORS)})
+
+    return build
+
+
+def impulse(case: Case, format: Format) -> Inputs:
+    """The value 1 and after it nothing but 0, for as long as the effective window: β = 1 − 1/(T − 1)."""
+    values = np.zeros((case.m, case.columns))
+    values[0] = 1.0
+    return Inputs((values.astype(format.dtype),), options={"beta": 1 - 1 / (case.m - 1), "bias_correction": False})
+
+
+def reaching(operation: Operation) -> Builder:
+    """From 0, the gradients that make the last step longest: all 0 but the last, or in proportion to (β₁/β₂)^j, newest
+    first; the newest is a whole number, from 1 to 9 by lane and coordinate.
+    """
+
+    def build(case: Case, format: Format) -> Inputs:
+        options: dict[str, Any] = dict(numbers(operation, case))
+        if "beta" in options:
+            ratio = 0.0
+        else:
+            options["beta1"] = min(options["beta1"], 0.9 * options["beta2"])  # older gradients are the smaller ones
+            ratio = options["beta1"] / options["beta2"]
+        size = ratio ** np.arange(case.m, dtype=np.float64)[::-1, None]
+        newest = case.random("newest").integers(1, 10, case.columns)
+        theta = np.zeros(case.columns, format.dtype)
+        return Inputs((theta, (size * newest).astype(format.dtype)), options=options)
+
+    return build
+
+
+def from_zero(operation: Operation) -> Builder:
+    """The parameters start from 0, where the smallest step can be seen, and no gradient is 0."""
+
+    def build(case: Case, format: Format) -> Inputs:
+        theta, grads = no_zeros(operation)(case, format).arguments
+        return Inputs((np.zeros_like(theta), grads), options=numbers(operation, case))
+
+    return build
+
+
+def quadratic(operation: Operation) -> Builder:
+    """θ₀, seldom 0, and the curvature h of each coordinate, so small that αh ≤ 1; T steps, of gradients h θ."""
+
+    def build(case: Case, format: Format) -> Inputs:
+        given = BUILDERS[operation](case, format)
+        theta = start(case, format, moving=False)
+        h = 2.0 ** case.random("curvature").integers(-4, 1, case.columns)
+        return Inputs((theta, given.arguments[1]), {"h": h.astype(format.dtype)}, given.options)
+
+    return build
+
+
+def ordinary(operation: Operation) -> tuple[Builder, Strategy]:
+    """Inputs for laws that hold of every operation."""
+    return BUILDERS[operation], ordinary_cases
+
+
+def extreme(operation: Operation) -> tuple[Builder, Strategy]:
+    """Inputs of every size that the operation has to bear."""
+    return BUILDERS[operation], extreme_cases

@@ -1,0 +1,28 @@
+"""Softmax, its loss and its gradient."""
+
+from nnlaws.authoring.chapter import Chapter
+from nnlaws.authoring.judging import Rounding
+from nnlaws.chapters.softmax import inputs
+from nnlaws.chapters.softmax.laws import LAWS
+from nnlaws.chapters.softmax.mutants import MUTANTS
+from nnlaws.chapters.softmax.operations import OPERATIONS, TEXT
+from nnlaws.chapters.softmax.sound import SOUND
+
+CHAPTER = Chapter(
+    TEXT,
+    OPERATIONS,
+    LAWS,
+    MUTANTS,
+    SOUND,
+    Rounding(
+        tuple(inputs.FAMILIES),
+        inputs.LEVELS,
+        "any_size_of_logits",
+        inputs.ordinary,
+        inputs.extreme,
+        stay_finite="subtract the row's maximum before the exponential, and take no logarithm of a probability",
+        samples=inputs.SAMPLES,
+        columns=inputs.COLUMNS,
+    ),
+    place=1,
+)

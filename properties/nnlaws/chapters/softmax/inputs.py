@@ -1,0 +1,193 @@
+"""Inputs for softmax and cross entropy: families of logits, targets on the simplex, and what the laws do with them."""
+
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+from hypothesis import strategies as st
+from nnlaws_reference.dtypes import Array
+
+from nnlaws.authoring.case import Builder, Family, Inputs, Strategy, cases
+from nnlaws.authoring.errors import UsageError
+from nnlaws.authoring.operation import Operation
+from nnlaws.authoring.token import Case
+from nnlaws.rounding.formats import Floats, Format
+
+LEVELS = (1, -1, 3, -3, 20, -20, 100, -100, 2000, -2000)  # where a cause is sought
+LINEAR = 1024  # up to here k is the level itself, beyond it a power of 2: float64's e^z overflows from 710
+PARTS = 64  # targets are multiples of 1/64: every format holds them, and every row sums to exactly 1
+
+
+def _one(random: np.random.Generator, shape: tuple[int, int], level: float) -> Floats:
+    z = np.zeros(shape)
+    z[np.arange(shape[0]), random.integers(0, shape[1], shape[0])] = level
+    return z
+
+
+def _rows(random: np.random.Generator, shape: tuple[int, int], level: float) -> Floats:
+    return level * (2 * random.random((shape[0], 1)) - 1) + random.standard_normal(shape)
+
+
+FAMILIES: dict[str, Family] = {
+    "constant": lambda random, shape, level: np.full(shape, level),
+    "one": _one,
+    "integers": lambda random, shape, level: np.rint(level * (2 * random.random(shape) - 1)),
+    "ramp": lambda random, shape, level: random.permuted(
+        np.tile(np.linspace(0, level, shape[1]), (shape[0], 1)), axis=1
+    ),
+    "normal": lambda random, shape, level: level / 3 * random.standard_normal(shape),
+    "dominant": lambda random, shape, level: _one(random, shape, level) + random.standard_normal(shape),
+    "offset": lambda random, shape, level: level + random.standard_normal(shape),
+    "rows": _rows,
+}
+"""Logits of a shape at a level, simplest first.
+
+All equal; one class ahead; whole numbers; evenly spread; bell-shaped; one class ahead of noise; noise around one value;
+noise around a value of each row."""
+
+
+def reach(format: Format) -> int:
+    """The largest |z| at which e^z, and a sum of a few, are still in range: there even the literal formula works."""
+    return {"float16": 8, "bfloat16": 80, "float32": 80, "float64": 600}[format.name]
+
+
+@cache
+def moderate(format: Format, m: tuple[int, int], classes: tuple[int, int]) -> st.SearchStrategy[Case]:
+    """Cases whose exponentials are in range."""
+    limit = reach(format)
+    return cases(tuple(FAMILIES), limit, st.integers(-4 * limit, 4 * limit).map(lambda n: n / 4), m, classes)
+
+
+@cache
+def any_size(format: Format, m: tuple[int, int], classes: tuple[int, int]) -> st.SearchStrategy[Case]:
+    """Cases of every finite size, up to the format's largest number."""
+    extremes = st.sampled_from((0.0, 1.0, -1.0, 1000.0, -1000.0, format.largest, -format.largest, format.largest / 2))
+    return cases(tuple(FAMILIES), 2 * LINEAR, extremes, m, classes)
+
+
+def level(k: int, format: Format) -> float:
+    """k up to LINEAR, then growing as a power of 2 to the format's largest number at 2·LINEAR."""
+    if abs(k) <= LINEAR:
+        return float(k)
+    if abs(k) >= 2 * LINEAR:
+        return -format.largest if k < 0 else format.largest
+    exponent = 10 + (abs(k) - LINEAR) / LINEAR * (np.log2(format.largest) - 10)
+    return float(np.copysign(np.exp2(exponent), k))
+
+
+def logits(case: Case, format: Format, limit: float, step: float | None = None) -> Array:
+    """z of the case, clipped to ±limit; with `step`, rounded to its multiples.
+
+    One seed in 8 takes k as it is, others a part of it.
+    """
+    if case.family not in FAMILIES:
+        raise UsageError(f"unknown family {case.family!r} in the case {case}; there are {', '.join(FAMILIES)}")
+    random = case.random("logits")
+    part = 1.0 if case.seed % 8 == 0 else random.random()
+    z = FAMILIES[case.family](random, (case.m, case.columns), part * level(case.k, format))
+    z = np.clip(case.overlay(z), -limit, limit)
+    return (z if step is None else np.rint(z / step) * step).astype(format.dtype)
+
+
+def one_hot(random: np.random.Generator, m: int, classes: int) -> Floats:
+    return np.eye(classes)[random.integers(0, classes, m)]
+
+
+def soft(random: np.random.Generator, m: int, classes: int) -> Floats:
+    """Rows of multiples of 1/64 that sum to 1: random shares, in which zeros occur, or a smoothed label."""
+    if random.random() < 0.5 or classes == 1:
+        weights = random.random(classes) ** 8  # uneven, so that some classes get nothing
+        return random.multinomial(PARTS, weights / weights.sum(), size=m) / PARTS
+    rest = min(2, PARTS // 2 // classes)
+    return (one_hot(random, m, classes) * (PARTS - rest * classes) + rest) / PARTS
+
+
+def either(random: np.random.Generator, m: int, classes: int) -> Floats:
+    return (one_hot if random.random() < 0.5 else soft)(random, m, classes)
+
+
+Targets = Callable[[np.random.Generator, int, int], Floats]
+
+
+def moderate_inputs(targets: Targets | None) -> Builder:
+    """Logits whose exponentials are in range and, for operations that take them, targets."""
+
+    def build(case: Case, format: Format) -> Inputs:
+        return Inputs((logits(case, format, reach(format)), *_targets(case, format, targets)))
+
+    return build
+
+
+def any_size_inputs(targets: Targets | None, scalar: bool) -> Builder:
+    """Logits of every finite size; for a scalar result, so that the sum over the batch stays in range (SM-6)."""
+
+    def build(case: Case, format: Format) -> Inputs:
+        limit = format.largest / (4 * case.m) if scalar else format.largest
+        return Inputs((logits(case, format, limit), *_targets(case, format, targets)))
+
+    return build
+
+
+def shifted_inputs(targets: Targets | None) -> Builder:
+    """Logits z and a constant c a row such that z + c is exact: multiples of 1/4, small enough for eight digits."""
+
+    def build(case: Case, format: Format) -> Inputs:
+        limit = min(reach(format) // 2, 32)
+        c = np.rint(case.random("shift").uniform(-limit, limit, (case.m, 1)))
+        return Inputs(
+            (logits(case, format, limit, step=0.25), *_targets(case, format, targets)), {"c": c.astype(format.dtype)}
+        )
+
+    return build
+
+
+def permuted_inputs(targets: Targets | None) -> Builder:
+    """Logits and a permutation of their classes."""
+
+    def build(case: Case, format: Format) -> Inputs:
+        order = case.random("order").permutation(case.columns)
+        return Inputs((logits(case, format, reach(format)), *_targets(case, format, targets)), {"order": order})
+
+    return build
+
+
+def masked_inputs(case: Case, format: Format) -> Inputs:
+    """Logits in which some classes, but not all, are −∞ in every row; two classes or more."""
+    if case.columns < 2:
+        raise UsageError(f"the case {case} has one class; to mask one and keep one takes two")
+    random = case.random("mask")
+    masked = random.permutation(case.columns)[: random.integers(1, case.columns)]
+    z = logits(case, format, reach(format))
+    z[:, masked] = -np.inf
+    return Inputs((z,))
+
+
+def gibbs_inputs(case: Case, format: Format) -> Inputs:
+    """Soft targets with, for every other seed, the logits log y at which cross entropy meets its bound."""
+    (y,) = _targets(case, format, soft)
+    z = logits(case, format, reach(format))
+    if case.seed % 2:
+        z = np.log(np.maximum(y.astype(np.float64), np.exp(-reach(format)))).astype(format.dtype)
+    return Inputs((z, y))
+
+
+def _targets(case: Case, format: Format, targets: Targets | None) -> tuple[Array, ...]:
+    return () if targets is None else (targets(case.random("targets"), case.m, case.columns).astype(format.dtype),)
+
+
+SAMPLES = (1, 4)  # how many laws draw that are about any number of them
+COLUMNS = (1, 8)
+
+
+def ordinary(operation: Operation) -> tuple[Builder, Strategy]:
+    """Inputs for laws that hold of every operation."""
+    return moderate_inputs(_any_targets(operation)), moderate
+
+
+def extreme(operation: Operation) -> tuple[Builder, Strategy]:
+    """Inputs of every size that the operation has to bear."""
+    return any_size_inputs(_any_targets(operation), operation.scalar), any_size
+
+
+def _any_targets(operation: Operation) -> Targets | None:
+    return either if "y" in operation.arguments else None

@@ -1,0 +1,228 @@
+"""Right ways to compute softmax and its kin: online, looped, merged in blocks, by powers of 2, wide, narrow."""
+
+import math
+
+import numpy as np
+from nnlaws_reference.dtypes import Array
+
+from nnlaws.authoring.mutant import stored
+from nnlaws.authoring.variant import SoundVariant, sound
+
+
+@sound("softmax")
+@stored
+def online(z: Array) -> Array:
+    """One pass for maximum and sum (Milakov and Gimelshein 2018)."""
+    top, total = np.full((len(z), 1), -np.inf, z.dtype), np.zeros((len(z), 1), z.dtype)
+    for k in range(z.shape[1]):
+        new = np.maximum(top, z[:, k : k + 1])
+        settled = np.where(np.isneginf(new), 0, new)
+        total = total * np.exp(top - settled) + np.exp(z[:, k : k + 1] - settled)
+        top = new
+    return np.exp(z - top) / total
+
+
+@sound("softmax")
+@stored
+def merged_blocks(z: Array) -> Array:
+    """Maximum and sum of blocks of two, merged pairwise as a tree of threads does."""
+    parts = [(z[:, k : k + 1], np.ones((len(z), 1), z.dtype)) for k in range(z.shape[1])]
+    while len(parts) > 1:
+        parts = [_merge(*parts[i : i + 2]) for i in range(0, len(parts), 2)]
+    top, total = parts[0]
+    return np.exp(z - top) / total
+
+
+def _merge(a: tuple[Array, Array], b: tuple[Array, Array] | None = None) -> tuple[Array, Array]:
+    if b is None:
+        return a
+    top = np.maximum(a[0], b[0])
+    settled = np.where(np.isneginf(top), 0, top)
+    return top, a[1] * np.exp(a[0] - settled) + b[1] * np.exp(b[0] - settled)
+
+
+@sound("softmax")
+@stored
+def loop(z: Array) -> Array:
+    """Three loops over scalars, sums from the last class to the first."""
+    result = np.empty_like(z)
+    for i, row in enumerate(z):
+        top = max(row)
+        exponentials = [np.exp(x - top) for x in row]
+        total = sum(reversed(exponentials[:-1]), exponentials[-1])
+        for k, e in enumerate(exponentials):
+            result[i, k] = e / total
+    return result
+
+
+@sound("softmax")
+@stored
+def reciprocal(z: Array) -> Array:
+    """Multiplied by the reciprocal of the sum."""
+    e = np.exp(z - z.max(axis=-1, keepdims=True))
+    return e * (1 / e.sum(axis=-1, keepdims=True))
+
+
+@sound("softmax")
+@stored
+def approximate_reciprocal(z: Array) -> Array:
+    """The same with a reciprocal that is a unit roundoff too small, as one refined from 12 bits may be (Eigen)."""
+    e = np.exp(z - z.max(axis=-1, keepdims=True))
+    return e * _just_below(1 / e.sum(axis=-1, keepdims=True))
+
+
+def _just_below(x: Array) -> Array:
+    return np.nextafter(x, np.zeros_like(x))
+
+
+@sound("softmax")
+@stored
+def powers_of_two(z: Array) -> Array:
+    """2^{(z − max) log₂ e}, as kernels compute whose hardware has exp2."""
+    e = np.exp2((z - z.max(axis=-1, keepdims=True)) * z.dtype.type(math.log2(math.e)))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+@sound("softmax")
+@stored
+def division_free(z: Array) -> Array:
+    """exp(log-softmax)."""
+    shifted = z - z.max(axis=-1, keepdims=True)
+    return np.exp(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))
+
+
+@sound("softmax")
+def wide(z: Array) -> Array:
+    """Everything in float64, stored once."""
+    e = np.exp(z.astype(np.float64) - z.max(axis=-1, keepdims=True).astype(np.float64))
+    return (e / e.sum(axis=-1, keepdims=True)).astype(z.dtype)
+
+
+@sound("softmax")
+@stored
+def flushing(z: Array) -> Array:
+    """Results below the smallest normal number are 0, as on hardware that flushes subnormals."""
+    e = np.exp(z - z.max(axis=-1, keepdims=True))
+    a = e / e.sum(axis=-1, keepdims=True)
+    return np.where(a < np.finfo(z.dtype).smallest_normal, 0, a)
+
+
+@sound("softmax", normalisation="lse")
+@stored
+def exp_of_z_minus_lse(z: Array) -> Array:
+    """exp(z − LSE(z)): its own grade, for the rounding of LSE."""
+    return np.exp(z - _log_sum_exp(z))
+
+
+@sound("softmax", arithmetic="narrow")
+def every_step_narrow(z: Array) -> Array:
+    """Every operation in z's own dtype."""
+    e = np.exp(z - z.max(axis=-1, keepdims=True))
+    return e / _in_turn(e)
+
+
+def _in_turn(terms: Array) -> Array:
+    """The sum of each row, one term after another."""
+    total = terms[:, :1]
+    for k in range(1, terms.shape[1]):
+        total = total + terms[:, k : k + 1]
+    return total
+
+
+@sound("log_softmax", arithmetic="narrow")
+def log_softmax_every_step_narrow(z: Array) -> Array:
+    """Every operation in z's own dtype."""
+    shifted = z - z.max(axis=-1, keepdims=True)
+    return shifted - np.log(_in_turn(np.exp(shifted)))
+
+
+@sound("cross_entropy", arithmetic="narrow")
+def cross_entropy_every_step_narrow(z: Array, y: Array) -> Array:
+    """Every operation in z's own dtype."""
+    shifted = z - z.max(axis=-1, keepdims=True)
+    logs = shifted - np.log(_in_turn(np.exp(shifted)))
+    losses = _in_turn(np.where(y > 0, y * logs, z.dtype.type(0)))
+    return np.asarray(-_in_turn(losses.T)[0, 0] / z.dtype.type(len(z)))
+
+
+@sound("cross_entropy_gradient", arithmetic="narrow")
+def gradient_every_step_narrow(z: Array, y: Array) -> Array:
+    """Every operation in z's own dtype."""
+    e = np.exp(z - z.max(axis=-1, keepdims=True))
+    return (e / _in_turn(e) - y) / z.dtype.type(max(len(z), 1))
+
+
+@sound("log_softmax")
+@stored
+def compensated(z: Array) -> Array:
+    """The sum by Kahan's algorithm."""
+    shifted = z - z.max(axis=-1, keepdims=True)
+    total, lost = np.zeros_like(z[:, :1]), np.zeros_like(z[:, :1])
+    for k in range(z.shape[1]):
+        term = np.exp(shifted[:, k : k + 1]) - lost
+        new = total + term
+        total, lost = new, (new - total) - term
+    return shifted - np.log(total)
+
+
+@sound("log_softmax", normalisation="lse")
+@stored
+def z_minus_lse(z: Array) -> Array:
+    return z - _log_sum_exp(z)
+
+
+@sound("cross_entropy")
+@stored
+def log_sum_minus_dot(z: Array, y: Array) -> Array:
+    """log Σ − Σ y (z − max), sample by sample."""
+    shifted = z - z.max(axis=-1, keepdims=True)
+    losses = np.log(np.exp(shifted).sum(axis=-1)) - np.where(y > 0, y * shifted, 0).sum(axis=-1)
+    return losses.mean()
+
+
+@sound("cross_entropy")
+@stored
+def running_mean(z: Array, y: Array) -> Array:
+    """One sample after another, each weighted by 1/m."""
+    shifted = z - z.max(axis=-1, keepdims=True)
+    logs = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    total, share = z.dtype.type(0), z.dtype.type(1) / z.dtype.type(len(z))
+    for terms in np.where(y > 0, y * logs, 0):
+        total = total - share * terms.sum()
+    return np.asarray(total)
+
+
+@sound("cross_entropy_gradient")
+@stored
+def chain_rule(z: Array, y: Array) -> Array:
+    """dl = −y/m, then back through log-softmax: dl − e^l Σ dl."""
+    shifted = z - z.max(axis=-1, keepdims=True)
+    logs = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    dl = -y / z.dtype.type(max(len(z), 1))
+    return dl - np.exp(logs) * dl.sum(axis=-1, keepdims=True)
+
+
+@sound("cross_entropy_gradient")
+@stored
+def jacobian(z: Array, y: Array) -> Array:
+    """Σ_k (δ_jk − a_j)(−y_k): the Jacobian of log-softmax, multiplied out."""
+    e = np.exp(z - z.max(axis=-1, keepdims=True))
+    a = e / e.sum(axis=-1, keepdims=True)
+    return np.einsum("ij,ijk->ik", -y / max(len(z), 1), np.eye(z.shape[1], dtype=z.dtype) - a[:, None, :])
+
+
+@sound("cross_entropy_gradient")
+@stored
+def from_approximate_reciprocal(z: Array, y: Array) -> Array:
+    """(a − y)/m, with a as in `approximate_reciprocal`."""
+    e = np.exp(z - z.max(axis=-1, keepdims=True))
+    a = e * _just_below(1 / e.sum(axis=-1, keepdims=True))
+    return (a - y) / z.dtype.type(max(len(z), 1))
+
+
+def _log_sum_exp(z: Array) -> Array:
+    top = z.max(axis=-1, keepdims=True)
+    return top + np.log(np.exp(z - top).sum(axis=-1, keepdims=True))
+
+
+SOUND: tuple[SoundVariant, ...] = tuple(each for each in list(globals().values()) if isinstance(each, SoundVariant))

@@ -1,0 +1,288 @@
+"""The parent's side of isolation: a worker process runs whole laws; a hang or a death costs one law, not the run.
+
+Isolation costs nothing a call: the worker notes in shared memory when a call begins and ends, and the parent looks now
+and then. A worker that hangs or has died is replaced at the next law. Several workers share a long list of laws.
+"""
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import IO, Any
+
+from nnlaws.authoring.errors import UsageError
+from nnlaws.harness.heartbeat import SIZE, Heartbeat
+from nnlaws.plan import Plan, Selection, Task
+from nnlaws.report import LawResult, Outcome
+
+LOADING = 180.0  # seconds that importing a target may take: large libraries on a cold disk
+GLANCE = 0.05  # seconds between two looks at a silent worker
+ENOUGH = 24  # laws that are worth a process more
+GIB = 2**30
+NOISE, LINE = 20_000, 500  # bytes of what a process last wrote that are kept, and the most that is shown of them
+PATIENCE = 3  # hangs, deaths or failures to load in one operation, after which its other laws are not run
+
+
+def resident(pid: int) -> int:
+    """The bytes of memory that a process holds; 0 where it has ended."""
+    import psutil  # 50 ms, that only what takes its time costs
+
+    try:
+        return int(psutil.Process(pid).memory_info().rss)
+    except psutil.Error:
+        return 0
+
+
+class LoadError(Exception):
+    """The target could not be loaded; the message says why."""
+
+
+class Closed(Exception):
+    """The worker was closed while another thread waited for it: nobody wants what it was asked for."""
+
+
+def offering(plan: Plan, target: str) -> Plan:
+    """The plan, or LoadError if there is nothing to judge."""
+    if not plan.offered:
+        names = ", ".join(dict.fromkeys(task.operation for task in plan.tasks))
+        raise LoadError(f"{target} offers no operation: it needs functions named {names} (see `nnlaws template`)")
+    return plan
+
+
+class ChildProcess:
+    """A child process with a target loaded. Use it as a context manager, or call `close`."""
+
+    def __init__(self, target: str, selection: Selection, faults: dict[str, int] | None = None) -> None:
+        self.target = target
+        self.selection = selection
+        self._folder = tempfile.TemporaryDirectory(prefix="nnlaws-")
+        self._pulse = Path(self._folder.name) / "heartbeat"
+        self._pulse.write_bytes(bytes(SIZE))
+        self._heartbeat = Heartbeat(self._pulse)
+        self._child: subprocess.Popen[bytes] | None = None
+        self._closed = False
+        self._changing = threading.Lock()  # the child: another thread may close this
+        self._answers: queue.Queue[bytes | None] = queue.Queue()
+        self._noise = bytearray()
+        self.faults: dict[str, int] = {} if faults is None else faults
+
+    def __enter__(self) -> "ChildProcess":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        with self._changing:
+            self._closed = True
+        self._end()
+        self._heartbeat.close()
+        self._folder.cleanup()
+
+    def plan(self) -> Plan:
+        """Starts the child and loads the target. Raises LoadError where that fails."""
+        self._start()
+        self._ask({"target": self.target, "selection": asdict(self.selection)})
+        answer = self._wait(LOADING)
+        if isinstance(answer, str) or "tasks" not in answer:
+            self._end()  # a child without a target would answer nothing
+        if isinstance(answer, str):
+            raise LoadError(f"loading {self.target} failed: {answer}")
+        if "failed" in answer or "bug" in answer:
+            raise LoadError(answer.get("failed") or f"nnlaws itself failed; please report this:\n{answer['bug']}")
+        if "usage" in answer:
+            raise UsageError(answer["usage"])
+        return offering(Plan.from_json(answer), self.target)
+
+    def run(self, task: Task) -> LawResult:
+        """One law's result; an error where the target hangs, dies, or can no longer be loaded."""
+        settled = self._settled(task)
+        if settled is not None:
+            return settled
+        if self._child is None:
+            try:
+                self.plan()
+            except LoadError as error:
+                self._blame(task)
+                return task.result(Outcome.ERROR, reason=str(error))
+        self._heartbeat.about("")
+        self._heartbeat.end()
+        self._ask({"task": asdict(task)})
+        answer = self._wait()
+        early: LawResult | None = None
+        while not isinstance(answer, str) and "early" in answer:
+            early = LawResult.from_json(answer["early"])
+            answer = self._wait()
+        if not isinstance(answer, str) and "bug" in answer:
+            return task.result(
+                Outcome.ERROR, reason=f"nnlaws itself failed here, not the target; please report this:\n{answer['bug']}"
+            )
+        if not isinstance(answer, str):
+            if "usage" in answer:
+                raise UsageError(answer["usage"])
+            return LawResult.from_json(answer["result"])
+        self._blame(task)
+        self._end()
+        if early is not None:
+            return replace(
+                early, reason=f"then, called again to make the example smaller or to find the cause: {answer}"
+            )
+        return task.result(Outcome.ERROR, reason=answer, replay=self._heartbeat.token)
+
+    def _settled(self, task: Task) -> LawResult | None:
+        """The result of what is not worth running."""
+        if not task.offered:
+            return task.result(Outcome.NOT_OFFERED)
+        if self.faults.get(task.operation, 0) >= PATIENCE:
+            why = f"the target hung, died or could not be loaded {PATIENCE} times in {task.operation}"
+            return task.result(Outcome.ERROR, reason=f"not run: {why}")
+        return None
+
+    def _blame(self, task: Task) -> None:
+        """Counts a fault of the target in the task's operation."""
+        self.faults[task.operation] = self.faults.get(task.operation, 0) + 1
+
+    def _ready(self) -> bool:
+        """Whether a child has the target loaded, after another try where there is none."""
+        if self._child is None:
+            try:
+                self.plan()
+            except LoadError:
+                return False
+        return True
+
+    def run_all(self, tasks: Sequence[Task], jobs: int) -> Iterator[LawResult]:
+        """The results of the tasks, in their order; where there are many, other workers help, `jobs` in all at most.
+
+        A helper that cannot load the target is let go: not every target can be loaded twice at the same time.
+        """
+        wanted = min(jobs, 1 + sum(task.offered for task in tasks) // ENOUGH)
+        helpers = [ChildProcess(self.target, self.selection, self.faults) for _ in range(wanted - 1)]
+        free: queue.SimpleQueue[ChildProcess] = queue.SimpleQueue()
+        for worker in (self, *helpers):
+            free.put(worker)
+
+        def run(task: Task) -> LawResult:
+            settled = self._settled(task)
+            if settled is not None:
+                return settled
+            worker = free.get()
+            try:
+                while worker is not self and not worker._ready():
+                    worker = free.get()
+                return worker.run(task)
+            finally:
+                free.put(worker)
+
+        pool = ThreadPoolExecutor(wanted)
+        try:
+            yield from pool.map(run, tasks)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for helper in helpers:
+                helper.close()
+
+    def _start(self) -> None:
+        self._end()
+        self._answers, self._noise = queue.Queue(), bytearray()
+        command = [sys.executable, "-P", "-m", "nnlaws.harness.child", str(self._pulse)]
+        with self._changing:
+            if self._closed:
+                raise Closed
+            self._child = child = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,  # its own process group: an interrupt at the keyboard is ours alone
+            )
+        for pipe, listen in ((child.stdout, self._listen), (child.stderr, self._drain)):
+            threading.Thread(target=listen, args=(pipe,), daemon=True).start()
+
+    def _end(self) -> None:
+        """Ends the child and whatever it has started. Its pipes are closed by the threads that read them."""
+        with self._changing:
+            child, self._child = self._child, None
+        if child is None:
+            return
+        if hasattr(os, "killpg"):
+            with suppress(OSError):
+                os.killpg(child.pid, signal.SIGKILL)
+        child.kill()
+        child.wait()
+        if child.stdin is not None:
+            with suppress(OSError):
+                child.stdin.close()
+
+    def _own(self) -> "subprocess.Popen[bytes]":
+        """The child that was started."""
+        child = self._child
+        if child is None:
+            raise Closed
+        return child
+
+    def _ask(self, command: dict[str, Any]) -> None:
+        pipe = self._own().stdin
+        assert pipe is not None
+        with suppress(OSError, ValueError):  # if it has died, or was closed, _wait will say so
+            pipe.write(json.dumps(command).encode() + b"\n")
+            pipe.flush()
+
+    def _wait(self, limit: float | None = None) -> dict[str, Any] | str:
+        """The child's next answer, or what happened instead, in words."""
+        child, waited = self._own(), 0.0
+        while True:
+            try:
+                line = self._answers.get(timeout=GLANCE)
+            except queue.Empty:
+                waited += GLANCE
+                if child.poll() is not None and self._answers.empty():
+                    return self._death(child)  # a process that it left behind may hold its pipes open
+                if limit is not None and waited > limit:
+                    return f"no answer within {limit:.0f} s"
+                if limit is None and self._heartbeat.running > self.selection.timeout:
+                    return f"a call did not return within {self.selection.timeout:g} s"
+                if resident(child.pid) > self.selection.memory * GIB:
+                    return f"its process held more than {self.selection.memory:g} GiB of memory, the limit (--memory)"
+                continue
+            if line is None:
+                return self._death(child)
+            try:
+                answer: dict[str, Any] = json.loads(line)
+            except ValueError:
+                return "its process wrote what is no answer where answers go"
+            return answer
+
+    def _death(self, child: "subprocess.Popen[bytes]") -> str:
+        code = child.wait()
+        if code < 0:
+            how = f"its process was killed by {signal.Signals(-code).name}"
+        else:
+            how = f"its process ended with exit code {code}"
+        noise = self._noise.decode(errors="replace").splitlines()
+        fatal = [line for line in noise if line.startswith("Fatal Python error")]
+        last = [line.strip() for line in noise if line.strip()]
+        return f"{how} ({(fatal or last)[-1][-LINE:]})" if last else how
+
+    def _listen(self, pipe: IO[bytes]) -> None:
+        answers = self._answers
+        with suppress(OSError, ValueError), pipe:
+            for line in pipe:
+                answers.put(line)
+        answers.put(None)
+
+    def _drain(self, pipe: IO[bytes]) -> None:
+        noise = self._noise
+        with suppress(OSError, ValueError), pipe:
+            while some := os.read(pipe.fileno(), 1 << 16):  # by lines, a target that never ends one would fill memory
+                noise += some
+                del noise[:-NOISE]

@@ -1,0 +1,227 @@
+"""The search for a case that breaks a law: by Hypothesis where rounding is judged, by the law's own trials elsewhere."""
+
+import re
+import secrets
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import hypothesis
+import numpy as np
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.database import DirectoryBasedExampleDatabase
+from hypothesis.errors import Flaky
+
+from nnlaws.authoring.case import expand
+from nnlaws.authoring.evidence import Evidence
+from nnlaws.authoring.judging import Chance, Rounding
+from nnlaws.authoring.law import Law
+from nnlaws.authoring.ruler import Ruler
+from nnlaws.authoring.subject import Subject, TargetFault
+from nnlaws.authoring.token import Case, Token
+from nnlaws.harness.seeding import by_seed_alone
+from nnlaws.harness.shrinking import enlarged, simplified
+from nnlaws.plan import PROFILES, Selection
+
+LANES = {"float64": 4}  # at most: exact values of float64 are balls, which cost more than all else together
+EXAMPLES = ".hypothesis/nnlaws"
+UNCHECKED = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.nested_given)  # a target may be slow
+SMALL = 128  # entries of an array; of larger ones a case expands to an eighth as many
+OWN = 0  # the seed of the cases that quick and ci call their own
+FEWEST = 3  # examples: the first is always the simplest there is, which shows little
+ENLARGED = 5  # one in so many examples comes again, wide or tall
+SHRINKING = 4  # what a failing case is shrunk to, to so many times fewer
+PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.target, Phase.shrink)
+
+Failure = Evidence | TargetFault
+
+
+class LawBroken(Exception):
+    """Raised inside Hypothesis where a law does not hold, for it to shrink."""
+
+
+@dataclass
+class Seen:
+    """What a run has seen: how many arrays, whether a batch passed, the worst ratio, also by the tightest
+    bound there is, and the failures, each as it came."""
+
+    arrays: int = 0
+    passed: bool = False
+    worst: float = 0.0
+    finest: float | None = None
+    failures: list[tuple[Case, Failure]] = field(default_factory=list[tuple[Case, Failure]])
+
+    def add(self, other: "Seen") -> None:
+        self.arrays += other.arrays
+        self.passed |= other.passed
+        self.worst = max(self.worst, other.worst)
+        self.finest = _larger(self.finest, other.finest)
+        self.failures = other.failures or self.failures
+
+
+@dataclass(frozen=True)
+class Search:
+    """What to look at, and how hard: a law, a subject, the ruler of its format and conventions, the target's name.
+
+    about: told each case's replay token before it runs. first: told the first violation, before it is shrunk.
+    ignored: a kind of fault that counts as if the case had not been drawn. shrink: whether to make a failure smaller.
+    """
+
+    law: Law
+    subject: Subject
+    ruler: Ruler
+    target: str
+    selection: Selection
+    about: Callable[[str], None] = lambda token: None
+    first: Callable[[Case, Evidence], None] = lambda case, evidence: None
+    ignored: type[TargetFault] | None = None
+    shrink: bool = True
+
+    def tell(self, case: Case) -> None:
+        """Says which case comes next."""
+        self.about(str(Token(self.law.id, self.ruler.format.name, case, self.target)))
+
+    def ignores(self, fault: TargetFault) -> bool:
+        return self.ignored is not None and isinstance(fault, self.ignored)
+
+
+def evaluate(law: Law, subject: Subject, ruler: Ruler, case: Case, lanes: int = 1) -> Evidence:
+    """The law's evidence on the arrays of one case."""
+    return law.evidence(subject, ruler, expand(law.build, case, ruler.format, lanes))
+
+
+def by_hypothesis(search: Search, judging: Rounding) -> Seen:
+    """Lets Hypothesis look for a case that breaks the law, steering towards the worst ratio, and shrink it; then, where
+    it finds none, tries some of its cases again, made wide and tall.
+    """
+    law, ruler, seen = search.law, search.ruler, Seen()
+    most = min(law.lanes, LANES.get(ruler.format.name, law.lanes))
+    current: list[Case] = []
+    drawn: dict[Case, int] = {}
+
+    def tried(case: Case) -> Evidence | None:
+        """Raises for a case that fails; None for a fault that is ignored."""
+        current[:] = [case]
+        fewer = 8 if case.m * case.columns > SMALL else SHRINKING if seen.failures else 1
+        lanes = drawn.setdefault(case, max(most // fewer, 1))  # the same at each try, for Hypothesis repeats some
+        search.tell(case)
+        seen.arrays += lanes
+        try:
+            evidence = evaluate(law, search.subject, ruler, case, lanes)
+        except TargetFault as fault:
+            if search.ignores(fault):
+                return None
+            seen.failures.append((case.lane(fault.lane % lanes), fault))
+            raise
+        seen.worst, seen.finest = max(seen.worst, evidence.ratio), _larger(seen.finest, evidence.finest)
+        if not evidence.holds:
+            if not any(isinstance(failure, Evidence) for _, failure in seen.failures):
+                search.first(case.lane(evidence.lane), evidence)
+            seen.failures.append((case.lane(evidence.lane), evidence))
+            raise LawBroken(law.statement)
+        seen.passed = True
+        return evidence
+
+    def fails(case: Case) -> Case | None:
+        try:
+            tried(case)
+        except (LawBroken, TargetFault):
+            return seen.failures[-1][0]
+        return None
+
+    def holds(case: Case) -> None:
+        evidence = tried(case)
+        if evidence is not None and 0 < evidence.ratio < float("inf"):
+            hypothesis.target(evidence.ratio, label="used/allowed")
+
+    holds.__name__ = re.sub(r"\W", "_", f"{law.id}_{ruler.format.name}_{search.target}")  # its key in the database
+    test = given(case=law.strategy(ruler.format))(_settings(law, search.selection, search.shrink)(holds))
+    selection = search.selection
+    seed = OWN if selection.seed is None and PROFILES[selection.profile].derandomize else selection.seed
+    if seed is not None:
+        test = hypothesis.seed(seed)(test)
+    try:
+        with by_seed_alone():
+            test()  # Hypothesis ends on its smallest failure, which is then the last in seen.failures
+    except (LawBroken, TargetFault):
+        pass
+    except Flaky:
+        if not seen.failures:
+            seen.failures.append((current[0], TargetFault("the target did not do the same twice on this case")))
+    failing = seen.failures[-1][0] if seen.failures else None
+    if failing is None:
+        again = [*drawn][ENLARGED - 1 :: ENLARGED] or [*drawn][-1:]
+        failing = next(filter(None, map(fails, enlarged(again, law.m, law.columns))), None)
+    if failing is not None and search.shrink and (failing.m > law.m[1] or failing.columns > law.columns[1]):
+        simplified(failing, fails, judging.families, law.m[0], law.columns[0])  # Hypothesis keeps to such sizes
+    violations = [failure for failure in seen.failures if isinstance(failure[1], Evidence)]
+    if violations:  # worth more than faults that came between
+        seen.failures = violations
+    return seen
+
+
+def by_trials(search: Search, judging: Chance) -> Seen:
+    """Tries the law's own cases one after another, up to the first that breaks it."""
+    seen = Seen()
+    for case in trials(search.law, search.selection, judging):
+        search.tell(case)
+        seen.arrays += 1
+        try:
+            evidence = evaluate(search.law, search.subject, search.ruler, case)
+        except TargetFault as fault:
+            if search.ignores(fault):
+                continue
+            seen.failures.append((case, fault))
+            break
+        seen.worst = max(seen.worst, evidence.ratio)
+        if not evidence.holds:
+            seen.failures.append((case, evidence))
+            break
+        seen.passed = True
+    return seen
+
+
+def trials(law: Law, selection: Selection, judging: Chance) -> list[Case]:
+    """The law's own cases: with the selection's seed, or new ones each time, where the profile asks for that."""
+    profile = PROFILES[selection.profile]
+    if selection.seed is None and profile.derandomize:
+        return list(law.trials)
+    first = secrets.randbits(40) if selection.seed is None else selection.seed
+    seeds = np.random.SeedSequence([first, zlib.crc32(law.id.encode())]).generate_state(len(law.trials))
+    seeds >>= 1  # not every library takes a seed beyond 2³¹
+    times = profile.draws if judging.grows else 1
+    return [replace(case, m=case.m * times, seed=int(seed)) for case, seed in zip(law.trials, seeds, strict=True)]
+
+
+def few_drawn(law: Law, judging: Rounding) -> list[Case]:
+    """Eight cases of every size and family."""
+    sizes = ((law.m[number % 2], law.columns[number // 2 % 2]) for number in range(8))
+    families = judging.families
+    return [Case(*size, families[number % len(families)], 4, number) for number, size in enumerate(sizes)]
+
+
+def few_trials(law: Law, judging: Chance) -> list[Case]:
+    """The law's own."""
+    return list(law.trials)
+
+
+def _larger(a: float | None, b: float | None) -> float | None:
+    return b if a is None else a if b is None else max(a, b)
+
+
+def _examples(law: Law, selection: Selection) -> int:
+    """How many the law is worth."""
+    return max(round(law.share * PROFILES[selection.profile].examples), FEWEST)
+
+
+def _settings(law: Law, selection: Selection, shrink: bool) -> settings:
+    profile = PROFILES[selection.profile]
+    return settings(
+        max_examples=_examples(law, selection),
+        database=None if profile.derandomize else DirectoryBasedExampleDatabase(EXAMPLES),
+        deadline=None,
+        phases=PHASES if shrink else PHASES[:-1],
+        print_blob=False,
+        report_multiple_bugs=False,
+        suppress_health_check=UNCHECKED,
+    )

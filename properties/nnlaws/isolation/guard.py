@@ -1,0 +1,163 @@
+"""The subject: an operation of the implementation as laws call it, guarded: whatever it does is an outcome."""
+
+import inspect
+import os
+import warnings
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from nnlaws_reference.dtypes import DTYPES, Array
+
+from nnlaws.authoring.operation import Operation, Option
+from nnlaws.authoring.subject import NotOffered, Refused, TargetFault
+from nnlaws.isolation import floating_point
+from nnlaws.isolation.process_state import ARITHMETIC, ERROR_STATE, borrowed, changed
+from nnlaws.rounding.formats import Floats
+
+T = TypeVar("T")
+_NUMBERS = frozenset(DTYPES.values())
+
+
+class Watch(Protocol):
+    """Told before and after each call; a worker process has one that tells its parent."""
+
+    def begin(self, lane: int) -> None: ...
+
+    def end(self) -> None: ...
+
+
+class NobodyWatches:
+    """For calls in the process that started them."""
+
+    def begin(self, lane: int) -> None: ...
+
+    def end(self) -> None: ...
+
+
+@contextmanager
+def silence() -> Generator[None]:
+    """While laws run: the target's warnings and prints are its own affair; overflow is judged by its results."""
+    with (
+        warnings.catch_warnings(),
+        np.errstate(all="ignore"),
+        open(os.devnull, "w") as nowhere,
+        redirect_stdout(nowhere),
+    ):
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _only(process: int) -> None:
+    """Ends a process that the target has forked off, and that would judge on beside the other."""
+    if os.getpid() != process:
+        os._exit(0)
+
+
+def words(error: BaseException) -> str:
+    """An exception's type and message, even where its own __str__ fails."""
+    try:
+        message = str(error)
+    except Exception as another:
+        message = f"(its message cannot be shown: {type(another).__name__})"
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
+
+
+class GuardedSubject:
+    """`function` as an implementation of `operation`: see `nnlaws.authoring.subject.Subject` for what each method promises."""
+
+    def __init__(self, function: Callable[..., Any], operation: Operation, watch: Watch | None = None) -> None:
+        self.function = function
+        self.operation = operation
+        self.watch: Watch = watch or NobodyWatches()
+        self.changed: set[str] = set()  # what calls have changed that is put back after each
+
+    def __call__(self, *arguments: Array, **options: Option) -> Floats:
+        return self.results(*arguments, **options)[0]
+
+    def results(self, *arguments: Array, **options: Option) -> tuple[Floats, ...]:
+        lanes = [tuple(a[lane].copy() for a in arguments) for lane in range(len(arguments[0]))]
+        return self.batch(lanes, **options)
+
+    def batch(self, lanes: Sequence[tuple[Array, ...]], **options: Option) -> tuple[Floats, ...]:
+        shapes = self.operation.result_shapes(argument.shape for argument in lanes[0])
+        results = tuple(np.empty((len(lanes), *shape)) for shape in shapes)
+        for number, lane in enumerate(lanes):
+            for result, found in zip(results, self.arrays(*lane, lane=number, **options), strict=True):
+                result[number] = self._floats(found, result.shape[1:], number)
+        return results
+
+    def raw(self, *arguments: Any, lane: int = 0, **options: Any) -> Any:
+        return self._guarded(lambda: self.function(*arguments, **options), lane)
+
+    def arrays(self, *arguments: Any, lane: int = 0, **options: Any) -> tuple[Array, ...]:
+        wanted = self.operation.results
+
+        def call() -> tuple[Array, ...] | str:
+            found = self.function(*arguments, **options)
+            if len(wanted) == 1:
+                return (np.asarray(found),)
+            if not isinstance(found, (tuple, list)):
+                return f"a {type(found).__name__}"
+            return tuple(np.asarray(each) for each in found) if len(found) == len(wanted) else f"{len(found)} results"
+
+        results = self._guarded(call, lane)
+        if isinstance(results, str):
+            names = ", ".join(wanted)
+            raise TargetFault(f"{self.operation.name} returned {results} where ({names}) is expected (CT-2)", lane)
+        return results
+
+    def takes(self, keyword: str) -> bool:
+        try:
+            return keyword in inspect.signature(self.function).parameters
+        except (TypeError, ValueError):  # written in C, or not callable at all
+            return False
+
+    def left_changed(self, call: Callable[[], object]) -> list[str]:
+        with borrowed():
+            call()  # the first may load a library, or start its threads
+        self.changed.clear()
+        with borrowed() as before:
+            call()
+            names = changed(before)
+        return [*sorted(self.changed), *names]
+
+    def _guarded(self, call: Callable[[], T], lane: int) -> T:
+        """The call, with the watch told. What it raises is the target's fault; what it does to arithmetic is noted, and
+        outlives no call.
+        """
+        self.watch.begin(lane)
+        process = os.getpid()
+        floating_point.enter()
+        try:
+            with np.errstate():
+                before = np.geterr()
+                try:
+                    result = call()
+                finally:
+                    _only(process)
+                    if floating_point.leave():
+                        self.changed.add(ARITHMETIC)
+                    if np.geterr() != before:
+                        self.changed.add(ERROR_STATE)
+        except NotImplementedError as error:
+            self.watch.end()
+            raise NotOffered(f"{self.operation.name} raised {words(error)}", lane) from error
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt) and isinstance(self.watch, NobodyWatches):
+                raise  # the user's own; a worker process has none
+            self.watch.end()
+            raise Refused(f"{self.operation.name} raised {words(error)}", lane) from error
+        self.watch.end()
+        return result
+
+    def _floats(self, found: Array, shape: tuple[int, ...], lane: int) -> Floats:
+        if found.dtype not in _NUMBERS and found.dtype.kind not in "biuf":
+            raise TargetFault(f"{self._returned(found)}, which is no array of numbers (CT-2)", lane)
+        if found.shape != shape:
+            raise TargetFault(f"{self._returned(found)} where shape {shape} is expected (CT-2)", lane)
+        return found if found.dtype == np.float64 else found.astype(np.float64)
+
+    def _returned(self, found: Array) -> str:
+        return f"{self.operation.name} returned {found.dtype} of shape {found.shape}"

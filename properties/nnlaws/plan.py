@@ -1,0 +1,118 @@
+"""Plans: what is asked of a run, as plain data that goes to JSON and back.
+
+Imports nothing heavy: the parent process lives on it.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from nnlaws.report import LawResult, Outcome
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How hard to look: examples that Hypothesis draws a law and dtype; whether it draws the same ones in every run;
+    how many times as many draws of a sampler."""
+
+    examples: int
+    derandomize: bool
+    draws: int = 1
+
+
+PROFILES = {
+    "quick": Profile(examples=8, derandomize=True),
+    "ci": Profile(examples=20, derandomize=True),
+    "thorough": Profile(examples=1000, derandomize=False, draws=8),
+}
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What to run: empty tuples mean all operations, all laws (by id, name or clause), the target's own dtypes.
+
+    seed: None draws the profile's own cases (the same each time for quick and ci, new ones for thorough).
+    timeout: seconds that one call into the target may take. memory: GiB that the target's process may hold.
+    """
+
+    operations: tuple[str, ...] = ()
+    laws: tuple[str, ...] = ()
+    dtypes: tuple[str, ...] = ()
+    profile: str = "ci"
+    seed: int | None = None
+    timeout: float = 10.0
+    memory: float = 8.0
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Selection":
+        fields: dict[str, Any] = dict(data)
+        for name in ("operations", "laws", "dtypes"):
+            fields[name] = tuple(data[name])
+        return cls(**fields)
+
+
+BOUND = "bound"
+"""What the worst ratio of a result is a part of where rounding is judged: the largest error that is allowed."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """How an operation is judged. limit: what the worst ratio of a result is a part of. precisions: the names of how finely
+    it may round, the coarsest first, where that is told apart."""
+
+    limit: str
+    precisions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a target is and offers, and the tasks selected for it. judged: of each operation, how.
+
+    plugins: the chapters of other packages, with package and version. left_out: a line for each that is broken.
+    """
+
+    description: str
+    offered: tuple[str, ...]
+    tasks: tuple["Task", ...]
+    judged: dict[str, Judged] = field(default_factory=dict[str, Judged])
+    plugins: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Plan":
+        judged = {name: Judged(each["limit"], tuple(each["precisions"])) for name, each in data["judged"].items()}
+        texts = {name: tuple(data[name]) for name in ("offered", "plugins", "left_out")}
+        return cls(
+            description=data["description"], tasks=tuple(Task(**task) for task in data["tasks"]), judged=judged, **texts
+        )
+
+
+@dataclass(frozen=True)
+class Task:
+    """One law in one dtype, to be run: on cases that are searched for, or on the one whose token is `case`.
+
+    kind: whether it is a law of value or of structure. trial: conventions to hold the target to in place of those that it
+    declares; then no cause is sought.
+    """
+
+    law: str
+    clause: str
+    statement: str
+    operation: str
+    dtype: str
+    offered: bool
+    kind: str = "structure"
+    case: str = ""
+    trial: dict[str, str] | None = None
+
+    @property
+    def name(self) -> str:
+        """As a test item is named: by clause first."""
+        return f"{self.clause}-{self.law}-{self.dtype}"
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells it from the others of a run."""
+        return self.law, self.dtype
+
+    def result(self, outcome: Outcome, **more: Any) -> LawResult:
+        return LawResult(self.law, self.clause, self.statement, self.operation, self.dtype, outcome, **more)

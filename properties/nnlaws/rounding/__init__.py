@@ -1,0 +1,1 @@
+"""Rounding: numbers that know how far rounding alone may carry them, in any floating format."""

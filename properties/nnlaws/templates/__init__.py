@@ -1,0 +1,1 @@
+"""What `nnlaws template` and `nnlaws new-chapter` write, ready to fill in."""
