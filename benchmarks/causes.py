@@ -16,7 +16,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from math import inf
 from multiprocessing import get_context
@@ -28,22 +28,27 @@ import hypothesis
 import numpy as np
 import page
 from hypothesis import Phase, given, settings
-from nnlaws.diagnosis import by_results as diagnosis
-from nnlaws.diagnosis import by_draws as likeness
-from nnlaws.harness import run as runner
-from nnlaws.rounding.formats import format_of
-from nnlaws.authoring.ruler import Ruler
-from nnlaws.authoring.case import Case, Inputs, expand
-from nnlaws.chapters import LAWS
+from nnlaws.authoring.case import Inputs, expand
+from nnlaws.authoring.chapter import Chapter
+from nnlaws.authoring.judging import Chance
 from nnlaws.authoring.law import Law
-from nnlaws.chapters import MUTANTS
 from nnlaws.authoring.mutant import Mutant
-from nnlaws.chapters import OPERATIONS
-from nnlaws.isolation.guard import GuardedSubject, silence
+from nnlaws.authoring.operation import Operation
+from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.subject import TargetFault
+from nnlaws.authoring.token import Case
+from nnlaws.chance import comparison
+from nnlaws.chapters import LAWS, MUTANTS, OPERATIONS, chapter_of
+from nnlaws.diagnosis import by_results as diagnosis
+from nnlaws.harness import methods
+from nnlaws.harness.planning import plan
+from nnlaws.harness.run import run as run_task
+from nnlaws.harness.search import UNCHECKED, trials
 from nnlaws.harness.targets import Target
-from nnlaws.report import Cause, Outcome
+from nnlaws.isolation.guard import GuardedSubject, silence
 from nnlaws.plan import Selection
+from nnlaws.report import Cause, Outcome
+from nnlaws.rounding.formats import format_of
 from nnlaws_reference.dtypes import DTYPES
 from scipy.stats import beta
 
@@ -89,9 +94,9 @@ def judged(name: str, profile: str) -> list[Named]:
         target = Target(name, "", {mutant.operation: mutant.function}, (dtype,))
         selection = Selection(operations=(mutant.operation,), profile=profile)
         found: list[Named] = []
-        for task in runner.plan(target, selection):
+        for task in plan(target, selection):
             with recorded() as explained:
-                result = runner.run(task, target, selection)
+                result = run_task(task, target, selection)
             if result.outcome is not Outcome.VIOLATES or result.violation is None:
                 continue
             cause = result.violation.cause
@@ -125,18 +130,19 @@ def recorded() -> Generator[list[Callable[[], Cause | None]]]:
 
         return run
 
-    with (
-        patch.object(diagnosis, "explain", keep(diagnosis.explain)),
-        patch.object(likeness, "explain", keep(likeness.explain)),
-    ):
+    with patch.object(methods, "explain", keep(methods.explain)):
         yield again
 
 
 @contextmanager
 def withheld(mutant: Mutant) -> Generator[None]:
     """Without that mutant, nothing knows of its mistake."""
-    others = tuple(each for each in MUTANTS if each.name != mutant.name)
-    with patch.object(diagnosis, "MUTANTS", others), patch.object(likeness, "MUTANTS", others):
+
+    def forgetful(operation: Operation) -> Chapter:
+        chapter = chapter_of(operation)
+        return replace(chapter, mutants=tuple(each for each in chapter.mutants if each.name != mutant.name))
+
+    with patch.object(methods, "chapter_of", forgetful):
         yield
 
 
@@ -163,7 +169,7 @@ def breaking(name: str, convention: str, dtype: str) -> frozenset[str]:
     target = Target(name, "", {mutant.operation: mutant.function}, (dtype,), {key: value})
     selection = Selection(operations=(mutant.operation,), seed=99)
     with patch.object(diagnosis, "explain", lambda *given: (*given[-1][-1], None, "")):
-        results = [runner.run(task, target, selection) for task in runner.plan(target, selection)]
+        results = [run_task(task, target, selection) for task in plan(target, selection)]
     return frozenset(one.law for one in results if one.outcome in (Outcome.VIOLATES, Outcome.ERROR))
 
 
@@ -195,7 +201,7 @@ def fresh(law: Law, ruler: Ruler) -> list[Inputs]:
         database=None,
         deadline=None,
         phases=(Phase.generate,),
-        suppress_health_check=runner.UNCHECKED,
+        suppress_health_check=UNCHECKED,
     )
     @given(case=law.strategy(ruler.format))
     def draw(case: Case) -> None:
@@ -234,15 +240,19 @@ def _compared(ruler: Ruler, subjects: Sequence[GuardedSubject], inputs: Inputs) 
 
 def _drawn_alike(law: Law, ruler: Ruler, one: GuardedSubject, other: GuardedSubject) -> bool:
     """Whether both draw alike, by many draws; or, where nothing is drawn, return the same."""
-    by_chance: Any = likeness._COMPARED.get(law.operation.name)  # pyright: ignore[reportPrivateUsage]
-    compare: Any = by_chance or likeness._the_same  # pyright: ignore[reportPrivateUsage]
-    cases = runner.trials(law, Selection(profile="thorough", seed=4711))
+    judging = chapter_of(law.operation).judging
+    assert isinstance(judging, Chance)
+    alike = judging.alike.get(law.operation.name)
+    if alike is None:
+        return False
+    seeded = "seed" in law.operation.options
+    cases = trials(law, Selection(profile="thorough", seed=4711), judging)
     try:
-        with patch.object(likeness, "LIKELY", UNLIKELY):
+        with patch.object(comparison, "LIKELY", UNLIKELY):
             return all(
-                compare(one, other, law.build(case, ruler.format).options)
+                alike(one, other, law.build(case, ruler.format).options)
                 for case in cases
-                if case.m >= MANY or not by_chance
+                if case.m >= MANY or not seeded
             )
     except TargetFault:
         return False
@@ -292,7 +302,7 @@ def table(found: dict[str, list[Named]]) -> str:
     ]
     chapters: defaultdict[str, list[str]] = defaultdict(list)
     for name in found:
-        chapters[OPERATIONS[KNOWN[name].operation].chapter].append(name)
+        chapters[chapter_of(KNOWN[name].operation).name].append(name)
     for chapter, names in (*chapters.items(), ("all", list(found))):
         rows = [row for name in names for row in found[name]]
         told = Counter(row.verdict for row in rows)

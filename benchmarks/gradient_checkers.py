@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 from ladder import Drawn, Recorder, Runs, Spot, all_but, hit, least, off, spots
-from nnlaws.rounding.formats import format_of
 from nnlaws.chapters import OPERATIONS
+from nnlaws.rounding.formats import format_of
 from nnlaws_reference.dtypes import DTYPES
 from numpy.typing import NDArray
 

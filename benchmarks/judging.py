@@ -26,16 +26,14 @@ import nnlaws_spec.formulas
 from mutated import Mutation, mentioned, mutations, used
 from nnlaws import laws
 from nnlaws.authoring import ruler
-from nnlaws.rounding.formats import format_of
-from nnlaws.chapters import LAWS
 from nnlaws.authoring.law import Law
-from nnlaws.chapters import MUTANTS
-from nnlaws.chapters import OPERATIONS
-from nnlaws.harness.search import search
-from nnlaws.chapters import SOUND
-from nnlaws.isolation.guard import GuardedSubject, silence
+from nnlaws.chapters import LAWS, MUTANTS, OPERATIONS, SOUND, chapter_of
+from nnlaws.harness.methods import search
+from nnlaws.harness.search import Search
 from nnlaws.harness.targets import Target, of
+from nnlaws.isolation.guard import GuardedSubject, silence
 from nnlaws.plan import Selection
+from nnlaws.rounding.formats import format_of
 from nnlaws_reference.dtypes import DTYPES
 
 COPY = "mutated_reference"
@@ -98,7 +96,7 @@ def _reached(module: str) -> set[str]:
     """What of a module the harness calls, itself or by way of the module's other functions; by name."""
     kind, name = module.split(".")
     package = PACKAGES[kind].__name__
-    roots = {operation.name for operation in OPERATIONS.values() if operation.chapter == name}
+    roots = {operation.name for operation in OPERATIONS.values() if chapter_of(operation).name == name}
     if kind == "reference":
         others = [other for other in _path(kind, name).parent.glob("*.py") if other.stem not in (name, "__init__")]
         imports = re.compile(rf"from {package}(?:\.{name})? import (\([^)]*\)|.*)")
@@ -125,7 +123,7 @@ def _offered(module: str) -> tuple[str, ...]:
         "sampling": ("sampling", "search") if module.startswith("formulas") else ("sampling",),
         "search": ("search", "sampling") if module.startswith("formulas") else ("search",),
     }.get(chapter, (chapter,))
-    return tuple(each.name for chapter in chapters for each in OPERATIONS.values() if each.chapter == chapter)
+    return tuple(each.name for chapter in chapters for each in OPERATIONS.values() if chapter_of(each).name == chapter)
 
 
 def reachable(mutation: Mutation) -> bool:
@@ -215,7 +213,7 @@ def made_with(mutation: Mutation) -> list[str]:
     return [
         operation
         for operation in _offered(module)
-        if OPERATIONS[operation].chapter == chapter and mutation.function
+        if chapter_of(OPERATIONS[operation]).name == chapter and mutation.function
         if mutation.function in used(source, [n for n in defined if re.match(rf"{operation}(_init|_update)?$", n)])
     ]
 
@@ -252,7 +250,7 @@ def _breaks(one: Subject, seed: int | None) -> bool:
     subject = GuardedSubject(one.target.operations[operation.name], operation)
     selection = Selection(profile=one.profile, seed=seed)
     with silence():
-        return bool(search(one.law, subject, measured, one.target.name, selection, shrink=False).failures)
+        return bool(search(Search(one.law, subject, measured, one.target.name, selection, shrink=False)).failures)
 
 
 def _judge(mutation: Mutation, subjects: Sequence[Subject], seed: int | None) -> Verdict:

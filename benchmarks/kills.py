@@ -15,11 +15,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from nnlaws.api import select
-from nnlaws.chapters import LAWS
-from nnlaws.chapters import OPERATIONS
+from nnlaws.chapters import LAWS, OPERATIONS, chapter_of
+from nnlaws.harness.planning import find
 from nnlaws.kill_matrix import Matrix, Need
 from nnlaws.reports import kill_matrix as power
-from nnlaws.harness.planning import find
 from page import PAGE, publish
 
 MATRIX = PAGE.parent / "kill-matrix.md"
@@ -58,11 +57,11 @@ def section(found: Matrix, took: str) -> str:
     seed = "" if found.seed is None else f" --seed {found.seed}"
     searched = sum(cell.seconds for cell in found.cells) / 60
     operations = list(dict.fromkeys(cell.operation for cell in found.cells))
-    chapters = list(dict.fromkeys(OPERATIONS[operation].chapter for operation in operations))
+    chapters = list(dict.fromkeys(chapter_of(OPERATIONS[operation]).name for operation in operations))
     rows = ["| chapter | operations | laws | needed | mutants | killed | examples | seconds | entries |"]
     rows.append("|---|" + "--:|" * 8)
     for chapter in chapters:
-        own = [operation for operation in operations if OPERATIONS[operation].chapter == chapter]
+        own = [operation for operation in operations if chapter_of(OPERATIONS[operation]).name == chapter]
         rows.append(f"| {chapter.replace('_', ' ')} | {len(own)} | {' | '.join(power.row(found.of(own)))} |")
     rows.append(f"| all | {len(operations)} | {' | '.join(power.row(found))} |")
     missing = [operation for operation in OPERATIONS if operation not in operations]

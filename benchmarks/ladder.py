@@ -11,17 +11,17 @@ from functools import partial, wraps
 from typing import Any
 
 import numpy as np
-from nnlaws.rounding.formats import Format, format_of
-from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.evidence import compare
-from nnlaws.chapters import LAWS
 from nnlaws.authoring.law import Law
-from nnlaws.chapters import OPERATIONS
 from nnlaws.authoring.operation import Operation
-from nnlaws.harness.search import search
-from nnlaws.isolation.guard import GuardedSubject, silence
+from nnlaws.authoring.ruler import Ruler
+from nnlaws.chapters import LAWS, OPERATIONS
+from nnlaws.harness.methods import search
+from nnlaws.harness.search import Search
 from nnlaws.harness.targets import resolve
+from nnlaws.isolation.guard import GuardedSubject, silence
 from nnlaws.plan import Selection
+from nnlaws.rounding.formats import Format, format_of
 from nnlaws_reference.dtypes import DTYPES, Array
 from nnlaws_spec.numbers import Enclosure
 from numpy.typing import NDArray
@@ -254,7 +254,7 @@ class Runs:
         recorder = Recorder(self.reference, self.ruler, self.spots)
         try:
             with silence():
-                search(primary(self.operation), recorder, self.ruler, "", Selection(seed=seed), shrink=False)
+                search(Search(primary(self.operation), recorder, self.ruler, "", Selection(seed=seed), shrink=False))
         except Enough:
             pass
         return recorder
@@ -265,7 +265,7 @@ class Runs:
         subject = GuardedSubject(function, self.operation)
         for law in self.laws:
             with silence():
-                if search(law, subject, self.ruler, "", Selection(seed=seed), shrink=False).failures:
+                if search(Search(law, subject, self.ruler, "", Selection(seed=seed), shrink=False)).failures:
                     self.laws.remove(law)
                     self.laws.insert(0, law)
                     return law

@@ -16,13 +16,15 @@ from typing import Any
 import nnlaws
 import numpy as np
 from flint import arb
-from nnlaws.harness import run as runner
 from nnlaws import chance as statistics
-from nnlaws.rounding.formats import format_of
 from nnlaws.authoring.ruler import Ruler
-from nnlaws.isolation.guard import GuardedSubject, silence
+from nnlaws.harness.methods import search
+from nnlaws.harness.planning import find
+from nnlaws.harness.search import Search
 from nnlaws.harness.targets import resolve
+from nnlaws.isolation.guard import GuardedSubject, silence
 from nnlaws.plan import Selection
+from nnlaws.rounding.formats import format_of
 from nnlaws_reference.dtypes import DTYPES
 from nnlaws_spec.formulas import batch_norm
 from nnlaws_spec.formulas import softmax as formulas
@@ -73,14 +75,14 @@ def imports() -> None:
 
 def throughput() -> None:
     """softmax.value in float32 on arrays of 16 × 8, with Hypothesis, exact values, bounds and comparison."""
-    law = replace(runner.find("softmax.value"), m=(16, 16), columns=(8, 8))
+    law = replace(find("softmax.value"), m=(16, 16), columns=(8, 8))
     ruler = Ruler(law.operation, format_of(DTYPES["float32"]), {})
     for target in ("scipy", "reference"):
         subject = GuardedSubject(resolve(target).operations["softmax"], law.operation)
         with silence():
-            runner.search(law, subject, ruler, target, Selection(profile="quick"))
+            search(Search(law, subject, ruler, target, Selection(profile="quick")))
             began = time.perf_counter()
-            seen = [runner.search(law, subject, ruler, target, Selection(seed=seed)) for seed in range(5)]
+            seen = [search(Search(law, subject, ruler, target, Selection(seed=seed))) for seed in range(5)]
             rate = sum(each.arrays for each in seen) / (time.perf_counter() - began)
         row(f"arrays of 16 × 8 a second, softmax in float32, {target}", f"{rate:,.0f}", "at least 2,000")
 

@@ -19,9 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import page
-from nnlaws.chance import THRESHOLD, marginal, sequential_ranks, serial
-from nnlaws.chance import evenness
-from nnlaws.chance import repeats
+from nnlaws.chance import THRESHOLD, evenness, marginal, repeats, sequential_ranks, serial
 from scipy.special import ndtr
 from scipy.stats import chi2, kstwo
 

@@ -29,13 +29,14 @@ from pathlib import Path
 from typing import Any
 
 import page
-from nnlaws.harness import run as runner
 from nnlaws.adapters import BUILT_IN
-from nnlaws.reports.terminal import explain
 from nnlaws.chapters import SOUND
+from nnlaws.harness.planning import plan
+from nnlaws.harness.run import run as run_task
 from nnlaws.harness.targets import Target, TargetError, resolve
-from nnlaws.report import Outcome
 from nnlaws.plan import Selection, Task
+from nnlaws.report import Outcome
+from nnlaws.reports.terminal import explain
 from nnlaws_reference.dtypes import DTYPES
 from soaked import CHAPTERS, RUNS, VARIANT, Found, digest, note, read, section, sha
 
@@ -83,7 +84,7 @@ def cells(targets: Iterable[str], laws: tuple[str, ...] = ()) -> list[Cell]:
     return [
         Cell(name, task)
         for name in targets
-        for task in runner.plan(target(name), Selection(laws=laws))
+        for task in plan(target(name), Selection(laws=laws))
         if task.offered and (name not in BUILT_IN or (name, task.operation, task.dtype) in conforming)
     ]
 
@@ -111,7 +112,7 @@ def shuffled(every: Sequence[Cell]) -> list[Cell]:
 
 def law_run(number: int, cell: Cell, profile: str, seed: int) -> Found:
     task = cell.task
-    result = runner.run(task, target(cell.target), Selection(profile=profile, seed=seed))
+    result = run_task(task, target(cell.target), Selection(profile=profile, seed=seed))
     return Found(
         number=number,
         target=cell.target,
@@ -166,7 +167,7 @@ def replay(token: str) -> int:
     """The law of an alarm again, on its one array."""
     law, dtype, case, name = token.split("/", 3)
     (task,) = [each.task for each in cells([name]) if each.task.law == law and each.task.dtype == dtype]
-    result = runner.run(replace(task, case=case), target(name), Selection())
+    result = run_task(replace(task, case=case), target(name), Selection())
     print(explain(result) if result.violation else result.outcome, end="\n")
     return int(result.outcome is Outcome.VIOLATES)
 

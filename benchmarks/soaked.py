@@ -10,14 +10,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
-from nnlaws.chapters import LAWS
+from nnlaws.chapters import LAWS, chapter_of
 from nnlaws.report import Outcome
 from nnlaws_reference.dtypes import DTYPES
 from scipy.stats import beta
 
 VARIANT = "sound:"  # begins the name of a target that is a sound variant
 RUNS = 100_000
-CHAPTERS = {law.id: law.operation.chapter for law in LAWS}
+CHAPTERS = {law.id: chapter_of(law.operation).name for law in LAWS}
 
 
 class Fault(NamedTuple):

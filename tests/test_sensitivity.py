@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from nnlaws.rounding.formats import format_of
 from nnlaws.chapters import OPERATIONS
-from nnlaws.harness.search import search
-from nnlaws.isolation.guard import GuardedSubject
+from nnlaws.harness.methods import search
+from nnlaws.harness.search import Search
 from nnlaws.harness.targets import resolve
+from nnlaws.isolation.guard import GuardedSubject
 from nnlaws.plan import Selection
+from nnlaws.rounding.formats import format_of
 from nnlaws_reference.dtypes import DTYPES
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
@@ -181,7 +182,8 @@ def test_what_is_drawn_first_does_not_depend_on_the_error(ladder: Any) -> None:
     for k in (0, 1, 3):
         wrong = ladder.injected(of.reference, 0, partial(ladder.hit, "row"), k, of.format)
         tokens: list[str] = []
-        search(law, GuardedSubject(wrong, of.operation), of.ruler, "", Selection(seed=1), tokens.append, shrink=False)
+        subject = GuardedSubject(wrong, of.operation)
+        search(Search(law, subject, of.ruler, "", Selection(seed=1), tokens.append, shrink=False))
         drawn.append(list(dict.fromkeys(tokens))[: ladder.UNSTEERED])
     right, *others = drawn
     assert len(right) == ladder.UNSTEERED

@@ -233,7 +233,7 @@ def _identify(arguments: argparse.Namespace) -> int:
     """Finds out by elimination which named conventions TARGET uses, and prints the declaration to paste."""
     from nnlaws.harness.parent import LoadError
     from nnlaws.identification import identify
-    from nnlaws.reports.identification import text
+    from nnlaws.identification.text import text
 
     try:
         found = identify(

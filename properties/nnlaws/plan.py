@@ -56,8 +56,9 @@ BOUND = "bound"
 
 @dataclass(frozen=True)
 class Judged:
-    """How an operation is judged. limit: what the worst ratio of a result is a part of. precisions: the names of how finely
-    it may round, the coarsest first, where that is told apart."""
+    """How an operation is judged. limit: what the worst ratio of a result is a part of. precisions: the names of how
+    finely it may round, the coarsest first, where that is told apart.
+    """
 
     limit: str
     precisions: tuple[str, ...] = ()
@@ -90,8 +91,8 @@ class Plan:
 class Task:
     """One law in one dtype, to be run: on cases that are searched for, or on the one whose token is `case`.
 
-    kind: whether it is a law of value or of structure. trial: conventions to hold the target to in place of those that it
-    declares; then no cause is sought.
+    kind: whether it is a law of value or of structure. trial: conventions to hold the target to in place of those that
+    it declares; then no cause is sought.
     """
 
     law: str

@@ -52,7 +52,8 @@ class _Collecting:
         return report
 
     def pytest_report_collectionfinish(self, config: pytest.Config) -> list[str]:
-        return [f"nnlaws: {line}" for line in dict.fromkeys(config.stash.get(_LEFT_OUT, list[str]()))]
+        left_out: list[str] = config.stash.get(_LEFT_OUT, [])
+        return [f"nnlaws: {line}" for line in dict.fromkeys(left_out)]
 
 
 def _suite(session: pytest.Session, target: str) -> Suite:

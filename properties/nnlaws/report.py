@@ -97,8 +97,8 @@ class Report:
     `complete` is False where it was cut short.
 
     plugins: chapters of other packages, with package and version. left_out: a line for each of those that is broken.
-    limits: of operations that are not judged by bounds, what their worst ratios are a part of. precisions: of operations
-    where that is told apart, the names of how finely they may round, the coarsest first.
+    limits: of operations that are not judged by bounds, what their worst ratios are a part of. precisions: of
+    operations where that is told apart, the names of how finely they may round, the coarsest first.
     """
 
     target: str

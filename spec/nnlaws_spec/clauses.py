@@ -2,8 +2,8 @@
 
 A clause has one MUST sentence, its first paragraph (an informative one begins with *Informative.* and demands nothing);
 formulas; examples that run; and a last paragraph of fields:
-`Notes: N19. Source: … Variants: … See also: …`. A variant is a named convention, written `` `name = value` ``. The chapter
-of another package is read the same way, with `read`; it may leave out *Notes*, which are this project's own.
+`Notes: N19. Source: … Variants: … See also: …`. A variant is a named convention, written `` `name = value` ``. The
+chapter of another package is read the same way, with `read`; it may leave out *Notes*, which are this project's own.
 """
 
 import re

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import nnlaws_reference as reference
 import numpy as np
 import pytest
-from nnlaws.rounding.formats import format_of
 from nnlaws.adapters import reference as adapter
+from nnlaws.rounding.formats import format_of
 from nnlaws_reference.dtypes import DTYPES, Array, working_dtype
 from nnlaws_spec.formulas import optimizers as formulas
 from nnlaws_spec.numbers import enclose

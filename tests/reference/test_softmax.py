@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nnlaws.rounding.formats import Format, format_of
-from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.case import expand
-from nnlaws.chapters.softmax.inputs import any_size, any_size_inputs, either, moderate, moderate_inputs
 from nnlaws.authoring.evidence import compare
+from nnlaws.authoring.ruler import Ruler
 from nnlaws.chapters import OPERATIONS
+from nnlaws.chapters.softmax.inputs import any_size, any_size_inputs, either, moderate, moderate_inputs
+from nnlaws.rounding.formats import Format, format_of
 from nnlaws_reference import cross_entropy, cross_entropy_gradient, log_softmax, softmax
 from nnlaws_reference.dtypes import DTYPES, Array
 from nnlaws_spec.numbers import enclose

@@ -8,8 +8,8 @@ import pytest
 from flint import arb, ctx
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nnlaws.rounding.number import bounded
 from nnlaws.gradients import certify
+from nnlaws.rounding.number import bounded
 from nnlaws_spec.formulas import softmax as formulas
 from nnlaws_spec.numbers import balls, jets
 from numpy.typing import NDArray

@@ -63,11 +63,11 @@ _HOMES = {
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "CLOSE", "NARROW", "Builder", "Case", "Chance", "Chapter", "ChapterError", "Check", "Convention", "Evidence", "Family",
-    "Inputs", "Law", "Mutant", "NotOffered", "Operation", "Option", "Range", "Refused", "Rounding", "RowFamily", "Ruler",
-    "SoundVariant", "Strategy", "Subject", "TargetFault", "Token", "UsageError", "agree", "agree_loosely", "agree_or_nan",
-    "cases", "compare", "expand", "judge", "law", "laws_of", "mutant", "named", "require", "slack", "sound", "trial_law",
-    "values", "worst",
+    "CLOSE", "NARROW", "Builder", "Case", "Chance", "Chapter", "ChapterError", "Check", "Convention", "Evidence",
+    "Family", "Inputs", "Law", "Mutant", "NotOffered", "Operation", "Option", "Range", "Refused", "Rounding",
+    "RowFamily", "Ruler", "SoundVariant", "Strategy", "Subject", "TargetFault", "Token", "UsageError", "agree",
+    "agree_loosely", "agree_or_nan", "cases", "compare", "expand", "judge", "law", "laws_of", "mutant", "named",
+    "require", "slack", "sound", "trial_law", "values", "worst",
 ]  # fmt: skip
 
 

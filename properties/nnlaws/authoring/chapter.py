@@ -20,9 +20,10 @@ from nnlaws.authoring.variant import SoundVariant
 class Chapter:
     """All that there is on one subject.
 
-    text: its clauses. operations: what implementations offer, each with its formula, reference and bound. laws: what must
-    hold of them. mutants: known mistakes, each of which some law must catch. sound: other right algorithms, which none
-    may refuse. judging: by rounding or by chance, with the inputs that it takes. place: where it stands among the others.
+    text: its clauses. operations: what implementations offer, each with its formula, reference and bound. laws: what
+    must hold of them. mutants: known mistakes, each of which some law must catch. sound: other right algorithms, which
+    none may refuse. judging: by rounding or by chance, with the inputs that it takes. place: where it stands among the
+    others.
     """
 
     text: ChapterText
@@ -87,8 +88,8 @@ def _problems(chapter: Chapter) -> Iterator[str]:
     for variant in chapter.text.variants:
         if (variant.name, variant.value) not in declared:
             yield (
-                f"a clause has the variant `{variant.name} = {variant.value}`, which no operation takes; give it to those "
-                "that it bears on, as a Convention"
+                f"a clause has the variant `{variant.name} = {variant.value}`, which no operation takes; give it to "
+                "those that it bears on, as a Convention"
             )
     for law in chapter.laws:
         if law.operation not in chapter.operations:

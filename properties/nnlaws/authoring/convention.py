@@ -80,8 +80,9 @@ def precisions(conventions: Iterable[Convention]) -> tuple[str, ...]:
 
 
 def precision(conventions: Iterable[Convention], declared: Mapping[str, str], keeps_tighter: bool | None) -> str:
-    """Which of the `precisions` an implementation reached: what it declares, or else whether it keeps to the tighter bound
-    (None where there is none)."""
+    """Which of the `precisions` an implementation reached: what it declares, or else whether it keeps to the tighter
+    bound (None where there is none).
+    """
     for each in conventions:
         if each.effect == "tighter bound":
             return declared.get(each.name) or (each.value if keeps_tighter else each.default)

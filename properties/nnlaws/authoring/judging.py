@@ -17,8 +17,8 @@ class Rounding:
     """By rounding: a result is compared with the exact one, on arrays that Hypothesis draws and shrinks, in any dtype.
 
     families: of its inputs, simplest first. levels: their k where a cause is sought. probe: the name of the law whose
-    inputs are of every size, by which causes are told apart. samples, columns: how many its laws draw that are about any
-    number of them. ordinary, extreme: inputs for the laws of the contract. stay_finite: how its results do so.
+    inputs are of every size, by which causes are told apart. samples, columns: how many its laws draw that are about
+    any number of them. ordinary, extreme: inputs for the laws of the contract. stay_finite: how its results do so.
     """
 
     families: tuple[str, ...]
@@ -42,9 +42,9 @@ class Rounding:
 class Chance:
     """By chance: what is drawn is held to its distribution, by tests that share one probability of a false alarm.
 
-    Hyperparameters are doubles, so it is judged in float64 alone, by the trials of each law. exercise: makes one call as
-    the laws do, `exercise(subject, operation, **options)`. alike: of operations whose results differ from seed to seed,
-    whether two subjects draw alike, `alike(subject, other, options)`; results of the others have to be equal.
+    Hyperparameters are doubles, so it is judged in float64 alone, by the trials of each law. exercise: makes one call
+    as the laws do, `exercise(subject, operation, **options)`. alike: of operations whose results differ from seed to
+    seed, whether two subjects draw alike, `alike(subject, other, options)`; results of the others have to be equal.
     grows: whether a case's m is a number of draws, of which a thorough profile makes more.
     """
 

@@ -30,12 +30,12 @@ class Law:
     """`check(subject, ruler, *arguments, **extra, **options)` on inputs that `build` makes of cases from the strategy.
 
     id: operation and name of the check, as in softmax.shift_invariance. statement: the law in general, one clause of a
-    sentence. kind: a law of value says what the results are, one of structure relates them to each other or to a bound.
-    about: what it is that the law judges, the results, the call itself, or what a seed does. fix: what to do where it is
-    broken, if that does not depend on how. m, columns: the shapes it is about. lanes: how many arrays a case expands to.
-    share: of the profile's examples, how many it is worth. trials: the cases to try, where Hypothesis draws none: a law
-    about chance needs seeds that nothing searches through. tests: how many tests of chance a trial makes, each of which
-    takes one share of the false alarms that a whole run may raise.
+    sentence. kind: a law of value says what the results are, one of structure relates them to each other or to a
+    bound. about: what it is that the law judges, the results, the call itself, or what a seed does. fix: what to do
+    where it is broken, if that does not depend on how. m, columns: the shapes it is about. lanes: how many arrays a
+    case expands to. share: of the profile's examples, how many it is worth. trials: the cases to try, where Hypothesis
+    draws none: a law about chance needs seeds that nothing searches through. tests: how many tests of chance a trial
+    makes, each of which takes one share of the false alarms that a whole run may raise.
     """
 
     clause: str
@@ -118,7 +118,9 @@ def laws_of(
 
 
 def values(f: Subject, ruler: Ruler, *arguments: Array, **given: Any) -> Evidence:
-    """Evidence that the results of f are exact up to the rounding allowed. given: its options, and what `judge` takes."""
+    """Evidence that the results of f are exact up to the rounding allowed. given: its options, and what `judge`
+    takes.
+    """
     of, allow_nan = given.pop("of", ()), given.pop("allow_nan_if_unbounded", False)
     results = f.results(*arguments, **given)
     return judge(results, ruler, *arguments, of=of, allow_nan_if_unbounded=allow_nan, **given)

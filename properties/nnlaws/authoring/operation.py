@@ -22,10 +22,10 @@ _ARRAY = re.compile(r"(\w+)\(([\w,]*)\)")
 class Operation:
     """One operation: its `name` and `signature`, as in "z(m,C), y(m,C) -> J()", and how it is typed.
 
-    formulas, reference_module, bounds: the modules of its chapter in which the functions of the operation's name are its
-    formula, its reference and its rounding bound. Without bounds it takes no arrays of one dtype: then chance, not
-    rounding, is what it is judged by, in float64 alone. conventions: all that bear on it. zero: whether an entry of its
-    first argument may be 0.
+    formulas, reference_module, bounds: the modules of its chapter in which the functions of the operation's name are
+    its formula, its reference and its rounding bound. Without bounds it takes no arrays of one dtype: then chance, not
+    rounding, is what it is judged by, in float64 alone. conventions: all that bear on it. zero: whether an entry of
+    its first argument may be 0.
     """
 
     name: str

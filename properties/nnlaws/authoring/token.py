@@ -81,7 +81,9 @@ class Case:
 
 @dataclass(frozen=True)
 class Token:
-    """What `nnlaws replay` takes: law/dtype/case/target, as in `softmax.value/float32/1x1,constant,89,0/my_layers.py`."""
+    """What `nnlaws replay` takes: law/dtype/case/target, as in
+    `softmax.value/float32/1x1,constant,89,0/my_layers.py`.
+    """
 
     law: str
     dtype: str

@@ -2,7 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import wraps
 from typing import Any
+
+import numpy as np
+from nnlaws_reference.dtypes import Array
 
 
 @dataclass(frozen=True)
@@ -13,6 +17,17 @@ class SoundVariant:
     name: str
     function: Callable[..., Any]
     conventions: dict[str, str] = field(default_factory=dict[str, str])
+
+
+def in_float64(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, computed in float64 and rounded to the arguments' dtype once."""
+
+    @wraps(function)
+    def run(*arguments: Array, **options: Any) -> Any:
+        dtype = arguments[0].dtype
+        return function(*(argument.astype(np.float64) for argument in arguments), **options).astype(dtype)
+
+    return run
 
 
 def sound(operation: str, **conventions: str) -> Callable[[Callable[..., Any]], SoundVariant]:

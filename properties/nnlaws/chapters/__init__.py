@@ -1,8 +1,9 @@
 """The chapters: one folder each, found by name; and those of other packages, found by their entry points.
 
-All that the harness knows of operations, laws, mistakes and sound variants is derived here from what is found. A chapter
-of another package comes by an entry point of the group `nnlaws.chapters`, which names its Chapter, as in
-`layer_norm = "my_package:CHAPTER"`; NNLAWS_NO_PLUGINS=1 leaves them out. One that is broken is left out, and said to be.
+All that the harness knows of operations, laws, mistakes and sound variants is derived here from what is found. A
+chapter of another package comes by an entry point of the group `nnlaws.chapters`, which names its Chapter, as in
+`layer_norm = "my_package:CHAPTER"`; NNLAWS_NO_PLUGINS=1 leaves them out. One that is broken is left out, and said to
+be.
 """
 
 import os

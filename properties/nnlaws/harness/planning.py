@@ -70,9 +70,9 @@ def _within_budget(laws: Iterable[Law]) -> None:
     if total > SHARES:
         most = sorted(tests, key=lambda id: -tests[id])[:3]
         raise UsageError(
-            f"the laws selected make {total} tests of chance, more than the {SHARES} among which the false alarms of a run "
-            f"are shared, most of them {', '.join(most)}; select fewer (--operation, --law), or switch off foreign chapters "
-            "(NNLAWS_NO_PLUGINS=1)"
+            f"the laws selected make {total} tests of chance, more than the {SHARES} among which the false alarms of a "
+            f"run are shared, most of them {', '.join(most)}; select fewer (--operation, --law), or leave out the "
+            "chapters of other packages (NNLAWS_NO_PLUGINS=1)"
         )
 
 

@@ -1,4 +1,6 @@
-"""The search for a case that breaks a law: by Hypothesis where rounding is judged, by the law's own trials elsewhere."""
+"""The search for a case that breaks a law: by Hypothesis where rounding is judged, by the law's own trials
+elsewhere.
+"""
 
 import re
 import secrets

@@ -65,7 +65,9 @@ def words(error: BaseException) -> str:
 
 
 class GuardedSubject:
-    """`function` as an implementation of `operation`: see `nnlaws.authoring.subject.Subject` for what each method promises."""
+    """`function` as an implementation of `operation`: see `nnlaws.authoring.subject.Subject` for what each method
+    promises.
+    """
 
     def __init__(self, function: Callable[..., Any], operation: Operation, watch: Watch | None = None) -> None:
         self.function = function

@@ -192,7 +192,9 @@ def _violation(result: LawResult) -> RenderableType:
 
 
 def _statement(id: str) -> str:
-    """The clause's words; those of another package's chapter are found only where that is loaded, which takes longer."""
+    """The clause's words; those of another package's chapter are found only where that is loaded, which takes
+    longer.
+    """
     try:
         return clause(id).statement
     except KeyError:

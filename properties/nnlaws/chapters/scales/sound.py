@@ -9,8 +9,7 @@ import numpy as np
 from nnlaws_reference.dtypes import Array
 
 from nnlaws.authoring.mutant import stored
-from nnlaws.authoring.variant import SoundVariant, sound
-from nnlaws.chapters.optimizers.sound.common import in_float64
+from nnlaws.authoring.variant import SoundVariant, in_float64, sound
 
 Scale = Callable[..., Array]
 

@@ -1,0 +1,344 @@
+"""Adapters meet the real libraries, and docs/findings.md is held to what it says of them.
+
+Missing libraries are skipped; NNLAWS_REQUIRE_LIBRARIES=1 makes that a failure.
+"""
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from nnlaws import Outcome, check
+from nnlaws.adapters import BUILT_IN
+from nnlaws.chapters import OPERATIONS
+from nnlaws.report import LawResult
+from nnlaws.reports.terminal import explain
+from nnlaws_reference.dtypes import DTYPES
+
+FINDINGS = Path(__file__).parents[2] / "docs" / "findings.md"
+LIBRARIES = {
+    "configspace": ("ConfigSpace",),
+    "flax": ("flax",),
+    "flax-two-pass": ("flax",),
+    "hyperopt": ("hyperopt",),
+    "hyperopt-uniformint": ("hyperopt",),
+    "jax": ("jax", "optax"),
+    "keras": ("keras", "torch"),
+    "keras-tuner": ("keras_tuner", "torch"),
+    "nevergrad": ("nevergrad",),
+    "onnx": ("onnx",),
+    "onnx-from-zero": ("onnx",),
+    "onnxruntime": ("onnx", "onnxruntime"),
+    "optax": ("flax", "optax"),
+    "optax-variants": ("flax", "optax"),
+    "optuna": ("optuna",),
+    "ray": ("ray",),
+    "sklearn": ("sklearn",),
+    "sklearn-nesterov": ("sklearn",),
+    "sklearn-search": ("sklearn",),
+    "tensorflow": ("tensorflow",),
+    "tensorflow-fused": ("tensorflow",),
+    "tensorflow-v1": ("tensorflow",),
+    "torch": ("torch",),
+    "torch-channels-last": ("torch",),
+    "torch-dampened": ("torch",),
+    "torch-foreach": ("torch",),
+    "torch-fused": ("torch",),
+    "torch-images": ("torch",),
+    "torch-variants": ("torch",),
+}
+"""What a built-in target needs beyond the core."""
+
+VALUES = (
+    *("BN-1", "BN-2", "BN-4", "BN-13", "BN-14", "BN-15", "BN-18", "BN-19", "BN-21", "BN-26"),
+    *("OP-1", "OP-2", "OP-7", "OP-8", "OP-9", "OP-10", "OP-11", "OP-17", "LR-1", "LR-2", "LR-3"),
+)
+MIXED, NARROWEST = ("float32", "bfloat16"), ("float32", "float16")
+FEWER: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "flax": ((), MIXED),
+    "flax-two-pass": (VALUES, MIXED),
+    "jax": ((), ("float32",)),
+    "keras jax": (VALUES, ("float32",)),
+    "keras tensorflow": (VALUES, ("float32",)),
+    "keras torch": (VALUES, ("float32",)),
+    "nevergrad": (("SA-4", "CT-7", "SE-6"), ()),
+    "optax": ((), NARROWEST),
+    "optax-variants": ((), ("float32",)),
+    "reference": ((), ("float32",)),
+    "tensorflow": ((), NARROWEST),
+    "tensorflow-fused": (VALUES, MIXED),
+    "tensorflow-v1": (VALUES, ("float32",)),
+    "torch": ((), MIXED),
+    "torch-channels-last": (VALUES, MIXED),
+    "torch-foreach": (VALUES, MIXED),
+    "torch-fused": (VALUES, MIXED),
+    "torch-images": (VALUES, MIXED),
+}
+"""The clauses (none: all) and dtypes that are judged here, of targets that are slow to call, break much, or are close
+to another one: docs/findings.md was written with all."""
+
+SWITCHES = {"keras": "KERAS_BACKEND", "tensorflow": "TF_ENABLE_ONEDNN_OPTS"}
+"""What the environment has to say, lest the outcome depends on what is installed, or on the processor."""
+
+
+class Claim(NamedTuple):
+    """The clauses that are violated, and those that are on some processors."""
+
+    everywhere: frozenset[str] = frozenset()
+    somewhere: frozenset[str] = frozenset()
+
+    @property
+    def all(self) -> frozenset[str]:
+        return self.everywhere | self.somewhere
+
+
+Cells = dict[str, Claim | None]
+"""By dtype; None where the dtype is not claimed."""
+
+
+def claim(text: str) -> Claim | None:
+    """What "conforms", "–" or "BN-1 to BN-3, (CT-6)" says."""
+    if text == "–":
+        return None
+    inside = re.search(r"\((.*?)\)", text)
+    outside = re.sub(r",? ?\(.*?\)", "", text).replace("conforms", "")
+    return Claim(clauses(outside), clauses(inside[1] if inside else ""))
+
+
+def clauses(listed: str) -> frozenset[str]:
+    """Those that "BN-1 to BN-3, CT-6" lists."""
+    found: set[str] = set()
+    for part in filter(None, listed.split(", ")):
+        match = re.fullmatch(r"(SM|BN|OP|LR|SC|SA|SE|CT)-(\d+)(?: to \1-(\d+))?", part)
+        assert match, f"{part!r} is no clause"
+        chapter, first, last = match.groups()
+        found |= {f"{chapter}-{number}" for number in range(int(first), int(last or first) + 1)}
+    return frozenset(found)
+
+
+def published() -> dict[tuple[str, str], Cells]:
+    """The table at the top of docs/findings.md, by target and operation."""
+    top = FINDINGS.read_text("utf-8").partition("\n## ")[0]
+    rows = [re.split(r"\s*\|\s*", line)[1:-1] for line in top.splitlines() if line[:1] == "|"]
+    (_, _, *dtypes), _, *body = rows
+    table: dict[tuple[str, str], Cells] = {}
+    for targets, operations, *cells in body:
+        outcomes: Cells = {dtype: claim(text) for dtype, text in zip(dtypes, cells, strict=True)}
+        for key in [(target, name) for target in targets.split(", ") for name in operations.split(", ")]:
+            assert key not in table, key
+            table[key] = outcomes
+    return table
+
+
+PUBLISHED = published()
+
+
+def need(*libraries: str) -> None:
+    for library in libraries:
+        if find_spec(library) is None:
+            if os.environ.get("NNLAWS_REQUIRE_LIBRARIES") == "1":
+                pytest.fail(f"{library} is not installed, and NNLAWS_REQUIRE_LIBRARIES=1 asks for it: make adapters")
+            pytest.skip(f"{library} is not installed")
+
+
+def violated(results: Sequence[LawResult]) -> dict[str, set[str]]:
+    """The clauses violated, by dtype; nothing may have been an error."""
+    found: dict[str, set[str]] = {result.dtype: set() for result in results}
+    for result in results:
+        assert result.outcome is not Outcome.ERROR, f"{result.law} {result.dtype}: {result.reason}"
+        assert result.outcome is not Outcome.NOT_OFFERED, result.law
+        if result.outcome is Outcome.VIOLATES:
+            found[result.dtype].add(result.clause)
+    return found
+
+
+def test_the_table_has_every_target_and_every_operation_that_it_offers() -> None:
+    targets = {target.partition(" ")[0] for target, _ in PUBLISHED}
+    assert targets == set(BUILT_IN)
+    assert {operation for _, operation in PUBLISHED} == set(OPERATIONS)
+    assert all(cells.keys() == DTYPES.keys() for cells in PUBLISHED.values())
+
+
+@pytest.mark.parametrize("name", dict.fromkeys(name for name, _ in PUBLISHED), ids=lambda name: name.replace(" ", "-"))
+def test_the_outcome_is_as_published(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that the table has of a target is offered. In each dtype only published clauses are broken; and where some
+    of an operation are published, one at least in some dtype.
+
+    One run for all operations: starting a library takes longer than most laws. The table is of two profiles; quick,
+    which is run here, draws fewer cases than ci and need not break every clause. The findings are those of the versions
+    they name: with another release they need a new run.
+    """
+    target, _, backend = name.partition(" ")
+    need(*LIBRARIES.get(target, ()), *filter(None, [backend]))
+    if target in SWITCHES:
+        monkeypatch.setenv(SWITCHES[target], backend or "1")
+    laws, dtypes = FEWER.get(name, ((), ()))
+    cells = {operation: cells for (one, operation), cells in PUBLISHED.items() if one == name}
+    report = check(target, operations=list(cells), laws=laws, dtypes=dtypes, profile="quick", timeout=60)
+    assert set(report.offered) == set(cells)
+    assert report.complete
+    for operation in cells:
+        results = [result for result in report.results if result.operation == operation]
+        clauses = {result.clause for result in results}
+        claimed = {
+            dtype: cell for dtype, cell in cells[operation].items() if cell is not None and dtype in (dtypes or DTYPES)
+        }
+        found = violated(results)
+        assert not results or found.keys() == claimed.keys()
+        for dtype, broken in found.items():
+            wrong = [each for each in results if each.dtype == dtype and each.clause in broken - claimed[dtype].all]
+            assert not wrong, "\n\n".join(map(explain, wrong))
+        wanted = any(cell.everywhere & clauses for cell in claimed.values())
+        assert any(found.values()) or not wanted, f"{operation}: expected some of {claimed} to be broken"
+
+
+@pytest.mark.parametrize(
+    ("operation", "cause"),
+    [
+        ("log_softmax", "log_softmax.narrow_log_sum"),
+        ("cross_entropy", "cross_entropy.loss_narrow_log_sum"),
+        ("cross_entropy_gradient", "cross_entropy_gradient.gradient_through_narrow_logarithms"),
+    ],
+)
+def test_the_narrow_log_softmax_of_torch_has_the_published_cause(operation: str, cause: str) -> None:
+    """Or, where other mistakes fit as well, the convention that allows them all."""
+    need("torch")
+    report = check("torch", operations=(operation,), dtypes=("bfloat16",))
+    causes = {result.violation.cause.name for result in report.results if result.violation and result.violation.cause}
+    assert cause in causes <= {cause, "arithmetic = narrow"}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_torch_arrays_come_back_as_they_went(dtype: str) -> None:
+    need("torch")
+    from nnlaws.adapters import torch as adapter
+
+    z, y = np.array([[0.5, 1.0], [2.0, -1.0]]).astype(DTYPES[dtype]), np.eye(2).astype(DTYPES[dtype])
+    assert adapter.softmax(z).dtype == adapter.cross_entropy_gradient(z, y).dtype == z.dtype
+    assert adapter.cross_entropy(z, y).shape == ()
+
+
+SETTINGS = {
+    "threads": ("torch", "torch.set_num_threads(1)", "PyTorch's number of threads"),
+    "more threads": ("torch", "torch.set_num_threads(3)", "PyTorch's number of threads"),
+    "default dtype": ("torch", "torch.set_default_dtype(torch.float64)", "PyTorch's default dtype"),
+    "seed": ("torch", "torch.manual_seed(0)", "PyTorch's global generator"),
+    "gradients": ("torch", "torch.set_grad_enabled(False)", "whether PyTorch records gradients"),
+    "subnormal numbers": (
+        "torch",
+        "torch.set_flush_denormal(True)",
+        "the direction of rounding, or whether subnormal numbers are kept",
+    ),
+    "threads of BLAS": ("threadpoolctl", "threadpoolctl.threadpool_limits(1)", "the threads of BLAS and OpenMP"),
+    "64 bits": ("jax", "jax.config.update('jax_enable_x64', True)", "JAX's jax_enable_x64"),
+    "floatx": ("keras", "keras.config.set_floatx('float64')", "Keras's floatx"),
+}
+
+
+@pytest.mark.parametrize(("library", "call", "words"), SETTINGS.values(), ids=SETTINGS)
+def test_a_library_s_setting_that_every_call_sets_to_the_same_is_noticed(
+    write: Callable[..., str], library: str, call: str, words: str
+) -> None:
+    """From the first call on, long before the law that looks."""
+    need(library)
+    report = check(
+        write(f"{call}\nreturn right(z)", prelude=f"import {library}\n"),
+        laws=("SM-3", "CT-7"),
+        operations=("softmax",),
+        dtypes=("float32",),
+        profile="quick",
+        timeout=60,
+    )
+    outcomes = {result.clause: result for result in report.results}
+    assert outcomes["SM-3"].outcome is Outcome.CONFORMS
+    assert outcomes["CT-7"].violation is not None
+    assert f"a call changed {words}" in outcomes["CT-7"].violation.reason
+
+
+def test_what_is_put_back_is_no_change(write: Callable[..., str]) -> None:
+    need("torch")
+    body = "n = torch.get_num_threads()\ntorch.set_num_threads(n + 1)\na = right(z)\ntorch.set_num_threads(n)\nreturn a"
+    target = write(body, prelude="import torch\n")
+    assert check(target, laws=("CT-7",), operations=("softmax",), profile="quick", timeout=60).conforms
+
+
+def test_every_built_in_has_its_module() -> None:
+    assert all(find_spec(place.partition(":")[0]) for place in BUILT_IN.values())
+
+
+REPRODUCERS = re.findall(r"^```python\n(.*?)^```", FINDINGS.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+
+SHOW = """
+import ast, json, sys
+for program in json.load(sys.stdin):
+    names = {}
+    print("program")
+    for statement in ast.parse(program).body:
+        print(f"line {statement.end_lineno}")
+        try:
+            exec(compile(ast.Module([statement], []), "reproducer", "exec"), names)
+        except Exception as error:
+            print(f"{type(error).__name__}: {error}")
+"""
+"""Runs the programs from standard input, statement by statement: says where each ends, and what it prints or raises."""
+
+
+def together() -> dict[str, list[str]]:
+    """Reproducers that one process can run, since they need the same libraries and settings; starting takes longest."""
+    groups: dict[str, list[str]] = {}
+    for reproducer in REPRODUCERS:
+        settings = re.findall(
+            r"^(?:import|from) (\w+)|(os\.environ[^#\n]*|jax\.config[^#\n]*)", reproducer, re.MULTILINE
+        )
+        groups.setdefault(" ".join(sorted({one or other.strip() for one, other in settings})), []).append(reproducer)
+    return groups
+
+
+def expected(reproducer: str) -> dict[int, str]:
+    """What the statement that ends on a line prints or raises: the comment there or below it, up to a semicolon."""
+    lines = reproducer.splitlines()
+    comments: dict[int, str] = {}
+    for statement in ast.parse(reproducer).body:
+        end = statement.end_lineno or 0
+        if isinstance(statement, (ast.Expr, ast.For)):
+            _, _, beside = lines[end - 1].partition("  # ")
+            below = lines[end] if end < len(lines) and lines[end].startswith("# ") else ""
+            if comment := (beside or below.removeprefix("# ")).partition("; ")[0]:
+                comments[end] = " ".join(comment.split())
+    return comments
+
+
+@pytest.mark.parametrize("reproducers", together().values(), ids=together())
+def test_reproducers_print_what_they_say(reproducers: list[str], tmp_path: Path) -> None:
+    imported = re.findall(r"^(?:import|from) (\w+)", reproducers[0], re.MULTILINE)
+    need(*(name for name in imported if name != "os"))
+    assert "nnlaws" not in imported
+    ran = subprocess.run(
+        [sys.executable, "-c", SHOW],
+        input=json.dumps(reproducers),
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        timeout=240,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    _, *outputs = re.split(r"^program\n", ran.stdout, flags=re.MULTILINE)
+    for reproducer, output in zip(reproducers, outputs, strict=True):
+        _, *pieces = re.split(r"^line (\d+)\n", output, flags=re.MULTILINE)
+        printed = {int(line): " ".join(text.split()) for line, text in zip(pieces[::2], pieces[1::2], strict=True)}
+        wanted = expected(reproducer)
+        assert wanted, reproducer
+        for line, text in wanted.items():
+            found = printed.pop(line)
+            assert found.startswith(text.removesuffix("...")) if text.endswith("...") else found == text, reproducer
+        assert set(printed.values()) == {""}, reproducer

@@ -1,0 +1,94 @@
+"""A verdict names a cause only if it is the cause."""
+
+import numpy as np
+import pytest
+from nnlaws.authoring.mutant import Mutant
+from nnlaws.chapters import MUTANTS
+from nnlaws.chapters.batch_norm import mutants as batch_norm
+from nnlaws.chapters.softmax import mutants as softmax
+from nnlaws.harness.planning import plan
+from nnlaws.harness.run import run
+from nnlaws.harness.targets import Target
+from nnlaws.plan import Selection, Task
+from nnlaws.report import LawResult, Outcome
+from nnlaws_reference.dtypes import Array
+
+CONVENTIONS = {
+    "batch_norm_train.unbiased_variance_returned": "running_variance = unbiased",
+    "batch_norm_train.epsilon_outside": "epsilon = outside",
+    "batch_norm_train.one_pass": "variance = one_pass",
+    "batch_norm_backward.one_pass_in_gradient": "variance = one_pass",
+    "batch_norm_running.weight_of_new": "weight = new",
+    "batch_norm_running.running_unbiased": "running_variance = unbiased",
+    "batch_norm_running.running_one_pass": "variance = one_pass",
+    "batch_norm_running.started_by_first_batch": "running_average = first_batch",
+    "batch_norm_running.bias_corrected": "running_average = bias_corrected",
+    "batch_norm_running.cumulative": "running_average = cumulative",
+    "batch_norm_inference.inference_epsilon_outside": "epsilon = outside",
+}
+"""Mutants that do no more than follow another convention without declaring it: that is what they are named."""
+
+OWN = [
+    mutant
+    for place, mutant in enumerate((*softmax.MUTANTS, *batch_norm.MUTANTS))
+    if place % 4 == 0 or mutant.name in CONVENTIONS or "one_pass" in mutant.name
+]
+"""docs/trust.md has all."""
+
+
+def of_value(task: Task) -> bool:
+    """Whether the law compares a result with its formula."""
+    return task.law.endswith("value") or task.clause in ("SM-6", "SM-10", "SM-13", "SM-14")
+
+
+def first_violation(mutant: Mutant) -> LawResult:
+    """Of the laws of value that the mutant breaks, the first; or, where it breaks none, of the others."""
+    target = Target("mine", "", {mutant.operation: mutant.function})
+    dtype = "bfloat16" if "narrow" in mutant.name else "float32"
+    selection = Selection(operations=(mutant.operation,), dtypes=(dtype,))
+    tasks = sorted(plan(target, selection), key=lambda task: not of_value(task))
+    return next(r for r in (run(task, target, selection) for task in tasks) if r.outcome is Outcome.VIOLATES)
+
+
+@pytest.mark.parametrize("mutant", OWN, ids=lambda mutant: mutant.name)
+def test_a_known_mistake_is_named(mutant: Mutant) -> None:
+    """The mutant is recognised, and its fix is given; or it is named the convention that it follows."""
+    violation = first_violation(mutant).violation
+    assert violation is not None
+    assert violation.cause is not None, violation
+    assert violation.cause.name == CONVENTIONS.get(mutant.name, mutant.name)
+    if mutant.name in CONVENTIONS:
+        name, _, value = CONVENTIONS[mutant.name].partition(" = ")
+        assert violation.fix.startswith(f'declare conventions = {{"{name}": "{value}"}}')
+    else:
+        assert violation.fix.startswith(mutant.fix)
+
+
+def test_an_unknown_mistake_gets_no_cause() -> None:
+    """Half of each logit: not among the mutants, and none of them may be blamed."""
+    right = next(mutant for mutant in MUTANTS if mutant.name == "softmax.base_two")
+    target = Target("mine", "", {"softmax": lambda z: right.function(z / 2)})
+    selection = Selection(operations=("softmax",), laws=("SM-1",), dtypes=("float64",))
+    (result,) = [run(task, target, selection) for task in plan(target, selection)]
+    assert result.outcome is Outcome.VIOLATES
+    assert result.violation is not None
+    assert result.violation.cause is None
+
+
+def test_two_conventions_together_are_no_one_cause() -> None:
+    """From the first batch on, and decay as the weight of the new: neither alone explains the mean."""
+
+    def both(batches: Array, *, decay: float) -> tuple[Array, Array]:
+        means, variances = batches.astype(np.float64).mean(axis=1), batches.astype(np.float64).var(axis=1)
+        for average in (means, variances):
+            for t in range(1, len(batches)):
+                average[t] = (1 - decay) * average[t - 1] + decay * average[t]
+        return means[-1].astype(batches.dtype), variances[-1].astype(batches.dtype)
+
+    target = Target("mine", "", {"batch_norm_running": both}, ("float32",))
+    selection = Selection(laws=("batch_norm_running.value",))
+    (result,) = [run(task, target, selection) for task in plan(target, selection)]
+    assert result.outcome is Outcome.VIOLATES
+    assert result.violation is not None
+    assert result.violation.cause is None
+    assert "nnlaws identify" in result.violation.fix
