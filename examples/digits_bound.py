@@ -26,9 +26,9 @@ from operator import mul
 from typing import Any, TypeAlias
 
 import numpy as np
-from nnlaws.rounding.number import Bounded, bounded, join
 from nnlaws.chapters.batch_norm import bounds as batch_norm_bounds
 from nnlaws.chapters.softmax import bounds as softmax_bounds
+from nnlaws.rounding.number import Bounded, bounded, join
 from nnlaws_spec.formulas import Numbers, batch_norm, softmax
 from numpy.typing import NDArray
 

@@ -56,7 +56,7 @@ class Violation:
 class LawResult:
     """One law in one dtype. worst: the largest share of the allowed rounding that was used, over `cases` arrays.
 
-    grade: how finely it rounds, where its operation has grades: "two_pass", or "updating" where that was not reached.
+    grade: the precision reached, where that is told apart: "two_pass", or "updating" where that was not reached.
     reason: what went wrong, where the outcome is an error. replay: the token of the failing case, for `nnlaws replay`.
     """
 

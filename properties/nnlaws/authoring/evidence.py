@@ -34,7 +34,7 @@ class Evidence:
     """ratio: used/allowed at the worst element, the law holds where it is ≤ 1. lane: which array of the batch that was.
 
     got, want: the results of that lane, float64. expected: what `want` is, in words. reason: why, where no number
-    says it. finest: the ratio that it would be under the finest grade, where the operation has grades.
+    says it. finest: the ratio under the tightest bound, where the operation has a tighter one.
     """
 
     ratio: float

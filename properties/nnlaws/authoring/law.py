@@ -150,8 +150,8 @@ def judge(
         if finest is not None and one.holds:
             one = replace(one, finest=compare(got, measure.exact, finest[number].error, ruler.format).ratio)
         seen.append(one)
-    grades = [one.finest for one in seen if one.finest is not None]
-    return replace(worst(*seen), finest=max(grades, default=None))
+    tighter = [one.finest for one in seen if one.finest is not None]
+    return replace(worst(*seen), finest=max(tighter, default=None))
 
 
 def agree_or_nan(

@@ -92,8 +92,8 @@ def explain(
     a battery of other inputs too, and on failures of other shapes, where most of the wrong candidates differ. A
     convention fits if, declared, it makes every failure seen an allowed one, and no other law is broken (in narrow
     formats one may be). It is the cause where it is the only one, and the mutants that fit are only instances of it;
-    but in narrow formats a grade allows so much that a mutant says more. The example shown is the smallest on which no
-    other mutant gives the same results.
+    but in narrow formats a weaker bound allows so much that a mutant says more. The example shown is the smallest on
+    which no other mutant gives the same results.
     """
     smallest, evidence = failures[-1]
     if any(_holds_on(law, subject, ruler, _stacks(law, ruler, [smallest])) for _ in range(2)):

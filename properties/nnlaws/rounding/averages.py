@@ -1,4 +1,4 @@
-"""How far rounding may carry a moving average and its bias correction, and what is rounded by grade."""
+"""How far rounding may carry a moving average and its bias correction, and in what it is computed."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ SINGLE, DOUBLE = format_of(np.dtype(np.float32)), format_of(np.dtype(np.float64)
 
 
 @dataclass(frozen=True)
-class Grade:
+class Arithmetic:
     """The format computed in, that of the arrays, and what is rounded besides: by the conventions declared."""
 
     format: Format
@@ -40,7 +40,7 @@ class Grade:
 
     def stored(self, x: Bounded, kept: bool = False) -> Bounded:
         """A result as it is returned. What is of the arrays' type already, as is what was `kept` in it, is not rounded
-        again; but an implementation of the norm rounds it to float32 before.
+        again; but an implementation of the default convention rounds it to float32 before.
         """
         already = (self.arrays is self.format or (kept and self.narrow_state)) & (x.error > 0)
         before = 8 * SINGLE.u * size(x) if self.arrays.digits < SINGLE.digits else 0.0
@@ -50,11 +50,11 @@ class Grade:
         return Bounded(np.where(known, x.value, 0.0), np.where(known, error, np.inf), self.arrays)
 
 
-def graded(x: Bounded, conventions: Conventions) -> Grade:
+def arithmetic_of(x: Bounded, conventions: Conventions) -> Arithmetic:
     """For arguments of x's type."""
     narrow = conventions.get("arithmetic") == "narrow"
     format = x.format if narrow else format_of(working_dtype(x.dtype))
-    return Grade(
+    return Arithmetic(
         format,
         x.format,
         conventions.get("state") == "narrow" and format is not x.format,
@@ -72,23 +72,23 @@ class Average:
     0, or "from_one", or at the "first_value", and a "sum" is β v + x.
     """
 
-    def __init__(self, beta: float, grade: Grade, shape: tuple[int, ...], kind: str = "average") -> None:
-        self.grade, self.kind = grade, kind
+    def __init__(self, beta: float, arithmetic: Arithmetic, shape: tuple[int, ...], kind: str = "average") -> None:
+        self.arithmetic, self.kind = arithmetic, kind
         self.value, self.error = np.full(shape, float(kind == "from_one")), np.zeros(shape)
         self.begun = kind == "from_one"
         self.beta, self.c = beta, 1.0 if kind == "sum" else 1 - beta
-        inexact_beta = _is_inexact(beta, grade.format)
-        inexact_c = kind != "sum" and (1 - self.c != beta or _is_inexact(self.c, grade.format))
+        inexact_beta = _is_inexact(beta, arithmetic.format)
+        inexact_c = kind != "sum" and (1 - self.c != beta or _is_inexact(self.c, arithmetic.format))
         self.old = 1.0 + inexact_beta
         self.new = inexact_c + float(self.c != 1)
-        self.drift = beta * inexact_beta if grade.rounded_options and kind != "sum" else 0.0
+        self.drift = beta * inexact_beta if arithmetic.rounded_options and kind != "sum" else 0.0
         self.apart = self.c * (1 + self.new) + self.drift
         self.first = self.c * (1 + inexact_c) + beta + self.drift if 0 < beta <= 0.5 else 0.0
 
     @classmethod
-    def after(cls, v: Bounded, beta: float, grade: Grade, kind: str) -> "Average":
+    def after(cls, v: Bounded, beta: float, arithmetic: Arithmetic, kind: str) -> "Average":
         """From v on, to be kept in no narrower type."""
-        average = cls(beta, grade, v.shape, kind)
+        average = cls(beta, arithmetic, v.shape, kind)
         average.value, average.error, average.begun = v.value, v.error, True
         return average
 
@@ -97,13 +97,15 @@ class Average:
         return Bounded(*self._taken(x.value, x.error), x.format)
 
     def through(self, x: Bounded) -> Bounded:
-        """The averages after each value along the axis before the last, kept between them as the grade says."""
+        """The averages after each value along the axis before the last, kept between them in the type of the state."""
         value, error = (np.ascontiguousarray(np.moveaxis(each, -2, 0)) for each in (x.value, x.error))
         values, errors = np.empty_like(value), np.empty_like(value)
         for t in range(len(value)):
             self._taken(value[t], error[t])
-            if self.grade.narrow_state:
-                kept = self.grade.kept(Bounded(self.value, self.error, x.format), np.abs(self.value) + self.error > 0)
+            if self.arithmetic.narrow_state:
+                kept = self.arithmetic.kept(
+                    Bounded(self.value, self.error, x.format), np.abs(self.value) + self.error > 0
+                )
                 self.error = kept.error
             values[t], errors[t] = self.value, self.error
         return Bounded(np.moveaxis(values, 0, -2), np.moveaxis(errors, 0, -2), x.format)
@@ -112,7 +114,7 @@ class Average:
         if self.kind == "first_value" and not self.begun:
             self.value, self.error, self.begun = x, x_error, True
             return x, x_error
-        v, u = self.value, self.grade.format.u
+        v, u = self.value, self.arithmetic.format.u
         before, fresh = np.abs(v) + 2 * self.error, np.abs(x) + 2 * x_error
         value = self.beta * v + self.c * x
         error = self.beta * self.error + self.c * x_error
@@ -124,29 +126,29 @@ class Average:
         if self.begun:
             error += u * (np.abs(value) + 2 * error)
         extent = before + fresh
-        error += np.where(extent > 0, 3 * self.grade.format.tiny, 0.0)
-        error[extent > self.grade.format.largest] = np.inf
+        error += np.where(extent > 0, 3 * self.arithmetic.format.tiny, 0.0)
+        error[extent > self.arithmetic.format.largest] = np.inf
         self.value, self.error, self.begun = value, error, True
         return value, error
 
 
-def averages(x: Bounded, beta: float, grade: Grade, kind: str = "average") -> Bounded:
+def averages(x: Bounded, beta: float, arithmetic: Arithmetic, kind: str = "average") -> Bounded:
     """After each value along the axis before the last."""
-    return Average(beta, grade, (*x.shape[:-2], x.shape[-1]), kind).through(x)
+    return Average(beta, arithmetic, (*x.shape[:-2], x.shape[-1]), kind).through(x)
 
 
-def corrections(beta: float, steps: int, grade: Grade) -> Bounded:
+def corrections(beta: float, steps: int, arithmetic: Arithmetic) -> Bounded:
     """1 − β^t for t = 1 ... T (T, 1): the power, by products or at once, and the difference, in double.
 
     With β rounded first, in the format: t roundings of β besides, and the power may be exp(t log β).
     """
-    format, t = grade.format, np.arange(1.0, steps + 1)[:, None]
+    format, t = arithmetic.format, np.arange(1.0, steps + 1)[:, None]
     power = beta**t
     value = 1 - power
     roundings = np.where(t > 1, np.maximum(t - 1, POWER), 0.0)
     difference = np.where(t > 1, 1.0, float(1 - (1 - beta) != beta))
     error = (roundings * power + difference * value) * DOUBLE.u * (1 + 1e-9)
-    if grade.rounded_options and beta > 0:
+    if arithmetic.rounded_options and beta > 0:
         by_exponential = EXP + (LOG + 1) * t * abs(np.log(beta))
         roundings = np.maximum(roundings, by_exponential) + t * _is_inexact(beta, format)
         error += np.expm1(roundings * np.log1p(format.u)) * power
@@ -156,14 +158,16 @@ def corrections(beta: float, steps: int, grade: Grade) -> Bounded:
     return Bounded(value, np.where(power > 0, error, 0.0), format)
 
 
-def corrected(average: Bounded, x: Bounded, beta: float, share: Bounded, grade: Grade, roundings: float) -> Bounded:
+def corrected(
+    average: Bounded, x: Bounded, beta: float, share: Bounded, arithmetic: Arithmetic, roundings: float
+) -> Bounded:
     """The average of x over its share, 1 − β^t; or kept corrected itself: a + w (x − a), w = (1 − β)/(1 − β^t).
 
     Where x is far from a, that difference makes more of the error than the average does. Its roundings: of the share by
     recursion, in double, 3 a step; of w, three more, one of them where it meets the array; the difference, the product
     and the sum. The first step has w = 1, and is exact.
     """
-    quotient, u, tiny = over(average, share, roundings), grade.format.u, grade.format.tiny
+    quotient, u, tiny = over(average, share, roundings), arithmetic.format.u, arithmetic.format.tiny
     value, error = quotient.value, np.zeros_like(quotient.value)
     of_share = 0.0
     for t in range(value.shape[-2]):

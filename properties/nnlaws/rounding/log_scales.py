@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from nnlaws_reference.dtypes import working_dtype
 
-from nnlaws.rounding.averages import DOUBLE, SINGLE, Grade
+from nnlaws.rounding.averages import DOUBLE, SINGLE, Arithmetic
 from nnlaws.rounding.counted import given, size
 from nnlaws.rounding.formats import Floats, Format, format_of
 from nnlaws.rounding.number import EXP, LOG, Bounded, Conventions
@@ -42,22 +42,22 @@ class _Box:
 
 @np.errstate(all="ignore")
 def log_uniform_map(u: Bounded, *, low: float, high: float, conventions: Conventions) -> Bounded:
-    grade = _graded(u, conventions)
-    return _stored(_moved(_turned(u.value, conventions), low, high, grade), grade)
+    arithmetic = _arithmetic(u, conventions)
+    return _stored(_moved(_turned(u.value, conventions), low, high, arithmetic), arithmetic)
 
 
 @np.errstate(all="ignore")
 def log_uniform_inverse(x: Bounded, *, low: float, high: float, conventions: Conventions) -> Bounded:
-    grade = _graded(x, conventions)
-    box = _ratios(low, high, grade)
+    arithmetic = _arithmetic(x, conventions)
+    box = _ratios(low, high, arithmetic)
     part = np.log1p((x.value - low) / low) / box.span
-    return _stored(_placed(part, grade.wide(x), box, conventions), grade)
+    return _stored(_placed(part, arithmetic.wide(x), box, conventions), arithmetic)
 
 
 @np.errstate(all="ignore")
 def log_uniform_density(x: Bounded, *, low: float, high: float, conventions: Conventions) -> Bounded:
-    grade = _graded(x, conventions)
-    return _stored(_dense(grade.wide(x), _ratios(low, high, grade)), grade)
+    arithmetic = _arithmetic(x, conventions)
+    return _stored(_dense(arithmetic.wide(x), _ratios(low, high, arithmetic)), arithmetic)
 
 
 @np.errstate(all="ignore")
@@ -66,78 +66,85 @@ def one_minus_log_uniform_map(u: Bounded, *, low: float, high: float, convention
 
     reverse_log: low + high less the map of 1 − u, the sum or either difference first.
     """
-    grade = _graded(u, conventions)
-    part, unit = _turned(u.value, conventions), grade.format.u
+    arithmetic = _arithmetic(u, conventions)
+    part, unit = _turned(u.value, conventions), arithmetic.format.u
     if conventions.get("complement") == "reverse_log":
-        left = _moved(1 - part, low, high, grade)
+        left = _moved(1 - part, low, high, arithmetic)
         x = low + (high - left.value)
-        error = left.error + _sum_off(low, high, grade) + unit * (np.abs(x) + 2 * left.error)
-        return _stored(Bounded(x, error, grade.format), grade)
+        error = left.error + _sum_off(low, high, arithmetic) + unit * (np.abs(x) + 2 * left.error)
+        return _stored(Bounded(x, error, arithmetic.format), arithmetic)
     span = _log_quotient(high - low, 1 - high)
     from_low, from_high = (1 - low) * np.expm1(-span * part), (1 - high) * np.expm1(span * (1 - part))
     x = np.where(part <= 0.5, low - from_low, high - from_high)
-    left_error = (1 - x) * _drift(part, _distances(low, high, grade), grade.format)
+    left_error = (1 - x) * _drift(part, _distances(low, high, arithmetic), arithmetic.format)
     apart = np.maximum(np.abs(x), x - low) + 2 * left_error
-    return _stored(Bounded(x, left_error + (EXP + 3) * unit * (1 + ROOM * unit) * apart, grade.format), grade)
+    return _stored(Bounded(x, left_error + (EXP + 3) * unit * (1 + ROOM * unit) * apart, arithmetic.format), arithmetic)
 
 
 @np.errstate(all="ignore")
 def one_minus_log_uniform_inverse(x: Bounded, *, low: float, high: float, conventions: Conventions) -> Bounded:
-    grade = _graded(x, conventions)
+    arithmetic = _arithmetic(x, conventions)
     if conventions.get("complement") == "reverse_log":
-        left, box = _reflected(x.value, low, high, grade), _ratios(low, high, grade)
+        left, box = _reflected(x.value, low, high, arithmetic), _ratios(low, high, arithmetic)
     else:
-        left, box = _from_one(x.value, grade), _distances(low, high, grade)
+        left, box = _from_one(x.value, arithmetic), _distances(low, high, arithmetic)
     part = np.log1p((x.value - low) / left.value) / box.span
-    return _stored(_placed(part, left, box, conventions), grade)
+    return _stored(_placed(part, left, box, conventions), arithmetic)
 
 
 @np.errstate(all="ignore")
 def one_minus_log_uniform_density(x: Bounded, *, low: float, high: float, conventions: Conventions) -> Bounded:
-    grade = _graded(x, conventions)
+    arithmetic = _arithmetic(x, conventions)
     if conventions.get("complement") == "reverse_log":
-        return _stored(_dense(_reflected(x.value, low, high, grade), _ratios(low, high, grade)), grade)
-    return _stored(_dense(_from_one(x.value, grade), _distances(low, high, grade)), grade)
+        return _stored(_dense(_reflected(x.value, low, high, arithmetic), _ratios(low, high, arithmetic)), arithmetic)
+    return _stored(_dense(_from_one(x.value, arithmetic), _distances(low, high, arithmetic)), arithmetic)
 
 
-def _graded(x: Bounded, conventions: Conventions) -> Grade:
+def _arithmetic(x: Bounded, conventions: Conventions) -> Arithmetic:
     """Double, unless the options are declared to be rounded, or every step to a narrow type."""
     rounded = conventions.get("hyperparameters") == "working"
     format = format_of(working_dtype(x.dtype)) if rounded else DOUBLE
     if conventions.get("arithmetic") == "narrow" and x.format.digits < SINGLE.digits:
         format = x.format
-    return Grade(format, x.format, False, rounded and format is not DOUBLE, False)
+    return Arithmetic(format, x.format, False, rounded and format is not DOUBLE, False)
 
 
-def _stored(x: Bounded, grade: Grade) -> Bounded:
+def _stored(x: Bounded, arithmetic: Arithmetic) -> Bounded:
     """The result as it is returned. On its way from double to a narrow type it may be rounded to float32 too."""
-    passing = grade.format is DOUBLE and grade.arrays.digits < SINGLE.digits
-    return grade.stored(x.loosened(SINGLE.u * size(x)) if passing else x)
+    passing = arithmetic.format is DOUBLE and arithmetic.arrays.digits < SINGLE.digits
+    return arithmetic.stored(x.loosened(SINGLE.u * size(x)) if passing else x)
 
 
 def _turned(u: Floats, conventions: Conventions) -> Floats:
     return 1 - u if conventions.get("direction") == "descending" else u
 
 
-def _ratios(low: float, high: float, grade: Grade) -> _Box:
+def _ratios(low: float, high: float, arithmetic: Arithmetic) -> _Box:
     """Of log x."""
     return _box(
-        low, high, _log_quotient(high - low, low), _unheld(low, grade) / low, _unheld(high, grade) / high, grade
+        low,
+        high,
+        _log_quotient(high - low, low),
+        _unheld(low, arithmetic) / low,
+        _unheld(high, arithmetic) / high,
+        arithmetic,
     )
 
 
-def _distances(low: float, high: float, grade: Grade) -> _Box:
+def _distances(low: float, high: float, arithmetic: Arithmetic) -> _Box:
     """Of log(1 − x). 1 − low and 1 − high are rounded too, once for each of the logarithms that they are part of."""
     left, right = 1 - low, 1 - high
-    rounding = 2 * grade.format.u
-    low_off, high_off = _unheld(low, grade) / left + rounding, _unheld(high, grade) / right + rounding
-    return _box(left, right, _log_quotient(high - low, right), low_off, high_off, grade)
+    rounding = 2 * arithmetic.format.u
+    low_off, high_off = _unheld(low, arithmetic) / left + rounding, _unheld(high, arithmetic) / right + rounding
+    return _box(left, right, _log_quotient(high - low, right), low_off, high_off, arithmetic)
 
 
-def _box(low: float, high: float, span: float, low_off: float, high_off: float, grade: Grade) -> _Box:
+def _box(low: float, high: float, span: float, low_off: float, high_off: float, arithmetic: Arithmetic) -> _Box:
     """Ends that are off by so much, relatively. Of ends or quotients beyond the format's range nothing is promised."""
     least, most = min(low, high), max(low, high)
-    held = least >= grade.format.tiny and max(most, most / least) <= min(grade.format.largest, 1 / grade.format.tiny)
+    held = least >= arithmetic.format.tiny and max(most, most / least) <= min(
+        arithmetic.format.largest, 1 / arithmetic.format.tiny
+    )
     offs = (-np.log1p(-off) if held and off < 1 else np.inf for off in (low_off, high_off))
     return _Box(float(np.log(low)), float(np.log(high)), span, *map(float, offs))
 
@@ -147,25 +154,25 @@ def _log_quotient(difference: float, base: float) -> float:
     return float(np.log1p(difference / base))
 
 
-def _unheld(end: float, grade: Grade) -> float:
+def _unheld(end: float, arithmetic: Arithmetic) -> float:
     """What is lost of an end that is rounded first."""
-    return float(given(np.asarray(end), grade.format).error) if grade.rounded_options else 0.0
+    return float(given(np.asarray(end), arithmetic.format).error) if arithmetic.rounded_options else 0.0
 
 
-def _sum_off(low: float, high: float, grade: Grade) -> float:
+def _sum_off(low: float, high: float, arithmetic: Arithmetic) -> float:
     """How far low + high is off."""
-    unheld = _unheld(low, grade) + _unheld(high, grade)
-    return unheld + grade.format.u * (low + high + unheld)
+    unheld = _unheld(low, arithmetic) + _unheld(high, arithmetic)
+    return unheld + arithmetic.format.u * (low + high + unheld)
 
 
-def _from_one(x: Floats, grade: Grade) -> Bounded:
-    return Bounded(1 - x, grade.format.u * np.abs(1 - x), grade.format)
+def _from_one(x: Floats, arithmetic: Arithmetic) -> Bounded:
+    return Bounded(1 - x, arithmetic.format.u * np.abs(1 - x), arithmetic.format)
 
 
-def _reflected(x: Floats, low: float, high: float, grade: Grade) -> Bounded:
+def _reflected(x: Floats, low: float, high: float, arithmetic: Arithmetic) -> Bounded:
     """low + high − x, in any order."""
-    left, off = low + (high - x), _sum_off(low, high, grade)
-    return Bounded(left, off + grade.format.u * (left + 2 * off), grade.format)
+    left, off = low + (high - x), _sum_off(low, high, arithmetic)
+    return Bounded(left, off + arithmetic.format.u * (left + 2 * off), arithmetic.format)
 
 
 def _drift(part: Floats, box: _Box, format: Format) -> Floats:
@@ -183,11 +190,11 @@ def _drift(part: Floats, box: _Box, format: Format) -> Floats:
     return np.expm1(unit * (1 + ROOM * unit) * counted + lost + (1 - part) * box.low_off + part * box.high_off)
 
 
-def _moved(part: Floats, low: float, high: float, grade: Grade) -> Bounded:
+def _moved(part: Floats, low: float, high: float, arithmetic: Arithmetic) -> Bounded:
     """low^(1−part) high^part."""
-    box = _ratios(low, high, grade)
+    box = _ratios(low, high, arithmetic)
     value = np.where(part <= 0.5, low * np.exp(box.span * part), high * np.exp(box.span * (part - 1)))
-    return Bounded(value, value * _drift(part, box, grade.format), grade.format)
+    return Bounded(value, value * _drift(part, box, arithmetic.format), arithmetic.format)
 
 
 def _placed(part: Floats, left: Bounded, box: _Box, conventions: Conventions) -> Bounded:

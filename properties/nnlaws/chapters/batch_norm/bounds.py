@@ -2,11 +2,11 @@
 
 Each function takes bounded arguments without an error, with any stacked leading axes, and covers the sound algorithms
 for one operation, in any order of summation. The value is that of the conventions declared (BN-2, BN-3, BN-18).
-The statistics decide the error. By grade, each admitting what the one before it does:
+The statistics decide the error. Each of these conventions admits what the one before it does:
 
 - `variance: two_pass`: a mean by sum and division, plain or of values shifted by a sample or by a first mean; the mean
   square of z less that mean, or of what is left after another such step.
-- the norm: also updating algorithms (Welford; Chan's merges), and one pass over values shifted by a sample.
+- by default: also updating algorithms (Welford; Chan's merges), and one pass over values shifted by a sample.
 - `variance: one_pass`: also E[z²] − μ², clamped at 0 or not.
 
 `arithmetic: narrow` rounds every step to the arguments' own type. In the formulas below u is the unit roundoff of the
@@ -156,7 +156,7 @@ def _statistics(z: Bounded, conventions: Conventions) -> Statistics:
     E_σ², with z − μ̂ in place of z − μ (mean square σ² + E_μ²): of each term, square, sum and division, (m + 4)u;
     centring once more, 2u. The shift moves each z by u|z − x₀|. Updating and one pass: see the functions.
     """
-    m, format, grade = z.shape[-2], z.format, conventions.get("variance")
+    m, format, declared = z.shape[-2], z.format, conventions.get("variance")
     if m == 0:
         raise ValueError("expected at least one sample a batch, got none: there is no mean and no variance")
     u, x = format.u, z.value
@@ -169,17 +169,17 @@ def _statistics(z: Bounded, conventions: Conventions) -> Statistics:
 
     sums, shifted_sums, rest_sums = (_partial_sums(each)[..., -1:, :] / m for each in (x, shifted, centred))
     division, updating = 2 * np.abs(mean), 3 * spread * np.sqrt(_merging(np.array(m, float)) / m)
-    plain = sums + (division if grade == "two_pass" else np.maximum(division, updating))
+    plain = sums + (division if declared == "two_pass" else np.maximum(division, updating))
     by_shift = np.maximum(shifted_sums, rest_sums) + _mean(np.abs(shifted)) + 2 * np.abs(_mean(shifted)) + np.abs(mean)
     second_order = _second_order(2 * (m + 8) * u)
     drift = second_order * u * (np.maximum(plain, by_shift) if m > 1 else 0.0) + 3 * (m + 1) * format.tiny
 
     from_shift = 2 * u * spread * np.sqrt(_mean(shifted * shifted)) + u * u * _mean(shifted * shifted)
     error = (m + 6) * u * variance + drift**2 + from_shift
-    if grade != "two_pass":
+    if declared != "two_pass":
         error = np.maximum(error, _updating(x, variance, format))
         error = np.maximum(error, _one_pass(shifted, variance, u) + from_shift)
-    if grade == "one_pass":
+    if declared == "one_pass":
         error = np.maximum(error, _one_pass(x, variance, u))
     error = second_order * error + format.tiny * (6 + 4 * spread)
     own = 2 * u * (np.abs(centred) + drift) + u * np.abs(shifted) + 3 * format.tiny

@@ -1,9 +1,9 @@
 """The laws of chapters/batch_norm.md.
 
 Laws of value compare with the exact result, within the rounding that the clause allows, under the conventions that the
-implementation declares. All others are about structure, within the rounding of the loosest grade: so an implementation
-that rounds too often breaks the clause that says which value, and not these. The three laws of informative clauses show
-on the implementation's own results what normalising is good for.
+implementation declares. All others are about structure, within the rounding of the loosest convention: so an
+implementation that rounds too often breaks the clause that says which value, and not these. The three laws of
+informative clauses show on the implementation's own results what normalising is good for.
 """
 
 from collections.abc import Callable, Sequence
@@ -344,7 +344,7 @@ def _spectrum(hessian: Floats) -> Floats:
 
 
 Slacked = tuple[Floats, Floats]
-"""A result, and the rounding of the loosest grade."""
+"""A result, and the rounding of the loosest convention."""
 
 
 def _results(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> list[Slacked]:

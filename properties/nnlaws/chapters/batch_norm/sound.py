@@ -174,7 +174,7 @@ def loop(z: Array, gamma: Array, beta: Array, *, eps: float) -> Triple:
 @sound("batch_norm_train", variance="one_pass")
 @stored
 def one_pass(z: Array, gamma: Array, beta: Array, *, eps: float) -> Triple:
-    """E[z²] − μ²: its own grade, for digits cancel where the mean is large."""
+    """E[z²] − μ²: a convention, for digits cancel where the mean is large."""
     return _normalised(z, gamma, beta, _one_pass(z), eps)
 
 

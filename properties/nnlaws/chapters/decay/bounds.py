@@ -9,7 +9,7 @@ an array. `hyperparameters: working` rounds the options to the type computed in 
 import numpy as np
 from numpy.typing import NDArray
 
-from nnlaws.rounding.averages import DOUBLE, POWER, Grade, graded
+from nnlaws.rounding.averages import DOUBLE, POWER, Arithmetic, arithmetic_of
 from nnlaws.rounding.counted import given, inexact, over, plus, root, size, times
 from nnlaws.rounding.formats import Floats
 from nnlaws.rounding.number import EXP, LOG, Bounded, Conventions
@@ -17,31 +17,31 @@ from nnlaws.rounding.number import EXP, LOG, Bounded, Conventions
 
 @np.errstate(all="ignore")
 def inverse_time_decay(epoch: Bounded, *, initial: float, rate: float, conventions: Conventions) -> Bounded:
-    grade = graded(epoch, conventions)
-    start, slope, one = (given(np.asarray(each), grade.format) for each in (initial, rate, 1.0))
-    divisor = _sum(one, times(slope, grade.wide(epoch), 1))
-    return grade.stored(_where(size(divisor) == 1, start, over(start, divisor, 2)))
+    arithmetic = arithmetic_of(epoch, conventions)
+    start, slope, one = (given(np.asarray(each), arithmetic.format) for each in (initial, rate, 1.0))
+    divisor = _sum(one, times(slope, arithmetic.wide(epoch), 1))
+    return arithmetic.stored(_where(size(divisor) == 1, start, over(start, divisor, 2)))
 
 
 @np.errstate(all="ignore")
 def exponential_decay(epoch: Bounded, *, initial: float, rate: float, conventions: Conventions) -> Bounded:
-    grade = graded(epoch, conventions)
-    return grade.stored(_powers(epoch.value, initial, rate, grade))
+    arithmetic = arithmetic_of(epoch, conventions)
+    return arithmetic.stored(_powers(epoch.value, initial, rate, arithmetic))
 
 
 @np.errstate(all="ignore")
 def staircase_decay(epoch: Bounded, *, initial: float, rate: float, every: float, conventions: Conventions) -> Bounded:
     """Where the rounded quotient may be a whole number and the exact one is not, either stair is admitted."""
-    grade = graded(epoch, conventions)
-    u, quotient = grade.format.u, epoch.value / every
+    arithmetic = arithmetic_of(epoch, conventions)
+    u, quotient = arithmetic.format.u, epoch.value / every
     stair = np.rint((epoch.value - np.fmod(epoch.value, every)) / every)
-    down = u * inexact(np.asarray(every), grade.format)
-    alpha = _powers(stair, initial, rate, grade)
+    down = u * inexact(np.asarray(every), arithmetic.format)
+    alpha = _powers(stair, initial, rate, arithmetic)
     for other in (np.floor(quotient * (1 + u + down)), np.floor(quotient * (1 - down))):
-        another = _powers(other, initial, rate, grade)
+        another = _powers(other, initial, rate, arithmetic)
         either = np.where(other == stair, 0.0, np.abs(another.value - alpha.value) + another.error)
         alpha = Bounded(alpha.value, np.maximum(alpha.error, either), alpha.format)
-    return grade.stored(alpha)
+    return arithmetic.stored(alpha)
 
 
 @np.errstate(all="ignore")
@@ -50,12 +50,12 @@ def inverse_root_decay(epoch: Bounded, *, initial: float, factor: float, convent
 
     Where one of the two is divided first, that quotient may be flushed.
     """
-    grade = graded(epoch, conventions)
-    start, scale, one = (given(np.asarray(each), grade.format) for each in (initial, factor, 1.0))
-    divisor, tiny = root(_sum(grade.wide(epoch), one), 2), grade.format.tiny
+    arithmetic = arithmetic_of(epoch, conventions)
+    start, scale, one = (given(np.asarray(each), arithmetic.format) for each in (initial, factor, 1.0))
+    divisor, tiny = root(_sum(arithmetic.wide(epoch), one), 2), arithmetic.format.tiny
     alpha = over(times(start, scale, 1), divisor, 2)
     flushed = min(initial, factor) < 2 * tiny * divisor.value
-    return grade.stored(alpha.loosened(np.where(flushed, 2 * tiny * max(initial, factor), 0.0)))
+    return arithmetic.stored(alpha.loosened(np.where(flushed, 2 * tiny * max(initial, factor), 0.0)))
 
 
 def _sum(a: Bounded, b: Bounded) -> Bounded:
@@ -69,19 +69,19 @@ def _where(condition: NDArray[np.bool_], a: Bounded, b: Bounded) -> Bounded:
     return Bounded(np.where(condition, a.value, b.value), np.where(condition, a.error, b.error), b.format)
 
 
-def _powers(k: Floats, initial: float, rate: float, grade: Grade) -> Bounded:
+def _powers(k: Floats, initial: float, rate: float, arithmetic: Arithmetic) -> Bounded:
     """α₀ · rate^k for whole k ≥ 0.
 
     In double: k products, from α₀ or from 1; a power; or exp(k log rate). Then a product with α₀, rounded once; or what
     multiplies k, log rate, is rounded, and the exponential is of the format. With the rate rounded first, k products of
     the format, and its error k times.
     """
-    format, start = grade.format, given(np.asarray(initial), grade.format)
+    format, start = arithmetic.format, given(np.asarray(initial), arithmetic.format)
     exponent = np.where(k > 0, k * abs(np.log(rate)), 0.0)
     moving = (k > 0) & (rate != 1)
     in_double = np.maximum(np.maximum(k, POWER), EXP + (LOG + 1) * exponent)
     in_format = EXP + 2 * exponent
-    if grade.rounded_options:
+    if arithmetic.rounded_options:
         in_format = np.maximum(np.maximum(k, POWER), EXP + (LOG + 1) * exponent) + k * inexact(np.asarray(rate), format)
     power = rate**k
     error = np.expm1(in_double * np.log1p(DOUBLE.u)) * power

@@ -1,4 +1,6 @@
-"""The laws of chapters/decay.md: values against the exact ones, structure within the rounding of the loosest grade."""
+"""The laws of chapters/decay.md: values against the exact ones, structure within the rounding of the loosest
+convention.
+"""
 
 from collections.abc import Callable
 from typing import Any

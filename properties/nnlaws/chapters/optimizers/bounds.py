@@ -2,10 +2,11 @@
 
 Each function takes bounded arguments without an error, with any stacked leading axes, and covers the sound algorithms
 for one operation. The value is that of the conventions declared (OP-1, OP-8 ... OP-11). What an average, a correction
-and a quotient cost is counted in roundings of each quantity, so that any order and any folding is covered. By grade,
-each of the others admitting more than the norm:
+and a quotient cost is counted in roundings of each quantity, so that any order and any folding is covered. Each
+convention admits more than the default:
 
-- the norm: what is made of the options alone (1 − β, β^t, α/(1 − β^t)) is computed in double and rounded once, where it
+- by default: what is made of the options alone (1 − β, β^t, α/(1 − β^t)) is computed in double and rounded once, where
+it
   meets an array; parameters and state are kept in the type computed in.
 - `hyperparameters: working`: the options are rounded to that type first, and all is computed there.
 - `state: narrow`: in float16 and bfloat16, parameters and state are rounded to that type after every step.
@@ -21,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nnlaws.rounding.averages import Average, Grade, averages, corrected, corrections, graded
+from nnlaws.rounding.averages import Arithmetic, Average, arithmetic_of, averages, corrected, corrections
 from nnlaws.rounding.counted import given, over, plus, root, size, square, times
 from nnlaws.rounding.formats import Floats
 from nnlaws.rounding.number import Bounded, Conventions
@@ -31,13 +32,13 @@ Rate = float | tuple[float, ...]
 
 @np.errstate(all="ignore")
 def exponential_average(values: Bounded, *, beta: float, bias_correction: bool, conventions: Conventions) -> Bounded:
-    grade = graded(values, conventions)
+    arithmetic = arithmetic_of(values, conventions)
     kind = "first_value" if conventions.get("average_start") == "first_value" else "average"
-    x = grade.wide(values)
-    average = averages(x, beta, grade, kind)
+    x = arithmetic.wide(values)
+    average = averages(x, beta, arithmetic, kind)
     if bias_correction and kind == "average":
-        average = corrected(average, x, beta, corrections(beta, values.shape[-2], grade), grade, 2)
-    return grade.stored(average)
+        average = corrected(average, x, beta, corrections(beta, values.shape[-2], arithmetic), arithmetic, 2)
+    return arithmetic.stored(average)
 
 
 @np.errstate(all="ignore")
@@ -89,26 +90,26 @@ def adamw(
     weight_decay: float,
     conventions: Conventions,
 ) -> Bounded:
-    grade = graded(grads, conventions)
-    at, g, decoupling = grade.wide(theta), grade.wide(grads), conventions.get("decoupling")
+    arithmetic = arithmetic_of(grads, conventions)
+    at, g, decoupling = arithmetic.wide(theta), arithmetic.wide(grads), conventions.get("decoupling")
     adam = _Adam(learning_rate, beta1, beta2, eps, grads, conventions)
     updates = None if decoupling == "l2" else adam.updates(g)
-    decay, iterates = given(np.asarray(weight_decay), grade.format), []
+    decay, iterates = given(np.asarray(weight_decay), arithmetic.format), []
     for t in range(g.shape[-2]):
         if updates is None:
             now = slice(t, t + 1)
             gradient = plus(g[..., now, :], times(decay, at[..., None, :], 1))
-            at = _moved(at, adam.updates(gradient, now)[..., 0, :], grade)
+            at = _moved(at, adam.updates(gradient, now)[..., 0, :], arithmetic)
         else:
             shrink = weight_decay * (1.0 if decoupling == "without_rate" else adam.alpha.value[t, 0])
-            at = _decayed(at, updates[..., t, :], shrink, grade)
+            at = _decayed(at, updates[..., t, :], shrink, arithmetic)
         iterates.append(at)
-    return grade.stored(_stacked(iterates) if iterates else g, kept=True)
+    return arithmetic.stored(_stacked(iterates) if iterates else g, kept=True)
 
 
 @np.errstate(all="ignore")
 def gradient_descent_updates(grads: Bounded, *, learning_rate: Rate, conventions: Conventions) -> Bounded:
-    g = graded(grads, conventions).wide(grads)
+    g = arithmetic_of(grads, conventions).wide(grads)
     return times(_rates(learning_rate, g), g, 1)
 
 
@@ -117,15 +118,15 @@ def momentum_updates(grads: Bounded, *, learning_rate: Rate, beta: float, conven
     """α v, or v itself with the rate inside. Looking ahead is one more step of the average, by the same gradient; or
     its two terms, each multiplied by the rate.
     """
-    grade = graded(grads, conventions)
-    g, velocity = grade.wide(grads), conventions.get("velocity", "average")
+    arithmetic = arithmetic_of(grads, conventions)
+    g, velocity = arithmetic.wide(grads), conventions.get("velocity", "average")
     alpha = _rates(learning_rate, g)
     kind = {"average": "average", "dampened": "first_value"}.get(velocity, "sum")
     x = times(alpha, g, 1) if velocity == "rate_inside" else g
-    v = averages(x, beta, grade, kind)
-    if grade.lookahead:
-        average = Average.after(v, beta, grade, kind)
-        terms = grade.format.u * (average.beta * size(v) + average.c * size(x))
+    v = averages(x, beta, arithmetic, kind)
+    if arithmetic.lookahead:
+        average = Average.after(v, beta, arithmetic, kind)
+        terms = arithmetic.format.u * (average.beta * size(v) + average.c * size(x))
         v = average.take(x).loosened(2 * terms if velocity != "rate_inside" else 0 * terms)
     return v if velocity == "rate_inside" else times(alpha, v, 1)
 
@@ -135,13 +136,13 @@ def rmsprop_updates(
     grads: Bounded, *, learning_rate: Rate, beta: float, eps: float, conventions: Conventions
 ) -> Bounded:
     """Centred, s − a² cancels; where rounding may carry it below 0 nothing is promised: some clamp it, some do not."""
-    grade = graded(grads, conventions)
-    g, inside = grade.wide(grads), conventions.get("rmsprop_epsilon") == "inside"
-    s = averages(square(g), beta, grade, "from_one" if conventions.get("accumulator") == "one" else "average")
+    arithmetic = arithmetic_of(grads, conventions)
+    g, inside = arithmetic.wide(grads), conventions.get("rmsprop_epsilon") == "inside"
+    s = averages(square(g), beta, arithmetic, "from_one" if conventions.get("accumulator") == "one" else "average")
     alpha = _rates(learning_rate, g)
     if conventions.get("second_moment") != "centred":
         return _step(alpha, g, _divisor(s, eps, inside))
-    a = square(averages(g, beta, grade))
+    a = square(averages(g, beta, arithmetic))
     s = plus(s, Bounded(-a.value, a.error, a.format))
     negative = s.value - 2 * s.error + (eps if inside else 0.0) < 0
     step = _step(alpha, g, _divisor(s, eps, inside)._replace(least=0.0))
@@ -152,7 +153,7 @@ def rmsprop_updates(
 def adam_updates(
     grads: Bounded, *, learning_rate: Rate, beta1: float, beta2: float, eps: float, conventions: Conventions
 ) -> Bounded:
-    g = graded(grads, conventions).wide(grads)
+    g = arithmetic_of(grads, conventions).wide(grads)
     return _Adam(learning_rate, beta1, beta2, eps, grads, conventions).updates(g)
 
 
@@ -178,11 +179,11 @@ class _Adam:
         grads: Bounded,
         conventions: Conventions,
     ) -> None:
-        self.grade, steps = graded(grads, conventions), grads.shape[-2]
-        grade = self.grade
-        self.alpha = _rates(learning_rate, grade.wide(grads))
-        self.m, self.v = (Average(beta, grade, (*grads.shape[:-2], grads.shape[-1])) for beta in (beta1, beta2))
-        self.c1, self.c2 = (corrections(beta, steps, grade) for beta in (beta1, beta2))
+        self.arithmetic, steps = arithmetic_of(grads, conventions), grads.shape[-2]
+        arithmetic = self.arithmetic
+        self.alpha = _rates(learning_rate, arithmetic.wide(grads))
+        self.m, self.v = (Average(beta, arithmetic, (*grads.shape[:-2], grads.shape[-1])) for beta in (beta1, beta2))
+        self.c1, self.c2 = (corrections(beta, steps, arithmetic) for beta in (beta1, beta2))
         self.eps, self.form = eps, conventions.get("adam_form", "epsilon_outside")
 
     def updates(self, g: Bounded, now: slice = slice(None)) -> Bounded:
@@ -196,8 +197,8 @@ class _Adam:
             return _step(alpha, over(times(root(c2, 1), m, 1), c1, 2), _divisor(v, self.eps))
         if now == slice(None):
             m, v = (
-                corrected(m, g, self.m.beta, c1, self.grade, 2),
-                corrected(v, squares, self.v.beta, c2, self.grade, 1),
+                corrected(m, g, self.m.beta, c1, self.arithmetic, 2),
+                corrected(v, squares, self.v.beta, c2, self.arithmetic, 1),
             )
         else:
             m, v = over(m, c1, 2), over(v, c2, 1)
@@ -239,46 +240,48 @@ def _rates(learning_rate: Rate, grads: Bounded) -> Bounded:
     return given(rates[:, None], grads.format)
 
 
-def _moved(theta: Bounded, update: Bounded, grade: Grade) -> Bounded:
+def _moved(theta: Bounded, update: Bounded, arithmetic: Arithmetic) -> Bounded:
     """θ − update. Looking ahead, its two terms may be subtracted one after the other."""
     value, error = theta.value - update.value, theta.error + update.error
     before, step = size(theta), size(update)
     rounding = np.where((before > 0) & (step > 0), np.abs(value) + 2 * error, 0.0)
-    if grade.lookahead:
+    if arithmetic.lookahead:
         rounding = np.where(step > 0, rounding + before + step, 0.0)
-        error = error + np.where(step > 0, 2 * grade.format.tiny, 0.0)
-    return _settled(value, error, rounding, step > 0, grade)
+        error = error + np.where(step > 0, 2 * arithmetic.format.tiny, 0.0)
+    return _settled(value, error, rounding, step > 0, arithmetic)
 
 
-def _decayed(theta: Bounded, update: Bounded, shrink: float, grade: Grade) -> Bounded:
+def _decayed(theta: Bounded, update: Bounded, shrink: float, arithmetic: Arithmetic) -> Bounded:
     """θ − sθ − update, s = αλ. As (1 − s)θ, two roundings, and of s three where the options are rounded first; as two
     terms, four of sθ and one between them; or as α(x + λθ), five of sθ and one of the sum.
     """
     if shrink == 0:
-        return _moved(theta, update, grade)
-    u, left = grade.format.u, abs(1 - shrink)
+        return _moved(theta, update, arithmetic)
+    u, left = arithmetic.format.u, abs(1 - shrink)
     before, step = size(theta), size(update)
     part = shrink * before
     ways = (2 * left * before + 3 * part, before + 4 * part + np.maximum(part, step), 5 * part + step)
-    rounding = u * (1 + 8 * u) * np.maximum.reduce(ways) + 2 * grade.format.tiny
+    rounding = u * (1 + 8 * u) * np.maximum.reduce(ways) + 2 * arithmetic.format.tiny
     value = theta.value - shrink * theta.value - update.value
     error = left * theta.error + update.error + np.where(before > 0, rounding, 0.0)
-    return _settled(value, error, np.where(before > 0, np.abs(value) + 2 * error, 0.0), before + step > 0, grade)
+    return _settled(value, error, np.where(before > 0, np.abs(value) + 2 * error, 0.0), before + step > 0, arithmetic)
 
 
-def _settled(value: Floats, error: Floats, rounding: Floats, touched: NDArray[np.bool_], grade: Grade) -> Bounded:
+def _settled(
+    value: Floats, error: Floats, rounding: Floats, touched: NDArray[np.bool_], arithmetic: Arithmetic
+) -> Bounded:
     """The new θ: u of `rounding` more, and rounded once more where it is kept in a narrow type; if it was `touched`."""
-    u, tiny = grade.format.u, grade.format.tiny
+    u, tiny = arithmetic.format.u, arithmetic.format.tiny
     flushed = np.where((np.abs(value) - 2 * error < tiny) & (rounding > 0), tiny, 0.0)
-    return grade.kept(Bounded(value, error + u * (1 + 4 * u) * rounding + flushed, grade.format), touched)
+    return arithmetic.kept(Bounded(value, error + u * (1 + 4 * u) * rounding + flushed, arithmetic.format), touched)
 
 
 def _descended(theta: Bounded, updates: Bounded, conventions: Conventions) -> Bounded:
     """Step by step; or θ_0 less the sum of the updates, of which every partial sum but the first is rounded."""
-    grade, u = graded(theta, conventions), updates.format.u
-    start, iterates = grade.wide(theta), list[Bounded]()
+    arithmetic, u = arithmetic_of(theta, conventions), updates.format.u
+    start, iterates = arithmetic.wide(theta), list[Bounded]()
     for t in range(updates.shape[-2]):
-        iterates.append(_moved(iterates[-1] if iterates else start, updates[..., t, :], grade))
+        iterates.append(_moved(iterates[-1] if iterates else start, updates[..., t, :], arithmetic))
     steps = _stacked(iterates) if iterates else updates
     first = start[..., None, :]
     moves = size(updates) > 0
@@ -287,7 +290,7 @@ def _descended(theta: Bounded, updates: Bounded, conventions: Conventions) -> Bo
     rounding = np.cumsum(sums, axis=-2) + np.where(size(first) > 0, size(steps), 0.0)
     by_sum = first.error + np.cumsum(updates.error, axis=-2) + u * rounding
     error = np.where(steps.error > 0, np.maximum(steps.error, by_sum), 0.0)
-    return grade.stored(Bounded(steps.value, error, steps.format), kept=True)
+    return arithmetic.stored(Bounded(steps.value, error, steps.format), kept=True)
 
 
 def _stacked(iterates: list[Bounded]) -> Bounded:

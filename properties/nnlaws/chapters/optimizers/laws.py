@@ -1,7 +1,7 @@
 """The laws of chapters/optimizers.md.
 
 Laws of value compare with the exact iterates, within the rounding that the clause allows, under the conventions that
-the implementation declares. All others are about structure, within the rounding of the loosest grade, as in
+the implementation declares. All others are about structure, within the rounding of the loosest convention, as in
 laws/batch_norm.py; a NaN on both sides is alike there, for CT-6 and the laws of value say what is wrong with it.
 """
 

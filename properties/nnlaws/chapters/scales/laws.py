@@ -1,4 +1,5 @@
-"""The laws of chapters/scales.md: values against the exact ones, structure within the rounding of the loosest grade.
+"""The laws of chapters/scales.md: values against the exact ones, structure within the rounding of the loosest
+convention.
 
 Where a narrow type holds no low, or no 1 − high, nothing is promised of arithmetic in it: there NaN will do.
 """

@@ -110,7 +110,7 @@ def flushing(z: Array) -> Array:
 @sound("softmax", normalisation="lse")
 @stored
 def exp_of_z_minus_lse(z: Array) -> Array:
-    """exp(z − LSE(z)): its own grade, for the rounding of LSE."""
+    """exp(z − LSE(z)): a convention, for the rounding of LSE."""
     return np.exp(z - _log_sum_exp(z))
 
 
