@@ -1,8 +1,8 @@
 """How far are elementary functions off? `python benchmarks/elementary_errors.py`, about a minute.
 
 Prints, for each function, the worst error over NumPy (or SciPy), PyTorch and JAX on this machine's processor, in units
-of u |f(x)|, against balls. `nnlaws.rounding.elementary` states the constants that were chosen from it. Results below the
-smallest normal are left out: there a bound allows the whole of it.
+of u |f(x)|, against balls. `nnlaws.rounding.elementary` states the constants that were chosen from it. Results below
+the smallest normal are left out: there a bound allows the whole of it.
 """
 
 import argparse

@@ -80,6 +80,18 @@ def _sign(ufunc: Any, a: Bounded) -> Bounded:
     return Bounded(np.sign(a.value), np.zeros(a.shape), a.format)
 
 
+def _reciprocal(ufunc: Any, a: Bounded) -> Bounded:
+    return divide(as_bounded(1.0, a.format), a)
+
+
+def _fabs(ufunc: Any, a: Bounded) -> Bounded:
+    return absolute(a)
+
+
+def _equality(ufunc: Any, a: Bounded, b: Bounded) -> Any:
+    return decided(ufunc)(a, b)
+
+
 _NAMED: dict[str, Callable[..., Any]] = {
     **dict.fromkeys(ELEMENTARY, _elementary),
     "power": _power,
@@ -87,11 +99,10 @@ _NAMED: dict[str, Callable[..., Any]] = {
     "logaddexp": _logaddexp,
     "xlogy": _xlogy,
     "sign": _sign,
-    "reciprocal": lambda ufunc, a: divide(as_bounded(1.0, a.format), a),
-    "positive": lambda ufunc, a: a,
-    "fabs": lambda ufunc, a: absolute(a),
-    "equal": lambda ufunc, a, b: decided(np.equal)(a, b),
-    "not_equal": lambda ufunc, a, b: decided(np.not_equal)(a, b),
+    "reciprocal": _reciprocal,
+    "fabs": _fabs,
+    "equal": _equality,
+    "not_equal": _equality,
 }
 
 
