@@ -174,7 +174,8 @@ def test_the_error_of_an_argument_is_carried_over(name: str, size: float) -> Non
 
 @pytest.mark.parametrize("name", TRIED)
 def test_bounds_are_not_generous(name: str) -> None:
-    """Median bound/error, of elements with an error at all, in float32. Measured: 2 to 30, var and std 60."""
+    """bound/error at the worst of ten draws, in float32. Measured: 1.0 to 9; norms and variances of many 14 to 32,
+    and 62 for one sum of 30 products, whose roundings hardly ever all have one sign."""
     tried = TRIED[name]
     ratios = []
     for seed in range(10):
@@ -185,7 +186,9 @@ def test_bounds_are_not_generous(name: str) -> None:
     seen = seen[seen > 0]
     if name not in ("min", "norm inf", "clip"):  # these select; nothing is rounded
         assert seen.size
-        assert 1 / np.median(seen) < 100
+        assert 1 / seen.max() < (
+            80 if name in ("norm of a matrix", "var", "std", "var of the sample", "tensordot") else 16
+        )
 
 
 def test_every_elementary_function_is_tried() -> None:
