@@ -185,6 +185,10 @@ def _array(x: Any, name: str) -> Array:
 # --- the two evaluations ---
 
 
+class _Undefined(ValueError):
+    """The formula has no exact value, or none within the radius that was asked for."""
+
+
 def _measure(question: _Question, algorithm: Algorithms) -> tuple[Enclosure, Floats]:
     """The exact value, and the allowed |computed − exact|, infinite where nothing is promised.
 
@@ -193,15 +197,17 @@ def _measure(question: _Question, algorithm: Algorithms) -> tuple[Enclosure, Flo
     """
     run = _bounded(question, algorithm)
     allowed = np.where(np.isfinite(run.value), run.error, np.inf)
-    exact = _exact(question, allowed)
+    try:
+        exact = _exact(question, allowed)
+    except _Undefined:  # or its value is not near the run's, so that no double pair is as fine as that run's error
+        coarse = _exact(question, np.full(allowed.shape, np.inf))
+        exact = _exact(question, np.where(_astray(run, coarse, allowed), np.inf, allowed))
     if exact.hi.shape != allowed.shape:
         raise ValueError(
             f"the algorithm gives shape {allowed.shape}, and {_name(question.formula)} {exact.hi.shape}: expected one "
             "shape; give an algorithm of the same function"
         )
-    with np.errstate(all="ignore"):
-        off = np.abs((run.value - exact.hi) - exact.lo)
-        astray = np.isfinite(allowed) & ~(off <= allowed + exact.radius)
+    astray = _astray(run, exact, allowed)
     if algorithm is not None and astray.any():
         place = np.argwhere(astray)[0]
         computed, wanted = (float(x[tuple(place)]) for x in (run.value, exact.hi))
@@ -212,6 +218,15 @@ def _measure(question: _Question, algorithm: Algorithms) -> tuple[Enclosure, Flo
     allowed = np.where(astray, np.inf, allowed)
     beyond = np.isposinf(run.value) & (exact.hi == np.inf) | np.isneginf(run.value) & (exact.hi == -np.inf)
     return exact, np.where(beyond & np.isfinite(run.error), run.error, allowed)
+
+
+def _astray(run: Bounded, exact: Enclosure, allowed: Floats) -> NDArray[np.bool_]:
+    """Where the run's own value is not within what it allows."""
+    if run.shape != exact.hi.shape:
+        return np.zeros(allowed.shape, bool)
+    with np.errstate(all="ignore"):
+        off = np.abs((run.value - exact.hi) - exact.lo)
+        return np.asarray(np.isfinite(allowed) & ~np.isnan(exact.hi) & ~(off <= allowed + exact.radius))
 
 
 def _bounded(question: _Question, algorithm: Algorithms) -> Bounded:
@@ -249,7 +264,7 @@ def _exact(question: _Question, allowed: Floats) -> Enclosure:
                 within=np.maximum(allowed, question.format.tiny) * FINENESS,
             )
     except PrecisionError as error:
-        raise ValueError(
+        raise _Undefined(
             f"{_name(question.formula)} has no exact value at these arguments: it is undefined there (0/0, log of 0 or "
             "less), or chooses by a comparison of what is equal; give other arguments"
         ) from error
