@@ -118,7 +118,7 @@ def worst(name: str, dtype: np.dtype[Any], count: int, seed: int = 0) -> dict[st
         hi = exact.astype(np.float64)
         lo = (exact - balls(hi)).astype(np.float64)
     size = magnitude(name, arguments, hi)
-    ran = {
+    ran: dict[str, Callable[[], Any]] = {
         "numpy": lambda: function.numpy(*arguments),
         "torch": lambda: function.torch(*map(torch.from_numpy, arguments)).numpy(),
         "jax": lambda: np.asarray(jax.jit(function.jax)(*arguments)),

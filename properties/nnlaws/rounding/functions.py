@@ -4,6 +4,7 @@ Elementary functions err as `nnlaws.rounding.elementary` says, sums and products
 """
 
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Any, NoReturn
 
 import numpy as np
@@ -133,12 +134,10 @@ def _rearranged(function: Any, *args: Any, **kwargs: Any) -> Any:
     several = isinstance(first, list | tuple)
     format = widest(*(first if several else [first]))
     lifted = [as_bounded(x, format) for x in first] if several else first
-    value, error = (
-        rearranged(function, lambda x, part=part: getattr(x, part), lifted, *rest, **kwargs)
-        for part in ("value", "error")
-    )
+    parts = (attrgetter("value"), attrgetter("error"))
+    value, error = (rearranged(function, part, lifted, *rest, **kwargs) for part in parts)
     if isinstance(value, list):
-        return [Bounded(*parts, format) for parts in zip(value, error, strict=True)]
+        return [Bounded(*each, format) for each in zip(value, error, strict=True)]
     return Bounded(value, error, format)
 
 
