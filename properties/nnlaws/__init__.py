@@ -4,6 +4,8 @@
     nnlaws.assert_conforms(target)  the same, raising AssertionError where it does not conform
     nnlaws.as_test(target)          a pytest function with one item a law and dtype
     nnlaws.identify(target)         which named conventions does it use?
+    nnlaws.assert_accurate(got, formula, *arguments)  is this as accurate as rounding allows?
+    nnlaws.bound(formula, *arguments)                 how far rounding may carry a formula, elementwise
     nnlaws.gradcheck(f, gradient, x)  is this the gradient of that function?
     nnlaws.certify(f, gradient, x)    a proof of it, for formulas that run on any kind of number
 
@@ -14,6 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nnlaws.accuracy import Accuracy, assert_accurate, bound
     from nnlaws.api import as_test, assert_conforms, check
     from nnlaws.gradients import Certificate, GradientReport, certify, gradcheck
     from nnlaws.identification import Identification, identify
@@ -23,6 +26,9 @@ _HOMES = {
     "check": "api",
     "assert_conforms": "api",
     "as_test": "api",
+    "assert_accurate": "accuracy",
+    "bound": "accuracy",
+    "Accuracy": "accuracy",
     "gradcheck": "gradients",
     "GradientReport": "gradients",
     "identify": "identification",
@@ -36,6 +42,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Accuracy",
     "Certificate",
     "GradientReport",
     "Identification",
@@ -44,7 +51,9 @@ __all__ = [
     "Report",
     "Violation",
     "as_test",
+    "assert_accurate",
     "assert_conforms",
+    "bound",
     "certify",
     "check",
     "gradcheck",

@@ -12,25 +12,23 @@ bound. Below, every rounding may flush to zero: `tiny` is the smallest *normal*,
 """
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any
 
 import numpy as np
-from numpy.lib.mixins import NDArrayOperatorsMixin
+from nnlaws_spec.numbers.array import NumberArray, apply
 from numpy.typing import DTypeLike, NDArray
 
+from nnlaws.rounding.elementary import EXP as EXP
+from nnlaws.rounding.elementary import LOG as LOG
+from nnlaws.rounding.elementary import exp_spread, log_spread
 from nnlaws.rounding.formats import Floats, Format, format_of
-
-# How inexact an elementary function may be, in units of u.
-# Measured worst, over NumPy, PyTorch and JAX on CPU: exp 3.39, log 3.92.
-EXP = 6.0
-LOG = 8.0
-
 
 Conventions = Mapping[str, str]
 """What an implementation declares, by name: bounds admit what it says."""
 
 
-class Bounded(NDArrayOperatorsMixin):
+class Bounded(NumberArray):
     """Exact values known to within `error`: see the module's text for the invariant.
 
     value, error: float64 arrays of one shape. dtype: the format that the algorithm is imagined to compute in.
@@ -39,15 +37,16 @@ class Bounded(NDArrayOperatorsMixin):
 
     __slots__ = ("error", "format", "value")
 
+    KIND = "bounded numbers"
+
     def __init__(self, value: Floats, error: Floats, format: Format) -> None:
         self.value = value
+        error = np.where(np.isnan(error), np.inf, error)
         self.error = np.where(np.isinf(value), 0.0, error)  # an infinity comes from an infinite argument, unrounded
         self.format = format
 
     dtype = property(lambda self: self.format.dtype)
     shape = property(lambda self: self.value.shape)
-    ndim = property(lambda self: self.value.ndim)
-    size = property(lambda self: self.value.size)
 
     def __repr__(self) -> str:
         return f"Bounded({self.value!r} ± {self.error!r}, {self.format.name})"
@@ -79,7 +78,7 @@ class Bounded(NDArrayOperatorsMixin):
         format = format_of(np.dtype(dtype))
         if format.u <= self.format.u and format.tiny <= self.format.tiny:
             return Bounded(self.value, self.error, format)
-        return _rounded(self.value, self.error, format)
+        return rounded(self.value, self.error, format)
 
     def loosened(self, extra: Floats) -> "Bounded":
         """The same values with `extra` more error allowed, for an admissible step that is not spelled out."""
@@ -87,20 +86,18 @@ class Bounded(NDArrayOperatorsMixin):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         rule = _RULES.get(ufunc) if method == "__call__" and not kwargs else None
-        if rule is None:
-            how = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
-            raise TypeError(f"bounded numbers have no rule for numpy.{how}; add one in nnlaws.rounding.number")
-        format = _widest(*(x.format for x in inputs if isinstance(x, Bounded)))
         with np.errstate(all="ignore"):
-            return rule(*(_as_bounded(x, format) for x in inputs))
+            if rule is None:
+                return _functions().ufunc_of(ufunc, method, inputs, kwargs)
+            format = widest(*inputs)
+            return rule(*(as_bounded(x, format) for x in inputs))
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         rule = _FUNCTIONS.get(function)
-        if rule is None:
-            raise TypeError(
-                f"bounded numbers have no rule for numpy.{function.__name__}; add one in nnlaws.rounding.number"
-            )
-        return rule(*args, **kwargs)
+        with np.errstate(all="ignore"):
+            if rule is None:
+                return _functions().function_of(function, args, kwargs)
+            return apply(rule, function, Bounded.KIND, args, kwargs)
 
 
 def bounded(x: NDArray[Any]) -> Bounded:
@@ -115,7 +112,7 @@ def join(*routes: Bounded) -> Bounded:
     return Bounded(routes[0].value, error, routes[0].format)
 
 
-def _as_bounded(x: Any, format: Format) -> Bounded:
+def as_bounded(x: Any, format: Format) -> Bounded:
     """Numbers and arrays beside a bounded number: exact if the format holds them, else rounded once."""
     if isinstance(x, Bounded):
         return Bounded(x.value, x.error, format) if x.format is not format else x
@@ -125,11 +122,13 @@ def _as_bounded(x: Any, format: Format) -> Bounded:
     return Bounded(value, np.zeros(value.shape) if exact else format.u * np.abs(value) + format.tiny, format)
 
 
-def _widest(*formats: Format) -> Format:
+def widest(*numbers: Any) -> Format:
+    """The finest format of the bounded numbers among them."""
+    formats = (x.format for x in numbers if isinstance(x, Bounded))
     return min(formats, key=lambda format: (format.u, format.tiny))
 
 
-def _rounded(value: Floats, error: Floats, format: Format, units: float = 1.0, sums: bool = False) -> Bounded:
+def rounded(value: Floats, error: Floats, format: Format, units: Any = 1.0, sums: bool = False) -> Bounded:
     """One rounding, of `units` u, of a quantity that already carries `error`; `tiny` more where it may be subnormal."""
     magnitude = np.abs(value)
     total = error + units * format.u * (magnitude + 2 * error) + _lost(format)
@@ -148,30 +147,30 @@ def _negative(a: Bounded) -> Bounded:
     return Bounded(-a.value, a.error, a.format)
 
 
-def _absolute(a: Bounded) -> Bounded:
+def absolute(a: Bounded) -> Bounded:
     return Bounded(np.abs(a.value), a.error, a.format)
 
 
 def _add(a: Bounded, b: Bounded) -> Bounded:
-    return _rounded(a.value + b.value, a.error + b.error, a.format, sums=True)
+    return rounded(a.value + b.value, a.error + b.error, a.format, sums=True)
 
 
 def _subtract(a: Bounded, b: Bounded) -> Bounded:
-    return _rounded(a.value - b.value, a.error + b.error, a.format, sums=True)
+    return rounded(a.value - b.value, a.error + b.error, a.format, sums=True)
 
 
 def _multiply(a: Bounded, b: Bounded) -> Bounded:
     error = np.abs(a.value) * b.error + np.abs(b.value) * a.error + 3 * a.error * b.error
-    return _rounded(a.value * b.value, error, a.format)
+    return rounded(a.value * b.value, error, a.format)
 
 
-def _divide(a: Bounded, b: Bounded) -> Bounded:
+def divide(a: Bounded, b: Bounded) -> Bounded:
     """a/b, or a·(1/b), which costs a second rounding: so two units where b is one constant, which compilers invert."""
     quotient = a.value / b.value
     nearest = np.abs(b.value) - 2 * b.error
     largest = (np.abs(a.value) + a.error) / (np.abs(b.value) - b.error)
     error = np.where(nearest > 0, (a.error + largest * b.error + _lost(a.format)) / nearest, np.inf)
-    return _rounded(quotient, error, a.format, units=2.0 if b.value.ndim == 0 else 1.0)
+    return rounded(quotient, error, a.format, units=2.0 if b.value.ndim == 0 else 1.0)
 
 
 def _square(a: Bounded) -> Bounded:
@@ -183,20 +182,16 @@ def _sqrt(a: Bounded) -> Bounded:
     below = a.value - a.error
     error = np.fmin(np.sqrt(a.error), np.where(below > 0, a.error / np.sqrt(below), np.inf))
     error = np.where(below < a.error, np.where(a.error == 0, 0.0, np.inf), error)
-    return _rounded(np.sqrt(np.maximum(a.value, 0)), error, a.format)
+    return rounded(np.sqrt(np.maximum(a.value, 0)), error, a.format)
 
 
 def _exp(a: Bounded) -> Bounded:
-    """|e^c − e^x| ≤ e^{x+error} − e^x ≤ e^{value + 2 error} · (1 − e^−error), a form that survives huge arguments."""
-    error = np.exp(a.value + 2 * a.error) * -np.expm1(-a.error)
-    return _rounded(np.exp(a.value), np.where(np.isnan(error), np.inf, error), a.format, units=EXP)
+    error = exp_spread(a.value, a.error)
+    return rounded(np.exp(a.value), np.where(np.isnan(error), np.inf, error), a.format, units=EXP)
 
 
 def _log(a: Bounded) -> Bounded:
-    """|log c − log x| ≤ −log(1 − error/x), with x ≥ value − error."""
-    below = a.value - a.error
-    error = np.where(below > a.error, -np.log1p(-a.error / below), np.inf)
-    return _rounded(np.log(a.value), error, a.format, units=LOG)
+    return rounded(np.log(a.value), log_spread(a.value, a.error), a.format, units=LOG)
 
 
 def _maximum(a: Bounded, b: Bounded) -> Bounded:
@@ -207,7 +202,7 @@ def _minimum(a: Bounded, b: Bounded) -> Bounded:
     return Bounded(np.minimum(a.value, b.value), np.maximum(a.error, b.error), a.format)
 
 
-def _decided(
+def decided(
     comparison: Callable[[Floats, Floats], NDArray[np.bool_]],
 ) -> Callable[[Bounded, Bounded], NDArray[np.bool_]]:
     """A comparison whose answer no admissible rounding can change; otherwise the algorithm has no one path to bound."""
@@ -221,34 +216,42 @@ def _decided(
     return decide
 
 
-def _where(condition: NDArray[np.bool_], a: Any, b: Any) -> Bounded:
-    format = _widest(*(x.format for x in (a, b) if isinstance(x, Bounded)))
-    a, b = _as_bounded(a, format), _as_bounded(b, format)
+def where(condition: NDArray[np.bool_], a: Any, b: Any) -> Bounded:
+    format = widest(a, b)
+    a, b = as_bounded(a, format), as_bounded(b, format)
     return Bounded(np.where(condition, a.value, b.value), np.where(condition, a.error, b.error), format)
 
 
 _RULES: dict[Any, Callable[..., Any]] = {
     np.negative: _negative,
-    np.absolute: _absolute,
+    np.absolute: absolute,
     np.add: _add,
     np.subtract: _subtract,
     np.multiply: _multiply,
-    np.divide: _divide,
+    np.divide: divide,
     np.square: _square,
     np.sqrt: _sqrt,
     np.exp: _exp,
     np.log: _log,
     np.maximum: _maximum,
     np.minimum: _minimum,
-    np.greater: _decided(np.greater),
-    np.less: _decided(np.less),
-    np.greater_equal: _decided(np.greater_equal),
-    np.less_equal: _decided(np.less_equal),
+    np.greater: decided(np.greater),
+    np.less: decided(np.less),
+    np.greater_equal: decided(np.greater_equal),
+    np.less_equal: decided(np.less_equal),
 }
 
 _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.sum: Bounded.sum,
     np.mean: Bounded.mean,
     np.max: Bounded.max,
-    np.where: _where,
+    np.where: where,
 }
+
+BASIC, BASIC_FUNCTIONS = tuple(_RULES), tuple(_FUNCTIONS)
+"""What has a rule in this module."""
+
+
+def _functions() -> Any:
+    """The other rules: they are about Bounded, so their module imports this one."""
+    return import_module("nnlaws.rounding.functions")

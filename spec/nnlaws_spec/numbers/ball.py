@@ -5,6 +5,7 @@ NumPy's `np.exp`, `np.log`, `.sum()` and the operators work on such arrays as th
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from math import inf, isinf
 from typing import Any
@@ -22,6 +23,10 @@ BEYOND = (arb(2) ** 54 - 1) * arb(2) ** 970  # from here on, the nearest float64
 
 class PrecisionError(ArithmeticError):
     """No precision made the enclosure small enough: the formula is undefined at these arguments."""
+
+
+class Undecided(PrecisionError):
+    """A formula's choice depends on more digits than the precision at hand has."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +62,11 @@ def enclose(formula: Callable[..., Any], *arguments: ArrayLike, within: ArrayLik
     lifted = [balls(argument) for argument in arguments]
     precision = FIRST_PRECISION
     while precision <= LAST_PRECISION:
-        with ctx.workprec(precision):
+        with ctx.workprec(precision), suppress(Undecided):
             result = np.asarray(formula(*lifted), dtype=object)
             hi, lo, radius = (np.asarray(part, dtype=np.float64) for part in _split(result))
-        if np.all(radius <= np.asarray(within)):
-            return Enclosure(hi, lo, radius)
+            if np.all(radius <= np.asarray(within)):
+                return Enclosure(hi, lo, radius)
         precision *= 2
     raise PrecisionError(
         f"{getattr(formula, '__name__', formula)} has no value within {np.min(within):.3g} at these arguments, "

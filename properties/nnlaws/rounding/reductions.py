@@ -1,0 +1,145 @@
+"""How far rounding may carry sums and products of many numbers: matrix products, running sums, variances.
+
+Each function takes bounded numbers and gives the value and the error of the result. Sums may be taken in any order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nnlaws.rounding.formats import Floats
+
+if TYPE_CHECKING:
+    from nnlaws.rounding.number import Bounded
+
+Result = tuple[Floats, Floats]
+
+
+def largest(x: Bounded) -> Floats:
+    """No computed |value| is larger."""
+    return np.abs(x.value) + 2 * x.error
+
+
+def multilinear(function: Callable[..., Any], operands: Sequence[Bounded]) -> Result:
+    """A sum of n products of k factors, one from each operand: matmul, dot, einsum, trace, convolve, …
+
+    `function` of ones gives n. Of each term k − 1 products are rounded and n − 1 sums: (n + k − 2) u of the sum of the
+    magnitudes, in any order, for k ≤ 2 without a term of higher order (Jeannerod and Rump 2013); for more factors,
+    which may be contracted one after another, γ = m u / (1 − m u). The operands' errors are carried over one operand
+    at a time, the others at their largest. Every product and sum may flush to zero; of more than two factors, one that
+    does is multiplied by others.
+    """
+    format, k = operands[0].format, len(operands)
+    value, count = function(*(x.value for x in operands)), function(*(np.ones(x.shape) for x in operands))
+    sizes = [largest(x) for x in operands]
+    carried = sum(
+        function(*sizes[:i], x.error, *(np.abs(each.value) + each.error for each in operands[i + 1 :]))
+        for i, x in enumerate(operands)
+    )
+    roundings = np.maximum(count + k - 2, 0.0) * format.u
+    if k > 2:
+        roundings = np.where(roundings < 0.5, roundings / (1 - roundings), np.inf)
+    others = [max(1.0, float(size.max(initial=0.0))) for size in sizes] if k > 2 else []
+    flushed = 2 * k * count * format.tiny * float(np.prod(others))
+    return np.asarray(value), np.asarray(carried + roundings * function(*sizes) + flushed)
+
+
+def cumsum(x: Bounded, axis: int | None) -> Result:
+    """Each is a sum of the first k, in any order: a parallel scan adds them in another than a loop does."""
+    value, error, sizes = (each.ravel() if axis is None else each for each in (x.value, x.error, largest(x)))
+    along = 0 if axis is None else axis
+    before = np.cumsum(np.ones(value.shape), axis=along) - 1
+    rounding = before * (x.format.u * np.cumsum(sizes, axis=along) + x.format.tiny)
+    return np.cumsum(value, axis=along), np.cumsum(error, axis=along) + rounding
+
+
+def cumprod(x: Bounded, axis: int | None) -> Result:
+    value, error, sizes = (each.ravel() if axis is None else each for each in (x.value, x.error, largest(x)))
+    along = 0 if axis is None else axis
+    count = np.cumsum(np.ones(value.shape), axis=along)
+
+    def products(factors: Floats) -> Floats:
+        return np.asarray(np.cumprod(factors, axis=along))
+
+    def sums(terms: Floats) -> Floats:
+        return np.asarray(np.cumsum(terms, axis=along))
+
+    return products(value), _product_error(x, value, error, sizes, count, products, sums)
+
+
+def prod(x: Bounded, axis: Any, keepdims: bool) -> Result:
+    def products(factors: Floats) -> Floats:
+        return np.asarray(factors.prod(axis=axis, keepdims=keepdims))
+
+    def sums(terms: Floats) -> Floats:
+        return np.asarray(terms.sum(axis=axis, keepdims=keepdims))
+
+    count = sums(np.ones(x.shape))
+    return products(x.value), _product_error(x, x.value, x.error, largest(x), count, products, sums)
+
+
+def _product_error(
+    x: Bounded,
+    value: Floats,
+    error: Floats,
+    sizes: Floats,
+    count: Floats,
+    products: Callable[[Floats], Floats],
+    sums: Callable[[Floats], Floats],
+) -> Floats:
+    """Π(|x| + e) − Π|x|, as Π(|x| + e) (e^{Σ log(1 + e/|x|)} − 1), which does not cancel; n − 1 roundings in any order.
+
+    Where the factors below 1 may multiply to less than `tiny`, a partial product may flush to zero, and others be
+    multiplied to it.
+    """
+    within = np.abs(value) + error
+    relative = np.where(within > 0, error / np.where(within > 0, within, 1.0), 0.0)
+    carried = np.where(sums(error) > 0, products(within) * np.expm1(sums(np.log1p(relative))), 0.0)
+    roundings = np.maximum(count - 1, 0.0) * x.format.u
+    rounding = np.where(roundings < 0.5, roundings / (1 - roundings), np.inf) * products(sizes)
+    smallest = products(np.clip(np.abs(value) - 2 * error, 0.0, 1.0))
+    flushed = np.maximum(count - 1, 0.0) * x.format.tiny * products(np.maximum(sizes, 1.0))
+    return np.asarray(carried + np.where((smallest < x.format.tiny) & (count > 1), flushed, 0.0) + rounding)
+
+
+def var(x: Bounded, axis: Any, ddof: float, keepdims: bool) -> Result:
+    """Σ (x − mean)² / (n − ddof), in two passes or by updating (Welford; Chan's merges). Not as E[x²] − mean².
+
+    With E the error of the mean and κ = √(mean x²)/σ: (n + 4) u σ² + E² in two passes, and (1 + √2) C κ u σ² more by
+    updating, with C² = Σ_k (k + 5 + 2 log k)²/k. An argument's error e changes the variance by at most the mean of
+    2 |x − mean| e + e².
+    """
+
+    def mean(terms: Floats) -> Floats:
+        return np.asarray(terms.mean(axis=axis, keepdims=True))
+
+    u, value, error = x.format.u, x.value, x.error
+    deviations = value - mean(value)
+    variance = mean(deviations * deviations)
+    n = x.size // max(variance.size, 1)
+    carried = mean((2 * (np.abs(deviations) + error + mean(error)) + error) * error)
+    spread = variance + 2 * carried
+    sizes = largest(x)
+    k = np.arange(1, n + 1)
+    updating = (1 + np.sqrt(2.0)) * np.sqrt((np.square(k + 5 + 2 * np.log(k)) / k).sum())
+    off = (n + 5 + 2 * np.log(max(n, 1))) * u * mean(sizes) + n * x.format.tiny
+    rounding = (n + 6) * u * spread + off * off + updating * u * np.sqrt(spread) * np.sqrt(mean(sizes * sizes))
+    total = carried + (1 + 4 * (n + 8) * u) * rounding + 4 * n * x.format.tiny
+    factor = n / (n - ddof) if n > ddof else np.nan
+    shape = np.var(value, axis=axis, keepdims=keepdims).shape
+    return (factor * variance).reshape(shape), (abs(factor) * (total + 2 * u * (spread + total))).reshape(shape)
+
+
+def root(x: Bounded, units: float) -> Result:
+    """√x of what is a sum of squares, so that no computed x is below 0: off by at most √E, and E/√x."""
+    below = np.maximum(x.value - x.error, 0.0)
+    error = np.fmin(np.sqrt(x.error), x.error / np.sqrt(below))
+    value = np.sqrt(np.maximum(x.value, 0.0))
+    error = np.where(np.isnan(x.value) | np.isnan(error), np.inf, error)
+    error = (
+        error + units * x.format.u * (value + 2 * error) + np.where(value - 2 * error < x.format.tiny, x.format.tiny, 0)
+    )
+    return value, np.where(largest(x) == 0, 0.0, error)
