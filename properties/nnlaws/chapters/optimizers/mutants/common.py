@@ -1,9 +1,13 @@
 """What the mistakes in averages and optimizers share: the right steps, taken all at once, and the cures."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from inspect import Parameter, signature
 
 import numpy as np
 from nnlaws_reference.dtypes import Array
+
+from nnlaws.authoring.mutant import Implementation, Mutant, stored
 
 Rates = float | tuple[float, ...]
 Pair = tuple[Array, Array]
@@ -96,6 +100,11 @@ def corrected(grads: Array, beta1: float, beta2: float) -> Pair:
     )
 
 
+def direction(m: Array, v: Array, eps: float) -> Array:
+    """m/(√v + ε): what the learning rate multiplies."""
+    return m / (np.sqrt(v) + eps)
+
+
 def average_in_float32(values: Array, beta: float) -> Array:
     """The corrected average, its weights computed from β in float32."""
     old = np.float32(beta)
@@ -107,3 +116,31 @@ def apart(values: Array, save_at: int | None, change: Callable[[Array], Array]) 
     """The change of what came before the state was saved, and of what came after as if nothing had come before."""
     parts = (values,) if save_at is None else (values[:save_at], values[save_at:])
     return np.concatenate([change(part) for part in parts])
+
+
+@dataclass(frozen=True)
+class FaultyStep:
+    """A mistake in Adam's step, which AdamW can make as well.
+
+    direction: what the learning rate multiplies in each step (T, n), of the gradients and the optimizer's options.
+    fault, fix, seen: as of a mutant.
+    """
+
+    fault: str
+    fix: str
+    seen: str
+    direction: Callable[..., Array]
+
+    def mutant(self, operation: str, run: Implementation) -> Mutant:
+        """The mistake in the operation. run: the whole of it, whose **options are those of `direction`."""
+        *own, _ = signature(run).parameters.values()
+        _, *options = signature(self.direction).parameters.values()
+        named = [option.replace(kind=Parameter.KEYWORD_ONLY) for option in options]
+        run.__signature__ = signature(run).replace(parameters=[*own, *named])  # type: ignore[attr-defined]
+        name = f"{operation}.{self.direction.__name__}"
+        return Mutant(operation, name, self.fault, self.fix, self.seen, stored(run))
+
+
+def faulty_step(fault: str, fix: str, seen: str) -> Callable[[Callable[..., Array]], FaultyStep]:
+    """Makes a direction the faulty step of its name."""
+    return lambda direction: FaultyStep(fault, fix, seen, direction)
