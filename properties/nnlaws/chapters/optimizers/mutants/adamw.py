@@ -3,7 +3,7 @@
 `seen` gives a thread or release; "classroom" means homework.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -66,23 +66,29 @@ def decayed_and_penalised(
     return _penalised(theta, grads, learning_rate, beta1, beta2, eps, (weight_decay, weight_decay, weight_decay))
 
 
-def _shares(given: Sequence[float], weight_decay: float) -> list[float]:
-    """α_t λ: what θ loses of itself, of the rate of each step."""
-    return [rate * weight_decay for rate in given]
+def _factors(learning_rate: Rates, grads: Array, weight_decay: float) -> list[float]:
+    """α_t λ: what θ loses of itself in each step."""
+    return [rate * weight_decay for rate in rates(learning_rate, grads)]
 
 
-def _each(theta: Array, steps: Array, decays: list[float], move: Callable[[Array, Array, float], Array]) -> Array:
+def _steps(grads: Array, learning_rate: Rates, beta1: float, beta2: float, eps: float) -> Array:
+    """Adam's steps."""
+    m, v = corrected(grads, beta1, beta2)
+    return rated(learning_rate, direction(m, v, eps))
+
+
+def _each(theta: Array, steps: Array, factors: list[float], move: Callable[[Array, Array, float], Array]) -> Array:
     """θ_t = move(θ_{t−1}, step_t, α_t λ)."""
     iterates, current = np.empty_like(steps), theta
-    for t, (step, decay) in enumerate(zip(steps, decays, strict=True)):
+    for t, (step, decay) in enumerate(zip(steps, factors, strict=True)):
         iterates[t] = current = move(current, step, decay)
     return iterates
 
 
-def _faulty_decay(fault: str, seen: str = "classroom") -> Callable[[Callable[..., Array]], Mutant]:
-    """Makes the mutant of its name of a function of θ, Adam's steps (T, n), the rate of each, and λ."""
+def _faulty_decay(fault: str) -> Callable[[Callable[[Array, Array, list[float]], Array]], Mutant]:
+    """Makes a function of θ, Adam's steps (T, n) and the α_t λ the mutant of its name."""
 
-    def make(move: Callable[..., Array]) -> Mutant:
+    def make(move: Callable[[Array, Array, list[float]], Array]) -> Mutant:
         def run(
             theta: Array,
             grads: Array,
@@ -93,75 +99,104 @@ def _faulty_decay(fault: str, seen: str = "classroom") -> Callable[[Callable[...
             eps: float,
             weight_decay: float,
         ) -> Array:
-            m, v = corrected(grads, beta1, beta2)
-            steps = rated(learning_rate, direction(m, v, eps))
-            return move(theta, steps, rates(learning_rate, grads), weight_decay)
+            steps = _steps(grads, learning_rate, beta1, beta2, eps)
+            return move(theta, steps, _factors(learning_rate, grads, weight_decay))
 
         run.__name__ = move.__name__
-        return mutant("adamw", fault, DECOUPLED, seen)(run)
+        return mutant("adamw", fault, DECOUPLED, "classroom")(run)
 
     return make
 
 
-@_faulty_decay("the decay is not multiplied by the learning rate, undeclared", "apex #1849, addons #2282")
-def decay_without_rate(theta: Array, steps: Array, given: Sequence[float], weight_decay: float) -> Array:
-    return decayed(theta, steps, [weight_decay] * len(steps))
+@mutant("adamw", "the decay is not multiplied by the learning rate, undeclared", DECOUPLED, "apex #1849, addons #2282")
+def decay_without_rate(
+    theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float, weight_decay: float
+) -> Array:
+    return decayed(theta, _steps(grads, learning_rate, beta1, beta2, eps), [weight_decay] * len(grads))
 
 
 @_faulty_decay("the decay is multiplied by the first learning rate at every step")
-def decay_by_the_first_rate(theta: Array, steps: Array, given: Sequence[float], weight_decay: float) -> Array:
-    return decayed(theta, steps, [given[0] * weight_decay] * len(steps))
+def decay_by_the_first_rate(theta: Array, steps: Array, factors: list[float]) -> Array:
+    return decayed(theta, steps, [factors[0]] * len(steps))
 
 
 @_faulty_decay("θ decays after the step, not before")
-def decay_of_the_new(theta: Array, steps: Array, given: Sequence[float], weight_decay: float) -> Array:
-    return _each(
-        theta, steps, _shares(given, weight_decay), lambda old, step, decay: (old - step) - decay * (old - step)
-    )
+def decay_of_the_new(theta: Array, steps: Array, factors: list[float]) -> Array:
+    return _each(theta, steps, factors, lambda old, step, decay: (old - step) - decay * (old - step))
 
 
 @_faulty_decay("the decay is forgotten")
-def decay_forgotten(theta: Array, steps: Array, given: Sequence[float], weight_decay: float) -> Array:
+def decay_forgotten(theta: Array, steps: Array, factors: list[float]) -> Array:
     return walked(theta, steps)
 
 
 @_faulty_decay("θ decays twice, before the step and after")
-def decayed_twice(theta: Array, steps: Array, given: Sequence[float], weight_decay: float) -> Array:
-    return decayed(theta, steps, [2 * factor for factor in _shares(given, weight_decay)])
+def decayed_twice(theta: Array, steps: Array, factors: list[float]) -> Array:
+    return decayed(theta, steps, [2 * factor for factor in factors])
 
 
 @_faulty_decay("θ grows, where it is to decay")
-def decay_added(theta: Array, steps: Array, given: Sequence[float], weight_decay: float) -> Array:
-    return decayed(theta, steps, [-factor for factor in _shares(given, weight_decay)])
+def decay_added(theta: Array, steps: Array, factors: list[float]) -> Array:
+    return decayed(theta, steps, [-factor for factor in factors])
 
 
 @_faulty_decay("what decays is θ as it was at the start")
-def decay_of_the_first(theta: Array, steps: Array, given: Sequence[float], weight_decay: float) -> Array:
-    return _each(theta, steps, _shares(given, weight_decay), lambda old, step, decay: old - decay * theta - step)
+def decay_of_the_first(theta: Array, steps: Array, factors: list[float]) -> Array:
+    return _each(theta, steps, factors, lambda old, step, decay: old - decay * theta - step)
 
 
 @_faulty_decay("every coordinate loses the same, whatever θ is")
-def constant_decay(theta: Array, steps: Array, given: Sequence[float], weight_decay: float) -> Array:
-    return _each(theta, steps, _shares(given, weight_decay), lambda old, step, decay: old - decay - step)
+def constant_decay(theta: Array, steps: Array, factors: list[float]) -> Array:
+    return _each(theta, steps, factors, lambda old, step, decay: old - decay - step)
 
 
 @_faulty_decay("θ decays by its sign, as under an L1 penalty")
-def decay_of_the_sign(theta: Array, steps: Array, given: Sequence[float], weight_decay: float) -> Array:
-    return _each(theta, steps, _shares(given, weight_decay), lambda old, step, decay: old - decay * np.sign(old) - step)
+def decay_of_the_sign(theta: Array, steps: Array, factors: list[float]) -> Array:
+    return _each(theta, steps, factors, lambda old, step, decay: old - decay * np.sign(old) - step)
 
 
 @_faulty_decay("θ decays only where its gradient is not 0")
-def decay_where_it_moves(theta: Array, steps: Array, given: Sequence[float], weight_decay: float) -> Array:
-    return _each(
-        theta, steps, _shares(given, weight_decay), lambda old, step, decay: old - decay * (step != 0) * old - step
-    )
+def decay_where_it_moves(theta: Array, steps: Array, factors: list[float]) -> Array:
+    return _each(theta, steps, factors, lambda old, step, decay: old - decay * (step != 0) * old - step)
 
 
 @_faulty_decay("decays by e^{−αλ}, not by 1 − αλ")
-def exponential_decay(theta: Array, steps: Array, given: Sequence[float], weight_decay: float) -> Array:
-    return _each(
-        theta, steps, _shares(given, weight_decay), lambda old, step, decay: float(np.exp(-decay)) * old - step
-    )
+def exponential_decay(theta: Array, steps: Array, factors: list[float]) -> Array:
+    return _each(theta, steps, factors, lambda old, step, decay: float(np.exp(-decay)) * old - step)
+
+
+def _decayed(step: FaultyStep, **words: str) -> Mutant:
+    """The same mistake in AdamW, perhaps in other words: θ decays as it should, and steps as it should not."""
+
+    def run(theta: Array, grads: Array, *, learning_rate: Rates, weight_decay: float, **options: float) -> Array:
+        steps = rated(learning_rate, step.direction(grads, **options))
+        return decayed(theta, steps, _factors(learning_rate, grads, weight_decay))
+
+    return replace(step, **words).mutant("adamw", run)
+
+
+epsilon_hat = _decayed(
+    adam.epsilon_hat,
+    fault="ε is added before √v is corrected, undeclared",
+    seen=f"{adam.epsilon_hat.seen}, in Adam",
+)
+epsilon_inside = _decayed(adam.epsilon_inside)
+uncorrected = _decayed(adam.uncorrected)
+corrections_written_back = _decayed(
+    adam.corrections_written_back,
+    fault="the corrected averages are written back into the state",
+    seen=f"{adam.corrections_written_back.seen}, in Adam",
+)
+corrected_by_new_weights = _decayed(
+    adam.corrected_by_new_weights, seen=f"{adam.corrected_by_new_weights.seen}, in Adam"
+)
+steps_from_two = _decayed(adam.steps_from_two)
+gradient_for_its_average = _decayed(adam.gradient_for_its_average)
+betas_swapped = _decayed(adam.betas_swapped)
+largest_second_moment = _decayed(adam.largest_second_moment)
+one_second_moment_for_all = _decayed(adam.one_second_moment_for_all)
+step_count_not_saved = _decayed(adam.step_count_not_saved)
+betas_in_float32 = _decayed(adam.betas_in_float32)
 
 
 @mutant("adamw", "θ is rounded to the narrow type after every step", WIDE, "classroom", raw=True)
@@ -170,49 +205,11 @@ def narrow_iterates(
 ) -> Array:
     wide, narrow = working_dtype(theta.dtype), narrow_type(theta.dtype)
     iterates, current = np.empty_like(grads), theta.astype(wide)
-    m, v = corrected(grads.astype(wide), beta1, beta2)
-    steps = rated(learning_rate, direction(m, v, eps))
-    for t, (step, factor) in enumerate(zip(steps, _shares(rates(learning_rate, grads), weight_decay), strict=True)):
+    steps = _steps(grads.astype(wide), learning_rate, beta1, beta2, eps)
+    for t, (step, factor) in enumerate(zip(steps, _factors(learning_rate, grads, weight_decay), strict=True)):
         current = (current - factor * current - step).astype(narrow).astype(wide)
         iterates[t] = current.astype(theta.dtype)
     return iterates
 
 
-def _decayed(step: FaultyStep, **words: str) -> Mutant:
-    """The same mistake in AdamW, perhaps in other words: θ decays as it should, and steps as it should not."""
-
-    def run(theta: Array, grads: Array, *, learning_rate: Rates, weight_decay: float, **options: float) -> Array:
-        steps = rated(learning_rate, step.direction(grads, **options))
-        return decayed(theta, steps, _shares(rates(learning_rate, grads), weight_decay))
-
-    return replace(step, **words).mutant("adamw", run)
-
-
-_DERIVED = (
-    _decayed(
-        adam.epsilon_hat,
-        fault="ε is added before √v is corrected, undeclared",
-        seen=f"{adam.epsilon_hat.seen}, in Adam",
-    ),
-    _decayed(adam.epsilon_inside),
-    _decayed(adam.uncorrected),
-    _decayed(
-        adam.corrections_written_back,
-        fault="the corrected averages are written back into the state",
-        seen=f"{adam.corrections_written_back.seen}, in Adam",
-    ),
-    _decayed(adam.corrected_by_new_weights, seen=f"{adam.corrected_by_new_weights.seen}, in Adam"),
-    _decayed(adam.steps_from_two),
-    _decayed(adam.gradient_for_its_average),
-    _decayed(adam.betas_swapped),
-    _decayed(adam.largest_second_moment),
-    _decayed(adam.one_second_moment_for_all),
-    _decayed(adam.step_count_not_saved),
-    _decayed(adam.betas_in_float32),
-)
-
-MUTANTS: tuple[Mutant, ...] = (
-    *(each for each in list(globals().values()) if isinstance(each, Mutant) and each is not narrow_iterates),
-    *_DERIVED,
-    narrow_iterates,
-)
+MUTANTS: tuple[Mutant, ...] = tuple(each for each in list(globals().values()) if isinstance(each, Mutant))
