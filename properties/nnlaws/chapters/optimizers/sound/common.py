@@ -1,7 +1,6 @@
 """What the sound variants of averages and optimizers share."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 from typing import Any
 
@@ -60,27 +59,12 @@ def shares(beta: float, grads: Array) -> Array:
     return column([1 - beta**t for t in range(1, len(grads) + 1)], grads)
 
 
-def walked(theta: Array, updates: Array, decays: list[float] | None = None) -> Array:
-    """θ less the update of each step, and less its share of itself."""
+def walked(
+    theta: Array, updates: Array, decays: Sequence[Any] | None = None, kept: Callable[[Array], Array] | None = None
+) -> Array:
+    """θ less its share of itself, if it decays, and less the update of each step; perhaps rounded when it is kept."""
     iterates = np.empty_like(updates)
     for t, update in enumerate(updates):
         theta = theta - decays[t] * theta if decays else theta
-        iterates[t] = theta = theta - update
+        iterates[t] = theta = kept(theta - update) if kept else theta - update
     return iterates
-
-
-def adam_updates(grads: Array, learning_rate: Rates, beta1: float, beta2: float, eps: float) -> Array:
-    """Word for word: α m̂/(√v̂ + ε)."""
-    m, v = moments(grads, beta1, beta2)
-    given = column(list(rates(learning_rate, grads)), grads)
-    return given * ((m / shares(beta1, grads)) / (np.sqrt(v / shares(beta2, grads)) + eps))
-
-
-@dataclass
-class Moments:
-    """All that Adam keeps."""
-
-    theta: Array
-    m: Array
-    v: Array
-    steps: int = 0
