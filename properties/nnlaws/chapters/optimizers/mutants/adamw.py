@@ -165,14 +165,14 @@ def exponential_decay(theta: Array, steps: Array, factors: list[float]) -> Array
     return _each(theta, steps, factors, lambda old, step, decay: float(np.exp(-decay)) * old - step)
 
 
-def _decayed(step: FaultyStep, **words: str) -> Mutant:
+def _decayed(step: FaultyStep, fault: str = "", seen: str = "") -> Mutant:
     """The same mistake in AdamW, perhaps in other words: θ decays as it should, and steps as it should not."""
 
     def run(theta: Array, grads: Array, *, learning_rate: Rates, weight_decay: float, **options: float) -> Array:
         steps = rated(learning_rate, step.direction(grads, **options))
         return decayed(theta, steps, _factors(learning_rate, grads, weight_decay))
 
-    return replace(step, **words).mutant("adamw", run)
+    return replace(step, fault=fault or step.fault, seen=seen or step.seen).mutant("adamw", run)
 
 
 epsilon_hat = _decayed(
