@@ -19,21 +19,16 @@ from nnlaws.chapters.optimizers.mutants.common import (
     WIDE,
     FaultyStep,
     Pair,
-    Rates,
     apart,
     average_in_float32,
     averaged,
-    column,
     corrected,
-    decayed,
     direction,
     faulty_step,
     rated,
-    rates,
-    shares,
-    walked,
     written_back,
 )
+from nnlaws.chapters.optimizers.trajectories import Rates, column, rates, shares, walked
 
 
 def _moments(grads: Array, beta1: float, beta2: float) -> Pair:
@@ -267,7 +262,7 @@ def decayed_unasked(
 ) -> Array:
     m, v = corrected(grads, beta1, beta2)
     given = rates(learning_rate, grads)
-    return decayed(theta, rated(given, direction(m, v, eps)), [rate * 0.01 for rate in given])
+    return walked(theta, rated(given, direction(m, v, eps)), [rate * 0.01 for rate in given])
 
 
 @faulty_step("the step count is not among what is saved", SAVED, "classroom")

@@ -11,18 +11,8 @@ from nnlaws_reference.dtypes import Array, working_dtype
 
 from nnlaws.authoring.mutant import Mutant, mutant, narrow_type
 from nnlaws.chapters.optimizers.mutants import adam
-from nnlaws.chapters.optimizers.mutants.common import (
-    DECOUPLED,
-    WIDE,
-    FaultyStep,
-    Rates,
-    corrected,
-    decayed,
-    direction,
-    rated,
-    rates,
-    walked,
-)
+from nnlaws.chapters.optimizers.mutants.common import DECOUPLED, WIDE, FaultyStep, corrected, direction, rated
+from nnlaws.chapters.optimizers.trajectories import Rates, decays, rates, walked
 
 
 def _penalised(
@@ -66,11 +56,6 @@ def decayed_and_penalised(
     return _penalised(theta, grads, learning_rate, beta1, beta2, eps, (weight_decay, weight_decay, weight_decay))
 
 
-def _factors(learning_rate: Rates, grads: Array, weight_decay: float) -> list[float]:
-    """α_t λ: what θ loses of itself in each step."""
-    return [rate * weight_decay for rate in rates(learning_rate, grads)]
-
-
 def _steps(grads: Array, learning_rate: Rates, beta1: float, beta2: float, eps: float) -> Array:
     """Adam's steps."""
     m, v = corrected(grads, beta1, beta2)
@@ -100,7 +85,7 @@ def _faulty_decay(fault: str) -> Callable[[Callable[[Array, Array, list[float]],
             weight_decay: float,
         ) -> Array:
             steps = _steps(grads, learning_rate, beta1, beta2, eps)
-            return move(theta, steps, _factors(learning_rate, grads, weight_decay))
+            return move(theta, steps, decays(learning_rate, grads, weight_decay))
 
         run.__name__ = move.__name__
         return mutant("adamw", fault, DECOUPLED, "classroom")(run)
@@ -112,12 +97,12 @@ def _faulty_decay(fault: str) -> Callable[[Callable[[Array, Array, list[float]],
 def decay_without_rate(
     theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float, weight_decay: float
 ) -> Array:
-    return decayed(theta, _steps(grads, learning_rate, beta1, beta2, eps), [weight_decay] * len(grads))
+    return walked(theta, _steps(grads, learning_rate, beta1, beta2, eps), [weight_decay] * len(grads))
 
 
 @_faulty_decay("the decay is multiplied by the first learning rate at every step")
 def decay_by_the_first_rate(theta: Array, steps: Array, factors: list[float]) -> Array:
-    return decayed(theta, steps, [factors[0]] * len(steps))
+    return walked(theta, steps, [factors[0]] * len(steps))
 
 
 @_faulty_decay("θ decays after the step, not before")
@@ -132,12 +117,12 @@ def decay_forgotten(theta: Array, steps: Array, factors: list[float]) -> Array:
 
 @_faulty_decay("θ decays twice, before the step and after")
 def decayed_twice(theta: Array, steps: Array, factors: list[float]) -> Array:
-    return decayed(theta, steps, [2 * factor for factor in factors])
+    return walked(theta, steps, [2 * factor for factor in factors])
 
 
 @_faulty_decay("θ grows, where it is to decay")
 def decay_added(theta: Array, steps: Array, factors: list[float]) -> Array:
-    return decayed(theta, steps, [-factor for factor in factors])
+    return walked(theta, steps, [-factor for factor in factors])
 
 
 @_faulty_decay("what decays is θ as it was at the start")
@@ -170,7 +155,7 @@ def _decayed(step: FaultyStep, fault: str = "", seen: str = "") -> Mutant:
 
     def run(theta: Array, grads: Array, *, learning_rate: Rates, weight_decay: float, **options: float) -> Array:
         steps = rated(learning_rate, step.direction(grads, **options))
-        return decayed(theta, steps, _factors(learning_rate, grads, weight_decay))
+        return walked(theta, steps, decays(learning_rate, grads, weight_decay))
 
     return replace(step, fault=fault or step.fault, seen=seen or step.seen).mutant("adamw", run)
 
@@ -206,7 +191,7 @@ def narrow_iterates(
     wide, narrow = working_dtype(theta.dtype), narrow_type(theta.dtype)
     iterates, current = np.empty_like(grads), theta.astype(wide)
     steps = _steps(grads.astype(wide), learning_rate, beta1, beta2, eps)
-    for t, (step, factor) in enumerate(zip(steps, _factors(learning_rate, grads, weight_decay), strict=True)):
+    for t, (step, factor) in enumerate(zip(steps, decays(learning_rate, grads, weight_decay), strict=True)):
         current = (current - factor * current - step).astype(narrow).astype(wide)
         iterates[t] = current.astype(theta.dtype)
     return iterates

@@ -1,6 +1,6 @@
 """What the mistakes in averages and optimizers share: the right steps, taken all at once, and the cures."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from inspect import Parameter, signature
 
@@ -8,8 +8,8 @@ import numpy as np
 from nnlaws_reference.dtypes import Array
 
 from nnlaws.authoring.mutant import Implementation, Mutant, stored
+from nnlaws.chapters.optimizers.trajectories import Rates, column, rates, shares
 
-Rates = float | tuple[float, ...]
 Pair = tuple[Array, Array]
 
 AVERAGE = "v = beta * v + (1 - beta) * x, from v = 0"
@@ -25,16 +25,6 @@ DECOUPLED = "theta = theta - learning_rate * weight_decay * theta - step, both f
 WIDE = "keep theta and the state in float32, and round each iterate once"
 DOUBLE = "compute 1 - beta and beta**t from beta in double, and round what multiplies an array once"
 SAVED = "save and restore the whole state: averages and step count"
-
-
-def rates(learning_rate: Rates, grads: Array) -> tuple[float, ...]:
-    """The learning rate of each step."""
-    return learning_rate if isinstance(learning_rate, tuple) else (learning_rate,) * len(grads)
-
-
-def column(numbers: Sequence[float], like: Array) -> Array:
-    """One number a step, (T, 1), each rounded once."""
-    return np.array(numbers, np.float64)[:, None].astype(like.dtype)
 
 
 def rated(learning_rate: Rates, steps: Array) -> Array:
@@ -58,11 +48,6 @@ def accumulated(values: Array, kept: float, new: float = 1) -> Array:
     return totals
 
 
-def shares(beta: float, values: Array, first: int = 1) -> Array:
-    """1 − β^t of each step, (T, 1), the first step being of that number."""
-    return column([1 - beta**t for t in range(first, first + len(values))], values)
-
-
 def before(values: Array) -> Array:
     """Each value's predecessor; 0 is the first's."""
     return np.concatenate([np.zeros_like(values[:1]), values[:-1]])
@@ -74,22 +59,6 @@ def written_back(values: Array, beta: float) -> Array:
     for t, value in enumerate(values):
         averages[t] = average = (beta * average + (1 - beta) * value) / (1 - beta ** (t + 1))
     return averages
-
-
-def walked(theta: Array, steps: Array) -> Array:
-    """θ_t = θ_{t−1} − step_t."""
-    iterates = np.empty_like(steps)
-    for t, step in enumerate(steps):
-        iterates[t] = theta = theta - step
-    return iterates
-
-
-def decayed(theta: Array, steps: Array, factors: Sequence[float]) -> Array:
-    """θ_t = θ_{t−1} − factor_t θ_{t−1} − step_t."""
-    iterates = np.empty_like(steps)
-    for t, (step, factor) in enumerate(zip(steps, factors, strict=True)):
-        iterates[t] = theta = theta - factor * theta - step
-    return iterates
 
 
 def corrected(grads: Array, beta1: float, beta2: float) -> Pair:

@@ -11,17 +11,13 @@ from nnlaws.authoring.mutant import stored
 from nnlaws.authoring.variant import SoundVariant, sound
 from nnlaws.chapters.optimizers.sound import updates
 from nnlaws.chapters.optimizers.sound.adam import state_in_the_open
-from nnlaws.chapters.optimizers.sound.common import Rates, in_float64, rates, steps, through, walked
-
-
-def _decays(learning_rate: Rates, grads: Array, weight_decay: float) -> list[float]:
-    """α_t λ."""
-    return [rate * weight_decay for rate in rates(learning_rate, grads)]
+from nnlaws.chapters.optimizers.sound.common import in_float64, steps, through
+from nnlaws.chapters.optimizers.trajectories import Rates, decays, rates, walked
 
 
 def _decayed(theta: Array, found: Array, learning_rate: Rates, weight_decay: float) -> Array:
     """θ − αλθ, and then less the update, in each step."""
-    return walked(theta, found, _decays(learning_rate, found, weight_decay))
+    return walked(theta, found, decays(learning_rate, found, weight_decay))
 
 
 def _multiplied(theta: Array, found: Array, kept: Sequence[Any]) -> Array:
@@ -45,7 +41,7 @@ def multiplied_first(
     theta: Array, grads: Array, *, learning_rate: Rates, weight_decay: float, **options: float
 ) -> Array:
     """θ(1 − αλ), and then less the step."""
-    kept = [1 - decay for decay in _decays(learning_rate, grads, weight_decay)]
+    kept = [1 - decay for decay in decays(learning_rate, grads, weight_decay)]
     return _multiplied(theta, updates.word_for_word(grads, learning_rate, **options), kept)
 
 
@@ -155,16 +151,16 @@ def adamw_state_narrow(
 ) -> Array:
     """Computed in float32, θ, m and v rounded to θ's own type after every step."""
     wide, found = theta.astype(working_dtype(theta.dtype)), updates.narrow_state(grads, learning_rate, **options)
-    decays = _decays(learning_rate, grads, weight_decay)
-    return walked(wide, found, decays, kept=through(theta.dtype)).astype(theta.dtype)
+    lost = decays(learning_rate, grads, weight_decay)
+    return walked(wide, found, lost, kept=through(theta.dtype)).astype(theta.dtype)
 
 
 @sound("adamw", arithmetic="narrow")
 def adamw_every_step_narrow(
     theta: Array, grads: Array, *, learning_rate: Rates, weight_decay: float, **options: float
 ) -> Array:
-    decays = [theta.dtype.type(decay) for decay in _decays(learning_rate, grads, weight_decay)]
-    return walked(theta, updates.every_step_narrow(grads, learning_rate, **options), decays)
+    lost = [theta.dtype.type(decay) for decay in decays(learning_rate, grads, weight_decay)]
+    return walked(theta, updates.every_step_narrow(grads, learning_rate, **options), lost)
 
 
 SOUND: tuple[SoundVariant, ...] = tuple(v for v in list(globals().values()) if isinstance(v, SoundVariant))

@@ -1,13 +1,14 @@
 """What the sound variants of averages and optimizers share."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any
 
 import numpy as np
 from nnlaws_reference.dtypes import Array, working_dtype
 
-Rates = float | tuple[float, ...]
+from nnlaws.chapters.optimizers.trajectories import Rates, rates
+
 Pair = tuple[Array, Array]
 
 
@@ -22,20 +23,10 @@ def in_float64(function: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def rates(learning_rate: Rates, grads: Array) -> tuple[float, ...]:
-    """The learning rate of each step."""
-    return learning_rate if isinstance(learning_rate, tuple) else (learning_rate,) * len(grads)
-
-
 def steps(grads: Array, learning_rate: Rates) -> Iterator[tuple[int, Array, float]]:
     """Each step's number t, from 1 on, its gradient and its learning rate."""
     for t, (gradient, rate) in enumerate(zip(grads, rates(learning_rate, grads), strict=True), 1):
         yield t, gradient, rate
-
-
-def column(numbers: list[float], like: Array) -> Array:
-    """One number a step, (T, 1), each rounded once."""
-    return np.array(numbers, np.float64)[:, None].astype(like.dtype)
 
 
 def through(dtype: np.dtype[Any]) -> Callable[[Array], Array]:
@@ -52,19 +43,3 @@ def moments(grads: Array, beta1: float, beta2: float) -> Pair:
         first[t] = m = beta1 * m + (1 - beta1) * gradient
         second[t] = v = beta2 * v + (1 - beta2) * (gradient * gradient)
     return first, second
-
-
-def shares(beta: float, grads: Array) -> Array:
-    """1 − β^t, (T, 1)."""
-    return column([1 - beta**t for t in range(1, len(grads) + 1)], grads)
-
-
-def walked(
-    theta: Array, updates: Array, decays: Sequence[Any] | None = None, kept: Callable[[Array], Array] | None = None
-) -> Array:
-    """θ less its share of itself, if it decays, and less the update of each step; perhaps rounded when it is kept."""
-    iterates = np.empty_like(updates)
-    for t, update in enumerate(updates):
-        theta = theta - decays[t] * theta if decays else theta
-        iterates[t] = theta = kept(theta - update) if kept else theta - update
-    return iterates
