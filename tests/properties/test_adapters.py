@@ -19,8 +19,8 @@ import pytest
 from nnlaws import Outcome, check
 from nnlaws.adapters import BUILT_IN
 from nnlaws.chapters import OPERATIONS
-from nnlaws.reports.terminal import explain
 from nnlaws.report import LawResult
+from nnlaws.reports.terminal import explain
 from nnlaws_reference.dtypes import DTYPES
 
 FINDINGS = Path(__file__).parents[2] / "docs" / "findings.md"
