@@ -24,39 +24,6 @@ from nnlaws.reports.terminal import explain
 from nnlaws_reference.dtypes import DTYPES
 
 FINDINGS = Path(__file__).parents[2] / "docs" / "findings.md"
-LIBRARIES = {
-    "configspace": ("ConfigSpace",),
-    "flax": ("flax",),
-    "flax-two-pass": ("flax",),
-    "hyperopt": ("hyperopt",),
-    "hyperopt-uniformint": ("hyperopt",),
-    "jax": ("jax", "optax"),
-    "keras": ("keras", "torch"),
-    "keras-tuner": ("keras_tuner", "torch"),
-    "nevergrad": ("nevergrad",),
-    "onnx": ("onnx",),
-    "onnx-from-zero": ("onnx",),
-    "onnxruntime": ("onnx", "onnxruntime"),
-    "optax": ("flax", "optax"),
-    "optax-variants": ("flax", "optax"),
-    "optuna": ("optuna",),
-    "ray": ("ray",),
-    "sklearn": ("sklearn",),
-    "sklearn-nesterov": ("sklearn",),
-    "sklearn-search": ("sklearn",),
-    "tensorflow": ("tensorflow",),
-    "tensorflow-fused": ("tensorflow",),
-    "tensorflow-v1": ("tensorflow",),
-    "torch": ("torch",),
-    "torch-channels-last": ("torch",),
-    "torch-dampened": ("torch",),
-    "torch-foreach": ("torch",),
-    "torch-fused": ("torch",),
-    "torch-images": ("torch",),
-    "torch-variants": ("torch",),
-}
-"""What a built-in target needs beyond the core."""
-
 VALUES = (
     *("BN-1", "BN-2", "BN-4", "BN-13", "BN-14", "BN-15", "BN-18", "BN-19", "BN-21", "BN-26"),
     *("OP-1", "OP-2", "OP-7", "OP-8", "OP-9", "OP-10", "OP-11", "OP-17", "LR-1", "LR-2", "LR-3"),
@@ -84,6 +51,9 @@ FEWER: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 """The clauses (none: all) and dtypes that are judged here, of targets that are slow to call, break much, or are close
 to another one: docs/findings.md was written with all."""
+
+BACKENDS = {"keras-tuner": "torch"}
+"""What a target needs that its adapter does not import, and that its row in docs/findings.md does not name."""
 
 SWITCHES = {"keras": "KERAS_BACKEND", "tensorflow": "TF_ENABLE_ONEDNN_OPTS"}
 """What the environment has to say, lest the outcome depends on what is installed, or on the processor."""
@@ -141,6 +111,17 @@ def published() -> dict[tuple[str, str], Cells]:
 PUBLISHED = published()
 
 
+def imported(module: str) -> set[str]:
+    """The packages that a module imports when it is imported itself."""
+    found = find_spec(module)
+    assert found is not None
+    assert found.origin is not None
+    body = ast.parse(Path(found.origin).read_text("utf-8")).body
+    names = [alias.name for node in body if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module or "" for node in body if isinstance(node, ast.ImportFrom)]
+    return {name.partition(".")[0] for name in names}
+
+
 def need(*libraries: str) -> None:
     for library in libraries:
         if find_spec(library) is None:
@@ -177,7 +158,7 @@ def test_the_outcome_is_as_published(name: str, monkeypatch: pytest.MonkeyPatch)
     they name: with another release they need a new run.
     """
     target, _, backend = name.partition(" ")
-    need(*LIBRARIES.get(target, ()), *filter(None, [backend]))
+    need(*imported(BUILT_IN[target].partition(":")[0]), *filter(None, [backend or BACKENDS.get(target)]))
     if target in SWITCHES:
         monkeypatch.setenv(SWITCHES[target], backend or "1")
     laws, dtypes = FEWER.get(name, ((), ()))

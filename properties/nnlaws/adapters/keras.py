@@ -11,10 +11,10 @@ from typing import Any
 os.environ.setdefault("KERAS_BACKEND", "torch")
 
 import keras
-import numpy as np
 from nnlaws_reference.dtypes import Array
 
 from nnlaws.adapters import keras_optimizers
+from nnlaws.adapters.keras_arrays import array, tensor
 
 _BACKEND = keras.backend.backend()
 
@@ -36,26 +36,26 @@ if _BACKEND == "jax":
 
 def batch_norm_train(z: Array, gamma: Array, beta: Array, *, eps: float) -> tuple[Array, Array, Array]:
     layer = _layer(z, gamma, beta, epsilon=eps, momentum=0.0)
-    out = layer(_tensor(z), training=True)
-    return _array(out), _array(layer.moving_mean), _array(layer.moving_variance)
+    out = layer(tensor(z), training=True)
+    return array(out), array(layer.moving_mean), array(layer.moving_variance)
 
 
 def batch_norm_backward(dout: Array, z: Array, gamma: Array, *, eps: float) -> tuple[Array, Array, Array]:
     layer = _layer(z, gamma, epsilon=eps)
-    dz, dgamma, dbeta = _GRADIENTS[_BACKEND](layer, _tensor(z), _tensor(dout))
-    return _array(dz), _array(dgamma), _array(dbeta)
+    dz, dgamma, dbeta = _GRADIENTS[_BACKEND](layer, tensor(z), tensor(dout))
+    return array(dz), array(dgamma), array(dbeta)
 
 
 def batch_norm_running(batches: Array, *, decay: float) -> tuple[Array, Array]:
     layer = _layer(batches, momentum=decay)
     for batch in batches:
-        layer(_tensor(batch), training=True)
-    return _array(layer.moving_mean), _array(layer.moving_variance)
+        layer(tensor(batch), training=True)
+    return array(layer.moving_mean), array(layer.moving_variance)
 
 
 def batch_norm_inference(z: Array, gamma: Array, beta: Array, mean: Array, var: Array, *, eps: float) -> Array:
     layer = _layer(z, gamma, beta, mean, var, epsilon=eps)
-    return _array(layer(_tensor(z), training=False))
+    return array(layer(tensor(z), training=False))
 
 
 exponential_average = keras_optimizers.exponential_average
@@ -75,7 +75,7 @@ def _layer(z: Array, *variables: Array, **options: float) -> keras.layers.BatchN
     for variable, value in zip(layer.variables, start, strict=True):
         variable.assign(value)
     for variable, value in zip(layer.variables, variables, strict=False):
-        variable.assign(_tensor(value))
+        variable.assign(tensor(value))
     return layer
 
 
@@ -85,14 +85,6 @@ def _built(n: int, dtype: str, **options: float) -> tuple[keras.layers.BatchNorm
     layer = keras.layers.BatchNormalization(dtype=dtype, **options)
     layer.build((None, n))
     return layer, [keras.ops.copy(variable.value) for variable in layer.variables]
-
-
-def _tensor(x: Array) -> Any:
-    return keras.ops.convert_to_tensor(np.array(x), dtype=x.dtype.name)
-
-
-def _array(x: Any) -> Array:
-    return np.array(keras.ops.convert_to_numpy(x))  # a copy: the layer will be used again
 
 
 def _torch_gradients(layer: keras.layers.BatchNormalization, x: Any, dout: Any) -> tuple[Any, ...]:

@@ -11,7 +11,10 @@ import keras
 import numpy as np
 from nnlaws_reference.dtypes import Array
 
-from nnlaws.authoring.operation import Option
+from nnlaws.adapters.driver import Optimizer, stateful, stateless
+from nnlaws.adapters.keras_arrays import array, tensor
+
+State = tuple[keras.Variable, keras.optimizers.Optimizer]
 
 _NARROW = ("exponential_average", "gradient_descent", "momentum", "rmsprop", "adam", "adamw")
 _WORKING = ("exponential_average", "adam", "adamw", "exponential_decay", "staircase_decay")
@@ -31,54 +34,37 @@ def exponential_average(values: Array, *, beta: float, bias_correction: bool) ->
     n, dtype = values.shape[1], values.dtype.name
     variable, optimizer = _reset(*_kept("SGD", n, dtype, use_ema=True, ema_momentum=beta))
     (average,) = (state for state in optimizer.variables if state.path.endswith("average"))
-    nothing = _tensor(np.zeros(n, values.dtype))
+    nothing = tensor(np.zeros(n, values.dtype))
     for t, value in enumerate(values):
-        variable.assign(_tensor(value))
+        variable.assign(tensor(value))
         optimizer.apply([nothing])
-        averages[t] = _array(average)
+        averages[t] = array(average)
     return averages
 
 
-def gradient_descent(theta: Array, grads: Array, *, learning_rate: Option) -> Array:
-    return _trajectory("SGD", theta, grads, learning_rate)
+@stateless
+def gradient_descent() -> Optimizer[State]:
+    return _optimizer("SGD")
 
 
-def momentum(theta: Array, grads: Array, *, learning_rate: Option, beta: float, save_at: int | None = None) -> Array:
-    return _trajectory("SGD", theta, grads, learning_rate, save_at, momentum=beta)
+@stateful
+def momentum(*, beta: float) -> Optimizer[State]:
+    return _optimizer("SGD", momentum=beta)
 
 
-def rmsprop(
-    theta: Array, grads: Array, *, learning_rate: Option, beta: float, eps: float, save_at: int | None = None
-) -> Array:
-    return _trajectory("RMSprop", theta, grads, learning_rate, save_at, rho=beta, epsilon=eps)
+@stateful
+def rmsprop(*, beta: float, eps: float) -> Optimizer[State]:
+    return _optimizer("RMSprop", rho=beta, epsilon=eps)
 
 
-def adam(
-    theta: Array,
-    grads: Array,
-    *,
-    learning_rate: Option,
-    beta1: float,
-    beta2: float,
-    eps: float,
-    save_at: int | None = None,
-) -> Array:
-    return _trajectory("Adam", theta, grads, learning_rate, save_at, beta_1=beta1, beta_2=beta2, epsilon=eps)
+@stateful
+def adam(*, beta1: float, beta2: float, eps: float) -> Optimizer[State]:
+    return _optimizer("Adam", beta_1=beta1, beta_2=beta2, epsilon=eps)
 
 
-def adamw(
-    theta: Array,
-    grads: Array,
-    *,
-    learning_rate: Option,
-    beta1: float,
-    beta2: float,
-    eps: float,
-    weight_decay: float,
-    save_at: int | None = None,
-) -> Array:
-    options = {"beta_1": beta1, "beta_2": beta2, "epsilon": eps, "weight_decay": weight_decay}
-    return _trajectory("AdamW", theta, grads, learning_rate, save_at, **options)
+@stateful
+def adamw(*, beta1: float, beta2: float, eps: float, weight_decay: float) -> Optimizer[State]:
+    return _optimizer("AdamW", beta_1=beta1, beta_2=beta2, epsilon=eps, weight_decay=weight_decay)
 
 
 def inverse_time_decay(epoch: Array, *, initial: float, rate: float) -> Array:
@@ -93,29 +79,32 @@ def staircase_decay(epoch: Array, *, initial: float, rate: float, every: float) 
     return _rates(keras.optimizers.schedules.ExponentialDecay(initial, int(every), rate, staircase=True), epoch)
 
 
-def _trajectory(
-    name: str, theta: Array, grads: Array, learning_rate: Option, save_at: int | None = None, **options: float
-) -> Array:
-    """One step for each gradient; after `save_at` steps, a new optimizer with the variables that the old one saved."""
-    rates = learning_rate if isinstance(learning_rate, tuple) else (learning_rate,) * len(grads)
-    iterates = np.empty_like(grads)
-    n, dtype = grads.shape[1], grads.dtype.name
-    variable, optimizer = _reset(*_kept(name, n, dtype, **options))
-    variable.assign(_tensor(theta))
-    for t, (gradient, rate) in enumerate(zip(grads, rates, strict=True)):
-        if t == save_at:
-            saved: dict[str, Array] = {}
-            optimizer.save_own_variables(saved)
-            variable, optimizer = _new(name, n, dtype, **options)
-            variable.assign(_tensor(iterates[t - 1]))
-            optimizer.load_own_variables(saved)
-        optimizer.learning_rate = rate
-        optimizer.apply([_tensor(gradient)])
-        iterates[t] = _array(variable)
-    return iterates
+def _optimizer(name: str, **options: float) -> Optimizer[State]:
+    def init(theta: Array) -> State:
+        variable, optimizer = _reset(*_kept(name, len(theta), theta.dtype.name, **options))
+        variable.assign(tensor(theta))
+        return variable, optimizer
+
+    def restored(state: State) -> State:
+        """A new optimizer with the variables that the old one saved."""
+        theta, saved = array(state[0]), dict[str, Array]()
+        state[1].save_own_variables(saved)
+        variable, optimizer = _new(name, len(theta), theta.dtype.name, **options)
+        variable.assign(tensor(theta))
+        optimizer.load_own_variables(saved)
+        return variable, optimizer
+
+    return Optimizer(init, _step, lambda state: array(state[0]), restored)
 
 
-def _new(name: str, n: int, dtype: str, **options: Any) -> tuple[keras.Variable, keras.optimizers.Optimizer]:
+def _step(state: State, gradient: Array, rate: float) -> State:
+    _, optimizer = state
+    optimizer.learning_rate = rate
+    optimizer.apply([tensor(gradient)])
+    return state
+
+
+def _new(name: str, n: int, dtype: str, **options: Any) -> State:
     variable = keras.Variable(np.zeros(n), dtype=dtype)
     optimizer = getattr(keras.optimizers, name)(learning_rate=0.0, **options)
     optimizer.build([variable])
@@ -125,9 +114,7 @@ def _new(name: str, n: int, dtype: str, **options: Any) -> tuple[keras.Variable,
 _kept = lru_cache(maxsize=1024)(_new)  # building one takes longer than its first steps
 
 
-def _reset(
-    variable: keras.Variable, optimizer: keras.optimizers.Optimizer
-) -> tuple[keras.Variable, keras.optimizers.Optimizer]:
+def _reset(variable: keras.Variable, optimizer: keras.optimizers.Optimizer) -> State:
     """As if new: all that an optimizer keeps is in its variables, and all of them start from 0."""
     for state in optimizer.variables:
         state.assign(np.zeros(state.shape))
@@ -135,12 +122,4 @@ def _reset(
 
 
 def _rates(schedule: keras.optimizers.schedules.LearningRateSchedule, epoch: Array) -> Array:
-    return _array(schedule(keras.ops.convert_to_tensor(epoch.astype(np.int32)))).astype(epoch.dtype)
-
-
-def _tensor(x: Array) -> Any:
-    return keras.ops.convert_to_tensor(np.array(x), dtype=x.dtype.name)
-
-
-def _array(x: Any) -> Array:
-    return np.array(keras.ops.convert_to_numpy(x))  # a copy: the variable will change
+    return array(schedule(keras.ops.convert_to_tensor(epoch.astype(np.int32)))).astype(epoch.dtype)

@@ -14,7 +14,10 @@ from nnlaws_reference.dtypes import Array
 from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from nnlaws.authoring.operation import Option
+from nnlaws.adapters.driver import Optimizer, stateful
+
+State = tuple[int, list[Array]]
+"""The number T of the next step, and the tensors: the parameters and their averages."""
 
 
 class Operators:
@@ -31,49 +34,33 @@ class Operators:
             self.conventions["velocity"] = "dampened"
         self.first = first
 
-    def momentum(
-        self, theta: Array, grads: Array, *, learning_rate: Option, beta: float, save_at: int | None = None
-    ) -> Array:
-        attributes = {"alpha": beta, "beta": 1 - beta, "norm_coefficient": 0.0, "mode": "standard"}
-        evaluator = _evaluator("Momentum", 1, theta.dtype, **attributes)
-        return self._trajectory(evaluator, 1, theta, grads, learning_rate, save_at)
+    @stateful
+    def momentum(self, *, beta: float) -> Optimizer[State]:
+        return self._optimizer("Momentum", 1, alpha=beta, beta=1 - beta, norm_coefficient=0.0, mode="standard")
 
-    def adam(
-        self,
-        theta: Array,
-        grads: Array,
-        *,
-        learning_rate: Option,
-        beta1: float,
-        beta2: float,
-        eps: float,
-        save_at: int | None = None,
-    ) -> Array:
-        evaluator = _evaluator("Adam", 2, theta.dtype, alpha=beta1, beta=beta2, epsilon=eps)
-        return self._trajectory(evaluator, 2, theta, grads, learning_rate, save_at)
+    @stateful
+    def adam(self, *, beta1: float, beta2: float, eps: float) -> Optimizer[State]:
+        return self._optimizer("Adam", 2, alpha=beta1, beta=beta2, epsilon=eps)
 
-    def _trajectory(
-        self,
-        evaluator: ReferenceEvaluator,
-        averages: int,
-        theta: Array,
-        grads: Array,
-        learning_rate: Option,
-        save_at: int | None,
-    ) -> Array:
-        """One run for each gradient; after `save_at` steps, from tensors that were serialised."""
-        rates = learning_rate if isinstance(learning_rate, tuple) else (learning_rate,) * len(grads)
-        iterates = np.empty_like(grads)
-        state = [theta, *(np.zeros_like(theta) for _ in range(averages))]
-        for t, (gradient, rate) in enumerate(zip(grads, rates, strict=True)):
-            if t == save_at:
-                saved = [numpy_helper.from_array(x).SerializeToString() for x in state]
-                state = [numpy_helper.to_array(onnx.TensorProto.FromString(bits)) for bits in saved]
-            given = {"R": np.array(rate, theta.dtype), "T": np.array(self.first + t), "X": state[0], "G": gradient}
-            given |= {f"average{k}": average for k, average in enumerate(state[1:])}
-            state = [x.astype(theta.dtype) for x in evaluator.run(None, given)]  # some come back as float64
-            iterates[t] = state[0]
-        return iterates
+    def _optimizer(self, operator: str, averages: int, **attributes: float | str) -> Optimizer[State]:
+        def init(theta: Array) -> State:
+            return self.first, [theta, *(np.zeros_like(theta) for _ in range(averages))]
+
+        def step(state: State, gradient: Array, rate: float) -> State:
+            number, (theta, *kept) = state
+            given = {"R": np.array(rate, theta.dtype), "T": np.array(number), "X": theta, "G": gradient}
+            given |= {f"average{k}": average for k, average in enumerate(kept)}
+            new = _evaluator(operator, averages, theta.dtype, **attributes).run(None, given)
+            return number + 1, [x.astype(theta.dtype) for x in new]  # some come back as float64
+
+        return Optimizer(init, step, lambda state: state[1][0], _restored)
+
+
+def _restored(state: State) -> State:
+    """From tensors that were serialised."""
+    number, tensors = state
+    saved = [numpy_helper.from_array(x).SerializeToString() for x in tensors]
+    return number, [numpy_helper.to_array(onnx.TensorProto.FromString(bits)) for bits in saved]
 
 
 @lru_cache(maxsize=1024)

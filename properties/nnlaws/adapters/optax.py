@@ -16,11 +16,13 @@ import optax
 from flax import serialization
 from nnlaws_reference.dtypes import Array
 
-from nnlaws.authoring.operation import Option
+from nnlaws.adapters.driver import Optimizer, stateful, stateless
 
 jax.config.update("jax_enable_x64", True)  # otherwise JAX computes and returns float32 where it is given float64
 
 Make = Callable[..., optax.GradientTransformation]
+State = tuple[Any, Any]
+"""The parameters, and what Optax keeps."""
 
 description = f"Optax {optax.__version__} on CPU, jax.jit: sgd, rmsprop, adam, adamw, ema, exponential_decay"
 dtypes = ("float32", "float64", "float16", "bfloat16")
@@ -36,46 +38,29 @@ def exponential_average(values: Array, *, beta: float, bias_correction: bool) ->
     return averages
 
 
-def gradient_descent(theta: Array, grads: Array, *, learning_rate: Option) -> Array:
-    return _trajectory(optax.sgd, theta, grads, learning_rate)
+@stateless
+def gradient_descent() -> Optimizer[State]:
+    return _optimizer(optax.sgd)
 
 
-def momentum(theta: Array, grads: Array, *, learning_rate: Option, beta: float, save_at: int | None = None) -> Array:
-    return _trajectory(optax.sgd, theta, grads, learning_rate, save_at, momentum=beta)
+@stateful
+def momentum(*, beta: float) -> Optimizer[State]:
+    return _optimizer(optax.sgd, momentum=beta)
 
 
-def rmsprop(
-    theta: Array, grads: Array, *, learning_rate: Option, beta: float, eps: float, save_at: int | None = None
-) -> Array:
-    return _trajectory(optax.rmsprop, theta, grads, learning_rate, save_at, decay=beta, eps=eps)
+@stateful
+def rmsprop(*, beta: float, eps: float) -> Optimizer[State]:
+    return _optimizer(optax.rmsprop, decay=beta, eps=eps)
 
 
-def adam(
-    theta: Array,
-    grads: Array,
-    *,
-    learning_rate: Option,
-    beta1: float,
-    beta2: float,
-    eps: float,
-    save_at: int | None = None,
-) -> Array:
-    return _trajectory(optax.adam, theta, grads, learning_rate, save_at, b1=beta1, b2=beta2, eps=eps)
+@stateful
+def adam(*, beta1: float, beta2: float, eps: float) -> Optimizer[State]:
+    return _optimizer(optax.adam, b1=beta1, b2=beta2, eps=eps)
 
 
-def adamw(
-    theta: Array,
-    grads: Array,
-    *,
-    learning_rate: Option,
-    beta1: float,
-    beta2: float,
-    eps: float,
-    weight_decay: float,
-    save_at: int | None = None,
-) -> Array:
-    decay = {"weight_decay": weight_decay}
-    return _trajectory(optax.adamw, theta, grads, learning_rate, save_at, b1=beta1, b2=beta2, eps=eps, **decay)
+@stateful
+def adamw(*, beta1: float, beta2: float, eps: float, weight_decay: float) -> Optimizer[State]:
+    return _optimizer(optax.adamw, b1=beta1, b2=beta2, eps=eps, weight_decay=weight_decay)
 
 
 def exponential_decay(epoch: Array, *, initial: float, rate: float) -> Array:
@@ -86,21 +71,22 @@ def staircase_decay(epoch: Array, *, initial: float, rate: float, every: float) 
     return _schedule(optax.exponential_decay(initial, int(every), rate, staircase=True), epoch)
 
 
-def _trajectory(
-    make: Make, theta: Array, grads: Array, learning_rate: Option, save_at: int | None = None, **options: float
-) -> Array:
-    """One step for each gradient; after `save_at` steps, a new state with what the bytes of the old one hold."""
-    rates = learning_rate if isinstance(learning_rate, tuple) else (learning_rate,) * len(grads)
-    iterates = np.empty_like(grads)
-    parameters: Any = theta
-    state = _init(make, {"learning_rate": 0.0, **options}, theta)
-    for t, (gradient, rate) in enumerate(zip(grads, rates, strict=True)):
-        if t == save_at:
-            new = _init(make, {"learning_rate": 0.0, **options}, parameters)
-            state = serialization.from_bytes(new, serialization.to_bytes(state))
-        parameters, state = _step(make, {"learning_rate": rate, **options}, gradient, state, parameters)
-        iterates[t] = parameters
-    return iterates
+def _optimizer(make: Make, **options: float) -> Optimizer[State]:
+    def init(theta: Any) -> State:
+        return theta, _init(make, {"learning_rate": 0.0, **options}, theta)
+
+    def step(state: State, gradient: Array, rate: float) -> State:
+        parameters, own = state
+        new: State = _step(make, {"learning_rate": rate, **options}, gradient, own, parameters)
+        return new
+
+    def restored(state: State) -> State:
+        """A new state with what the bytes of the old one hold."""
+        parameters, own = state
+        _, new = init(parameters)
+        return parameters, serialization.from_bytes(new, serialization.to_bytes(own))
+
+    return Optimizer(init, step, lambda state: state[0], restored)
 
 
 @partial(jax.jit, static_argnums=0)
@@ -134,44 +120,24 @@ _inside = partial(optax.adam, eps=0.0)
 _decoupled_inside = partial(optax.adamw, eps=0.0)
 
 
-def _momentum_nesterov(
-    theta: Array, grads: Array, *, learning_rate: Option, beta: float, save_at: int | None = None
-) -> Array:
-    return _trajectory(_nesterov, theta, grads, learning_rate, save_at, momentum=beta)
+@stateful
+def _momentum_nesterov(*, beta: float) -> Optimizer[State]:
+    return _optimizer(_nesterov, momentum=beta)
 
 
-def _rmsprop_centred(
-    theta: Array, grads: Array, *, learning_rate: Option, beta: float, eps: float, save_at: int | None = None
-) -> Array:
-    return _trajectory(_centred, theta, grads, learning_rate, save_at, decay=beta, eps=eps)
+@stateful
+def _rmsprop_centred(*, beta: float, eps: float) -> Optimizer[State]:
+    return _optimizer(_centred, decay=beta, eps=eps)
 
 
-def _adam_inside(
-    theta: Array,
-    grads: Array,
-    *,
-    learning_rate: Option,
-    beta1: float,
-    beta2: float,
-    eps: float,
-    save_at: int | None = None,
-) -> Array:
-    return _trajectory(_inside, theta, grads, learning_rate, save_at, b1=beta1, b2=beta2, eps_root=eps)
+@stateful
+def _adam_inside(*, beta1: float, beta2: float, eps: float) -> Optimizer[State]:
+    return _optimizer(_inside, b1=beta1, b2=beta2, eps_root=eps)
 
 
-def _adamw_inside(
-    theta: Array,
-    grads: Array,
-    *,
-    learning_rate: Option,
-    beta1: float,
-    beta2: float,
-    eps: float,
-    weight_decay: float,
-    save_at: int | None = None,
-) -> Array:
-    options = {"b1": beta1, "b2": beta2, "eps_root": eps, "weight_decay": weight_decay}
-    return _trajectory(_decoupled_inside, theta, grads, learning_rate, save_at, **options)
+@stateful
+def _adamw_inside(*, beta1: float, beta2: float, eps: float, weight_decay: float) -> Optimizer[State]:
+    return _optimizer(_decoupled_inside, b1=beta1, b2=beta2, eps_root=eps, weight_decay=weight_decay)
 
 
 variants = SimpleNamespace(

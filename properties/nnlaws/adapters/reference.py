@@ -49,6 +49,9 @@ from nnlaws_reference import (
 )
 from nnlaws_reference.dtypes import Array, working_dtype
 
+from nnlaws.adapters.driver import Optimizer
+from nnlaws.authoring.operation import Option
+
 __all__ = [
     "adam",
     "adamw",
@@ -91,31 +94,32 @@ dtypes = ("float32", "float64", "float16", "bfloat16")
 
 
 def _saving(
-    trajectory: Callable[..., Array], init: Callable[[Array], Any], update: Callable[..., tuple[Array, Any]]
+    trajectory: Callable[..., Array], start: Callable[[Array], Any], update: Callable[..., tuple[Array, Any]]
 ) -> Callable[..., Array]:
     """The trajectory; or, where it is to be saved after `save_at` steps, its steps taken by hand."""
 
+    def by_hand(dtype: np.dtype[Any], **options: float) -> Optimizer[tuple[Array, Any]]:
+        wide = working_dtype(dtype)
+
+        def init(theta: Array) -> tuple[Array, Any]:
+            return theta.astype(wide), start(theta.astype(wide))
+
+        def step(state: tuple[Array, Any], grad: Array, rate: float) -> tuple[Array, Any]:
+            current, own = state
+            return update(own, current, grad.astype(wide), learning_rate=rate, **options)
+
+        def read(state: tuple[Array, Any]) -> Array:
+            with np.errstate(over="ignore"):
+                return state[0].astype(dtype)
+
+        return Optimizer(init, step, read, lambda state: pickle.loads(pickle.dumps(state)))
+
     def run(
-        theta: Array,
-        grads: Array,
-        *,
-        learning_rate: float | tuple[float, ...],
-        save_at: int | None = None,
-        **options: float,
+        theta: Array, grads: Array, *, learning_rate: Option, save_at: int | None = None, **options: float
     ) -> Array:
         if save_at is None:
             return trajectory(theta, grads, learning_rate=learning_rate, **options)
-        wide = working_dtype(theta.dtype)
-        rates = learning_rate if isinstance(learning_rate, tuple) else (learning_rate,) * len(grads)
-        current, iterates = theta.astype(wide), np.empty(grads.shape, wide)
-        state = init(current)
-        for t, (grad, rate) in enumerate(zip(grads.astype(wide), rates, strict=True)):
-            if t == save_at:
-                current, state = pickle.loads(pickle.dumps((current, state)))
-            current, state = update(state, current, grad, learning_rate=rate, **options)
-            iterates[t] = current
-        with np.errstate(over="ignore"):
-            return iterates.astype(theta.dtype)
+        return by_hand(theta.dtype, **options).trajectory(theta, grads, learning_rate, save_at)
 
     return run
 

@@ -7,7 +7,6 @@ is the inverse root; scikit-learn asks for it at the number of samples seen, not
 
 import pickle
 from collections.abc import Callable
-from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,35 +15,29 @@ import sklearn
 from nnlaws_reference.dtypes import Array
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
 
-from nnlaws.authoring.operation import Option
+from nnlaws.adapters.driver import Optimizer, stateful, stateless
+
+State = tuple[list[Array], Any]
+"""The parameters, one array, and the optimizer."""
 
 description = f"scikit-learn {sklearn.__version__}, private: SGDOptimizer(nesterov=False), AdamOptimizer"
 dtypes = ("float32", "float64")  # those that MLPClassifier computes in
 conventions = {"velocity": "rate_inside", "adam_form": "epsilon_hat"}
 
 
-def gradient_descent(theta: Array, grads: Array, *, learning_rate: Option) -> Array:
-    make = partial(SGDOptimizer, momentum=0.0, nesterov=False)
-    return _trajectory(make, "learning_rate", theta, grads, learning_rate)
+@stateless
+def gradient_descent() -> Optimizer[State]:
+    return _optimizer(SGDOptimizer, "learning_rate", momentum=0.0, nesterov=False)
 
 
-def momentum(theta: Array, grads: Array, *, learning_rate: Option, beta: float, save_at: int | None = None) -> Array:
-    make = partial(SGDOptimizer, momentum=beta, nesterov=False)
-    return _trajectory(make, "learning_rate", theta, grads, learning_rate, save_at)
+@stateful
+def momentum(*, beta: float) -> Optimizer[State]:
+    return _optimizer(SGDOptimizer, "learning_rate", momentum=beta, nesterov=False)
 
 
-def adam(
-    theta: Array,
-    grads: Array,
-    *,
-    learning_rate: Option,
-    beta1: float,
-    beta2: float,
-    eps: float,
-    save_at: int | None = None,
-) -> Array:
-    make = partial(AdamOptimizer, beta_1=beta1, beta_2=beta2, epsilon=eps)
-    return _trajectory(make, "learning_rate_init", theta, grads, learning_rate, save_at)
+@stateful
+def adam(*, beta1: float, beta2: float, eps: float) -> Optimizer[State]:
+    return _optimizer(AdamOptimizer, "learning_rate_init", beta_1=beta1, beta_2=beta2, epsilon=eps)
 
 
 def inverse_root_decay(epoch: Array, *, initial: float, factor: float) -> Array:
@@ -56,31 +49,27 @@ def inverse_root_decay(epoch: Array, *, initial: float, factor: float) -> Array:
     return rates
 
 
-def _trajectory(
-    make: Callable[..., Any],
-    rate_name: str,
-    theta: Array,
-    grads: Array,
-    learning_rate: Option,
-    save_at: int | None = None,
-) -> Array:
-    """One step for each gradient; after `save_at` steps, with the optimizer that was pickled then."""
-    rates = learning_rate if isinstance(learning_rate, tuple) else (learning_rate,) * len(grads)
-    iterates = np.empty_like(grads)
-    parameters = [theta.copy()]
-    optimizer = make(parameters)
-    for t, (gradient, rate) in enumerate(zip(grads, rates, strict=True)):
-        if t == save_at:
-            optimizer = pickle.loads(pickle.dumps(optimizer))
+def _optimizer(kind: Callable[..., Any], rate_name: str, **options: float) -> Optimizer[State]:
+    def init(theta: Array) -> State:
+        parameters = [theta.copy()]
+        return parameters, kind(parameters, **options)
+
+    def step(state: State, gradient: Array, rate: float) -> State:
+        parameters, optimizer = state
         setattr(optimizer, rate_name, rate)
         optimizer.update_params(parameters, [gradient])
-        iterates[t] = parameters[0]
-    return iterates
+        return state
+
+    def restored(state: State) -> State:
+        parameters, optimizer = state
+        return parameters, pickle.loads(pickle.dumps(optimizer))
+
+    return Optimizer(init, step, lambda state: state[0][0], restored)
 
 
-def _nesterov(theta: Array, grads: Array, *, learning_rate: Option, beta: float, save_at: int | None = None) -> Array:
-    make = partial(SGDOptimizer, momentum=beta, nesterov=True)
-    return _trajectory(make, "learning_rate", theta, grads, learning_rate, save_at)
+@stateful
+def _nesterov(*, beta: float) -> Optimizer[State]:
+    return _optimizer(SGDOptimizer, "learning_rate", momentum=beta, nesterov=True)
 
 
 nesterov = SimpleNamespace(

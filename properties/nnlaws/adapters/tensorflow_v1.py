@@ -6,6 +6,7 @@ schedule computes in float32. A state is saved and restored by tf.train.Checkpoi
 
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from nnlaws_reference.dtypes import Array
 
-from nnlaws.authoring.operation import Option
+from nnlaws.adapters.driver import Optimizer, stateful, stateless
 
 tf.config.threading.set_intra_op_parallelism_threads(1)  # the arrays are small: threads would only wait for each other
 tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -38,6 +39,15 @@ conventions = {
 }
 
 
+@dataclass(frozen=True)
+class State:
+    """The parameters, an optimizer, and the rate that it will ask for."""
+
+    variable: tf.Variable
+    optimizer: Any
+    rate: dict[str, float]
+
+
 def exponential_average(values: Array, *, beta: float, bias_correction: bool) -> Array:
     """The average starts at what the variable is when it is first averaged: there is no bias to correct."""
     averages = np.empty_like(values)
@@ -50,33 +60,24 @@ def exponential_average(values: Array, *, beta: float, bias_correction: bool) ->
     return averages
 
 
-def gradient_descent(theta: Array, grads: Array, *, learning_rate: Option) -> Array:
-    return _trajectory(lambda rate: train.GradientDescentOptimizer(rate), theta, grads, learning_rate)
+@stateless
+def gradient_descent() -> Optimizer[State]:
+    return _optimizer(train.GradientDescentOptimizer)
 
 
-def momentum(theta: Array, grads: Array, *, learning_rate: Option, beta: float, save_at: int | None = None) -> Array:
-    return _trajectory(lambda rate: train.MomentumOptimizer(rate, beta), theta, grads, learning_rate, save_at)
+@stateful
+def momentum(*, beta: float) -> Optimizer[State]:
+    return _optimizer(train.MomentumOptimizer, momentum=beta)
 
 
-def rmsprop(
-    theta: Array, grads: Array, *, learning_rate: Option, beta: float, eps: float, save_at: int | None = None
-) -> Array:
-    return _trajectory(
-        lambda rate: train.RMSPropOptimizer(rate, beta, epsilon=eps), theta, grads, learning_rate, save_at
-    )
+@stateful
+def rmsprop(*, beta: float, eps: float) -> Optimizer[State]:
+    return _optimizer(train.RMSPropOptimizer, decay=beta, epsilon=eps)
 
 
-def adam(
-    theta: Array,
-    grads: Array,
-    *,
-    learning_rate: Option,
-    beta1: float,
-    beta2: float,
-    eps: float,
-    save_at: int | None = None,
-) -> Array:
-    return _trajectory(lambda rate: train.AdamOptimizer(rate, beta1, beta2, eps), theta, grads, learning_rate, save_at)
+@stateful
+def adam(*, beta1: float, beta2: float, eps: float) -> Optimizer[State]:
+    return _optimizer(train.AdamOptimizer, beta1=beta1, beta2=beta2, epsilon=eps)
 
 
 def inverse_time_decay(epoch: Array, *, initial: float, rate: float) -> Array:
@@ -91,38 +92,31 @@ def staircase_decay(epoch: Array, *, initial: float, rate: float, every: float) 
     return _rates(train.exponential_decay(initial, epoch.astype(np.int32), int(every), rate, staircase=True), epoch)
 
 
-def _trajectory(
-    make: Callable[[Callable[[], float]], Any],
-    theta: Array,
-    grads: Array,
-    learning_rate: Option,
-    save_at: int | None = None,
-) -> Array:
-    """One step for each gradient; after `save_at` steps, a new optimizer with what the old one's checkpoint holds."""
-    rates = learning_rate if isinstance(learning_rate, tuple) else (learning_rate,) * len(grads)
-    iterates = np.empty_like(grads)
-    now = {"rate": 0.0}
+def _optimizer(kind: Callable[..., Any], **options: float) -> Optimizer[State]:
+    def init(theta: Array) -> State:
+        rate = {"now": 0.0}
+        return State(tf.Variable(theta), kind(lambda: rate["now"], **options), rate)
 
-    def rate() -> float:
-        return now["rate"]
+    def restored(state: State) -> State:
+        """A new optimizer with what the old one's checkpoint holds; its first step makes the variables to restore."""
+        new = init(np.zeros_like(state.variable.numpy()))
+        _step(new, np.zeros_like(state.variable.numpy()), 0.0)
+        with tempfile.TemporaryDirectory() as folder:
+            path = _checkpoint(state).write(str(Path(folder) / "state"))
+            _checkpoint(new).read(path).assert_consumed()
+        return new
 
-    variable, optimizer = tf.Variable(theta), make(rate)
-    for t, gradient in enumerate(grads):
-        if t == save_at:
-            variable, optimizer = _restored(variable, optimizer, tf.Variable(np.zeros_like(theta)), make(rate))
-        now["rate"] = rates[t]
-        optimizer.apply_gradients([(tf.constant(gradient), variable)])
-        iterates[t] = variable.numpy()
-    return iterates
+    return Optimizer(init, _step, lambda state: state.variable.numpy(), restored)
 
 
-def _restored(variable: tf.Variable, optimizer: Any, new: tf.Variable, fresh: Any) -> tuple[tf.Variable, Any]:
-    """The new ones with the old ones' state; the fresh optimizer's first step makes the variables to be restored."""
-    fresh.apply_gradients([(tf.zeros_like(new), new)])
-    with tempfile.TemporaryDirectory() as folder:
-        path = tf.train.Checkpoint(variable=variable, optimizer=optimizer).write(str(Path(folder) / "state"))
-        tf.train.Checkpoint(variable=new, optimizer=fresh).read(path).assert_consumed()
-    return new, fresh
+def _step(state: State, gradient: Array, rate: float) -> State:
+    state.rate["now"] = rate
+    state.optimizer.apply_gradients([(tf.constant(gradient), state.variable)])
+    return state
+
+
+def _checkpoint(state: State) -> Any:
+    return tf.train.Checkpoint(variable=state.variable, optimizer=state.optimizer)
 
 
 def _rates(schedule: Callable[[], tf.Tensor], epoch: Array) -> Array:

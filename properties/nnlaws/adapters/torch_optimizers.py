@@ -10,6 +10,7 @@ import io
 from collections.abc import Callable
 from functools import partial
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,8 +18,8 @@ from nnlaws_reference.dtypes import Array
 from torch import nn, optim
 from torch.optim import lr_scheduler, swa_utils
 
+from nnlaws.adapters.driver import Optimizer, stateful, stateless
 from nnlaws.adapters.torch_arrays import array, tensor
-from nnlaws.authoring.operation import Option
 
 DTYPES = ("float32", "float64", "float16", "bfloat16")
 conventions = {
@@ -33,73 +34,75 @@ conventions = {
 }
 
 
+State = tuple[nn.Parameter, optim.Optimizer]
+
+
 class Optimizers:
     """The operations, by optimizers made with the options of one code path."""
 
     def __init__(self, **path: bool) -> None:
         self.path = path
 
-    def gradient_descent(self, theta: Array, grads: Array, *, learning_rate: Option) -> Array:
-        return _trajectory(partial(optim.SGD, **self.path), theta, grads, learning_rate)
+    @stateless
+    def gradient_descent(self) -> Optimizer[State]:
+        return self._optimizer(optim.SGD)
 
-    def momentum(
-        self, theta: Array, grads: Array, *, learning_rate: Option, beta: float, save_at: int | None = None
-    ) -> Array:
-        return _trajectory(partial(optim.SGD, momentum=beta, **self.path), theta, grads, learning_rate, save_at)
+    @stateful
+    def momentum(self, *, beta: float) -> Optimizer[State]:
+        return self._optimizer(optim.SGD, momentum=beta)
 
-    def nesterov(
-        self, theta: Array, grads: Array, *, learning_rate: Option, beta: float, save_at: int | None = None
-    ) -> Array:
+    @stateful
+    def nesterov(self, *, beta: float) -> Optimizer[State]:
         """PyTorch refuses nesterov=True with momentum 0, where it would change nothing."""
-        make = partial(optim.SGD, momentum=beta, nesterov=beta > 0, **self.path)
-        return _trajectory(make, theta, grads, learning_rate, save_at)
+        return self._optimizer(optim.SGD, momentum=beta, nesterov=beta > 0)
 
-    def dampened(
-        self, theta: Array, grads: Array, *, learning_rate: Option, beta: float, save_at: int | None = None
-    ) -> Array:
-        make = partial(optim.SGD, momentum=beta, dampening=beta, **self.path)
-        return _trajectory(make, theta, grads, learning_rate, save_at)
+    @stateful
+    def dampened(self, *, beta: float) -> Optimizer[State]:
+        return self._optimizer(optim.SGD, momentum=beta, dampening=beta)
 
-    def rmsprop(
-        self, theta: Array, grads: Array, *, learning_rate: Option, beta: float, eps: float, save_at: int | None = None
-    ) -> Array:
-        make = partial(optim.RMSprop, alpha=beta, eps=eps, **self.path)
-        return _trajectory(make, theta, grads, learning_rate, save_at)
+    @stateful
+    def rmsprop(self, *, beta: float, eps: float) -> Optimizer[State]:
+        return self._optimizer(optim.RMSprop, alpha=beta, eps=eps)
 
-    def centred(
-        self, theta: Array, grads: Array, *, learning_rate: Option, beta: float, eps: float, save_at: int | None = None
-    ) -> Array:
-        make = partial(optim.RMSprop, alpha=beta, eps=eps, centered=True, **self.path)
-        return _trajectory(make, theta, grads, learning_rate, save_at)
+    @stateful
+    def centred(self, *, beta: float, eps: float) -> Optimizer[State]:
+        return self._optimizer(optim.RMSprop, alpha=beta, eps=eps, centered=True)
 
-    def adam(
-        self,
-        theta: Array,
-        grads: Array,
-        *,
-        learning_rate: Option,
-        beta1: float,
-        beta2: float,
-        eps: float,
-        save_at: int | None = None,
-    ) -> Array:
-        make = partial(optim.Adam, betas=(beta1, beta2), eps=eps, **self.path)
-        return _trajectory(make, theta, grads, learning_rate, save_at)
+    @stateful
+    def adam(self, *, beta1: float, beta2: float, eps: float) -> Optimizer[State]:
+        return self._optimizer(optim.Adam, betas=(beta1, beta2), eps=eps)
 
-    def adamw(
-        self,
-        theta: Array,
-        grads: Array,
-        *,
-        learning_rate: Option,
-        beta1: float,
-        beta2: float,
-        eps: float,
-        weight_decay: float,
-        save_at: int | None = None,
-    ) -> Array:
-        make = partial(optim.AdamW, betas=(beta1, beta2), eps=eps, weight_decay=weight_decay, **self.path)
-        return _trajectory(make, theta, grads, learning_rate, save_at)
+    @stateful
+    def adamw(self, *, beta1: float, beta2: float, eps: float, weight_decay: float) -> Optimizer[State]:
+        return self._optimizer(optim.AdamW, betas=(beta1, beta2), eps=eps, weight_decay=weight_decay)
+
+    def _optimizer(self, kind: Callable[..., optim.Optimizer], **options: Any) -> Optimizer[State]:
+        make = partial(kind, **options, **self.path)
+
+        def init(theta: Array) -> State:
+            parameter = nn.Parameter(tensor(theta))
+            return parameter, make([parameter])
+
+        def restored(state: State) -> State:
+            """A new optimizer with the state that the old one saved."""
+            parameter, optimizer = state
+            file = io.BytesIO()
+            torch.save({"parameter": parameter, "optimizer": optimizer.state_dict()}, file)
+            file.seek(0)
+            saved = torch.load(file)
+            new = make([saved["parameter"]])
+            new.load_state_dict(saved["optimizer"])
+            return saved["parameter"], new
+
+        return Optimizer(init, _step, lambda state: array(state[0]), restored)
+
+
+def _step(state: State, gradient: Array, rate: float) -> State:
+    parameter, optimizer = state
+    optimizer.param_groups[0]["lr"] = rate
+    parameter.grad = tensor(gradient)
+    optimizer.step()
+    return state
 
 
 def exponential_average(values: Array, *, beta: float, bias_correction: bool) -> Array:
@@ -121,36 +124,6 @@ def exponential_decay(epoch: Array, *, initial: float, rate: float) -> Array:
 
 def staircase_decay(epoch: Array, *, initial: float, rate: float, every: float) -> Array:
     return _rates(epoch, initial, partial(lr_scheduler.StepLR, gamma=rate, step_size=int(every)))
-
-
-def _trajectory(
-    make: Callable[..., optim.Optimizer], theta: Array, grads: Array, learning_rate: Option, save_at: int | None = None
-) -> Array:
-    """One step for each gradient; after `save_at` steps, a new optimizer with the state that the old one saved."""
-    rates = learning_rate if isinstance(learning_rate, tuple) else (learning_rate,) * len(grads)
-    iterates = np.empty_like(grads)
-    parameter = nn.Parameter(tensor(theta))
-    optimizer = make([parameter])
-    for t, (gradient, rate) in enumerate(zip(tensor(grads), rates, strict=True)):
-        if t == save_at:
-            parameter, optimizer = _restored(make, parameter, optimizer)
-        optimizer.param_groups[0]["lr"] = rate
-        parameter.grad = gradient
-        optimizer.step()
-        iterates[t] = array(parameter)
-    return iterates
-
-
-def _restored(
-    make: Callable[..., optim.Optimizer], parameter: nn.Parameter, optimizer: optim.Optimizer
-) -> tuple[nn.Parameter, optim.Optimizer]:
-    file = io.BytesIO()
-    torch.save({"parameter": parameter, "optimizer": optimizer.state_dict()}, file)
-    file.seek(0)
-    saved = torch.load(file)
-    new = make([saved["parameter"]])
-    new.load_state_dict(saved["optimizer"])
-    return saved["parameter"], new
 
 
 def _rates(epoch: Array, initial: float, make: Callable[..., lr_scheduler.LRScheduler]) -> Array:

@@ -1,55 +1,18 @@
-"""Mistakes in AdamW: in its decay, and those of Adam that are often seen.
+"""Mistakes in AdamW: in its decay, and those of Adam that are often seen, which are Adam's own with the decay besides.
 
 `seen` gives a thread or release; "classroom" means homework.
 """
 
 from collections.abc import Callable
-from functools import partial
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 from nnlaws_reference.dtypes import Array, working_dtype
 
 from nnlaws.authoring.mutant import Mutant, mutant, narrow_type
-from nnlaws.chapters.optimizers.mutants.common import (
-    CORRECT_BOTH,
-    DECOUPLED,
-    DOUBLE,
-    MOMENTS,
-    SAVED,
-    STEP,
-    WIDE,
-    Rates,
-    apart,
-    average_in_float32,
-    averaged,
-    corrected,
-    decayed,
-    rated,
-    rates,
-    shares,
-    walked,
-    written_back,
-)
-
-
-def _steps(grads: Array, learning_rate: Rates, beta1: float, beta2: float, eps: float) -> Array:
-    """Adam's steps."""
-    m, v = corrected(grads, beta1, beta2)
-    return rated(learning_rate, m / (np.sqrt(v) + eps))
-
-
-def _factors(learning_rate: Rates, grads: Array, weight_decay: float) -> list[float]:
-    """α_t λ."""
-    return [rate * weight_decay for rate in rates(learning_rate, grads)]
-
-
-def _each(theta: Array, steps: Array, learning_rate: Rates, weight_decay: float, move: Callable[..., Any]) -> Array:
-    """θ_t = move(θ_{t−1}, step_t, α_t λ)."""
-    iterates, current = np.empty_like(steps), theta
-    for t, (step, factor) in enumerate(zip(steps, _factors(learning_rate, steps, weight_decay), strict=True)):
-        iterates[t] = current = move(current, step, factor)
-    return iterates
+from nnlaws.chapters.optimizers.mutants import adam
+from nnlaws.chapters.optimizers.mutants.common import DECOUPLED, WIDE, FaultyStep, corrected, direction, rated
+from nnlaws.chapters.optimizers.trajectories import Rates, decays, rates, walked
 
 
 def _penalised(
@@ -93,224 +56,132 @@ def decayed_and_penalised(
     return _penalised(theta, grads, learning_rate, beta1, beta2, eps, (weight_decay, weight_decay, weight_decay))
 
 
+def _steps(grads: Array, learning_rate: Rates, beta1: float, beta2: float, eps: float) -> Array:
+    """Adam's steps."""
+    m, v = corrected(grads, beta1, beta2)
+    return rated(learning_rate, direction(m, v, eps))
+
+
+def _each(theta: Array, steps: Array, factors: list[float], move: Callable[[Array, Array, float], Array]) -> Array:
+    """θ_t = move(θ_{t−1}, step_t, α_t λ)."""
+    iterates, current = np.empty_like(steps), theta
+    for t, (step, decay) in enumerate(zip(steps, factors, strict=True)):
+        iterates[t] = current = move(current, step, decay)
+    return iterates
+
+
+def _faulty_decay(fault: str) -> Callable[[Callable[[Array, Array, list[float]], Array]], Mutant]:
+    """Makes a function of θ, Adam's steps (T, n) and the α_t λ the mutant of its name."""
+
+    def make(move: Callable[[Array, Array, list[float]], Array]) -> Mutant:
+        def run(
+            theta: Array,
+            grads: Array,
+            *,
+            learning_rate: Rates,
+            beta1: float,
+            beta2: float,
+            eps: float,
+            weight_decay: float,
+        ) -> Array:
+            steps = _steps(grads, learning_rate, beta1, beta2, eps)
+            return move(theta, steps, decays(learning_rate, grads, weight_decay))
+
+        run.__name__ = move.__name__
+        return mutant("adamw", fault, DECOUPLED, "classroom")(run)
+
+    return make
+
+
 @mutant("adamw", "the decay is not multiplied by the learning rate, undeclared", DECOUPLED, "apex #1849, addons #2282")
 def decay_without_rate(
     theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float, weight_decay: float
 ) -> Array:
-    steps = _steps(grads, learning_rate, beta1, beta2, eps)
-    return decayed(theta, steps, [weight_decay] * len(grads))
+    return walked(theta, _steps(grads, learning_rate, beta1, beta2, eps), [weight_decay] * len(grads))
 
 
-@mutant("adamw", "the decay is multiplied by the first learning rate at every step", DECOUPLED, "classroom")
-def decay_by_the_first_rate(
-    theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float, weight_decay: float
-) -> Array:
-    steps = _steps(grads, learning_rate, beta1, beta2, eps)
-    return decayed(theta, steps, [rates(learning_rate, grads)[0] * weight_decay] * len(grads))
+@_faulty_decay("the decay is multiplied by the first learning rate at every step")
+def decay_by_the_first_rate(theta: Array, steps: Array, factors: list[float]) -> Array:
+    return walked(theta, steps, [factors[0]] * len(steps))
 
 
-@mutant("adamw", "θ decays after the step, not before", DECOUPLED, "classroom")
-def decay_of_the_new(
-    theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float, weight_decay: float
-) -> Array:
-    steps = _steps(grads, learning_rate, beta1, beta2, eps)
-    return _each(
-        theta, steps, learning_rate, weight_decay, lambda old, step, decay: (old - step) - decay * (old - step)
-    )
+@_faulty_decay("θ decays after the step, not before")
+def decay_of_the_new(theta: Array, steps: Array, factors: list[float]) -> Array:
+    return _each(theta, steps, factors, lambda old, step, decay: (old - step) - decay * (old - step))
 
 
-@mutant("adamw", "the decay is forgotten", DECOUPLED, "classroom")
-def decay_forgotten(
-    theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float, weight_decay: float
-) -> Array:
-    steps = _steps(grads, learning_rate, beta1, beta2, eps)
+@_faulty_decay("the decay is forgotten")
+def decay_forgotten(theta: Array, steps: Array, factors: list[float]) -> Array:
     return walked(theta, steps)
 
 
-@mutant("adamw", "θ decays twice, before the step and after", DECOUPLED, "classroom")
-def decayed_twice(
-    theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float, weight_decay: float
-) -> Array:
-    steps = _steps(grads, learning_rate, beta1, beta2, eps)
-    return decayed(theta, steps, [2 * factor for factor in _factors(learning_rate, grads, weight_decay)])
+@_faulty_decay("θ decays twice, before the step and after")
+def decayed_twice(theta: Array, steps: Array, factors: list[float]) -> Array:
+    return walked(theta, steps, [2 * factor for factor in factors])
 
 
-@mutant("adamw", "θ grows, where it is to decay", DECOUPLED, "classroom")
-def decay_added(
-    theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float, weight_decay: float
-) -> Array:
-    steps = _steps(grads, learning_rate, beta1, beta2, eps)
-    return decayed(theta, steps, [-factor for factor in _factors(learning_rate, grads, weight_decay)])
+@_faulty_decay("θ grows, where it is to decay")
+def decay_added(theta: Array, steps: Array, factors: list[float]) -> Array:
+    return walked(theta, steps, [-factor for factor in factors])
 
 
-@mutant("adamw", "what decays is θ as it was at the start", DECOUPLED, "classroom")
-def decay_of_the_first(
-    theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float, weight_decay: float
-) -> Array:
-    steps = _steps(grads, learning_rate, beta1, beta2, eps)
-    return _each(theta, steps, learning_rate, weight_decay, lambda old, step, decay: old - decay * theta - step)
+@_faulty_decay("what decays is θ as it was at the start")
+def decay_of_the_first(theta: Array, steps: Array, factors: list[float]) -> Array:
+    return _each(theta, steps, factors, lambda old, step, decay: old - decay * theta - step)
 
 
-@mutant("adamw", "every coordinate loses the same, whatever θ is", DECOUPLED, "classroom")
-def constant_decay(
-    theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float, weight_decay: float
-) -> Array:
-    steps = _steps(grads, learning_rate, beta1, beta2, eps)
-    return _each(theta, steps, learning_rate, weight_decay, lambda old, step, decay: old - decay - step)
+@_faulty_decay("every coordinate loses the same, whatever θ is")
+def constant_decay(theta: Array, steps: Array, factors: list[float]) -> Array:
+    return _each(theta, steps, factors, lambda old, step, decay: old - decay - step)
 
 
-@mutant("adamw", "θ decays by its sign, as under an L1 penalty", DECOUPLED, "classroom")
-def decay_of_the_sign(
-    theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float, weight_decay: float
-) -> Array:
-    steps = _steps(grads, learning_rate, beta1, beta2, eps)
-    return _each(theta, steps, learning_rate, weight_decay, lambda old, step, decay: old - decay * np.sign(old) - step)
+@_faulty_decay("θ decays by its sign, as under an L1 penalty")
+def decay_of_the_sign(theta: Array, steps: Array, factors: list[float]) -> Array:
+    return _each(theta, steps, factors, lambda old, step, decay: old - decay * np.sign(old) - step)
 
 
-@mutant("adamw", "θ decays only where its gradient is not 0", DECOUPLED, "classroom")
-def decay_where_it_moves(
-    theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float, weight_decay: float
-) -> Array:
-    steps = _steps(grads, learning_rate, beta1, beta2, eps)
-    return _each(
-        theta, steps, learning_rate, weight_decay, lambda old, step, decay: old - decay * (step != 0) * old - step
-    )
+@_faulty_decay("θ decays only where its gradient is not 0")
+def decay_where_it_moves(theta: Array, steps: Array, factors: list[float]) -> Array:
+    return _each(theta, steps, factors, lambda old, step, decay: old - decay * (step != 0) * old - step)
 
 
-@mutant("adamw", "decays by e^{−αλ}, not by 1 − αλ", DECOUPLED, "classroom")
-def exponential_decay(
-    theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float, weight_decay: float
-) -> Array:
-    steps = _steps(grads, learning_rate, beta1, beta2, eps)
-    return _each(theta, steps, learning_rate, weight_decay, lambda old, step, decay: float(np.exp(-decay)) * old - step)
+@_faulty_decay("decays by e^{−αλ}, not by 1 − αλ")
+def exponential_decay(theta: Array, steps: Array, factors: list[float]) -> Array:
+    return _each(theta, steps, factors, lambda old, step, decay: float(np.exp(-decay)) * old - step)
 
 
-@mutant(
-    "adamw",
-    "ε is added before √v is corrected, undeclared",
-    STEP,
-    "tensorflow #35102, #9047, nanochat #304, oneflow PR 5960, in Adam",
+def _decayed(step: FaultyStep, fault: str = "", seen: str = "") -> Mutant:
+    """The same mistake in AdamW, perhaps in other words: θ decays as it should, and steps as it should not."""
+
+    def run(theta: Array, grads: Array, *, learning_rate: Rates, weight_decay: float, **options: float) -> Array:
+        steps = rated(learning_rate, step.direction(grads, **options))
+        return walked(theta, steps, decays(learning_rate, grads, weight_decay))
+
+    return replace(step, fault=fault or step.fault, seen=seen or step.seen).mutant("adamw", run)
+
+
+epsilon_hat = _decayed(
+    adam.epsilon_hat,
+    fault="ε is added before √v is corrected, undeclared",
+    seen=f"{adam.epsilon_hat.seen}, in Adam",
 )
-def epsilon_hat(
-    theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float, weight_decay: float
-) -> Array:
-    m, v = averaged(grads, beta1), averaged(grads * grads, beta2)
-    factor = np.sqrt(shares(beta2, grads)) / shares(beta1, grads)
-    return decayed(
-        theta, rated(learning_rate, m * factor / (np.sqrt(v) + eps)), _factors(learning_rate, grads, weight_decay)
-    )
-
-
-@mutant("adamw", "ε is inside the root: √(v̂ + ε), undeclared", STEP, "classroom")
-def epsilon_inside(
-    theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float, weight_decay: float
-) -> Array:
-    m, v = corrected(grads, beta1, beta2)
-    return decayed(theta, rated(learning_rate, m / np.sqrt(v + eps)), _factors(learning_rate, grads, weight_decay))
-
-
-@mutant("adamw", "neither average is corrected, undeclared", CORRECT_BOTH, "bert #153, MLX's default")
-def uncorrected(
-    theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float, weight_decay: float
-) -> Array:
-    m, v = averaged(grads, beta1), averaged(grads * grads, beta2)
-    return decayed(theta, rated(learning_rate, m / (np.sqrt(v) + eps)), _factors(learning_rate, grads, weight_decay))
-
-
-@mutant("adamw", "the corrected averages are written back into the state", CORRECT_BOTH, "holocron #1, in Adam")
-def corrections_written_back(
-    theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float, weight_decay: float
-) -> Array:
-    m, v = written_back(grads, beta1), written_back(grads * grads, beta2)
-    return decayed(theta, rated(learning_rate, m / (np.sqrt(v) + eps)), _factors(learning_rate, grads, weight_decay))
-
-
-@mutant(
-    "adamw",
-    "divides by 1 − β at every step, not by 1 − β^t",
-    CORRECT_BOTH,
-    "ML-From-Scratch #35, convnetjs PR 107, in Adam",
+epsilon_inside = _decayed(adam.epsilon_inside)
+uncorrected = _decayed(adam.uncorrected)
+corrections_written_back = _decayed(
+    adam.corrections_written_back,
+    fault="the corrected averages are written back into the state",
+    seen=f"{adam.corrections_written_back.seen}, in Adam",
 )
-def corrected_by_new_weights(
-    theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float, weight_decay: float
-) -> Array:
-    m, v = averaged(grads, beta1) / (1 - beta1), averaged(grads * grads, beta2) / (1 - beta2)
-    return decayed(theta, rated(learning_rate, m / (np.sqrt(v) + eps)), _factors(learning_rate, grads, weight_decay))
-
-
-@mutant("adamw", "the first step has number 2", CORRECT_BOTH, "classroom")
-def steps_from_two(
-    theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float, weight_decay: float
-) -> Array:
-    m, v = averaged(grads, beta1) / shares(beta1, grads, 2), averaged(grads * grads, beta2) / shares(beta2, grads, 2)
-    return decayed(theta, rated(learning_rate, m / (np.sqrt(v) + eps)), _factors(learning_rate, grads, weight_decay))
-
-
-@mutant("adamw", "steps by g, not by its average m̂", STEP, "classroom")
-def gradient_for_its_average(
-    theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float, weight_decay: float
-) -> Array:
-    _, v = corrected(grads, beta1, beta2)
-    return decayed(
-        theta, rated(learning_rate, grads / (np.sqrt(v) + eps)), _factors(learning_rate, grads, weight_decay)
-    )
-
-
-@mutant("adamw", "β1 and β2 are swapped", MOMENTS, "classroom")
-def betas_swapped(
-    theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float, weight_decay: float
-) -> Array:
-    m, v = corrected(grads, beta2, beta1)
-    return decayed(theta, rated(learning_rate, m / (np.sqrt(v) + eps)), _factors(learning_rate, grads, weight_decay))
-
-
-@mutant("adamw", "divided by the largest √v̂ so far, as in AMSGrad, undeclared", MOMENTS, "classroom")
-def largest_second_moment(
-    theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float, weight_decay: float
-) -> Array:
-    m, v = corrected(grads, beta1, beta2)
-    return decayed(
-        theta,
-        rated(learning_rate, m / (np.sqrt(np.maximum.accumulate(v, axis=0)) + eps)),
-        _factors(learning_rate, grads, weight_decay),
-    )
-
-
-@mutant("adamw", "one v for all coordinates, the mean of theirs", MOMENTS, "classroom")
-def one_second_moment_for_all(
-    theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float, weight_decay: float
-) -> Array:
-    m, v = corrected(grads, beta1, beta2)
-    return decayed(
-        theta,
-        rated(learning_rate, m / (np.sqrt(v.mean(axis=1, keepdims=True)) + eps)),
-        _factors(learning_rate, grads, weight_decay),
-    )
-
-
-@mutant("adamw", "the step count is not among what is saved", SAVED, "classroom")
-def step_count_not_saved(
-    theta: Array,
-    grads: Array,
-    *,
-    learning_rate: Rates,
-    beta1: float,
-    beta2: float,
-    eps: float,
-    weight_decay: float,
-    save_at: int | None = None,
-) -> Array:
-    first, second = (apart(grads, save_at, partial(shares, beta)) for beta in (beta1, beta2))
-    m, v = averaged(grads, beta1) / first, averaged(grads * grads, beta2) / second
-    return decayed(theta, rated(learning_rate, m / (np.sqrt(v) + eps)), _factors(learning_rate, grads, weight_decay))
-
-
-@mutant("adamw", "β1 and β2 are rounded to float32, and 1 − β and β^t are computed there", DOUBLE, "classroom")
-def betas_in_float32(
-    theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float, weight_decay: float
-) -> Array:
-    m, v = average_in_float32(grads, beta1), average_in_float32(grads * grads, beta2)
-    return decayed(theta, rated(learning_rate, m / (np.sqrt(v) + eps)), _factors(learning_rate, grads, weight_decay))
+corrected_by_new_weights = _decayed(
+    adam.corrected_by_new_weights, seen=f"{adam.corrected_by_new_weights.seen}, in Adam"
+)
+steps_from_two = _decayed(adam.steps_from_two)
+gradient_for_its_average = _decayed(adam.gradient_for_its_average)
+betas_swapped = _decayed(adam.betas_swapped)
+largest_second_moment = _decayed(adam.largest_second_moment)
+one_second_moment_for_all = _decayed(adam.one_second_moment_for_all)
+step_count_not_saved = _decayed(adam.step_count_not_saved)
+betas_in_float32 = _decayed(adam.betas_in_float32)
 
 
 @mutant("adamw", "θ is rounded to the narrow type after every step", WIDE, "classroom", raw=True)
@@ -320,7 +191,7 @@ def narrow_iterates(
     wide, narrow = working_dtype(theta.dtype), narrow_type(theta.dtype)
     iterates, current = np.empty_like(grads), theta.astype(wide)
     steps = _steps(grads.astype(wide), learning_rate, beta1, beta2, eps)
-    for t, (step, factor) in enumerate(zip(steps, _factors(learning_rate, grads, weight_decay), strict=True)):
+    for t, (step, factor) in enumerate(zip(steps, decays(learning_rate, grads, weight_decay), strict=True)):
         current = (current - factor * current - step).astype(narrow).astype(wide)
         iterates[t] = current.astype(theta.dtype)
     return iterates

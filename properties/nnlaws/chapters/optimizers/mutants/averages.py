@@ -15,10 +15,9 @@ from nnlaws.chapters.optimizers.mutants.common import (
     accumulated,
     averaged,
     before,
-    column,
-    shares,
     written_back,
 )
+from nnlaws.chapters.optimizers.trajectories import column, shares
 
 
 def _given(averages: Array, beta: float, bias_correction: bool) -> Array:

@@ -1,11 +1,15 @@
 """What the mistakes in averages and optimizers share: the right steps, taken all at once, and the cures."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
+from inspect import Parameter, signature
 
 import numpy as np
 from nnlaws_reference.dtypes import Array
 
-Rates = float | tuple[float, ...]
+from nnlaws.authoring.mutant import Implementation, Mutant, stored
+from nnlaws.chapters.optimizers.trajectories import Rates, column, rates, shares
+
 Pair = tuple[Array, Array]
 
 AVERAGE = "v = beta * v + (1 - beta) * x, from v = 0"
@@ -21,16 +25,6 @@ DECOUPLED = "theta = theta - learning_rate * weight_decay * theta - step, both f
 WIDE = "keep theta and the state in float32, and round each iterate once"
 DOUBLE = "compute 1 - beta and beta**t from beta in double, and round what multiplies an array once"
 SAVED = "save and restore the whole state: averages and step count"
-
-
-def rates(learning_rate: Rates, grads: Array) -> tuple[float, ...]:
-    """The learning rate of each step."""
-    return learning_rate if isinstance(learning_rate, tuple) else (learning_rate,) * len(grads)
-
-
-def column(numbers: Sequence[float], like: Array) -> Array:
-    """One number a step, (T, 1), each rounded once."""
-    return np.array(numbers, np.float64)[:, None].astype(like.dtype)
 
 
 def rated(learning_rate: Rates, steps: Array) -> Array:
@@ -54,11 +48,6 @@ def accumulated(values: Array, kept: float, new: float = 1) -> Array:
     return totals
 
 
-def shares(beta: float, values: Array, first: int = 1) -> Array:
-    """1 − β^t of each step, (T, 1), the first step being of that number."""
-    return column([1 - beta**t for t in range(first, first + len(values))], values)
-
-
 def before(values: Array) -> Array:
     """Each value's predecessor; 0 is the first's."""
     return np.concatenate([np.zeros_like(values[:1]), values[:-1]])
@@ -72,28 +61,17 @@ def written_back(values: Array, beta: float) -> Array:
     return averages
 
 
-def walked(theta: Array, steps: Array) -> Array:
-    """θ_t = θ_{t−1} − step_t."""
-    iterates = np.empty_like(steps)
-    for t, step in enumerate(steps):
-        iterates[t] = theta = theta - step
-    return iterates
-
-
-def decayed(theta: Array, steps: Array, factors: Sequence[float]) -> Array:
-    """θ_t = θ_{t−1} − factor_t θ_{t−1} − step_t."""
-    iterates = np.empty_like(steps)
-    for t, (step, factor) in enumerate(zip(steps, factors, strict=True)):
-        iterates[t] = theta = theta - factor * theta - step
-    return iterates
-
-
 def corrected(grads: Array, beta1: float, beta2: float) -> Pair:
     """m̂ and v̂ of each step."""
     return (
         averaged(grads, beta1) / shares(beta1, grads),
         averaged(grads * grads, beta2) / shares(beta2, grads),
     )
+
+
+def direction(m: Array, v: Array, eps: float) -> Array:
+    """m/(√v + ε): what the learning rate multiplies."""
+    return m / (np.sqrt(v) + eps)
 
 
 def average_in_float32(values: Array, beta: float) -> Array:
@@ -107,3 +85,31 @@ def apart(values: Array, save_at: int | None, change: Callable[[Array], Array]) 
     """The change of what came before the state was saved, and of what came after as if nothing had come before."""
     parts = (values,) if save_at is None else (values[:save_at], values[save_at:])
     return np.concatenate([change(part) for part in parts])
+
+
+@dataclass(frozen=True)
+class FaultyStep:
+    """A mistake in Adam's step, which AdamW can make as well.
+
+    direction: what the learning rate multiplies in each step (T, n), of the gradients and the optimizer's options.
+    fault, fix, seen: as of a mutant.
+    """
+
+    fault: str
+    fix: str
+    seen: str
+    direction: Callable[..., Array]
+
+    def mutant(self, operation: str, run: Implementation) -> Mutant:
+        """The mistake in the operation. run: the whole of it, whose **options are those of `direction`."""
+        *own, _ = signature(run).parameters.values()
+        _, *options = signature(self.direction).parameters.values()
+        named = [option.replace(kind=Parameter.KEYWORD_ONLY) for option in options]
+        run.__signature__ = signature(run).replace(parameters=[*own, *named])  # type: ignore[attr-defined]
+        name = f"{operation}.{self.direction.__name__}"
+        return Mutant(operation, name, self.fault, self.fix, self.seen, stored(run))
+
+
+def faulty_step(fault: str, fix: str, seen: str) -> Callable[[Callable[..., Array]], FaultyStep]:
+    """Makes a direction the faulty step of its name."""
+    return lambda direction: FaultyStep(fault, fix, seen, direction)

@@ -13,18 +13,13 @@ from nnlaws.chapters.optimizers.mutants.common import (
     SAVED,
     VELOCITY,
     WIDE,
-    Rates,
     accumulated,
     apart,
     averaged,
     before,
-    column,
-    decayed,
     rated,
-    rates,
-    shares,
-    walked,
 )
+from nnlaws.chapters.optimizers.trajectories import Rates, column, rates, shares, walked
 
 TAIL = "write back the vectors that the kernel steps in, not its scalar tail alone"
 
@@ -65,7 +60,7 @@ def entries_clipped(theta: Array, grads: Array, *, learning_rate: Rates) -> Arra
 @mutant("gradient_descent", "θ decays by .01 of the learning rate, unasked", DESCENT, "classroom")
 def decayed_unasked(theta: Array, grads: Array, *, learning_rate: Rates) -> Array:
     given = rates(learning_rate, grads)
-    return decayed(theta, rated(given, grads), [rate * 0.01 for rate in given])
+    return walked(theta, rated(given, grads), [rate * 0.01 for rate in given])
 
 
 @mutant("gradient_descent", "a momentum of .9, undeclared", DESCENT, "classroom")
@@ -190,7 +185,7 @@ def velocity_clipped(theta: Array, grads: Array, *, learning_rate: Rates, beta: 
 @mutant("momentum", "θ decays by .01 of the learning rate, unasked", VELOCITY, "classroom")
 def momentum_decayed_unasked(theta: Array, grads: Array, *, learning_rate: Rates, beta: float) -> Array:
     given = rates(learning_rate, grads)
-    return decayed(theta, rated(given, averaged(grads, beta)), [rate * 0.01 for rate in given])
+    return walked(theta, rated(given, averaged(grads, beta)), [rate * 0.01 for rate in given])
 
 
 @mutant("momentum", "whole vectors of 16 coordinates are left as they were", TAIL, "pytorch #191763")

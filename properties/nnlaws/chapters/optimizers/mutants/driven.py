@@ -7,8 +7,9 @@ import numpy as np
 from nnlaws_reference.dtypes import Array
 
 from nnlaws.authoring.mutant import Implementation, Mutant, stored
-from nnlaws.chapters.optimizers.mutants.common import SAVED, Rates, rates
+from nnlaws.chapters.optimizers.mutants.common import SAVED
 from nnlaws.chapters.optimizers.operations import OPERATIONS
+from nnlaws.chapters.optimizers.trajectories import Rates, rates
 
 
 def ascends(right: Implementation) -> Implementation:

@@ -13,17 +13,13 @@ from nnlaws.chapters.optimizers.mutants.common import (
     ROOT_MEAN_SQUARE,
     SAVED,
     WIDE,
-    Rates,
     accumulated,
     apart,
     averaged,
     before,
-    decayed,
     rated,
-    rates,
-    shares,
-    walked,
 )
+from nnlaws.chapters.optimizers.trajectories import Rates, rates, shares, walked
 
 
 def _walked(theta: Array, grads: Array, learning_rate: Rates, divisor: Array) -> Array:
@@ -125,7 +121,7 @@ def root_multiplied(theta: Array, grads: Array, *, learning_rate: Rates, beta: f
 @mutant("rmsprop", "θ decays by .01 of the learning rate, unasked", ROOT_MEAN_SQUARE, "classroom")
 def decayed_unasked(theta: Array, grads: Array, *, learning_rate: Rates, beta: float, eps: float) -> Array:
     given, root = rates(learning_rate, grads), np.sqrt(_mean_squares(grads, beta))
-    return decayed(theta, rated(given, grads / (root + eps)), [rate * 0.01 for rate in given])
+    return walked(theta, rated(given, grads / (root + eps)), [rate * 0.01 for rate in given])
 
 
 @mutant("rmsprop", "the mean square is not among what is saved", SAVED, "classroom")

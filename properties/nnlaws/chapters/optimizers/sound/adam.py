@@ -1,34 +1,61 @@
 """Right ways to step by Adam."""
 
 from copy import deepcopy
+from dataclasses import dataclass
 from math import sqrt
+from typing import Any
 
 import numpy as np
 from nnlaws_reference.dtypes import Array, working_dtype
 
 from nnlaws.authoring.mutant import stored
 from nnlaws.authoring.variant import SoundVariant, sound
-from nnlaws.chapters.optimizers.sound.common import (
-    Moments,
-    Rates,
-    adam_updates,
-    column,
-    in_float64,
-    moments,
-    rates,
-    shares,
-    steps,
-    through,
-    walked,
-)
+from nnlaws.chapters.optimizers.sound import updates
+from nnlaws.chapters.optimizers.sound.common import in_float64, moments, steps, through
+from nnlaws.chapters.optimizers.trajectories import Rates, column, rates, walked
+
+
+@dataclass
+class _State:
+    """All that Adam keeps."""
+
+    theta: Array
+    m: Array
+    v: Array
+    steps: int = 0
+
+
+def state_in_the_open(
+    theta: Array,
+    grads: Array,
+    *,
+    learning_rate: Rates,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    weight_decay: float = 0.0,
+    save_at: int | None = None,
+) -> Array:
+    """After `save_at` steps the state is copied and the copy goes on, while the first is overwritten."""
+    state, iterates = _State(theta.copy(), np.zeros_like(theta), np.zeros_like(theta)), np.empty_like(grads)
+    for t, gradient, rate in steps(grads, learning_rate):
+        state.steps += 1
+        state.m += (1 - beta1) * (gradient - state.m)
+        state.v += (1 - beta2) * (gradient * gradient - state.v)
+        m, v = state.m / (1 - beta1**state.steps), state.v / (1 - beta2**state.steps)
+        state.theta *= 1 - rate * weight_decay
+        state.theta -= rate * m / (np.sqrt(v) + eps)
+        iterates[t - 1] = state.theta
+        if t == save_at:
+            state, old = deepcopy(state), state
+            old.m[...] = old.v[...] = old.theta[...] = np.nan
+    return iterates
 
 
 @sound("adam")
 @stored
-def both_corrected(
-    theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float
-) -> Array:
-    return walked(theta, adam_updates(grads, learning_rate, beta1, beta2, eps))
+def both_corrected(theta: Array, grads: Array, **options: Any) -> Array:
+    return walked(theta, updates.word_for_word(grads, **options))
 
 
 @sound("adam")
@@ -77,11 +104,9 @@ def powers_multiplied_up(
 
 @sound("adam")
 @stored
-def updates_added_up(
-    theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float
-) -> Array:
+def updates_added_up(theta: Array, grads: Array, **options: Any) -> Array:
     """θ₀ less the sum of all updates so far."""
-    return np.asarray(theta - adam_updates(grads, learning_rate, beta1, beta2, eps).cumsum(axis=0))
+    return np.asarray(theta - updates.word_for_word(grads, **options).cumsum(axis=0))
 
 
 @sound("adam")
@@ -102,110 +127,51 @@ def corrected_as_they_go(
 
 @sound("adam")
 @in_float64
-def wide_adam(theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float) -> Array:
-    return walked(theta, adam_updates(grads, learning_rate, beta1, beta2, eps))
+def wide_adam(theta: Array, grads: Array, **options: Any) -> Array:
+    return walked(theta, updates.word_for_word(grads, **options))
 
 
 @sound("adam")
 @stored
-def adam_state_in_the_open(
-    theta: Array,
-    grads: Array,
-    *,
-    learning_rate: Rates,
-    beta1: float,
-    beta2: float,
-    eps: float,
-    save_at: int | None = None,
-) -> Array:
-    """After `save_at` steps the state is copied and the copy goes on, while the first is overwritten."""
-    state, iterates = Moments(theta.copy(), np.zeros_like(theta), np.zeros_like(theta)), np.empty_like(grads)
-    for t, gradient, rate in steps(grads, learning_rate):
-        state.steps += 1
-        state.m += (1 - beta1) * (gradient - state.m)
-        state.v += (1 - beta2) * (gradient * gradient - state.v)
-        m, v = state.m / (1 - beta1**state.steps), state.v / (1 - beta2**state.steps)
-        state.theta -= rate * m / (np.sqrt(v) + eps)
-        iterates[t - 1] = state.theta
-        if t == save_at:
-            state, old = deepcopy(state), state
-            old.m[...] = old.v[...] = old.theta[...] = np.nan
-    return iterates
+def adam_state_in_the_open(theta: Array, grads: Array, *, save_at: int | None = None, **options: Any) -> Array:
+    return state_in_the_open(theta, grads, save_at=save_at, **options)
 
 
 @sound("adam", adam_form="epsilon_inside")
 @stored
-def epsilon_inside(
-    theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float
-) -> Array:
-    m, v = moments(grads, beta1, beta2)
-    given = column(list(rates(learning_rate, grads)), grads)
-    return walked(theta, given * (m / shares(beta1, grads)) / np.sqrt(v / shares(beta2, grads) + eps))
+def epsilon_inside(theta: Array, grads: Array, **options: Any) -> Array:
+    return walked(theta, updates.epsilon_inside(grads, **options))
 
 
 @sound("adam", adam_form="epsilon_hat")
 @stored
-def epsilon_hat(theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float) -> Array:
-    m, v = moments(grads, beta1, beta2)
-    given = column(list(rates(learning_rate, grads)), grads)
-    return walked(theta, given * np.sqrt(shares(beta2, grads)) / shares(beta1, grads) * m / (np.sqrt(v) + eps))
+def epsilon_hat(theta: Array, grads: Array, **options: Any) -> Array:
+    return walked(theta, updates.epsilon_hat(grads, **options))
 
 
 @sound("adam", adam_form="uncorrected")
 @stored
-def uncorrected(theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float) -> Array:
-    m, v = moments(grads, beta1, beta2)
-    given = column(list(rates(learning_rate, grads)), grads)
-    return walked(theta, given * m / (np.sqrt(v) + eps))
+def uncorrected(theta: Array, grads: Array, **options: Any) -> Array:
+    return walked(theta, updates.uncorrected(grads, **options))
 
 
 @sound("adam", hyperparameters="working")
 @stored
-def adam_in_working_type(
-    theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float
-) -> Array:
-    """Options, 1 − β and β^t in the type computed in."""
-    kind = theta.dtype.type
-    one, old1, old2 = kind(1), kind(beta1), kind(beta2)
-    iterates, m, v = np.empty_like(grads), np.zeros_like(theta), np.zeros_like(theta)
-    for t, gradient, rate in steps(grads, learning_rate):
-        m = old1 * m + (one - old1) * gradient
-        v = old2 * v + (one - old2) * (gradient * gradient)
-        first, second = (one - old ** kind(t) for old in (old1, old2))
-        iterates[t - 1] = theta = theta - kind(rate) * ((m / first) / (np.sqrt(v / second) + kind(eps)))
-    return iterates
+def adam_in_working_type(theta: Array, grads: Array, **options: Any) -> Array:
+    return walked(theta, updates.in_working_type(grads, **options))
 
 
 @sound("adam", state="narrow")
-def adam_state_narrow(
-    theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float
-) -> Array:
+def adam_state_narrow(theta: Array, grads: Array, **options: Any) -> Array:
     """Computed in float32, θ, m and v rounded to θ's own type after every step."""
-    kept, wide = through(theta.dtype), working_dtype(theta.dtype)
-    iterates, current = np.empty_like(grads, wide), theta.astype(wide)
-    m, v = np.zeros_like(current), np.zeros_like(current)
-    for t, gradient, rate in steps(grads.astype(wide), learning_rate):
-        m = kept(beta1 * m + (1 - beta1) * gradient)
-        v = kept(beta2 * v + (1 - beta2) * (gradient * gradient))
-        step = rate * ((m / (1 - beta1**t)) / (np.sqrt(v / (1 - beta2**t)) + eps))
-        iterates[t - 1] = current = kept(current - step)
-    return iterates.astype(theta.dtype)
+    return walked(
+        theta.astype(working_dtype(theta.dtype)), updates.narrow_state(grads, **options), kept=through(theta.dtype)
+    ).astype(theta.dtype)
 
 
 @sound("adam", arithmetic="narrow")
-def adam_every_step_narrow(
-    theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float
-) -> Array:
-    """Every operation in θ's own type."""
-    kind = theta.dtype.type
-    iterates, m, v = np.empty_like(grads), np.zeros_like(theta), np.zeros_like(theta)
-    for t, gradient, rate in steps(grads, learning_rate):
-        m = kind(beta1) * m + kind(1 - beta1) * gradient
-        v = kind(beta2) * v + kind(1 - beta2) * (gradient * gradient)
-        root = np.sqrt(v / kind(1 - beta2**t)) + kind(eps)
-        divisor = np.where(root == 0, kind(1), root)
-        iterates[t - 1] = theta = theta - kind(rate) * ((m / kind(1 - beta1**t)) / divisor)
-    return iterates
+def adam_every_step_narrow(theta: Array, grads: Array, **options: Any) -> Array:
+    return walked(theta, updates.every_step_narrow(grads, **options))
 
 
 SOUND: tuple[SoundVariant, ...] = tuple(v for v in list(globals().values()) if isinstance(v, SoundVariant))

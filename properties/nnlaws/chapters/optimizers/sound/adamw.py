@@ -1,51 +1,48 @@
-"""Right ways to step by AdamW."""
+"""Right ways to step by AdamW: those of Adam once θ has decayed, and its own."""
 
-from copy import deepcopy
+from collections.abc import Sequence
 from math import sqrt
+from typing import Any
 
 import numpy as np
 from nnlaws_reference.dtypes import Array, working_dtype
 
 from nnlaws.authoring.mutant import stored
 from nnlaws.authoring.variant import SoundVariant, sound
-from nnlaws.chapters.optimizers.sound.common import (
-    Moments,
-    Rates,
-    adam_updates,
-    column,
-    in_float64,
-    moments,
-    rates,
-    shares,
-    steps,
-    through,
-    walked,
-)
+from nnlaws.chapters.optimizers.sound import updates
+from nnlaws.chapters.optimizers.sound.adam import state_in_the_open
+from nnlaws.chapters.optimizers.sound.common import in_float64, steps, through
+from nnlaws.chapters.optimizers.trajectories import Rates, decays, rates, walked
+
+
+def _decayed(theta: Array, found: Array, learning_rate: Rates, weight_decay: float) -> Array:
+    """θ − αλθ, and then less the update, in each step."""
+    return walked(theta, found, decays(learning_rate, found, weight_decay))
+
+
+def _multiplied(theta: Array, found: Array, kept: Sequence[Any]) -> Array:
+    """What is kept of θ, and then less the update, in each step."""
+    iterates = np.empty_like(found)
+    for t, update in enumerate(found):
+        iterates[t] = theta = theta * kept[t] - update
+    return iterates
 
 
 @sound("adamw")
 @stored
-def decayed_first(
-    theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float, weight_decay: float
-) -> Array:
+def decayed_first(theta: Array, grads: Array, *, learning_rate: Rates, weight_decay: float, **options: float) -> Array:
     """θ − αλθ, and then less the step."""
-    return walked(
-        theta,
-        adam_updates(grads, learning_rate, beta1, beta2, eps),
-        [rate * weight_decay for rate in rates(learning_rate, grads)],
-    )
+    return _decayed(theta, updates.word_for_word(grads, learning_rate, **options), learning_rate, weight_decay)
 
 
 @sound("adamw")
 @stored
 def multiplied_first(
-    theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float, weight_decay: float
+    theta: Array, grads: Array, *, learning_rate: Rates, weight_decay: float, **options: float
 ) -> Array:
     """θ(1 − αλ), and then less the step."""
-    iterates, decays = np.empty_like(grads), [rate * weight_decay for rate in rates(learning_rate, grads)]
-    for t, update in enumerate(adam_updates(grads, learning_rate, beta1, beta2, eps)):
-        iterates[t] = theta = theta * (1 - decays[t]) - update
-    return iterates
+    kept = [1 - decay for decay in decays(learning_rate, grads, weight_decay)]
+    return _multiplied(theta, updates.word_for_word(grads, learning_rate, **options), kept)
 
 
 @sound("adamw")
@@ -65,51 +62,22 @@ def one_update(
 
 @sound("adamw")
 @in_float64
-def wide_adamw(
-    theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float, weight_decay: float
-) -> Array:
-    return walked(
-        theta,
-        adam_updates(grads, learning_rate, beta1, beta2, eps),
-        [rate * weight_decay for rate in rates(learning_rate, grads)],
-    )
+def wide_adamw(theta: Array, grads: Array, *, learning_rate: Rates, weight_decay: float, **options: float) -> Array:
+    return _decayed(theta, updates.word_for_word(grads, learning_rate, **options), learning_rate, weight_decay)
 
 
 @sound("adamw")
 @stored
-def adamw_state_in_the_open(
-    theta: Array,
-    grads: Array,
-    *,
-    learning_rate: Rates,
-    beta1: float,
-    beta2: float,
-    eps: float,
-    weight_decay: float,
-    save_at: int | None = None,
-) -> Array:
-    """After `save_at` steps the state is copied and the copy goes on, while the first is overwritten."""
-    state, iterates = Moments(theta.copy(), np.zeros_like(theta), np.zeros_like(theta)), np.empty_like(grads)
-    for t, gradient, rate in steps(grads, learning_rate):
-        state.steps += 1
-        state.m += (1 - beta1) * (gradient - state.m)
-        state.v += (1 - beta2) * (gradient * gradient - state.v)
-        m, v = state.m / (1 - beta1**state.steps), state.v / (1 - beta2**state.steps)
-        state.theta *= 1 - rate * weight_decay
-        state.theta -= rate * m / (np.sqrt(v) + eps)
-        iterates[t - 1] = state.theta
-        if t == save_at:
-            state, old = deepcopy(state), state
-            old.m[...] = old.v[...] = old.theta[...] = np.nan
-    return iterates
+def adamw_state_in_the_open(theta: Array, grads: Array, *, save_at: int | None = None, **options: Any) -> Array:
+    return state_in_the_open(theta, grads, save_at=save_at, **options)
 
 
 @sound("adamw", decoupling="without_rate")
 @stored
 def decay_without_rate(
-    theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float, weight_decay: float
+    theta: Array, grads: Array, *, learning_rate: Rates, weight_decay: float, **options: float
 ) -> Array:
-    return walked(theta, adam_updates(grads, learning_rate, beta1, beta2, eps), [weight_decay] * len(grads))
+    return walked(theta, updates.word_for_word(grads, learning_rate, **options), [weight_decay] * len(grads))
 
 
 @sound("adamw", decoupling="l2")
@@ -145,84 +113,54 @@ def penalty_and_epsilon_hat(
 @sound("adamw", adam_form="epsilon_inside")
 @stored
 def decayed_with_epsilon_inside(
-    theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float, weight_decay: float
+    theta: Array, grads: Array, *, learning_rate: Rates, weight_decay: float, **options: float
 ) -> Array:
-    m, v = moments(grads, beta1, beta2)
-    given = column(list(rates(learning_rate, grads)), grads)
-    decays = [rate * weight_decay for rate in rates(learning_rate, grads)]
-    return walked(theta, given * (m / shares(beta1, grads)) / np.sqrt(v / shares(beta2, grads) + eps), decays)
+    return _decayed(theta, updates.epsilon_inside(grads, learning_rate, **options), learning_rate, weight_decay)
 
 
 @sound("adamw", adam_form="epsilon_hat")
 @stored
 def decayed_with_epsilon_hat(
-    theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float, weight_decay: float
+    theta: Array, grads: Array, *, learning_rate: Rates, weight_decay: float, **options: float
 ) -> Array:
-    m, v = moments(grads, beta1, beta2)
-    given = column(list(rates(learning_rate, grads)), grads)
-    decays = [rate * weight_decay for rate in rates(learning_rate, grads)]
-    return walked(theta, given * np.sqrt(shares(beta2, grads)) / shares(beta1, grads) * m / (np.sqrt(v) + eps), decays)
+    return _decayed(theta, updates.epsilon_hat(grads, learning_rate, **options), learning_rate, weight_decay)
 
 
 @sound("adamw", adam_form="uncorrected")
 @stored
 def decayed_with_uncorrected(
-    theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float, weight_decay: float
+    theta: Array, grads: Array, *, learning_rate: Rates, weight_decay: float, **options: float
 ) -> Array:
-    m, v = moments(grads, beta1, beta2)
-    given = column(list(rates(learning_rate, grads)), grads)
-    decays = [rate * weight_decay for rate in rates(learning_rate, grads)]
-    return walked(theta, given * m / (np.sqrt(v) + eps), decays)
+    return _decayed(theta, updates.uncorrected(grads, learning_rate, **options), learning_rate, weight_decay)
 
 
 @sound("adamw", hyperparameters="working")
 @stored
 def adamw_in_working_type(
-    theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float, weight_decay: float
+    theta: Array, grads: Array, *, learning_rate: Rates, weight_decay: float, **options: float
 ) -> Array:
-    """Options, 1 − β and β^t in the type computed in."""
+    """Options, 1 − β, β^t and 1 − αλ in the type computed in."""
     kind = theta.dtype.type
-    one, old1, old2 = kind(1), kind(beta1), kind(beta2)
-    iterates, m, v = np.empty_like(grads), np.zeros_like(theta), np.zeros_like(theta)
-    for t, gradient, rate in steps(grads, learning_rate):
-        m = old1 * m + (one - old1) * gradient
-        v = old2 * v + (one - old2) * (gradient * gradient)
-        first, second = (one - old ** kind(t) for old in (old1, old2))
-        shrunk = theta * (one - kind(rate) * kind(weight_decay))
-        iterates[t - 1] = theta = shrunk - kind(rate) * ((m / first) / (np.sqrt(v / second) + kind(eps)))
-    return iterates
+    kept = [kind(1) - kind(rate) * kind(weight_decay) for rate in rates(learning_rate, grads)]
+    return _multiplied(theta, updates.in_working_type(grads, learning_rate, **options), kept)
 
 
 @sound("adamw", state="narrow")
 def adamw_state_narrow(
-    theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float, weight_decay: float
+    theta: Array, grads: Array, *, learning_rate: Rates, weight_decay: float, **options: float
 ) -> Array:
     """Computed in float32, θ, m and v rounded to θ's own type after every step."""
-    kept, wide = through(theta.dtype), working_dtype(theta.dtype)
-    iterates, current = np.empty_like(grads, wide), theta.astype(wide)
-    m, v = np.zeros_like(current), np.zeros_like(current)
-    for t, gradient, rate in steps(grads.astype(wide), learning_rate):
-        m = kept(beta1 * m + (1 - beta1) * gradient)
-        v = kept(beta2 * v + (1 - beta2) * (gradient * gradient))
-        step = rate * ((m / (1 - beta1**t)) / (np.sqrt(v / (1 - beta2**t)) + eps))
-        iterates[t - 1] = current = kept(current - rate * weight_decay * current - step)
-    return iterates.astype(theta.dtype)
+    wide, found = theta.astype(working_dtype(theta.dtype)), updates.narrow_state(grads, learning_rate, **options)
+    lost = decays(learning_rate, grads, weight_decay)
+    return walked(wide, found, lost, kept=through(theta.dtype)).astype(theta.dtype)
 
 
 @sound("adamw", arithmetic="narrow")
 def adamw_every_step_narrow(
-    theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float, weight_decay: float
+    theta: Array, grads: Array, *, learning_rate: Rates, weight_decay: float, **options: float
 ) -> Array:
-    """Every operation in θ's own type."""
-    kind = theta.dtype.type
-    iterates, m, v = np.empty_like(grads), np.zeros_like(theta), np.zeros_like(theta)
-    for t, gradient, rate in steps(grads, learning_rate):
-        m = kind(beta1) * m + kind(1 - beta1) * gradient
-        v = kind(beta2) * v + kind(1 - beta2) * (gradient * gradient)
-        root = np.sqrt(v / kind(1 - beta2**t)) + kind(eps)
-        step = kind(rate) * ((m / kind(1 - beta1**t)) / np.where(root == 0, kind(1), root))
-        iterates[t - 1] = theta = theta - kind(rate * weight_decay) * theta - step
-    return iterates
+    lost = [theta.dtype.type(decay) for decay in decays(learning_rate, grads, weight_decay)]
+    return walked(theta, updates.every_step_narrow(grads, learning_rate, **options), lost)
 
 
 SOUND: tuple[SoundVariant, ...] = tuple(v for v in list(globals().values()) if isinstance(v, SoundVariant))

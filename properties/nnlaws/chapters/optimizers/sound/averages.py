@@ -7,7 +7,8 @@ from nnlaws_reference.dtypes import Array, working_dtype
 
 from nnlaws.authoring.mutant import stored
 from nnlaws.authoring.variant import SoundVariant, sound
-from nnlaws.chapters.optimizers.sound.common import column, in_float64, through
+from nnlaws.chapters.optimizers.sound.common import in_float64, through
+from nnlaws.chapters.optimizers.trajectories import column
 
 
 def _given(averages: Array, beta: float, bias_correction: bool) -> Array:

@@ -1,14 +1,14 @@
 """What the sound variants of averages and optimizers share."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
 import numpy as np
 from nnlaws_reference.dtypes import Array, working_dtype
 
-Rates = float | tuple[float, ...]
+from nnlaws.chapters.optimizers.trajectories import Rates, rates
+
 Pair = tuple[Array, Array]
 
 
@@ -23,20 +23,10 @@ def in_float64(function: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def rates(learning_rate: Rates, grads: Array) -> tuple[float, ...]:
-    """The learning rate of each step."""
-    return learning_rate if isinstance(learning_rate, tuple) else (learning_rate,) * len(grads)
-
-
 def steps(grads: Array, learning_rate: Rates) -> Iterator[tuple[int, Array, float]]:
     """Each step's number t, from 1 on, its gradient and its learning rate."""
     for t, (gradient, rate) in enumerate(zip(grads, rates(learning_rate, grads), strict=True), 1):
         yield t, gradient, rate
-
-
-def column(numbers: list[float], like: Array) -> Array:
-    """One number a step, (T, 1), each rounded once."""
-    return np.array(numbers, np.float64)[:, None].astype(like.dtype)
 
 
 def through(dtype: np.dtype[Any]) -> Callable[[Array], Array]:
@@ -53,34 +43,3 @@ def moments(grads: Array, beta1: float, beta2: float) -> Pair:
         first[t] = m = beta1 * m + (1 - beta1) * gradient
         second[t] = v = beta2 * v + (1 - beta2) * (gradient * gradient)
     return first, second
-
-
-def shares(beta: float, grads: Array) -> Array:
-    """1 − β^t, (T, 1)."""
-    return column([1 - beta**t for t in range(1, len(grads) + 1)], grads)
-
-
-def walked(theta: Array, updates: Array, decays: list[float] | None = None) -> Array:
-    """θ less the update of each step, and less its share of itself."""
-    iterates = np.empty_like(updates)
-    for t, update in enumerate(updates):
-        theta = theta - decays[t] * theta if decays else theta
-        iterates[t] = theta = theta - update
-    return iterates
-
-
-def adam_updates(grads: Array, learning_rate: Rates, beta1: float, beta2: float, eps: float) -> Array:
-    """Word for word: α m̂/(√v̂ + ε)."""
-    m, v = moments(grads, beta1, beta2)
-    given = column(list(rates(learning_rate, grads)), grads)
-    return given * ((m / shares(beta1, grads)) / (np.sqrt(v / shares(beta2, grads)) + eps))
-
-
-@dataclass
-class Moments:
-    """All that Adam keeps."""
-
-    theta: Array
-    m: Array
-    v: Array
-    steps: int = 0

@@ -9,7 +9,8 @@ from nnlaws_reference.dtypes import Array, working_dtype
 
 from nnlaws.authoring.mutant import stored
 from nnlaws.authoring.variant import SoundVariant, sound
-from nnlaws.chapters.optimizers.sound.common import Rates, in_float64, steps, through
+from nnlaws.chapters.optimizers.sound.common import in_float64, steps, through
+from nnlaws.chapters.optimizers.trajectories import Rates
 
 
 def _rmsprop(

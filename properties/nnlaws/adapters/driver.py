@@ -1,0 +1,89 @@
+"""Drives a library's optimizer over gradients: the loop, the rate of each step, and the state saved on the way.
+
+An adapter says what is particular to its library, an `Optimizer`, and of which options it makes one:
+
+    @stateful
+    def momentum(*, beta: float) -> Optimizer[State]:
+        return Optimizer(init, step, read, restored)
+
+is then the operation momentum(theta, grads, *, learning_rate, beta, save_at=None).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from inspect import Parameter, signature
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from nnlaws_reference.dtypes import Array
+
+from nnlaws.authoring.operation import Option
+
+State = TypeVar("State")
+
+
+@dataclass(frozen=True)
+class Optimizer(Generic[State]):
+    """An optimizer whose state, of whatever type, has the parameters in it.
+
+    init: the state before any step, of parameters (n,) that are not to be changed. step: the state after a step, of the
+    state, which may be changed, the gradient (n,) and the rate. read: the parameters of a state (n,). restored: the
+    state that comes back when one has been saved as the library saves it.
+    """
+
+    init: Callable[[Array], State]
+    step: Callable[[State, Array, float], State]
+    read: Callable[[State], Array]
+    restored: Callable[[State], State]
+
+    def trajectory(self, theta: Array, grads: Array, learning_rate: Option, save_at: int | None = None) -> Array:
+        """The parameters after each step (T, n), of grads' dtype; the state is saved and restored after `save_at`."""
+        iterates = np.empty_like(grads)
+        state = self.init(theta)
+        for t, (gradient, rate) in enumerate(zip(grads, rates(learning_rate, len(grads)), strict=True)):
+            if t == save_at:
+                state = self.restored(state)
+            state = self.step(state, gradient, rate)
+            iterates[t] = self.read(state)
+        return iterates
+
+
+def rates(learning_rate: Option, steps: int) -> tuple[float, ...]:
+    """The learning rate of each step."""
+    return learning_rate if isinstance(learning_rate, tuple) else (learning_rate,) * steps
+
+
+def stateful(make: Callable[..., Optimizer[Any]]) -> Callable[..., Array]:
+    """The operation by the optimizer that `make` makes of the operation's own options; it takes save_at (OP-17).
+
+    What `make` takes by position, as a method takes self, comes before theta.
+    """
+    return _operation(make, Parameter("save_at", Parameter.KEYWORD_ONLY, default=None))
+
+
+def stateless(make: Callable[..., Optimizer[Any]]) -> Callable[..., Array]:
+    """As `stateful`, of an optimizer that keeps nothing but the parameters: it takes no save_at."""
+    return _operation(make)
+
+
+def _operation(make: Callable[..., Optimizer[Any]], *last: Parameter) -> Callable[..., Array]:
+    @wraps(make)
+    def run(*arguments: Any, learning_rate: Option, **options: Any) -> Array:
+        *owner, theta, grads = arguments
+        saved = {parameter.name: options.pop(parameter.name, parameter.default) for parameter in last}
+        return make(*owner, **options).trajectory(theta, grads, learning_rate, **saved)
+
+    own = signature(make).parameters.values()
+    run.__signature__ = signature(make).replace(  # type: ignore[attr-defined]
+        parameters=[
+            *(each for each in own if each.kind is not Parameter.KEYWORD_ONLY),
+            Parameter("theta", Parameter.POSITIONAL_OR_KEYWORD),
+            Parameter("grads", Parameter.POSITIONAL_OR_KEYWORD),
+            Parameter("learning_rate", Parameter.KEYWORD_ONLY),
+            *(each for each in own if each.kind is Parameter.KEYWORD_ONLY),
+            *last,
+        ],
+        return_annotation=Array,
+    )
+    return run
