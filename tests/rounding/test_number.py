@@ -280,7 +280,7 @@ def test_a_bound_does_not_underflow_itself() -> None:
 
 
 def test_an_infinite_argument_is_exact() -> None:
-    x = bounded(np.array([-np.inf, 0.0, -np.inf]))
+    x: Any = bounded(np.array([-np.inf, 0.0, -np.inf]))
     assert np.array_equal(np.exp(x).value, [0.0, 1.0, 0.0])
     assert np.array_equal((x - 3.0).error, [0.0, (x - 3.0).error[1], 0.0])
     assert np.array_equal(x.max().value, 0.0)
@@ -416,12 +416,11 @@ def test_a_comparison_that_depends_on_rounding_raises(name: str) -> None:
 @pytest.mark.parametrize(
     ("call", "named"),
     [
-        (np.sin, "numpy.sin"),
+        (np.tan, "numpy.tan"),
         (np.add.reduce, "numpy.add.reduce"),
         (np.add.accumulate, "numpy.add.accumulate"),
         (np.median, "numpy.median"),
-        (np.concatenate, "numpy.concatenate"),
-        (lambda x: x**3, "numpy.power"),
+        (np.sort, "numpy.sort"),
         (lambda x: x % 2, "numpy.remainder"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

@@ -1,7 +1,6 @@
 """What the sound variants of averages and optimizers share."""
 
 from collections.abc import Callable, Iterator
-from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -10,17 +9,6 @@ from nnlaws_reference.dtypes import Array, working_dtype
 from nnlaws.chapters.optimizers.trajectories import Rates, rates
 
 Pair = tuple[Array, Array]
-
-
-def in_float64(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, computed in float64 and rounded to the arguments' dtype once."""
-
-    @wraps(function)
-    def run(*arguments: Array, **options: Any) -> Any:
-        dtype = arguments[0].dtype
-        return function(*(argument.astype(np.float64) for argument in arguments), **options).astype(dtype)
-
-    return run
 
 
 def steps(grads: Array, learning_rate: Rates) -> Iterator[tuple[int, Array, float]]:
