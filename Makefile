@@ -1,16 +1,23 @@
-# Two commands for a newcomer: `make check` shows a verdict, `make test` runs the whole suite. Both work from a clean clone.
+# Two commands for a newcomer: `make check` shows a verdict, `make test` runs the tests. Both work from a clean clone.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: check test lint types adapters bench clean
+.PHONY: check test slow test-all lint types adapters bench clean
 
 check: $(VENV)/core
 	$(BIN)/nnlaws check scipy
 
+# Five minutes at most, on two cores. What takes longer is marked `slow`, and of what is `sampled` every sixth case runs.
 test: $(VENV)/test
-	$(BIN)/python -m pytest -n 2 --dist loadscope
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+
+# The rest, and with `test` before it all there is.
+slow: $(VENV)/test
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
+
+test-all: test slow
 
 lint: $(VENV)/lint
 	$(BIN)/ruff check .
@@ -23,7 +30,7 @@ types: $(VENV)/lint
 # The real libraries: here, one that is missing fails instead of being skipped.
 adapters: $(VENV)/libraries
 	NNLAWS_REQUIRE_LIBRARIES=1 $(BIN)/python -m pytest -n 2 --dist worksteal \
-		tests/properties/test_adapters.py tests/test_examples.py
+		tests/adapters tests/test_examples.py
 
 bench: $(VENV)/libraries
 	$(BIN)/python benchmarks/run.py

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -37,6 +38,21 @@ def softmax(z):
     calls += 1
 """
 """A target file up to the body of its softmax: log_softmax is right, and so is what `right` returns."""
+
+
+EVERY = 6  # of a sampled test's cases, one in so many is run by `make test`
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of each test that is marked `sampled`, all but every sixth case is slow: `make test` leaves them to the rest."""
+    seen: Counter[str] = Counter()
+    for item in items:
+        if item.get_closest_marker("sampled") is not None:
+            name = item.nodeid.partition("[")[0]
+            if seen[name] % EVERY:
+                item.add_marker(pytest.mark.slow)
+            seen[name] += 1
 
 
 class Ran(NamedTuple):

@@ -293,6 +293,7 @@ def findings(report: Report) -> list[tuple[Any, ...]]:
     return [(each.law, each.dtype, each.outcome, each.worst, each.cases, each.replay) for each in report.results]
 
 
+@pytest.mark.slow
 def test_two_processes_say_what_one_says_and_in_the_same_order(write: Callable[..., str]) -> None:
     name = write("np.savetxt(f'{os.getpid()}.pid', [0])\nreturn 2 * right(z)")
     one, two = (nnlaws.check(name, profile="quick", dtypes=("float32", "float64"), jobs=jobs) for jobs in (1, 2))

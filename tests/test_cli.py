@@ -80,6 +80,7 @@ def test_a_mistake_in_the_arguments_is_one_line(write: Write, command: Run, argu
     assert words in ran.err
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     "target",
     [

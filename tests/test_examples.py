@@ -139,6 +139,7 @@ def searching() -> Iterator[Any]:
         yield import_module("grid_or_random")
 
 
+@pytest.mark.slow
 def test_the_page_of_searches_says_what_the_example_prints(searching: Any) -> None:
     with redirect_stdout(io.StringIO()) as printed:
         assert searching.main([]) == 0

@@ -17,6 +17,8 @@ BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 TOO_SMALL = """\
 import numpy as np
 
+pytestmark = pytest.mark.slow
+
 
 def softmax(z):
     e = np.exp(z - z.max(axis=-1, keepdims=True))

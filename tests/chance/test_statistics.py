@@ -67,6 +67,7 @@ def _geometric(random: np.random.Generator, n: int) -> tuple[Floats, Floats]:
     return x, np.exp(-x / 100) * -np.expm1(-1 / 100)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("test", SOUND)
 def test_false_alarms_are_no_more_than_promised(test: str) -> None:
     """P(sup_t E_t ≥ 1/a) ≤ a, counted over 3000 streams; as many more as happen once in 10,000 such counts."""

@@ -245,6 +245,7 @@ def test_a_target_leaves_the_process_that_judges_it_as_it_was(write: Write) -> N
     assert (np.geterr(), Path.cwd()) == (before, folder)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("strike", "words"), STRIKES.values(), ids=STRIKES)
 def test_a_strike_costs_one_law_and_its_token_names_the_array_that_was_struck(
     write: Write, strike: str, words: str

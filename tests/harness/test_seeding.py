@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 DRAW = """\
 import sys
 sys.path.insert(0, sys.argv[1])
@@ -39,6 +41,7 @@ def drawn(folder: Path, *more: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_numbers_in_other_modules_do_not_change_what_is_drawn(tmp_path: Path) -> None:
     """Hypothesis collects those of 100 and more, of modules that have up to 1,024 of them."""
     (tmp_path / "numbers_galore.py").write_text(f"NUMBERS = {[*range(100, 1000)]}\n", "utf-8")

@@ -127,6 +127,7 @@ def test_the_wheel_names_its_command_its_plugin_and_its_licence(wheel: Path) -> 
     assert "[pytest11]\nnnlaws = nnlaws.pytest_plugin" in points
 
 
+@pytest.mark.slow
 def test_the_wheel_works_in_an_environment_of_its_own(installed: Path, tmp_path: Path) -> None:
     assert "scipy conforms" in run(installed / "nnlaws", "check", "scipy", "--profile", "quick", folder=tmp_path)
     assert run(installed / "nnlaws", "explain", "SM-1", folder=tmp_path).startswith("SM-1  ")

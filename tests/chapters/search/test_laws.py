@@ -265,6 +265,7 @@ RETURNED: dict[str, Callable[[Array], Any]] = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("returned", RETURNED)
 @pytest.mark.parametrize("name", NAMES)
 def test_what_are_no_points_of_the_space_is_an_outcome(name: str, returned: str) -> None:
@@ -290,6 +291,7 @@ OTHERS: dict[str, Callable[[Any], Any]] = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("returned", OTHERS)
 @pytest.mark.parametrize("name", ["coarse_to_fine", "caviar", "panda"])
 def test_what_are_no_trials_is_an_outcome(name: str, returned: str) -> None:
