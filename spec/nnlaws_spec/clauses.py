@@ -104,13 +104,12 @@ def read(name: str, markdown: str, *, notes: bool = True) -> ChapterText:
     return ChapterText(name, title[1], markdown, found)
 
 
-@cache
 def chapter(name: str) -> ChapterText:
     """The chapter of that name. Raises KeyError with the names that there are."""
-    try:
-        return read(name, chapters()[name])
-    except KeyError:
-        raise KeyError(f"no chapter {name!r}; there are {', '.join(chapters())}") from None
+    texts = chapters()
+    if name not in texts:
+        raise KeyError(f"no chapter {name!r}; there are {', '.join(texts)}")
+    return read(name, texts[name])
 
 
 @cache

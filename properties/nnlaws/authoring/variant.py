@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from nnlaws_reference.dtypes import Array
 
+from nnlaws.authoring.mutant import each
+
 
 @dataclass(frozen=True)
 class SoundVariant:
@@ -20,12 +22,13 @@ class SoundVariant:
 
 
 def in_float64(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, computed in float64 and rounded to the arguments' dtype once."""
+    """The function, computed in float64, and each result rounded to the arguments' dtype once."""
 
     @wraps(function)
     def run(*arguments: Array, **options: Any) -> Any:
         dtype = arguments[0].dtype
-        return function(*(argument.astype(np.float64) for argument in arguments), **options).astype(dtype)
+        results = function(*(argument.astype(np.float64) for argument in arguments), **options)
+        return each(lambda result: result.astype(dtype))(results)
 
     return run
 

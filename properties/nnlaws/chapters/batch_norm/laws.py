@@ -6,24 +6,23 @@ implementation that rounds too often breaks the clause that says which value, an
 informative clauses show on the implementation's own results what normalising is good for.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
 from nnlaws_reference.dtypes import Array
-from nnlaws_spec.formulas import batch_norm as formulas
 from numpy.typing import NDArray
-from scipy.special import gammaincinv
 
 from nnlaws.authoring.case import Range
 from nnlaws.authoring.evidence import Evidence, agree, compare, require, worst
-from nnlaws.authoring.law import Law, judge, laws_of, slack
+from nnlaws.authoring.law import Law, judge, laws_of
 from nnlaws.authoring.law import values as every_value
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.subject import Refused, Subject
 from nnlaws.chapters.batch_norm.bounds import promised
+from nnlaws.chapters.batch_norm.informative import fewer_steps, noise_of_the_mean, round_contours
 from nnlaws.chapters.batch_norm.inputs import (
     BUILDERS,
     SAMPLES,
@@ -51,17 +50,13 @@ from nnlaws.chapters.batch_norm.operations import (
     BATCH_NORM_RUNNING,
     BATCH_NORM_TRAIN,
 )
+from nnlaws.chapters.batch_norm.slack import agree_slack, mean_of, results_of, slacked
 from nnlaws.rounding.formats import Floats
 from nnlaws.rounding.number import bounded
 
 values = partial(
     every_value, allow_nan_if_unbounded=True
 )  # a variance that may be 0 within rounding has no bound: NaN is no fault
-
-FALSE_ALARM = 1e-12
-"""How often the law of the batch's noise refuses a right mean, a case: in a run of 100 cases, once in 10¹⁰ runs."""
-STEPS = 500  # of gradient descent, after which it counts as not arrived
-PART = 0.05  # how much of the way from the first loss to the least is left on arrival
 
 
 def value(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
@@ -100,7 +95,7 @@ def gives_z_back(f: Subject, ruler: Ruler, z: Array, gamma: Array, beta: Array, 
     wide = z.astype(np.float64)
     if ruler.conventions.get("epsilon") == "outside":
         gamma = (np.sqrt(wide.var(axis=-2)) + eps).astype(gamma.dtype)
-    (got, allowed), *_ = _results(f, ruler, z, gamma, beta, eps=eps)
+    (got, allowed), *_ = results_of(f, ruler, z, gamma, beta, eps=eps)
     size = np.abs(wide - wide.mean(axis=-2, keepdims=True)) + np.abs(wide).mean(axis=-2, keepdims=True)
     rounding = (2 * ruler.format.u + (z.shape[-2] + 8) * 2.0**-53) * size + ruler.format.tiny
     return agree(got, wide, allowed + rounding, ruler.format, "z itself")
@@ -108,11 +103,11 @@ def gives_z_back(f: Subject, ruler: Ruler, z: Array, gamma: Array, beta: Array, 
 
 def standardised(f: Subject, ruler: Ruler, z: Array, gamma: Array, beta: Array, *, eps: float) -> Evidence:
     """With γ = 1 and β = 0, out has mean 0 and variance σ²/(σ² + ε)."""
-    (got, allowed), *_ = _results(f, ruler, z, gamma, beta, eps=eps)
+    (got, allowed), *_ = results_of(f, ruler, z, gamma, beta, eps=eps)
     var = z.astype(np.float64).var(axis=-2)
     scale = np.sqrt(var) + eps if ruler.conventions.get("epsilon") == "outside" else np.sqrt(var + eps)
-    mean, slack_of_mean = _mean(got, allowed)
-    square, slack_of_square = _mean(got * got, (2 * np.abs(got) + allowed) * allowed)
+    mean, slack_of_mean = mean_of(got, allowed)
+    square, slack_of_square = mean_of(got * got, (2 * np.abs(got) + allowed) * allowed)
     zero, want = np.zeros_like(mean), var / scale**2
     slack_of_square = slack_of_square + (z.shape[-2] + 8) * 2.0**-53 * want  # of σ², the root, square and quotient
     centred = agree(mean, zero, slack_of_mean, ruler.format, "0, the mean over the samples")
@@ -122,7 +117,7 @@ def standardised(f: Subject, ruler: Ruler, z: Array, gamma: Array, beta: Array, 
 
 def before_activation(f: Subject, ruler: Ruler, z: Array, gamma: Array, beta: Array, *, eps: float) -> Evidence:
     """The mean of out over the samples is β: nothing is cut off."""
-    mean, allowed = _mean(*_results(f, ruler, z, gamma, beta, eps=eps)[0])
+    mean, allowed = mean_of(*results_of(f, ruler, z, gamma, beta, eps=eps)[0])
     return agree(mean, beta.astype(np.float64), allowed, ruler.format, "β, the mean over the samples")
 
 
@@ -130,18 +125,20 @@ def shift_invariance(
     f: Subject, ruler: Ruler, z: Array, gamma: Array, beta: Array, *, b: Array, eps: float
 ) -> Evidence:
     """f(z + b) = f(z), where z + b is exact; only the mean moves, by b."""
-    out, (mean, allowed), var = _results(f, ruler, z, gamma, beta, eps=eps)
+    out, (mean, allowed), var = results_of(f, ruler, z, gamma, beta, eps=eps)
     want = [out, (mean + b.astype(np.float64), allowed), var]
-    return _agree(ruler, _results(f, ruler, z + b[:, None, :], gamma, beta, eps=eps), want, "the result without b")
+    return agree_slack(
+        ruler, results_of(f, ruler, z + b[:, None, :], gamma, beta, eps=eps), want, "the result without b"
+    )
 
 
 def scaling(f: Subject, ruler: Ruler, z: Array, gamma: Array, beta: Array, *, eps: float, c: float) -> Evidence:
     """With ε scaled by c² (outside the root by c), f(c z) = f(z); the mean is multiplied by c, the variance by c²."""
     scaled_eps = eps * (c if ruler.conventions.get("epsilon") == "outside" else c * c)
-    got = _results(f, ruler, (c * z.astype(np.float64)).astype(z.dtype), gamma, beta, eps=scaled_eps)
-    plain = zip((1, c, c * c), _results(f, ruler, z, gamma, beta, eps=eps), strict=True)
+    got = results_of(f, ruler, (c * z.astype(np.float64)).astype(z.dtype), gamma, beta, eps=scaled_eps)
+    plain = zip((1, c, c * c), results_of(f, ruler, z, gamma, beta, eps=eps), strict=True)
     want = [(factor * result, factor * allowed) for factor, (result, allowed) in plain]
-    return _agree(ruler, got, want, "the result without the scale")
+    return agree_slack(ruler, got, want, "the result without the scale")
 
 
 def features_alone(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
@@ -149,8 +146,8 @@ def features_alone(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) 
     columns = arguments[0].shape[-1]
     apart = [np.concatenate([a[..., j : j + 1] for j in range(columns)]) for a in arguments]
     alone = [np.concatenate(np.split(one, columns), axis=-1) for one in f.results(*apart, **options)]
-    want = _slacked(ruler, alone, *arguments, **options)
-    return _agree(ruler, _results(f, ruler, *arguments, **options), want, "the result of the feature by itself")
+    want = slacked(ruler, alone, *arguments, **options)
+    return agree_slack(ruler, results_of(f, ruler, *arguments, **options), want, "the result of the feature by itself")
 
 
 def samples_alone(f: Subject, ruler: Ruler, z: Array, *others: Array, **options: Any) -> Evidence:
@@ -158,8 +155,8 @@ def samples_alone(f: Subject, ruler: Ruler, z: Array, *others: Array, **options:
     m, repeated = z.shape[1], (np.concatenate([other] * z.shape[1]) for other in others)
     apart = np.concatenate([z[:, i : i + 1] for i in range(m)])
     alone = [np.concatenate(np.split(one, m), axis=1) for one in f.results(apart, *repeated, **options)]
-    want = _slacked(ruler, alone, z, *others, **options)
-    return _agree(ruler, _results(f, ruler, z, *others, **options), want, "the result of the sample by itself")
+    want = slacked(ruler, alone, z, *others, **options)
+    return agree_slack(ruler, results_of(f, ruler, z, *others, **options), want, "the result of the sample by itself")
 
 
 def samples_permuted(f: Subject, ruler: Ruler, *arguments: Array, order: NDArray[np.intp], **options: Any) -> Evidence:
@@ -168,9 +165,9 @@ def samples_permuted(f: Subject, ruler: Ruler, *arguments: Array, order: NDArray
     def permute(x: Array) -> Array:
         return np.take_along_axis(x, order[:, :, None], axis=1) if x.ndim == 3 else x
 
-    want = [(permute(result), permute(slack)) for result, slack in _results(f, ruler, *arguments, **options)]
-    got = _results(f, ruler, *map(permute, arguments), **options)
-    return _agree(ruler, got, want, "the permuted result of the samples in order")
+    want = [(permute(result), permute(slack)) for result, slack in results_of(f, ruler, *arguments, **options)]
+    got = results_of(f, ruler, *map(permute, arguments), **options)
+    return agree_slack(ruler, got, want, "the permuted result of the samples in order")
 
 
 def own_statistics(
@@ -245,8 +242,10 @@ def equal_batches(f: Subject, ruler: Ruler, batches: Array, *, decay: float) -> 
     mean, var = wide.mean(axis=-2), wide.var(axis=-2)
     if ruler.conventions.get("running_variance") == "unbiased":
         var = var * m / (m - 1)
-    want = _slacked(ruler, [(1 - left) * mean, left + (1 - left) * var], batches, decay=decay)  # a sound way too
-    return _agree(ruler, _results(f, ruler, batches, decay=decay), want, "what is left of the start, and the rest")
+    want = slacked(ruler, [(1 - left) * mean, left + (1 - left) * var], batches, decay=decay)  # a sound way too
+    return agree_slack(
+        ruler, results_of(f, ruler, batches, decay=decay), want, "what is left of the start, and the rest"
+    )
 
 
 def equals_training(f: Subject, ruler: Ruler, *arguments: Array, eps: float) -> Evidence:
@@ -259,13 +258,13 @@ def equals_training(f: Subject, ruler: Ruler, *arguments: Array, eps: float) -> 
 
 def dz_sums_to_zero(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
     """Σ_i dz_i = 0: the gradient of a bias before batch norm."""
-    mean, allowed = _mean(*_results(f, ruler, *arguments, **options)[0])
+    mean, allowed = mean_of(*results_of(f, ruler, *arguments, **options)[0])
     return agree(mean, np.zeros_like(mean), allowed, ruler.format, "0, the gradient of a bias, over m")
 
 
 def dz_against_z_norm(f: Subject, ruler: Ruler, dout: Array, z: Array, gamma: Array, *, eps: float) -> Evidence:
     """Σ_i dz_i z_norm_i = γ dγ ε/(σ² + ε)^{3/2}: what ε leaves of the invariance under scaling."""
-    (dz, allowed), (dgamma, allowed_dgamma), _ = _results(f, ruler, dout, z, gamma, eps=eps)
+    (dz, allowed), (dgamma, allowed_dgamma), _ = results_of(f, ruler, dout, z, gamma, eps=eps)
     wide, g = z.astype(np.float64), gamma.astype(np.float64)
     centred, var = wide - wide.mean(axis=-2, keepdims=True), wide.var(axis=-2)
     if ruler.conventions.get("epsilon") == "outside":
@@ -273,111 +272,13 @@ def dz_against_z_norm(f: Subject, ruler: Ruler, dout: Array, z: Array, gamma: Ar
     else:
         scale, factor = np.sqrt(var + eps), g * eps / (var + eps) ** 1.5
     z_norm = centred / scale[:, None, :]
-    got, allowed_of_mean = _mean(dz * z_norm, np.abs(z_norm) * allowed)
+    got, allowed_of_mean = mean_of(dz * z_norm, np.abs(z_norm) * allowed)
     # z_norm in float64: its mean errs by (m + 1)u mean|z|, its root by (m + 6)u; with the factor's, less than 8(m + 8)u
     rounding = (z.shape[-2] + 8) * 2.0**-50 * (1 + np.abs(wide).mean(axis=-2) / scale) * np.abs(dz).mean(axis=-2)
     slack_of_want = np.abs(factor) * allowed_dgamma / z.shape[-2] + rounding
     want = factor * dgamma / z.shape[-2]
     expected = "γ dγ ε/(σ² + ε)^{3/2}, over m"
     return agree(got, want, allowed_of_mean + slack_of_want, ruler.format, expected)
-
-
-def noise_of_the_mean(f: Subject, ruler: Ruler, z: Array, gamma: Array, beta: Array, *, eps: float) -> Evidence:
-    """Σ m μ²/σ² over N means of batches is chi-squared with N degrees of freedom: exact for normal samples."""
-    means = f.results(z, gamma, beta, eps=eps)[1]
-    total = z.shape[-2] * np.square(means).sum()
-    low, high = (2 * gammaincinv(means.size / 2, q) for q in (FALSE_ALARM / 2, 1 - FALSE_ALARM / 2))
-    reason = f"m μ² sums to {total:.0f} over {means.size} batch means, where {low:.0f} to {high:.0f} is expected"
-    return require(bool(low <= total <= high), reason)
-
-
-def round_contours(f: Subject, ruler: Ruler, z: Array, gamma: Array, beta: Array, *, y: Floats, eps: float) -> Evidence:
-    """The Hessian of logistic regression at w = 0, on normalised features that are orthogonal, is a multiple of I.
-
-    An error of e in each entry of out, of mean size at most 1, moves an entry of 4H by 2e + e², and so an eigenvalue by
-    n times that; LAPACK's own backward error is a small multiple of n u, here 32 n u.
-    """
-    out, allowed = _results(f, ruler, z, gamma, beta, eps=eps)[0]
-    spectrum = _spectrum(formulas.logistic_hessian(np.zeros(gamma.shape), out))
-    got = spectrum[..., -1] / np.maximum(spectrum[..., 0], 0)
-    var = z.astype(np.float64).var(axis=-2)
-    scale = np.sqrt(var) + eps if ruler.conventions.get("epsilon") == "outside" else np.sqrt(var + eps)
-    curvature = (np.sqrt(var) / scale) ** 2
-    want = curvature.max(axis=-1) / curvature.min(axis=-1)
-    e, n = np.abs(allowed).max(axis=(-2, -1)), z.shape[-1]
-    moved = n * (2 * e + e * e) / curvature.min(axis=-1)
-    slack = want * np.where(moved < 0.5, 4 * moved + n * 2.0**-48, np.inf)  # (1 + moved)/(1 − moved) ≤ 1 + 4 moved
-    return agree(got, want, slack, ruler.format, "the condition number of round contours")
-
-
-def fewer_steps(f: Subject, ruler: Ruler, z: Array, gamma: Array, beta: Array, *, y: Floats, eps: float) -> Evidence:
-    """Gradient descent reaches a given loss in half the steps at most, each with the step size 1/L of its own loss."""
-    normalised = f(z, gamma, beta, eps=eps)
-    before, after = _steps(z.astype(np.float64), y), _steps(normalised, y)
-    lane = int(np.argmax(after / before))
-    reason = f"gradient descent takes {after[lane]} steps on normalised features, {before[lane]} on the raw ones"
-    return require(2 * after <= before, reason)
-
-
-def _steps(x: Floats, y: Floats) -> NDArray[np.intp]:
-    """How many steps of descent from w = 0 until PART of the way from the first loss to the least, H(y), is left."""
-    w = np.zeros((len(x), x.shape[-1]))
-    curvature = _spectrum(formulas.logistic_hessian(w, x))[..., -1]  # the largest at any w: a(1 − a) ≤ 1/4
-    least = -(y * np.log(y) + (1 - y) * np.log(1 - y)).mean(axis=-1)
-    goal = least + PART * (formulas.logistic_loss(w, x, y) - least)
-    steps = np.full(len(x), STEPS)
-    for step in range(STEPS):
-        arrived = formulas.logistic_loss(w, x, y) <= goal
-        steps = np.where(arrived, np.minimum(steps, step), steps)
-        if arrived.all():
-            break
-        a = 1 / (1 + np.exp(-np.einsum("lmn,ln->lm", x, w)))
-        w = w - np.einsum("lm,lmn->ln", a - y, x) / x.shape[-2] / curvature[:, None]
-    return steps
-
-
-def _spectrum(hessian: Floats) -> Floats:
-    """The eigenvalues, in increasing order; NaN of what is not finite."""
-    finite = np.asarray(np.isfinite(hessian).all(axis=(-2, -1)))
-    values = np.linalg.eigvalsh(np.where(finite[:, None, None], hessian, 0.0))
-    return np.where(finite[:, None], values, np.nan)
-
-
-Slacked = tuple[Floats, Floats]
-"""A result, and the rounding of the loosest convention."""
-
-
-def _results(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> list[Slacked]:
-    return _slacked(ruler, f.results(*arguments, **options), *arguments, **options)
-
-
-def _slacked(ruler: Ruler, results: Sequence[Floats], *arguments: Array, **options: Any) -> list[Slacked]:
-    """Where nothing is promised, or the exact result is out of range, its value stands for an infinity or NaN."""
-    bounds = ruler.loosest.bounds(*arguments, **options)
-    slacks = [slack(one, bound, ruler.format) for one, bound in zip(results, bounds, strict=True)]
-    if all(np.isfinite(one).all() for one in results):
-        return list(zip(results, slacks, strict=True))
-    found: list[Slacked] = []
-    surest = ruler.surest.bounds(*arguments, **options)
-    for one, allowed, bound in zip(results, slacks, surest, strict=True):
-        beyond = np.abs(bound.value) + bound.error >= ruler.format.largest
-        found.append((np.where(beyond, bound.value, one), np.where(beyond, np.inf, allowed)))
-    return found
-
-
-def _agree(ruler: Ruler, got: list[Slacked], want: list[Slacked], expected: str) -> Evidence:
-    return worst(
-        *(
-            agree(one, other, allowed + also, ruler.format, expected, name)
-            for name, (one, allowed), (other, also) in zip(ruler.operation.results, got, want, strict=True)
-        )
-    )
-
-
-def _mean(x: Floats, allowed: Floats) -> Slacked:
-    """The mean over the samples, with what its terms may err, and the float64 sum of them besides."""
-    m = x.shape[-2]
-    return x.mean(axis=-2), allowed.mean(axis=-2) + m * 2.0**-53 * np.abs(x).mean(axis=-2)
 
 
 UNBIASED = "divide by m, not by m − 1, or declare running_variance = unbiased"
