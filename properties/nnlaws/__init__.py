@@ -29,10 +29,10 @@ _HOMES = {
     "Identification": "identification",
     "certify": "gradients",
     "Certificate": "gradients",
-    "LawResult": "verdict",
-    "Outcome": "verdict",
-    "Report": "verdict",
-    "Violation": "verdict",
+    "LawResult": "report",
+    "Outcome": "report",
+    "Report": "report",
+    "Violation": "report",
 }
 
 __all__ = [
