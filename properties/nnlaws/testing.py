@@ -28,7 +28,7 @@ from nnlaws.authoring.chapter import Chapter
 from nnlaws.authoring.convention import Convention
 from nnlaws.authoring.errors import ChapterError
 from nnlaws.authoring.evidence import Evidence
-from nnlaws.authoring.judging import Chance, Rounding
+from nnlaws.authoring.judging import Rounding
 from nnlaws.authoring.law import Law, values
 from nnlaws.authoring.mutant import Mutant
 from nnlaws.authoring.operation import Operation
@@ -61,7 +61,7 @@ class Check:
 
 
 def checks_of(chapter: Chapter, profile: str = "quick") -> list[Check]:
-    """All that the chapter promises, in the order in which to mend it. profile: how hard to look for what breaks laws."""
+    """All that the chapter promises, in the order in which to mend it. profile: how hard to look for violations."""
     trial = _Trial(chapter, whole(chapter), Selection(profile=profile))
     return [Check(name, run) for name, run in _promises(trial)]
 
@@ -201,7 +201,8 @@ class _Trial:
                 "and bound have to be of one function: correct the one that is not, or let the bound admit the "
                 "reference's algorithm"
             )
-        self._bound_is_of_the_formula(operation, {}) if dtype == "float64" else None
+        if dtype == "float64":
+            self._bound_is_of_the_formula(operation, {})
 
     def _bound_is_of_the_formula(self, operation: Operation, conventions: Mapping[str, str]) -> None:
         """What the bound takes for the exact value in narrower types, is that."""
@@ -220,46 +221,40 @@ class _Trial:
                 )
 
     def convention_changes_something(self, operation: Operation, convention: Convention) -> None:
-        """Held to it, some result or some bound is another."""
-        if isinstance(self.chapter.judging, Chance):
-            return self._convention_is_declared(operation, convention)
-        if convention.effect == "value":
-            self._bound_is_of_the_formula(operation, convention.item)
-        for dtype in convention.dtypes:
+        """Some result, bound or verdict is another under it; a weaker bound is nowhere tighter, nor the reverse."""
+        different = False
+        for dtype in convention.dtypes if operation.arrays else ():
             plain = Ruler(operation, format_of(DTYPES[dtype]), {})
-            seen = [_differences(plain, convention, inputs) for _, inputs in self._drawn(operation, plain.format)]
-            assert any(different for different, _ in seen), (
-                f"{convention} changes nothing of {operation} in {dtype}; let the {_where(convention)} take account of "
-                "it, or name only the dtypes in which it says something (Convention.dtypes)"
-            )
-            assert not any(against for _, against in seen), (
-                f"{convention} is said to be a {convention.effect}, and is the opposite for some results of {operation} "
-                f"in {dtype}; correct the convention's effect, or join the bound with that of the default convention"
-            )
-        return None
+            for case, inputs in self._drawn(operation, plain.format):
+                differs, against = _differences(plain, convention, inputs)
+                different |= differs
+                assert not against, (
+                    f"{convention} is said to be a {convention.effect}, and is the opposite on the case {case} of "
+                    f"{operation} in {dtype}; correct the convention's effect, or join its bound with the default one"
+                )
+        if operation.arrays and convention.effect == "value":
+            self._bound_is_of_the_formula(operation, convention.item)
+        assert different or self._refused_without(operation, convention), (
+            f"{convention} changes nothing of {operation}: no result, no bound, and no law refuses the sound variants "
+            "that declare it if they do not; let formula, bound or a law take account of it, or drop it"
+        )
 
-    def _convention_is_declared(self, operation: Operation, convention: Convention) -> None:
-        """What draws has no bound: a sound variant declares the convention, and is refused where it does not."""
-        declaring = [each for each in self.chapter.sound if each.operation == operation.name]
-        declaring = [each for each in declaring if each.conventions.get(convention.name) == convention.value]
-        assert declaring, (
-            f"no sound variant of {operation} declares {convention}; add one, so that it is seen to matter"
-        )
-        for variant in declaring:
+    def _refused_without(self, operation: Operation, convention: Convention) -> bool:
+        """Whether a sound variant that declares the convention is refused where it does not."""
+        laws = self.whole.laws_of(operation)
+        for variant in self.chapter.sound:
+            if variant.operation != operation.name or variant.conventions.get(convention.name) != convention.value:
+                continue
             without = {name: value for name, value in variant.conventions.items() if name != convention.name}
-            laws = self.whole.laws_of(operation)
             if any(self._broken(law, variant.function, without, dtype) for law in laws for dtype in self.dtypes):
-                return
-        raise AssertionError(
-            f"{', '.join(each.name for each in declaring)} conforms without declaring {convention}, which so changes "
-            "nothing; let a law take account of it, or drop it"
-        )
+                return True
+        return False
 
     def mutant_is_killed(self, mutant: Mutant) -> None:
         laws = self.whole.laws_of(self.operation(mutant.operation))
         assert any(self.kills(law, mutant, dtype) for dtype in self.dtypes for law in laws), (
-            f"no law kills the mutant {mutant.name} ({mutant.fault}), tried: {', '.join(law.name for law in laws)}; add "
-            "a law that does, or give one inputs on which the fault shows"
+            f"no law kills the mutant {mutant.name} ({mutant.fault}), tried: {', '.join(law.name for law in laws)}; "
+            "add a law that does, or give one inputs on which the fault shows"
         )
 
     def law_kills(self, law: Law) -> None:
@@ -328,10 +323,6 @@ def _differences(plain: Ruler, convention: Convention, inputs: Inputs) -> tuple[
         different |= larger if weaker else smaller
         against |= smaller if weaker else larger
     return different, against
-
-
-def _where(convention: Convention) -> str:
-    return "formula and the bound" if convention.effect == "value" else "bound"
 
 
 def _off(evidence: Evidence) -> str:
