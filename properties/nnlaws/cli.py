@@ -397,7 +397,7 @@ def _print(report: Report) -> None:
 
     from nnlaws.reports.terminal import render
 
-    Console(highlight=False, emoji=False).print(render(report))
+    Console(highlight=False, emoji=False).print(render(report), crop=False)
 
 
 class _Bar:

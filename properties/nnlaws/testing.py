@@ -54,6 +54,7 @@ class Check:
     run: Callable[[], None]
 
     def __call__(self) -> None:
+        __tracebackhide__ = True  # pytest shows the test and the message, not what is in between
         self.run()
 
     def __str__(self) -> str:
@@ -115,30 +116,33 @@ def _stands_beside_others(chapter: Chapter) -> None:
 
 def _clause_is_whole(chapter: Chapter, clause: Clause) -> None:
     musts = len(re.findall(r"\bMUST\b", clause.statement))
-    assert musts == (0 if clause.informative else 1), (
-        f"the first paragraph of {clause.id} has {musts} MUST; write exactly one, or begin it with *Informative.*, "
-        "which demands nothing"
+    _hold(
+        musts == (0 if clause.informative else 1),
+        f"the first paragraph of {clause.id} has {musts} MUST; write one, or begin it with *Informative.*, "
+        "which demands nothing",
     )
     known = {*clauses(), *chapter.text.clauses}
     unknown = [id for id in clause.see_also if id not in known]
-    assert not unknown, f"{clause.id} says See also: {', '.join(unknown)}, which no clause has; correct it"
+    _hold(not unknown, f"{clause.id} says See also: {', '.join(unknown)}, which no clause has; correct it")
 
 
 def _examples_run(chapter: Chapter, clause: Clause) -> None:
     parser = doctest.DocTestParser()
     setup, examples = parser.get_examples(chapter.text.preamble), parser.get_examples(clause.text)
-    assert any(example.want for example in examples), (
-        f"{clause.id} shows no example with a result; add one, with `>>>`, as you would type it"
+    _hold(
+        any(example.want for example in examples),
+        f"{clause.id} shows no example with a result; add one, with `>>>`, as you would type it",
     )
     shown = doctest.DocTest([*setup, *examples], {}, clause.id, chapter.name, 0, None)
     said: list[str] = []
     failed, _ = doctest.DocTestRunner().run(shown, out=said.append)
-    assert not failed, f"an example of {clause.id} gives something else; correct it, or the formula:\n{''.join(said)}"
+    _hold(not failed, f"an example of {clause.id} gives something else; correct it, or the formula:\n{''.join(said)}")
 
 
 def _clause_has_a_law(chapter: Chapter, clause: Clause) -> None:
-    assert clause.informative or any(law.clause == clause.id for law in chapter.laws), (
-        f"no law stands for {clause.id}; add one to LAWS, or begin the clause with *Informative.*"
+    _hold(
+        clause.informative or any(law.clause == clause.id for law in chapter.laws),
+        f"no law stands for {clause.id}; add one to LAWS, or begin the clause with *Informative.*",
     )
 
 
@@ -146,18 +150,21 @@ def _operation_is_complete(chapter: Chapter, operation: Operation) -> None:
     laws = [law for law in own_laws(chapter) if law.operation is operation]
     known = {*clauses(), *chapter.text.clauses}
     for law in laws:
-        assert law.clause in known, f"the law {law.id} cites {law.clause}, which no clause has; cite one that there is"
+        _hold(law.clause in known, f"the law {law.id} cites {law.clause}, which no clause has; cite one that there is")
     if isinstance(chapter.judging, Rounding):
-        assert any(law.kind == "value" for law in laws), (
-            f'no law says what the value of {operation} is; add one of kind="value" to LAWS'
+        _hold(
+            any(law.kind == "value" for law in laws),
+            f'no law says what the value of {operation} is; add one of kind="value" to LAWS',
         )
-        assert any(law.name == chapter.judging.probe for law in laws), (
+        _hold(
+            any(law.name == chapter.judging.probe for law in laws),
             f"the chapter's probe is {chapter.judging.probe!r}, and {operation} has no law of that name; name the law "
-            "whose inputs are of every size"
+            "whose inputs are of every size",
         )
     for what, there in (("mutant", chapter.mutants), ("sound variant", chapter.sound)):
-        assert any(each.operation == operation.name for each in there), (
-            f"{operation} has no {what}; add one, so that its laws are seen to work"
+        _hold(
+            any(each.operation == operation.name for each in there),
+            f"{operation} has no {what}; add one, so that its laws are seen to work",
         )
 
 
@@ -184,9 +191,10 @@ class _Trial:
         """No law refuses a function that declares these conventions."""
         for law in self.whole.laws_of(operation):
             broken = self._broken(law, function, declared, dtype)
-            assert broken is None, (
+            _hold(
+                broken is None,
                 f"{what} is refused by the law {law.id} ({law.clause}) in {dtype}: {broken}; correct the law or its "
-                f"bound, or {what}" + ("" if declared else ", or have it declare a convention")
+                f"bound, or {what}" + ("" if declared else ", or have it declare a convention"),
             )
 
     def one_function(self, operation: Operation, dtype: str) -> None:
@@ -196,10 +204,11 @@ class _Trial:
         for case, inputs in self._drawn(operation, ruler.format):
             with silence():
                 evidence = values(subject, ruler, *inputs.arguments, **inputs.options)
-            assert evidence.holds, (
+            _hold(
+                evidence.holds,
                 f"the reference of {operation} is {_off(evidence)} on the case {case} in {dtype}; formula, reference "
                 "and bound have to be of one function: correct the one that is not, or let the bound admit the "
-                "reference's algorithm"
+                "reference's algorithm",
             )
         if dtype == "float64":
             self._bound_is_of_the_formula(operation, {})
@@ -215,9 +224,10 @@ class _Trial:
                 exact = measure.exact
                 with np.errstate(all="ignore"):
                     off = np.abs((bound.value - exact.hi) - exact.lo) > bound.error + exact.radius
-                assert not np.any(off & np.isfinite(bound.value)), (
+                _hold(
+                    not np.any(off & np.isfinite(bound.value)),
                     f"the bound of {operation} computes another {measure.result} than the formula on the case {case}, "
-                    f"with the conventions {dict(conventions)}; correct one of them"
+                    f"with the conventions {dict(conventions)}; correct one of them",
                 )
 
     def convention_changes_something(self, operation: Operation, convention: Convention) -> None:
@@ -228,15 +238,17 @@ class _Trial:
             for case, inputs in self._drawn(operation, plain.format):
                 differs, against = _differences(plain, convention, inputs)
                 different |= differs
-                assert not against, (
+                _hold(
+                    not against,
                     f"{convention} is said to be a {convention.effect}, and is the opposite on the case {case} of "
-                    f"{operation} in {dtype}; correct the convention's effect, or join its bound with the default one"
+                    f"{operation} in {dtype}; correct the convention's effect, or join its bound with the default one",
                 )
         if operation.arrays and convention.effect == "value":
             self._bound_is_of_the_formula(operation, convention.item)
-        assert different or self._refused_without(operation, convention), (
+        _hold(
+            different or self._refused_without(operation, convention),
             f"{convention} changes nothing of {operation}: no result, no bound, and no law refuses the sound variants "
-            "that declare it if they do not; let formula, bound or a law take account of it, or drop it"
+            "that declare it if they do not; let formula, bound or a law take account of it, or drop it",
         )
 
     def _refused_without(self, operation: Operation, convention: Convention) -> bool:
@@ -252,16 +264,18 @@ class _Trial:
 
     def mutant_is_killed(self, mutant: Mutant) -> None:
         laws = self.whole.laws_of(self.operation(mutant.operation))
-        assert any(self.kills(law, mutant, dtype) for dtype in self.dtypes for law in laws), (
+        _hold(
+            any(self.kills(law, mutant, dtype) for dtype in self.dtypes for law in laws),
             f"no law kills the mutant {mutant.name} ({mutant.fault}), tried: {', '.join(law.name for law in laws)}; "
-            "add a law that does, or give one inputs on which the fault shows"
+            "add a law that does, or give one inputs on which the fault shows",
         )
 
     def law_kills(self, law: Law) -> None:
         mutants = self.chapter.mutants_of(law.operation)
-        assert any(self.kills(law, mutant, dtype) for dtype in self.dtypes for mutant in mutants), (
+        _hold(
+            any(self.kills(law, mutant, dtype) for dtype in self.dtypes for mutant in mutants),
             f"the law {law.id} kills no mutant, tried: {', '.join(each.name for each in mutants) or 'there are none'}; "
-            "add the mistake that it is there to catch"
+            "add the mistake that it is there to catch",
         )
 
     @cache  # noqa: B019 - a trial lives as long as its tests
@@ -323,6 +337,13 @@ def _differences(plain: Ruler, convention: Convention, inputs: Inputs) -> tuple[
         different |= larger if weaker else smaller
         against |= smaller if weaker else larger
     return different, against
+
+
+def _hold(holds: object, message: str) -> None:
+    """Raises AssertionError with this message unless it holds, whatever Python and pytest do with `assert`."""
+    __tracebackhide__ = True
+    if not holds:
+        raise AssertionError(message)
 
 
 def _off(evidence: Evidence) -> str:

@@ -51,7 +51,7 @@ def _own() -> list[Chapter]:
 
 
 def _foreign(known: list[Chapter]) -> tuple[list[tuple[Chapter, Plugin]], list[str]]:
-    """The chapters of other packages that hold together, by name, and a line about each of the others."""
+    """The chapters of other packages that hold together, whole, by name; and a line about each of the others."""
     if os.environ.get(OFF, "0") not in ("", "0"):
         return [], []
     good: list[tuple[Chapter, Plugin]] = []
@@ -60,8 +60,8 @@ def _foreign(known: list[Chapter]) -> tuple[list[tuple[Chapter, Plugin]], list[s
         plugin = Plugin(point.name, *_package(point))
         try:
             found = _checked(point.load(), plugin, [*known, *(chapter for chapter, _ in good)])
-            good.append((found, plugin))
-        except Exception as error:  # whatever another package does wrong, the rest runs
+            good.append((whole(found), plugin))
+        except (Exception, SystemExit) as error:  # whatever another package does wrong, the rest runs
             message = " ".join(str(error).split()) or "no message"
             what = message if isinstance(error, ChapterError) else f"{type(error).__name__}: {message}"
             broken.append(
@@ -101,6 +101,8 @@ def fits(found: Chapter, known: Iterable[Chapter]) -> None:
     for operation in found.operations:
         if operation.name in offered:
             raise ChapterError(f"there is an operation {operation.name!r} already; take another name")
+        if not found.laws_of(operation):
+            raise ChapterError(f"no law is about the operation {operation.name!r}; add one to LAWS, or leave it out")
     for law in own_laws(found):
         if not law.clause.startswith(f"{found.prefix}-"):
             raise ChapterError(
@@ -124,7 +126,7 @@ def whole(found: Chapter) -> Chapter:
 _OURS = _own()
 _THEIRS, BROKEN = _foreign(_OURS)
 
-CHAPTERS: dict[str, Chapter] = {each.name: whole(each) for each in (*_OURS, *(chapter for chapter, _ in _THEIRS))}
+CHAPTERS: dict[str, Chapter] = {each.name: each for each in (*map(whole, _OURS), *(chapter for chapter, _ in _THEIRS))}
 """Every chapter by name, with the laws and mistakes of the contract, in reading order."""
 
 PLUGINS: tuple[Plugin, ...] = tuple(plugin for _, plugin in _THEIRS)

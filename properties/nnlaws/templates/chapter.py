@@ -73,16 +73,19 @@ def names(name: str, prefix: str = "") -> Names:
     found = Names(name, prefix or _prefix(name))
     if find_spec(found.package) is not None:
         raise UsageError(f"there is a package {found.package} already; take another name, or uninstall it")
-    used = {found.name, found.marks["NAME"], found.marks["Class"]} & _words()
-    if used:
-        raise UsageError(f"the files to be written use the name {min(used)} for something else; take another name")
+    words = _words()
+    for mark in ("name", "NAME", "Class"):
+        if found.marks[mark] in words:
+            raise UsageError(
+                f"the files to be written use the name {found.marks[mark]} for something else; take another name"
+            )
     if not _PREFIX.fullmatch(found.prefix):
         what = f"{prefix!r} cannot be a prefix" if prefix else f"no prefix can be made of {name!r}"
         raise UsageError(f"{what}; give --prefix {SHORT + 1} to 12 capital letters, as in LNORM")
     for chapter in CHAPTERS.values():
         if chapter.prefix == found.prefix:
             raise UsageError(
-                f"the chapter {chapter.name} has the prefix {found.prefix} already; give another, --prefix …"
+                f"the chapter {chapter.name} has the prefix {found.prefix} already; give another (--prefix)"
             )
     return found
 
@@ -105,9 +108,7 @@ def write(names: Names, into: Path) -> Path:
     folder = into / names.project
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise UsageError(
-                f"{folder} exists already; take another name or another folder (--into), or remove it first"
-            )
+            raise UsageError(f"{folder} exists already; take another name or folder (--into), or remove it first")
         for path, text in project(names).items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_text(text, encoding="utf-8", newline="\n")
