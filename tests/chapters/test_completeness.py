@@ -23,7 +23,7 @@ every_operation = pytest.mark.parametrize(
 
 
 def offered(built_in: str) -> set[str]:
-    """What an adapter names at its top level, read and not imported: functions, variables, imports, objects' keywords."""
+    """What an adapter names at its top level, read and not imported: functions, variables, imports, keywords."""
     module = BUILT_IN[built_in].partition(":")[0]
     path = ROOT / "properties" / Path(*module.split(".")).with_suffix(".py")
     found: set[str] = set()

@@ -10,7 +10,8 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import closing
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -240,7 +241,7 @@ def test_a_target_file_has_its_operation(nnlaws: Callable[..., Ran], tmp_path: P
 def test_the_built_in_reference_offers_it_and_reports_name_where_it_comes_from(
     nnlaws: Callable[..., Ran], tmp_path: Path
 ) -> None:
-    files = ("--json", "report.json", "--html", "report.html")
+    files = ("--json", "report.json", "--html", "report.html", "--junit", "report.xml")
     ran = nnlaws("check", "reference", "--operation", NAME, *QUICK, *files)
     assert (ran.code, ran.err) == (0, ""), ran.out + ran.err
     assert HERE in ran.out.splitlines()
@@ -249,6 +250,7 @@ def test_the_built_in_reference_offers_it_and_reports_name_where_it_comes_from(
     assert report["plugins"] == [f"{NAME} ({PACKAGE} 0.1.0)"]
     assert {result["clause"] for result in report["results"]} >= {f"{PREFIX}-1", f"{PREFIX}-2", "CT-5"}
     assert HERE in (tmp_path / "report.html").read_text("utf-8")
+    assert f'value="{NAME} ({PACKAGE} 0.1.0)"' in (tmp_path / "report.xml").read_text("utf-8")
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
@@ -269,6 +271,7 @@ def test_its_conventions_are_identified(nnlaws: Callable[..., Ran], tmp_path: Pa
     ran = nnlaws("identify", module, "--operation", NAME, "--dtype", "float16", *QUICK)
     assert ran.code == 0, ran.out + ran.err
     assert 'conventions = {"arithmetic": "narrow"}' in ran.out
+    assert HERE in ran.out.splitlines()
 
 
 def test_the_pytest_plugin_has_its_laws(chapter: Path, tmp_path: Path) -> None:
@@ -431,20 +434,18 @@ EXAMPLE = """\
 """
 
 
-def failures(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def failures(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[str, None, None]:
     """What the checks say of the chapter spoilt in a folder: in this process, where it is not installed."""
     monkeypatch.syspath_prepend(str(folder))
-    failed: list[str] = []
     try:
         for check in checks_of(import_module("nnlaws_spoilt").CHAPTER):
             try:
                 check()
             except AssertionError as error:
-                failed.append(str(error))
+                yield str(error)
     finally:
         for name in [name for name in sys.modules if name.partition(".")[0] == "nnlaws_spoilt"]:
             del sys.modules[name]
-    return failed
 
 
 def test_a_convention_that_changes_nothing_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -486,5 +487,10 @@ def test_a_check_that_fails_says_what_and_what_to_do(
     spoil(folder, file, old, new)
     if old == "SPOILT-":
         spoil(folder, "laws.py", old, new)
-    failed = failures(folder, monkeypatch)
-    assert any(said in each for each in failed), failed
+    failed: list[str] = []
+    with closing(failures(folder, monkeypatch)) as found:
+        for each in found:
+            failed.append(each)
+            if said in each:
+                return
+    pytest.fail(f"expected {said!r} among {failed}")
