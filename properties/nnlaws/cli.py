@@ -1,4 +1,4 @@
-"""The command: nnlaws check | identify | mutants | explain | list | replay | template."""
+"""The command: nnlaws check | identify | mutants | explain | list | replay | template | new-chapter."""
 
 import argparse
 import io
@@ -158,6 +158,16 @@ def _parser() -> argparse.ArgumentParser:
     template = commands.add_parser("template", help="write a target file to fill in", description=_template.__doc__)
     template.add_argument("file", metavar="FILE", type=Path, help="as in my_layers.py; must not exist yet")
     template.set_defaults(run=_template)
+
+    new = commands.add_parser(
+        "new-chapter", help="write a package with a chapter of your own", description=_new_chapter.__doc__
+    )
+    new.add_argument("name", metavar="NAME", help="of the chapter and its operation, as in layer_norm")
+    new.add_argument("--prefix", default="", metavar="ABC", help="of its clauses (default: made of NAME, as in LNORM)")
+    new.add_argument(
+        "--into", type=Path, default=Path(), metavar="DIR", help="where to write the folder nnlaws-NAME (default: here)"
+    )
+    new.set_defaults(run=_new_chapter)
     return parser
 
 
@@ -358,6 +368,27 @@ def _template(arguments: argparse.Namespace) -> int:
     return CONFORMS
 
 
+def _new_chapter(arguments: argparse.Namespace) -> int:
+    """Writes a project of your own, nnlaws-NAME, with a chapter that passes its tests as written, to be changed."""
+    import shlex
+
+    from nnlaws.templates.chapter import names, write
+
+    _tell_left_out()
+    new = names(arguments.name, arguments.prefix)
+    folder = write(new, arguments.into)
+    print(
+        f"wrote {folder}, the chapter {new.name} with the clauses {new.prefix}-1 and {new.prefix}-2; now run\n\n"
+        f"    cd {shlex.quote(str(folder))}\n"
+        "    pip install -e '.[test]'\n"
+        "    pytest\n"
+        f"    nnlaws explain {new.prefix}-1\n"
+        f"    nnlaws check reference --operation {new.name}\n\n"
+        "and then change it: README.md there says what, file by file"
+    )
+    return CONFORMS
+
+
 def _print(report: Report) -> None:
     if not sys.stdout.isatty():
         print(report, end="")
@@ -366,7 +397,7 @@ def _print(report: Report) -> None:
 
     from nnlaws.reports.terminal import render
 
-    Console(highlight=False, emoji=False).print(render(report))
+    Console(highlight=False, emoji=False).print(render(report), crop=False)
 
 
 class _Bar:

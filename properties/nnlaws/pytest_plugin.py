@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from nnlaws.harness.parent import ChildProcess
     from nnlaws.plan import Task
 
-_LEFT_OUT: pytest.StashKey[list[str]] = pytest.StashKey()
+_FOREIGN: pytest.StashKey[list[str]] = pytest.StashKey()
+"""What a run says of the chapters of other packages."""
 _WORKERS: pytest.StashKey[list[ChildProcess]] = pytest.StashKey()
 
 
@@ -52,8 +53,8 @@ class _Collecting:
         return report
 
     def pytest_report_collectionfinish(self, config: pytest.Config) -> list[str]:
-        left_out: list[str] = config.stash.get(_LEFT_OUT, [])
-        return [f"nnlaws: {line}" for line in dict.fromkeys(left_out)]
+        lines = config.stash.get(_FOREIGN, list[str]())
+        return [f"nnlaws: {line}" for line in dict.fromkeys(lines)]
 
 
 def _suite(session: pytest.Session, target: str) -> Suite:
@@ -70,7 +71,9 @@ def _suite(session: pytest.Session, target: str) -> Suite:
         plan = worker.plan()
     except (LoadError, UsageError) as error:
         raise pytest.UsageError(f"--nnlaws {target}: {error}") from error
-    session.config.stash.setdefault(_LEFT_OUT, []).extend(plan.left_out)
+    if plan.plugins:
+        session.config.stash.setdefault(_FOREIGN, []).append(f"chapters of other packages: {', '.join(plan.plugins)}")
+    session.config.stash.setdefault(_FOREIGN, []).extend(plan.left_out)
     return Suite.from_parent(session, name=f"nnlaws-{target}", worker=worker, tasks=plan.tasks)
 
 

@@ -1,4 +1,4 @@
-"""The NumPy reference of this project, judged like any other."""
+"""The NumPy reference of this project, judged like any other; and those of the chapters of other packages."""
 
 import pickle
 from collections.abc import Callable
@@ -128,3 +128,14 @@ momentum = _saving(nnlaws_reference.momentum, momentum_init, momentum_update)
 rmsprop = _saving(nnlaws_reference.rmsprop, rmsprop_init, rmsprop_update)
 adam = _saving(nnlaws_reference.adam, adam_init, adam_update)
 adamw = _saving(nnlaws_reference.adamw, adamw_init, adamw_update)
+
+
+def __getattr__(name: str) -> Any:
+    """The reference of an operation whose chapter comes from another package, as that chapter has it."""
+    from nnlaws.chapters import CHAPTERS, PLUGINS
+
+    foreign = (CHAPTERS[plugin.chapter] for plugin in PLUGINS)
+    for operation in (operation for chapter in foreign for operation in chapter.operations):
+        if operation.name == name:
+            return operation.reference
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,14 +2,15 @@
 
     Chapter                         one subject, from the words of its clauses to the mistakes that its laws catch
     Operation, Convention, named    what implementations offer, and what they may declare
-    Law, law, laws_of, trial_law    what must hold; `values`, `judge`, `agree_loosely` say what a check compares
+    Law, laws_of, trial_law         what must hold; `values`, `judge`, `agree_loosely` say what a check compares
     compare, agree, require, worst  evidence: with the exact value, of two results, or of a plain condition
-    Mutant, mutant                  a known mistake; SoundVariant, sound: another right algorithm
+    Mutant                          a known mistake; SoundVariant, sound: another right algorithm
     Rounding, Chance                the two ways to judge
     Case, Inputs, cases             what arrays are drawn from
     Subject, Ruler                  the implementation under test, and what it is held to
 
-Names are imported when first used: the process that only reads reports lives on this package too.
+Names are imported when first used: the process that only reads reports lives on this package too. `law` and `mutant`
+are modules here, and the functions of these names come from them: `from nnlaws.authoring.mutant import mutant`.
 """
 
 from importlib import import_module
@@ -29,13 +30,12 @@ if TYPE_CHECKING:
         agree_loosely,
         agree_or_nan,
         judge,
-        law,
         laws_of,
         slack,
         trial_law,
         values,
     )
-    from nnlaws.authoring.mutant import Mutant, mutant
+    from nnlaws.authoring.mutant import Mutant
     from nnlaws.authoring.operation import Operation, Option
     from nnlaws.authoring.ruler import Ruler
     from nnlaws.authoring.subject import NotOffered, Refused, Subject, TargetFault
@@ -50,10 +50,10 @@ _HOMES = {
     "evidence": ("Evidence", "agree", "compare", "require", "worst"),
     "judging": ("Chance", "Rounding"),
     "law": (
-        *("CLOSE", "Check", "Law", "agree_loosely", "agree_or_nan", "judge", "law", "laws_of", "slack", "trial_law"),
+        *("CLOSE", "Check", "Law", "agree_loosely", "agree_or_nan", "judge", "laws_of", "slack", "trial_law"),
         "values",
     ),
-    "mutant": ("Mutant", "mutant"),
+    "mutant": ("Mutant",),
     "operation": ("Operation", "Option"),
     "ruler": ("Ruler",),
     "subject": ("NotOffered", "Refused", "Subject", "TargetFault"),
@@ -66,8 +66,8 @@ __all__ = [
     "CLOSE", "NARROW", "Builder", "Case", "Chance", "Chapter", "ChapterError", "Check", "Convention", "Evidence",
     "Family", "Inputs", "Law", "Mutant", "NotOffered", "Operation", "Option", "Range", "Refused", "Rounding",
     "RowFamily", "Ruler", "SoundVariant", "Strategy", "Subject", "TargetFault", "Token", "UsageError", "agree",
-    "agree_loosely", "agree_or_nan", "cases", "compare", "expand", "judge", "law", "laws_of", "mutant", "named",
-    "require", "slack", "sound", "trial_law", "values", "worst",
+    "agree_loosely", "agree_or_nan", "cases", "compare", "expand", "judge", "laws_of", "named", "require", "slack",
+    "sound", "trial_law", "values", "worst",
 ]  # fmt: skip
 
 

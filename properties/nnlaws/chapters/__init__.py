@@ -2,17 +2,19 @@
 
 All that the harness knows of operations, laws, mistakes and sound variants is derived here from what is found. A
 chapter of another package comes by an entry point of the group `nnlaws.chapters`, which names its Chapter, as in
-`layer_norm = "my_package:CHAPTER"`; NNLAWS_NO_PLUGINS=1 leaves them out. One that is broken is left out, and said to
-be.
+`layer_norm = "my_package:CHAPTER"`; NNLAWS_NO_PLUGINS=1 leaves them out. One that is broken is left out, with a line
+that says so.
 """
 
 import os
 import pkgutil
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
 from nnlaws_spec import Clause, clauses
+from nnlaws_spec import chapter as text_of
 
 from nnlaws.authoring.chapter import Chapter
 from nnlaws.authoring.errors import ChapterError
@@ -26,6 +28,7 @@ GROUP = "nnlaws.chapters"
 OFF = "NNLAWS_NO_PLUGINS"
 SHORT = 2  # letters of a prefix: so short are our own alone
 CONTRACT = "contract"  # the chapter that is about every operation, and has none
+_CONTRACT = text_of(CONTRACT).clauses
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ def _own() -> list[Chapter]:
 
 
 def _foreign(known: list[Chapter]) -> tuple[list[tuple[Chapter, Plugin]], list[str]]:
-    """The chapters of other packages that hold together, by name, and a line about each of the others."""
+    """The chapters of other packages that hold together, whole, by name; and a line about each of the others."""
     if os.environ.get(OFF, "0") not in ("", "0"):
         return [], []
     good: list[tuple[Chapter, Plugin]] = []
@@ -56,10 +59,9 @@ def _foreign(known: list[Chapter]) -> tuple[list[tuple[Chapter, Plugin]], list[s
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
         plugin = Plugin(point.name, *_package(point))
         try:
-            found = point.load()
-            _fits(found, plugin, [*known, *(chapter for chapter, _ in good)])
-            good.append((found, plugin))
-        except Exception as error:  # whatever another package does wrong, the rest runs
+            found = _checked(point.load(), plugin, [*known, *(chapter for chapter, _ in good)])
+            good.append((whole(found), plugin))
+        except (Exception, SystemExit) as error:  # whatever another package does wrong, the rest runs
             message = " ".join(str(error).split()) or "no message"
             what = message if isinstance(error, ChapterError) else f"{type(error).__name__}: {message}"
             broken.append(
@@ -73,35 +75,50 @@ def _package(point: EntryPoint) -> tuple[str, str]:
     return (point.dist.name, point.dist.version) if point.dist is not None else ("unknown", "0")
 
 
-def _fits(found: object, plugin: Plugin, known: list[Chapter]) -> None:
-    """Raises ChapterError for what is no chapter, or cannot stand beside the others."""
+def _checked(found: object, plugin: Plugin, known: list[Chapter]) -> Chapter:
+    """What the entry point names. Raises ChapterError for what is no chapter, or cannot stand beside the others."""
     if not isinstance(found, Chapter):
         raise ChapterError(f"expected its entry point to name a nnlaws.authoring.Chapter, got {type(found).__name__}")
     if found.name != plugin.chapter:
         raise ChapterError(f"its entry point calls it {plugin.chapter!r}, its text {found.name!r}; give both one name")
+    fits(found, known)
+    return found
+
+
+def fits(found: Chapter, known: Iterable[Chapter]) -> None:
+    """Raises ChapterError where a chapter of another package cannot stand beside those that are known."""
+    there = list(known)
     if len(found.prefix) <= SHORT:
         raise ChapterError(
             f"its clauses begin with {found.prefix}-; prefixes of {SHORT} letters are nnlaws' own, take a longer one"
         )
-    taken = {each.name for each in known} | {CONTRACT}
-    if found.name in taken:
+    if found.name in {each.name for each in there} | {CONTRACT}:
         raise ChapterError(f"there is a chapter {found.name!r} already; take another name")
-    prefixes = {each.prefix: each.name for each in known}
+    prefixes = {each.prefix: each.name for each in there}
     if found.prefix in prefixes:
         raise ChapterError(f"the chapter {prefixes[found.prefix]} has the prefix {found.prefix} already; take another")
-    offered = {operation.name for each in known for operation in each.operations}
+    offered = {operation.name for each in there for operation in each.operations}
     for operation in found.operations:
         if operation.name in offered:
             raise ChapterError(f"there is an operation {operation.name!r} already; take another name")
-    for law in found.laws:
+        if not found.laws_of(operation):
+            raise ChapterError(f"no law is about the operation {operation.name!r}; add one to LAWS, or leave it out")
+    for law in own_laws(found):
         if not law.clause.startswith(f"{found.prefix}-"):
             raise ChapterError(
                 f"the law {law.id} cites {law.clause}; expected one of its own clauses, {found.prefix}-…"
             )
 
 
-def _whole(found: Chapter) -> Chapter:
-    """The chapter with what the contract says of every operation."""
+def own_laws(chapter: Chapter) -> list[Law]:
+    """The laws that the chapter brings itself, without those of the contract."""
+    return [law for law in chapter.laws if law.clause not in _CONTRACT]
+
+
+def whole(found: Chapter) -> Chapter:
+    """The chapter with what the contract says of every operation, once."""
+    if len(own_laws(found)) < len(found.laws):
+        return found
     laws, mutants = (*found.laws, *contract_laws(found)), (*found.mutants, *contract_mutants(found))
     return replace(found, laws=laws, mutants=mutants)
 
@@ -109,7 +126,7 @@ def _whole(found: Chapter) -> Chapter:
 _OURS = _own()
 _THEIRS, BROKEN = _foreign(_OURS)
 
-CHAPTERS: dict[str, Chapter] = {each.name: _whole(each) for each in (*_OURS, *(chapter for chapter, _ in _THEIRS))}
+CHAPTERS: dict[str, Chapter] = {each.name: each for each in (*map(whole, _OURS), *(chapter for chapter, _ in _THEIRS))}
 """Every chapter by name, with the laws and mistakes of the contract, in reading order."""
 
 PLUGINS: tuple[Plugin, ...] = tuple(plugin for _, plugin in _THEIRS)

@@ -58,11 +58,16 @@ class Identified:
 
 @dataclass(frozen=True)
 class Identification:
-    """What was found of a target: `found` by operation and dtype."""
+    """What was found of a target: `found` by operation and dtype.
+
+    plugins: chapters of other packages, with package and version. left_out: a line for each of those that is broken.
+    """
 
     target: str
     description: str
     found: tuple[Identified, ...]
+    plugins: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -121,7 +126,7 @@ def identify(
                 by_value.setdefault((task.operation, task.dtype), []).append(task)
         found = [_identify(runs, *key, tasks, progress) for key, tasks in by_value.items()]
     name = str(target) if isinstance(target, str) else getattr(target, "__name__", type(target).__name__)
-    return Identification(name, plan.description, tuple(found))
+    return Identification(name, plan.description, tuple(found), plan.plugins, plan.left_out)
 
 
 def _identify(

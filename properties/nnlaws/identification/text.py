@@ -9,7 +9,9 @@ from nnlaws.reports.terminal import argument
 
 def text(found: Identification) -> str:
     """The whole identification as plain text."""
-    blocks = [f"{found.target}: {found.description}", *(_operation(each) for each in found.found), _summary(found)]
+    foreign = [f"chapters of other packages: {', '.join(found.plugins)}"] if found.plugins else []
+    head = [f"{found.target}: {found.description}", *foreign, *found.left_out]
+    blocks = [*head, *(_operation(each) for each in found.found), _summary(found)]
     return printable("\n\n".join(blocks)) + "\n"
 
 

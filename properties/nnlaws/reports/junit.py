@@ -24,6 +24,11 @@ def junit(report: Report) -> str:
             skipped=str(sum(r.outcome is Outcome.NOT_OFFERED for r in results)),
             time=f"{sum(r.seconds for r in results):.3f}",
         )
+        if report.plugins or report.left_out:
+            properties = ElementTree.SubElement(suite, "properties")
+            for name, values in (("chapter of another package", report.plugins), ("left out", report.left_out)):
+                for value in values:
+                    ElementTree.SubElement(properties, "property", name=name, value=_legal(value))
         for result in results:
             _case(suite, report, result)
     ElementTree.indent(root)

@@ -26,6 +26,6 @@ _PAGE = """<!DOCTYPE html>
 def page(report: Report) -> str:
     """The report as the terminal shows it, colours and all."""
     console = Console(file=io.StringIO(), width=WIDTH, record=True, highlight=False, emoji=False)
-    console.print(render(report))
+    console.print(render(report), crop=False)
     title = html.escape(f"nnlaws: {report.target}").replace("{", "&#123;").replace("}", "&#125;")
     return console.export_html(theme=DEFAULT_TERMINAL_THEME, inline_styles=True, code_format=_PAGE.format(title=title))

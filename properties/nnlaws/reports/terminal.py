@@ -32,7 +32,7 @@ def render(report: Report) -> RenderableType:
     blocks: list[RenderableType] = [head]
     if report.plugins:
         blocks.append(_text(f"chapters of other packages: {', '.join(report.plugins)}\n"))
-    blocks += [_text(line, style="bold magenta") for line in report.left_out]
+    blocks += [Text(printable(line), "bold magenta", no_wrap=True, overflow="ignore") for line in report.left_out]
     operations = list(dict.fromkeys(result.operation for result in report.results))
     for operation in operations:
         results = [result for result in report.results if result.operation == operation]
@@ -217,5 +217,5 @@ def _text(words: str, style: str = "") -> Text:
 
 def _plain(content: RenderableType) -> str:
     stream = io.StringIO()
-    Console(file=stream, width=WIDTH, color_system=None, highlight=False, emoji=False).print(content)
+    Console(file=stream, width=WIDTH, color_system=None, highlight=False, emoji=False).print(content, crop=False)
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
