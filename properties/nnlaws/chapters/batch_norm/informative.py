@@ -1,4 +1,4 @@
-"""The laws of batch norm's informative clauses: on an implementation's own results they show what normalising is for."""
+"""The laws of batch norm's informative clauses: on its own results, an implementation shows what normalising is for."""
 
 import numpy as np
 from nnlaws_reference.dtypes import Array
