@@ -62,7 +62,7 @@ def unbiased_variance(z: Array, gamma: Array, beta: Array, *, eps: float) -> Arr
 @mutant(
     "layer_norm",
     "divided by the standard deviation over n − 1, plus ε: torch.std has another default than the paper",
-    "torch.sqrt(z.var(-1, unbiased=False, keepdim=True) + eps)",
+    "divide by n, and put ε inside the root: np.sqrt(z.var(axis=-1, keepdims=True) + eps)",
     "annotated-transformer PR 119, hyunwoongko/transformer #7",
 )
 def unbiased_deviation_plus_epsilon(z: Array, gamma: Array, beta: Array, *, eps: float) -> Array:
