@@ -43,7 +43,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(site: Path | None, *arguments: str, program: str = "nnlaws.cli", **environment: str) -> tuple[int, str]:
+def run(
+    site: Path | None, *arguments: str, program: str = "nnlaws.cli", folder: Path = ROOT, **environment: str
+) -> tuple[int, str]:
     """Exit code and text of the command, in a process that has the package; without a site, in one that has not.
 
     program: a module; without one, the first argument is the code to run.
@@ -52,7 +54,7 @@ def run(site: Path | None, *arguments: str, program: str = "nnlaws.cli", **envir
     ours = [str(ROOT / folder) for folder in ("spec", "reference", "properties")]
     ended = subprocess.run(
         [sys.executable, *(("-m", program) if program else ("-c",)), *arguments],
-        cwd=ROOT,
+        cwd=folder,
         env={**os.environ, "PYTHONPATH": os.pathsep.join([*places, *ours]), "PYTHONUTF8": "1", **environment},
         capture_output=True,
         encoding="utf-8",
@@ -175,3 +177,24 @@ def test_torch_s_layer_norm_is_right_but_rounds_its_gradient_in_the_narrow_type(
     narrow = ("float16", "bfloat16")
     assert wrong == {(f"layer_norm_backward.{law}", dtype) for law in ("value", "dgamma_value") for dtype in narrow}
     assert {found[key] for key in wrong} == {"violates"}
+
+
+def console() -> dict[str, str]:
+    """The commands of docs/extending.md, each with what the page says that it prints."""
+    page = (ROOT / "docs" / "extending.md").read_text("utf-8")
+    blocks = re.findall(r"^```console\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    return dict(each for block in blocks for each in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE))
+
+
+@pytest.mark.parametrize("command", console())
+def test_the_page_on_extending_says_what_its_commands_print(site: Path, tmp_path: Path, command: str) -> None:
+    if "torch" in command:
+        need("torch")
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    words = command.split()
+    environment = dict(word.split("=", 1) for word in words[: words.index("nnlaws")])
+    if "new-chapter" in words and "new-chapter" not in run(site, "--help")[1]:
+        pytest.skip("nnlaws new-chapter is not there yet")
+    _, printed = run(site, *words[words.index("nnlaws") + 1 :], folder=tmp_path, **environment)
+    expected = [re.escape(part) for part in console()[command].split("…")]
+    assert re.search(".*".join(expected), printed, re.DOTALL), printed
