@@ -119,7 +119,7 @@ def in_two_groups(z: Array, gamma: Array, beta: Array, *, eps: float) -> Array:
     groups = [
         (part - _mean(part)) / np.sqrt(_two_pass(part)[1] + eps) for part in (z[:, :half], z[:, half:]) if part.size
     ]
-    return gamma * (np.concatenate(groups, axis=1) if groups else z) + beta
+    return np.asarray(gamma * (np.concatenate(groups, axis=1) if groups else z) + beta)
 
 
 @mutant("layer_norm", "mean and variance leave out the last feature", OVER_FEATURES, "classroom")

@@ -213,7 +213,7 @@ def _one_by_one(terms: Array) -> Array:
 def _narrow_root(var: Array, eps: float) -> Array:
     """√(σ² + ε); 1 where that is 0, as an ε below the type's range leaves it, so that 0/0 gives 0 and not NaN."""
     root = np.sqrt(var + var.dtype.type(eps))
-    return np.where(root == 0, root.dtype.type(1), root)
+    return np.asarray(np.where(root == 0, root.dtype.type(1), root))
 
 
 # --- the gradient ---
