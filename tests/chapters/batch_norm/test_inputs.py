@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nnlaws.authoring.case import Builder, expand
 from nnlaws.authoring.errors import UsageError
+from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.token import TOGETHER, Case
 from nnlaws.chapters import LAWS, OPERATIONS
 from nnlaws.chapters.batch_norm.inputs import (
@@ -257,11 +258,11 @@ def test_the_simplest_case_has_the_usual_epsilon_and_decay() -> None:
     assert (EPS[0], DECAYS[0]) == (1e-5, 0.9)
 
 
-@pytest.mark.parametrize("name", BUILDERS)
+@pytest.mark.parametrize("operation", BUILDERS, ids=str)
 @pytest.mark.parametrize("which", [ordinary, extreme])
-def test_every_operation_has_inputs_with_the_options_it_takes(name: str, which: Any) -> None:
-    build, strategy = which(OPERATIONS[name])
-    assert build(Case(3, 2, "steps", 1, 0), FLOAT32).options.keys() == set(OPERATIONS[name].options)
+def test_every_operation_has_inputs_with_the_options_it_takes(operation: Operation, which: Any) -> None:
+    build, strategy = which(operation)
+    assert build(Case(3, 2, "steps", 1, 0), FLOAT32).options.keys() == set(operation.options)
     assert isinstance(strategy(FLOAT32, (2, 6), (1, 8)), st.SearchStrategy)
 
 

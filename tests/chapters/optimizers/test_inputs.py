@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nnlaws.authoring.case import TALL, WIDE, Inputs, expand
+from nnlaws.authoring.case import TALL, WIDE, Builder, Inputs, expand
 from nnlaws.authoring.errors import UsageError
 from nnlaws.authoring.law import Law
 from nnlaws.authoring.operation import Operation
@@ -94,10 +94,10 @@ def test_unlike_is_what_it_says() -> None:
     assert np.abs(sizes - np.rint(sizes)).max() < 0.25
 
 
-@pytest.mark.parametrize("name", cases.BUILDERS)
-def test_an_unknown_family_lists_those_that_there_are(name: str) -> None:
+@pytest.mark.parametrize("build", cases.BUILDERS.values(), ids=map(str, cases.BUILDERS))
+def test_an_unknown_family_lists_those_that_there_are(build: Builder) -> None:
     with pytest.raises(UsageError, match="unknown family 'ramp'") as raised:
-        cases.BUILDERS[OPERATIONS[name]](Case.parse("2x3,ramp,8,0"), FLOAT32)
+        build(Case.parse("2x3,ramp,8,0"), FLOAT32)
     assert all(family in str(raised.value) for family in cases.FAMILIES)
 
 
