@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from nnlaws.authoring.errors import UsageError
 from nnlaws.plan import PROFILES
-from nnlaws.report import LawResult, Outcome, Report, printable
+from nnlaws.report import Outcome, Report, printable
 
 CONFORMS, VIOLATES, USAGE, NOT_RUN = 0, 1, 2, 3
 
@@ -57,6 +57,56 @@ def _complain(message: str, code: int) -> int:
     return code
 
 
+def _cores() -> int:
+    """The cores that this process may use, but no more than 4: each holds the target's libraries in memory."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(allowed, 4)
+
+
+_SEVERAL: dict[str, Any] = {"action": "append", "default": []}
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "--operation": {**_SEVERAL, "metavar": "NAME", "help": "only this operation; may be repeated"},
+    "--law": {
+        **_SEVERAL,
+        "metavar": "LAW",
+        "help": "only this law (softmax.value), laws of this name (value) or clause (SM-1); may be repeated",
+    },
+    "--dtype": {
+        **_SEVERAL,
+        "metavar": "DTYPE",
+        "help": "may be repeated; default: those that the target declares, else float32 and float64",
+    },
+    "--profile": {"default": "ci", "choices": PROFILES, "help": "how hard to look (default: ci)"},
+    "--seed": {"type": int, "metavar": "N", "help": "draw other cases than the profile's own"},
+    "--timeout": {
+        "type": float,
+        "default": 10.0,
+        "metavar": "SECONDS",
+        "help": "for one call into the target (default: 10)",
+    },
+    "--memory": {
+        "type": float,
+        "default": 8.0,
+        "metavar": "GIB",
+        "help": "for each process of the target (default: 8)",
+    },
+    "--jobs": {
+        "type": int,
+        "default": _cores(),
+        "metavar": "N",
+        "help": "processes for many laws (default: %(default)s, by cores)",
+    },
+}
+"""What several commands take."""
+_ALSO = {"--jobs": "--workers"}
+
+
+def _add(parser: argparse.ArgumentParser, *options: str) -> None:
+    for option in options:
+        names = (option, _ALSO[option]) if option in _ALSO else (option,)
+        parser.add_argument(*names, **_OPTIONS[option])
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="nnlaws", description="Holds implementations of neural-network mathematics to its laws.", epilog=EXIT_CODES
@@ -71,39 +121,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="TARGET",
         help="a built-in name (nnlaws list implementations), a path to a .py file, module, or module:object",
     )
-    check.add_argument(
-        "--operation", action="append", default=[], metavar="NAME", help="only this operation; may be repeated"
-    )
-    check.add_argument(
-        "--law",
-        action="append",
-        default=[],
-        metavar="LAW",
-        help="only this law (softmax.value), laws of this name (value) or clause (SM-1); may be repeated",
-    )
-    check.add_argument(
-        "--dtype",
-        action="append",
-        default=[],
-        metavar="DTYPE",
-        help="may be repeated; default: those that the target declares, else float32 and float64",
-    )
-    check.add_argument("--profile", default="ci", choices=PROFILES, help="how hard to look (default: ci)")
-    check.add_argument("--seed", type=int, metavar="N", help="draw other cases than the profile's own")
-    check.add_argument(
-        "--timeout", type=float, default=10.0, metavar="SECONDS", help="for one call into the target (default: 10)"
-    )
-    check.add_argument(
-        "--memory", type=float, default=8.0, metavar="GIB", help="for each process of the target (default: 8)"
-    )
-    check.add_argument(
-        "--jobs",
-        "--workers",
-        type=int,
-        default=_cores(),
-        metavar="N",
-        help="processes for many laws (default: %(default)s, by cores)",
-    )
+    _add(check, "--operation", "--law", "--dtype", "--profile", "--seed", "--timeout", "--memory", "--jobs")
     check.add_argument("--json", metavar="FILE", help="write the report as JSON, as it grows; - for standard output")
     check.add_argument("--resume", metavar="FILE", help="go on from what --json FILE left of a run that was ended")
     check.add_argument("--html", metavar="FILE", help="write the report as a page of HTML")
@@ -116,23 +134,13 @@ def _parser() -> argparse.ArgumentParser:
         "identify", help="find out which conventions are used", description=_identify.__doc__
     )
     identify.add_argument("target", metavar="TARGET", help="as for check")
-    identify.add_argument("--operation", action="append", default=[], metavar="NAME", help="only this; may be repeated")
-    identify.add_argument("--dtype", action="append", default=[], metavar="DTYPE", help="as for check")
-    identify.add_argument("--profile", default="ci", choices=PROFILES, help="how hard to look (default: ci)")
-    identify.add_argument("--seed", type=int, metavar="N", help="draw other cases than the profile's own")
-    identify.add_argument(
-        "--timeout", type=float, default=10.0, metavar="SECONDS", help="for one call into the target (default: 10)"
-    )
+    _add(identify, "--operation", "--dtype", "--profile", "--seed", "--timeout")
     identify.set_defaults(run=_identify)
 
     mutants = commands.add_parser(
         "mutants", help="hold every known mistake to every law", epilog=KILL_CODES, description=_mutants.__doc__
     )
-    for option, metavar in (("--operation", "NAME"), ("--law", "LAW"), ("--dtype", "DTYPE")):
-        mutants.add_argument(option, action="append", default=[], metavar=metavar, help="only this; may be repeated")
-    mutants.add_argument("--profile", default="ci", choices=PROFILES, help="how hard to look (default: ci)")
-    mutants.add_argument("--seed", type=int, metavar="N", help="draw other cases than the profile's own")
-    mutants.add_argument("--jobs", "--workers", type=int, default=_cores(), metavar="N", help="processes")
+    _add(mutants, "--operation", "--law", "--dtype", "--profile", "--seed", "--jobs")
     mutants.add_argument("--json", metavar="FILE", help="write every law, mutant and dtype as JSON")
     mutants.add_argument("--page", metavar="FILE", help="write a Markdown page, a table an operation")
     mutants.set_defaults(run=_mutants)
@@ -150,9 +158,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     replay.add_argument("case", metavar="CASE", help="as a violation prints it: law/dtype/case/target")
     replay.add_argument("--target", metavar="TARGET", help="another target than the case names")
-    replay.add_argument(
-        "--timeout", type=float, default=10.0, metavar="SECONDS", help="for one call into the target (default: 10)"
-    )
+    _add(replay, "--timeout")
     replay.set_defaults(run=_replay)
 
     template = commands.add_parser("template", help="write a target file to fill in", description=_template.__doc__)
@@ -182,20 +188,15 @@ def _version(arguments: argparse.Namespace) -> int:
     return CONFORMS
 
 
-def _cores() -> int:
-    """The cores that this process may use, but no more than 4: each holds the target's libraries in memory."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(allowed, 4)
-
-
 def _check(arguments: argparse.Namespace) -> int:
     """Judges TARGET by every law of the operations that it offers, clause by clause."""
     from nnlaws.api import check
     from nnlaws.harness.parent import LoadError
+    from nnlaws.reports.progress import Bar
 
     if arguments.json and arguments.json == arguments.junit:
         raise UsageError(f"--json and --junit both write to {arguments.json}; give each a file of its own")
-    with _Bar(arguments.target) as bar:
+    with Bar(arguments.target) as bar:
         try:
             report = check(
                 arguments.target,
@@ -398,42 +399,6 @@ def _print(report: Report) -> None:
     from nnlaws.reports.terminal import render
 
     Console(highlight=False, emoji=False).print(render(report), crop=False)
-
-
-class _Bar:
-    """A progress bar on standard error, if both that and standard output are a terminal."""
-
-    def __init__(self, target: str) -> None:
-        self._target = target
-        self._progress: Any = None
-
-    def __enter__(self) -> "_Bar":
-        if sys.stderr.isatty() and sys.stdout.isatty():
-            from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-            columns = (
-                TextColumn("{task.description}", markup=False),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TextColumn("{task.fields[law]}"),
-            )
-            self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
-            self._progress.start()
-            self._bar = self._progress.add_task(f"loading {self._target}", total=None, law="")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def stop(self) -> None:
-        if self._progress is not None:
-            self._progress.stop()
-
-    def advance(self, result: LawResult, done: int, total: int) -> None:
-        if self._progress is not None:
-            law = f"{result.clause} {result.law} {result.dtype}"
-            self._progress.update(self._bar, description=self._target, completed=done, total=total, law=law)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ SPACES: dict[str, Space] = {
 }
 """Numbers of integers such that grids of 2, 3 and 6 values fall on whole numbers."""
 
+NEAR = 1e-6  # on a scale of length 1: above what rounding does to a position, below any step that is meant
 SHRINKS = (0.5, 0.25, 0.1, 0.9)
 ENDS = 0.05  # on the scale: nearer to an end than that an incumbent is put now and then
 
