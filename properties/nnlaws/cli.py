@@ -78,18 +78,8 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     },
     "--profile": {"default": "ci", "choices": PROFILES, "help": "how hard to look (default: ci)"},
     "--seed": {"type": int, "metavar": "N", "help": "draw other cases than the profile's own"},
-    "--timeout": {
-        "type": float,
-        "default": 10.0,
-        "metavar": "SECONDS",
-        "help": "for one call into the target (default: 10)",
-    },
-    "--memory": {
-        "type": float,
-        "default": 8.0,
-        "metavar": "GIB",
-        "help": "for each process of the target (default: 8)",
-    },
+    "--timeout": {"type": float, "default": 10.0, "metavar": "SECONDS", "help": "for one call (default: 10)"},
+    "--memory": {"type": float, "default": 8.0, "metavar": "GIB", "help": "for each process (default: 8)"},
     "--jobs": {
         "type": int,
         "default": _cores(),
