@@ -68,7 +68,7 @@ VERDICTS = {
     "wrong": "a wrong one",
 }
 """Same: up to twice the rounding allowed, on cases drawn for all laws of the operation; for what has chances, by
-likeness with other seeds."""
+comparison of draws with other seeds."""
 RIGHT = ("itself", "same", "relative", "convention")
 
 

@@ -44,7 +44,7 @@ LOOKS = {
     "formulas": (("quick", "float64"), ("ci", "float64"), ("quick", "float32")),  # only float64 is compared with balls
 }
 NARROWEST = {"reference.dtypes": (("quick", "float16"),)}
-OF_CHANCES = ("formulas.sampling", "formulas.search")
+RANDOMISED = ("formulas.sampling", "formulas.search")
 SECONDS = 120  # of processor time, beyond which a mutant is out of time; the slowest survivors take half of it
 BYTES = 8 << 30  # of address space
 
@@ -176,7 +176,7 @@ def _subjects(module: str, target: Target) -> list[Subject]:
         targets += [
             Target(each.name, "", {each.operation: each.function}, conventions=each.conventions)
             for each in SOUND
-            if module in OF_CHANCES or each.conventions.keys() & set(OPERATIONS[each.operation].conventions)
+            if module in RANDOMISED or each.conventions.keys() & set(OPERATIONS[each.operation].conventions)
         ]
     return [
         Subject(law, profile, dtype, each)
@@ -195,7 +195,7 @@ def _mistaken(module: str, seed: int | None) -> list[Subject]:
 
     Elsewhere a law compares with exact values, and to be blind to anything its formula has to be wrong about the truth.
     """
-    if module not in OF_CHANCES:
+    if module not in RANDOMISED:
         return []
     found = [
         Subject(law, "ci", "float64", Target(each.name, "", {each.operation: each.function}), broken=True)

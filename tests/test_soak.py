@@ -12,12 +12,12 @@ import nnlaws_reference
 import pytest
 from nnlaws.chapters import MUTANTS
 
+pytestmark = pytest.mark.slow
+
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 
 TOO_SMALL = """\
 import numpy as np
-
-pytestmark = pytest.mark.slow
 
 
 def softmax(z):

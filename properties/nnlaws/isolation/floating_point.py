@@ -1,4 +1,4 @@
-"""The processor's arithmetic: in which direction it rounds, and whether it keeps subnormal numbers.
+"""The floating-point mode: in which direction the processor rounds, and whether it keeps subnormal numbers.
 
 A target may change that, at import or in a call, for the whole thread. Its calls get what its import left; everything
 else, other operations and our own bounds, is computed as the process began. Source: C99 7.6, fenv.h.

@@ -13,7 +13,7 @@ from nnlaws_reference.dtypes import DTYPES, Array
 from nnlaws.authoring.operation import Operation, Option
 from nnlaws.authoring.subject import NotOffered, Refused, TargetFault
 from nnlaws.isolation import floating_point
-from nnlaws.isolation.process_state import ARITHMETIC, ERROR_STATE, borrowed, changed
+from nnlaws.isolation.process_state import ERROR_STATE, FLOATING_POINT_MODE, borrowed, changed
 from nnlaws.rounding.formats import Floats
 
 T = TypeVar("T")
@@ -126,8 +126,8 @@ class GuardedSubject:
         return [*sorted(self.changed), *names]
 
     def _guarded(self, call: Callable[[], T], lane: int) -> T:
-        """The call, with the watch told. What it raises is the target's fault; what it does to arithmetic is noted, and
-        outlives no call.
+        """The call, with the watch told. What it raises is the target's fault; what it does to the floating-point mode
+        is noted and undone.
         """
         self.watch.begin(lane)
         process = os.getpid()
@@ -140,7 +140,7 @@ class GuardedSubject:
                 finally:
                     _only(process)
                     if floating_point.leave():
-                        self.changed.add(ARITHMETIC)
+                        self.changed.add(FLOATING_POINT_MODE)
                     if np.geterr() != before:
                         self.changed.add(ERROR_STATE)
         except NotImplementedError as error:

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from nnlaws.isolation import floating_point as arithmetic
+from nnlaws.isolation import floating_point
 
 Module = Any
 
 ERROR_STATE = "NumPy's error state (numpy.seterr)"
-ARITHMETIC = "the direction of rounding, or whether subnormal numbers are kept"
+FLOATING_POINT_MODE = "the direction of rounding, or whether subnormal numbers are kept"
 """Of these the subject tells, for it puts them back after each call."""
 
 
@@ -140,7 +140,7 @@ SHARED = (
 _START: dict[str, Any] = {}
 
 
-def surroundings() -> dict[str, Any]:
+def state() -> dict[str, Any]:
     """How all is now, by name, of the modules that are loaded."""
     found: dict[str, Any] = {}
     for each in SHARED:
@@ -150,10 +150,12 @@ def surroundings() -> dict[str, Any]:
 
 
 def remember() -> None:
-    """Notes how all is before any call: there `borrowed` begins. Arithmetic is put back as it was before the import."""
-    arithmetic.loaded()
+    """Notes how all is before any call: there `borrowed` begins. The floating-point mode is restored to what it was
+    before the import.
+    """
+    floating_point.loaded()
     _START.clear()
-    _START.update(surroundings())
+    _START.update(state())
 
 
 def restore() -> None:
@@ -169,7 +171,7 @@ def borrowed() -> Generator[dict[str, Any]]:
 
     Gives what a call has to leave as it is.
     """
-    kept = {name: value for name, value in surroundings().items() if value is not None}
+    kept = {name: value for name, value in state().items() if value is not None}
     there = [(each, sys.modules[each.module]) for each in SHARED if each.name in kept]
     for each, module in there:
         if each.move is not None:
@@ -178,7 +180,7 @@ def borrowed() -> Generator[dict[str, Any]]:
             each.put(module, _START[each.name])
     try:
         with warnings.catch_warnings():
-            yield surroundings()
+            yield state()
     finally:
         for each, module in there:
             if each.put is not None:
@@ -187,5 +189,5 @@ def borrowed() -> Generator[dict[str, Any]]:
 
 def changed(before: dict[str, Any]) -> list[str]:
     """The names of what is no longer as it was."""
-    after = surroundings()
+    after = state()
     return [name for name, was in before.items() if was is not None and after[name] != was]
