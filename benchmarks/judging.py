@@ -24,7 +24,7 @@ import nnlaws.adapters.reference as adapter
 import nnlaws_reference
 import nnlaws_spec.formulas
 from mutated import Mutation, mentioned, mutations, used
-from nnlaws import laws
+from nnlaws import chapters
 from nnlaws.authoring import ruler
 from nnlaws.authoring.law import Law
 from nnlaws.chapters import LAWS, MUTANTS, OPERATIONS, SOUND, chapter_of
@@ -238,9 +238,9 @@ def _concerned(mutation: Mutation, subjects: Sequence[Subject]) -> list[Subject]
 
 @lru_cache
 def _laws(chapter: str) -> str:
-    """The text of a chapter's laws, and of those that they share."""
-    paths = (Path(str(laws.__file__)).parent / f"{name}.py" for name in (chapter, "closed_forms"))
-    return "\n".join(path.read_text(encoding="utf-8") for path in paths if path.exists())
+    """The text of a chapter's laws, and of what they are made of."""
+    paths = sorted((Path(str(chapters.__file__)).parent / chapter).glob("*.py"))
+    return "\n".join(path.read_text(encoding="utf-8") for path in paths)
 
 
 def _breaks(one: Subject, seed: int | None) -> bool:

@@ -93,11 +93,8 @@ def trial_law(
     **more: Any,
 ) -> Law:
     """The law of one operation without arrays: what `build` makes of a case are the options of the check."""
-    wide: dict[str, Range] = {"m": (1, 1 << 20), "columns": (1, 1 << 10)}
-    return Law(
-        *(clause, operation, statement, check.__name__, check, build, None, fix),
-        **{**wide, "lanes": 1, "trials": trials, **more},
-    )
+    given: dict[str, Any] = {"m": (1, 1 << 20), "columns": (1, 1 << 10), "lanes": 1, "trials": trials, **more}
+    return Law(clause, operation, statement, check.__name__, check, build, None, fix, **given)
 
 
 def laws_of(
@@ -111,7 +108,7 @@ def laws_of(
     """
 
     def make(clause: str, check: Check, statement: str, own: Builder | None = None, **more: Any) -> Law:
-        given = {"cases": cases, "share": shares[more.get("kind", "structure")], **usual, **more}
+        given: dict[str, Any] = {"cases": cases, "share": shares[more.get("kind", "structure")], **usual, **more}
         return law(clause, operation, check, statement, own or build, **given)
 
     return make

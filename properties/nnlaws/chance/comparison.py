@@ -1,5 +1,7 @@
 """Whether two rows of draws may be of one kind: what is compared where the same mistake draws other numbers."""
 
+from typing import Any
+
 import numpy as np
 from nnlaws_reference.dtypes import Array
 
@@ -30,4 +32,5 @@ def positions_alike(one: Floats, other: Floats) -> bool:
 def _same_distribution(a: Floats, b: Floats) -> bool:
     from scipy.stats import ks_2samp  # half a second that only violations need
 
-    return bool(ks_2samp(a, b).pvalue > LIKELY)
+    found: Any = ks_2samp(a, b)
+    return bool(found.pvalue > LIKELY)

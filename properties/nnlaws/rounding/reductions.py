@@ -62,10 +62,10 @@ def cumprod(x: Bounded, axis: int | None) -> Result:
     count = np.cumsum(np.ones(value.shape), axis=along)
 
     def products(factors: Floats) -> Floats:
-        return np.asarray(np.cumprod(factors, axis=along))
+        return np.asarray(np.cumprod(factors, axis=along), np.float64)
 
     def sums(terms: Floats) -> Floats:
-        return np.asarray(np.cumsum(terms, axis=along))
+        return np.asarray(np.cumsum(terms, axis=along), np.float64)
 
     return products(value), _product_error(x, value, error, sizes, count, products, sums)
 

@@ -13,7 +13,7 @@ from nnlaws.chapters.batch_norm.sound.statistics import (
     narrow_two_pass,
     one_pass_statistics,
     two_pass_statistics,
-    unbiased,
+    unbiased_variance,
     updated,
 )
 
@@ -69,7 +69,7 @@ def batches_in_one_pass(batches: Array, *, decay: float) -> Pair:
 @stored
 def average_of_unbiased(batches: Array, *, decay: float) -> Pair:
     means, variances = _each(batches)
-    unbiased = [unbiased(*batch) for batch in zip(batches, means, variances, strict=True)]
+    unbiased = [unbiased_variance(*batch) for batch in zip(batches, means, variances, strict=True)]
     return _average(means, 0, decay, 1 - decay), _average(np.stack(unbiased), 1, decay, 1 - decay)
 
 

@@ -38,7 +38,7 @@ def updated(z: Array) -> Pair:
     return mean, squares / m
 
 
-def unbiased(z: Array, mean: Array, var: Array) -> Array:
+def unbiased_variance(z: Array, mean: Array, var: Array) -> Array:
     """Σ (z − μ)²/(m − 1); of one sample, the biased variance, which is finite."""
     return ((z - mean) ** 2).sum(axis=0) / (len(z) - 1) if len(z) > 1 else var
 

@@ -14,7 +14,7 @@ from nnlaws.chapters.batch_norm.sound.statistics import (
     narrow_two_pass,
     one_pass_statistics,
     two_pass_statistics,
-    unbiased,
+    unbiased_variance,
     updated,
 )
 
@@ -141,7 +141,7 @@ def epsilon_outside(z: Array, gamma: Array, beta: Array, *, eps: float) -> Tripl
 def unbiased_handed_on(z: Array, gamma: Array, beta: Array, *, eps: float) -> Triple:
     """Normalises by the biased variance, and hands the unbiased one on."""
     out, mean, var = _normalised(z, gamma, beta, two_pass_statistics(z), eps)
-    return out, mean, unbiased(z, mean, var)
+    return out, mean, unbiased_variance(z, mean, var)
 
 
 @sound("batch_norm_train", arithmetic="narrow")
