@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "layer_norm_chapter"
 FROM = "layer_norm (layer-norm-chapter 0.1.0)"
@@ -123,6 +125,11 @@ def test_where_it_is_not_installed_or_switched_off_there_is_no_such_clause(
     assert "The gradient of z" not in text
 
 
+def test_its_own_tests_pass(site: Path) -> None:
+    code, text = run(site, "-p", "no:cacheprovider", "-q", str(EXAMPLE / "tests"), program="pytest")
+    assert code == 0, text
+
+
 def test_two_planted_mistakes_are_found_and_their_causes_named(site: Path) -> None:
     laws = ("two_features", "layer_norm_backward.value", "samples_alone")
     report, text = judged(site, "wrong_layer_norm", "--dtype", "float32", *(x for law in laws for x in ("--law", law)))
@@ -196,8 +203,6 @@ def test_the_page_on_extending_says_what_its_commands_print(site: Path, tmp_path
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     words = command.split()
     environment = dict(word.split("=", 1) for word in words[: words.index("nnlaws")])
-    if "new-chapter" in words and "new-chapter" not in run(site, "--help")[1]:
-        pytest.skip("nnlaws new-chapter is not there yet")
     _, printed = run(site, *words[words.index("nnlaws") + 1 :], folder=tmp_path, environment=environment)
     expected = [re.escape(part) for part in console()[command].split("…")]
     assert re.search(".*".join(expected), printed, re.DOTALL), printed

@@ -121,6 +121,7 @@ def test_an_empty_folder_is_written_to(tmp_path: Path) -> None:
     assert "## SOFT-1 " in (tmp_path / PACKAGE / "nnlaws_soft_sign" / "chapter.md").read_text("utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("switched_off", ["", "1"], ids=["installed", "not installed"])
 def test_the_chapter_passes_its_own_tests(chapter: Path, switched_off: str) -> None:
     options = ("-W", "error", "-p", "no:cacheprovider", "-q")
@@ -129,6 +130,7 @@ def test_the_chapter_passes_its_own_tests(chapter: Path, switched_off: str) -> N
     assert re.search(r"^\d\d passed", ran.out, re.MULTILINE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["gelu", "a_name_of_thirty_letters_or_so"])
 @pytest.mark.skipif(find_spec("ruff") is None, reason="a tool for developers")
 def test_a_linter_and_a_formatter_leave_it_as_it_is(tmp_path: Path, name: str) -> None:
@@ -138,6 +140,7 @@ def test_a_linter_and_a_formatter_leave_it_as_it_is(tmp_path: Path, name: str) -
         assert ran.code == 0, ran.out + ran.err
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(find_spec("mypy") is None, reason="a tool for developers")
 def test_its_types_are_right(chapter: Path, tmp_path: Path) -> None:
     known = os.environ.get("PYTHONPATH", "")
@@ -154,6 +157,7 @@ def test_its_types_are_right(chapter: Path, tmp_path: Path) -> None:
         assert ran.code == 0, ran.out + ran.err
 
 
+@pytest.mark.slow
 def test_a_wheel_of_it_would_hold_all_its_files(chapter: Path) -> None:
     """Its build is told the package, and the package's data stand inside it."""
     build = tomllib.loads((chapter / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]["targets"]["wheel"]
@@ -233,11 +237,13 @@ def test_its_laws_are_listed_and_its_clauses_explained(nnlaws: Callable[..., Ran
     assert f"law {NAME}.value: every entry is x/(1 + |x|)" in explained.out
 
 
+@pytest.mark.slow
 def test_a_target_file_has_its_operation(nnlaws: Callable[..., Ran], tmp_path: Path) -> None:
     assert nnlaws("template", "mine.py").code == 0
     assert f"def {NAME}(x: np.ndarray) -> np.ndarray:" in (tmp_path / "mine.py").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_the_built_in_reference_offers_it_and_reports_name_where_it_comes_from(
     nnlaws: Callable[..., Ran], tmp_path: Path
 ) -> None:
@@ -253,6 +259,7 @@ def test_the_built_in_reference_offers_it_and_reports_name_where_it_comes_from(
     assert f'value="{NAME} ({PACKAGE} 0.1.0)"' in (tmp_path / "report.xml").read_text("utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_a_mistake_is_found_explained_and_named(nnlaws: Callable[..., Ran], tmp_path: Path, jobs: str) -> None:
     """In one process of the target's, and in several."""
@@ -266,6 +273,7 @@ def test_a_mistake_is_found_explained_and_named(nnlaws: Callable[..., Ran], tmp_
     assert nnlaws("replay", again).code == 1
 
 
+@pytest.mark.slow
 def test_its_conventions_are_identified(nnlaws: Callable[..., Ran], tmp_path: Path) -> None:
     module = target(tmp_path, "x / (x.dtype.type(1) + np.abs(x))")
     ran = nnlaws("identify", module, "--operation", NAME, "--dtype", "float16", *QUICK)
@@ -274,6 +282,7 @@ def test_its_conventions_are_identified(nnlaws: Callable[..., Ran], tmp_path: Pa
     assert HERE in ran.out.splitlines()
 
 
+@pytest.mark.slow
 def test_the_pytest_plugin_has_its_laws(chapter: Path, tmp_path: Path) -> None:
     module = target(tmp_path, "(x / (1 + np.abs(x))).astype(x.dtype)")
     options = ("--nnlaws-profile", "quick", "--nnlaws-dtype", "float32", "-k", NAME, "-rA", "-p", "no:cacheprovider")
@@ -283,12 +292,14 @@ def test_the_pytest_plugin_has_its_laws(chapter: Path, tmp_path: Path) -> None:
     assert re.search(rf"^PASSED .*{PREFIX}-2-{NAME}\.odd-float32$", ran.out, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_every_mutant_is_killed_those_of_the_contract_too(nnlaws: Callable[..., Ran]) -> None:
     ran = nnlaws("mutants", "--operation", NAME, "--dtype", "float32", "--dtype", "float64", *QUICK)
     assert ran.code == 0, ran.out + ran.err
     assert "13 of 13 mutants killed" in ran.out
 
 
+@pytest.mark.slow
 def test_it_is_switched_off(nnlaws: Callable[..., Ran]) -> None:
     listed = nnlaws("list", "laws", NNLAWS_NO_PLUGINS="1")
     assert listed.code == 0
@@ -299,6 +310,7 @@ def test_it_is_switched_off(nnlaws: Callable[..., Ran]) -> None:
     assert f"no clause '{PREFIX}-1'" in nnlaws("explain", f"{PREFIX}-1", NNLAWS_NO_PLUGINS="1").err
 
 
+@pytest.mark.slow
 def test_another_of_its_name_is_refused(nnlaws: Callable[..., Ran]) -> None:
     ran = nnlaws("new-chapter", NAME)
     assert (ran.code, ran.err.count("\n")) == (2, 1)
@@ -417,6 +429,7 @@ def test_a_report_says_what_was_left_out(
     assert_one_line_each(json.loads((tmp_path / "report.json").read_text("utf-8"))["left_out"], said)
 
 
+@pytest.mark.slow
 def test_pytest_says_what_was_left_out(chapter: Path, breakages: tuple[Path, dict[str, str]], tmp_path: Path) -> None:
     folder, said = breakages
     options = ("--nnlaws-profile", "quick", "-k", f"{NAME}.odd", "-p", "no:cacheprovider", "--rootdir", ".")

@@ -133,3 +133,20 @@ def test_the_wheel_works_in_an_environment_of_its_own(installed: Path, tmp_path:
     assert run(installed / "nnlaws", "explain", "SM-1", folder=tmp_path).startswith("SM-1  ")
     run(installed / "python", "-W", "error", "-c", EVERY_MODULE, folder=tmp_path)
     assert list(tmp_path.iterdir()) == [], "a check leaves no files behind"
+
+
+@pytest.mark.slow
+def test_a_chapter_of_another_package_is_installed_beside_it_and_judged_by(installed: Path, tmp_path: Path) -> None:
+    """From its own pyproject.toml, into the same environment, which has nothing else of this project."""
+    example = ROOT / "examples" / "layer_norm_chapter"
+    shutil.copytree(example, tmp_path / "source", ignore=shutil.ignore_patterns("__pycache__", ".*"))
+    options = ["--no-deps", "--no-build-isolation", "--disable-pip-version-check", "--wheel-dir"]
+    run(sys.executable, "-m", "pip", "wheel", *options, tmp_path, tmp_path / "source", folder=tmp_path)
+    (built,) = tmp_path.glob("*.whl")
+    assert "layer_norm.value" not in run(installed / "nnlaws", "list", "laws", folder=tmp_path)
+    run(installed / "python", "-m", "pip", "install", "--disable-pip-version-check", built, folder=tmp_path)
+    assert "LNORM-1" in run(installed / "nnlaws", "list", "laws", folder=tmp_path)
+    options = ["--operation", "layer_norm", "--dtype", "float32", "--profile", "quick"]
+    text = run(installed / "nnlaws", "check", "reference", *options, folder=tmp_path)
+    assert "layer-norm-chapter 0.1.0" in text
+    assert "reference conforms" in text
