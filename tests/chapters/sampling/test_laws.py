@@ -18,7 +18,7 @@ from nnlaws.chapters.search import laws as about_searches
 from nnlaws.isolation.guard import GuardedSubject, silence
 from nnlaws.report import LawResult, Outcome, Report
 from nnlaws.rounding.formats import format_of
-from nnlaws_reference import sampling, search
+from nnlaws_reference import sampling
 from nnlaws_reference.dtypes import Array
 from scipy.special import ndtr
 
@@ -85,10 +85,9 @@ def test_sound_samplers_are_never_refused_and_far_from_it(name: str, units: str)
                     assert law.evidence(subject, ruler, inputs).ratio < 0.6, (law.id, seed)
 
 
-def test_a_whole_run_makes_no_more_tests_of_chance_than_share_its_false_alarms(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Each of them asks what share of the evidence that it would take to refuse has been seen."""
+@pytest.mark.parametrize("law", [law for law in LAWS if law.trials], ids=lambda law: law.id)
+def test_a_law_says_how_many_tests_of_chance_it_makes(law: Law, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of them asks what share of the rejection threshold has been reached."""
     asked: list[float] = []
 
     def used(log_e: float) -> float:
@@ -97,10 +96,17 @@ def test_a_whole_run_makes_no_more_tests_of_chance_than_share_its_false_alarms(
 
     for module in (about_chance, about_searches):
         monkeypatch.setattr(module, "used", used)
-    names = [name for name, each in OPERATIONS.items() if chapter_of(each).name in ("sampling", "search")]
-    parts = {name: getattr(sampling, name, None) or getattr(search, name) for name in names}
-    assert check(SimpleNamespace(**parts), operations=names).conforms
-    assert 60 < len(asked) <= SHARES
+    subject, counts = GuardedSubject(law.operation.reference, law.operation), list[int]()
+    for case in law.trials:
+        asked.clear()
+        with silence():
+            assert law.evidence(subject, Ruler(law.operation, DOUBLE, {}), law.build(case, DOUBLE)).holds
+        counts.append(len(asked))
+    assert max(counts) == law.tests
+
+
+def test_a_whole_run_makes_no_more_tests_of_chance_than_share_its_false_alarms() -> None:
+    assert 60 < sum(law.tests * len(law.trials) for law in LAWS) <= SHARES
 
 
 # ---- Each mistake breaks its own clauses -----------------------------------------------------------------------------
