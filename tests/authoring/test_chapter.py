@@ -13,7 +13,7 @@ DECAY, SOFTMAX = CHAPTERS["decay"], CHAPTERS["softmax"]
 EMPTY = ModuleType("empty")
 
 
-def without(chapter: Chapter, **modules: ModuleType) -> dict[str, Any]:
+def without(chapter: Chapter, **modules: Any) -> dict[str, Any]:
     """The chapter's first operation with another module, and all that depends on it."""
     first, *others = chapter.operations
     changed = replace(first, **modules)

@@ -2,12 +2,18 @@
 
 import random as python
 from collections.abc import Callable
+from importlib import import_module
+from typing import Any
 
 import numpy as np
 from nnlaws_reference.dtypes import Array
-from scipy import stats
 
 from nnlaws.authoring.variant import SoundVariant, sound
+
+
+def _stats() -> Any:
+    """scipy.stats, whose import takes most of a second, which only those who run these have to spend."""
+    return import_module("scipy.stats")
 
 
 def _units(size: int, seed: int) -> Array:
@@ -88,7 +94,7 @@ def down_from_high(low: float, high: float, *, size: int, seed: int) -> Array:
 
 @sound("sample_log_uniform")
 def scipy_distribution(low: float, high: float, *, size: int, seed: int) -> Array:
-    return stats.loguniform(low, high).rvs(size, random_state=_old(seed))
+    return _stats().loguniform(low, high).rvs(size, random_state=_old(seed))
 
 
 @sound("sample_log_uniform")
@@ -121,7 +127,7 @@ def complement_of_powers_of_ten(low: float, high: float, *, size: int, seed: int
 
 @sound("sample_one_minus_log_uniform")
 def complement_of_scipy(low: float, high: float, *, size: int, seed: int) -> Array:
-    return 1 - stats.loguniform(1 - high, 1 - low).ppf(_units(size, seed))
+    return 1 - _stats().loguniform(1 - high, 1 - low).ppf(_units(size, seed))
 
 
 @sound("sample_one_minus_log_uniform")
@@ -144,7 +150,7 @@ def reverse_log(low: float, high: float, *, size: int, seed: int) -> Array:
 
 @sound("sample_one_minus_log_uniform", complement="reverse_log")
 def reverse_log_of_scipy(low: float, high: float, *, size: int, seed: int) -> Array:
-    return low + high - stats.loguniform(low, high).rvs(size, random_state=_old(seed))
+    return low + high - _stats().loguniform(low, high).rvs(size, random_state=_old(seed))
 
 
 @sound("sample_integer")
@@ -176,7 +182,7 @@ def chosen(low: int, high: int, *, size: int, seed: int) -> Array:
 
 @sound("sample_integer")
 def scipy_integers(low: int, high: int, *, size: int, seed: int) -> Array:
-    return stats.randint(low, high + 1).rvs(size, random_state=_old(seed))
+    return _stats().randint(low, high + 1).rvs(size, random_state=_old(seed))
 
 
 @sound("sample_integer", bounds="half_open")
