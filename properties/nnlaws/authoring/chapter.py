@@ -1,7 +1,7 @@
 """What a chapter is: one subject, from the words of its clauses to the mistakes that its laws catch."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -10,6 +10,7 @@ from nnlaws_spec import ChapterText
 from nnlaws.authoring.convention import Convention
 from nnlaws.authoring.errors import ChapterError
 from nnlaws.authoring.judging import Judging
+from nnlaws.authoring.later import Later
 from nnlaws.authoring.law import Law
 from nnlaws.authoring.mutant import Mutant
 from nnlaws.authoring.operation import Operation
@@ -29,8 +30,8 @@ class Chapter:
     text: ChapterText
     operations: tuple[Operation, ...]
     laws: tuple[Law, ...]
-    mutants: tuple[Mutant, ...]
-    sound: tuple[SoundVariant, ...]
+    mutants: Sequence[Mutant]
+    sound: Sequence[SoundVariant]
     judging: Judging
     place: int = 1000
 
@@ -97,7 +98,7 @@ def _problems(chapter: Chapter) -> Iterator[str]:
         if law.clause.startswith(f"{chapter.prefix}-") and law.clause not in chapter.text.clauses:
             yield f"the law {law.id} cites {law.clause}, which no clause has; write the clause, or cite another"
     for kind, things in (("mutant", chapter.mutants), ("sound variant", chapter.sound)):
-        for thing in things:
+        for thing in () if isinstance(things, Later) else things:  # those would have to be imported for it
             if thing.operation not in names:
                 yield f"the {kind} {thing.name} is of {thing.operation!r}; expected one of {', '.join(names)}"
     for law_id, times in Counter(law.id for law in chapter.laws).items():

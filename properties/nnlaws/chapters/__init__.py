@@ -8,7 +8,7 @@ that says so.
 
 import os
 import pkgutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -18,6 +18,7 @@ from nnlaws_spec import chapter as text_of
 
 from nnlaws.authoring.chapter import Chapter
 from nnlaws.authoring.errors import ChapterError
+from nnlaws.authoring.later import Later
 from nnlaws.authoring.law import Law
 from nnlaws.authoring.mutant import Mutant
 from nnlaws.authoring.operation import Operation
@@ -119,7 +120,8 @@ def whole(found: Chapter) -> Chapter:
     """The chapter with what the contract says of every operation, once."""
     if len(own_laws(found)) < len(found.laws):
         return found
-    laws, mutants = (*found.laws, *contract_laws(found)), (*found.mutants, *contract_mutants(found))
+    laws: tuple[Law, ...] = (*found.laws, *contract_laws(found))
+    mutants = Later(lambda: (*found.mutants, *contract_mutants(found)))
     return replace(found, laws=laws, mutants=mutants)
 
 
@@ -134,8 +136,8 @@ PLUGINS: tuple[Plugin, ...] = tuple(plugin for _, plugin in _THEIRS)
 
 OPERATIONS: dict[str, Operation] = {each.name: each for found in CHAPTERS.values() for each in found.operations}
 LAWS: tuple[Law, ...] = tuple(law for found in CHAPTERS.values() for law in found.laws)
-MUTANTS: tuple[Mutant, ...] = tuple(mutant for found in CHAPTERS.values() for mutant in found.mutants)
-SOUND: tuple[SoundVariant, ...] = tuple(variant for found in CHAPTERS.values() for variant in found.sound)
+MUTANTS: Sequence[Mutant] = Later(lambda: tuple(mutant for found in CHAPTERS.values() for mutant in found.mutants))
+SOUND: Sequence[SoundVariant] = Later(lambda: tuple(variant for found in CHAPTERS.values() for variant in found.sound))
 
 _CHAPTER_OF = {operation.name: found for found in CHAPTERS.values() for operation in found.operations}
 

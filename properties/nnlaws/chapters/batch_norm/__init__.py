@@ -2,18 +2,17 @@
 
 from nnlaws.authoring.chapter import Chapter
 from nnlaws.authoring.judging import Rounding
+from nnlaws.authoring.later import later
 from nnlaws.chapters.batch_norm import inputs
 from nnlaws.chapters.batch_norm.laws import LAWS
-from nnlaws.chapters.batch_norm.mutants import MUTANTS
 from nnlaws.chapters.batch_norm.operations import OPERATIONS, TEXT
-from nnlaws.chapters.batch_norm.sound import SOUND
 
 CHAPTER = Chapter(
     TEXT,
     OPERATIONS,
     LAWS,
-    MUTANTS,
-    SOUND,
+    later("nnlaws.chapters.batch_norm.mutants", "MUTANTS"),
+    later("nnlaws.chapters.batch_norm.sound", "SOUND"),
     Rounding(
         tuple(inputs.FAMILIES),
         inputs.LEVELS,

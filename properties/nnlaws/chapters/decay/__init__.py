@@ -2,18 +2,17 @@
 
 from nnlaws.authoring.chapter import Chapter
 from nnlaws.authoring.judging import Rounding
+from nnlaws.authoring.later import later
 from nnlaws.chapters.decay import inputs
 from nnlaws.chapters.decay.laws import LAWS
-from nnlaws.chapters.decay.mutants import MUTANTS
 from nnlaws.chapters.decay.operations import OPERATIONS, TEXT
-from nnlaws.chapters.decay.sound import SOUND
 
 CHAPTER = Chapter(
     TEXT,
     OPERATIONS,
     LAWS,
-    MUTANTS,
-    SOUND,
+    later("nnlaws.chapters.decay.mutants", "MUTANTS"),
+    later("nnlaws.chapters.decay.sound", "SOUND"),
     Rounding(
         tuple(inputs.FAMILIES),
         inputs.LEVELS,

@@ -2,18 +2,17 @@
 
 from nnlaws.authoring.chapter import Chapter
 from nnlaws.authoring.judging import Rounding
+from nnlaws.authoring.later import later
 from nnlaws.chapters.optimizers import inputs
 from nnlaws.chapters.optimizers.laws import LAWS
-from nnlaws.chapters.optimizers.mutants import MUTANTS
 from nnlaws.chapters.optimizers.operations import OPERATIONS, TEXT
-from nnlaws.chapters.optimizers.sound import SOUND
 
 CHAPTER = Chapter(
     TEXT,
     OPERATIONS,
     LAWS,
-    MUTANTS,
-    SOUND,
+    later("nnlaws.chapters.optimizers.mutants", "MUTANTS"),
+    later("nnlaws.chapters.optimizers.sound", "SOUND"),
     Rounding(
         tuple(inputs.FAMILIES),
         inputs.LEVELS,

@@ -2,18 +2,17 @@
 
 from nnlaws.authoring.chapter import Chapter
 from nnlaws.authoring.judging import Chance
+from nnlaws.authoring.later import later
 from nnlaws.chapters.sampling.alike import draw_alike
 from nnlaws.chapters.sampling.laws import LAWS, exercise
-from nnlaws.chapters.sampling.mutants import MUTANTS
 from nnlaws.chapters.sampling.operations import OPERATIONS, TEXT
-from nnlaws.chapters.sampling.sound import SOUND
 
 CHAPTER = Chapter(
     TEXT,
     OPERATIONS,
     LAWS,
-    MUTANTS,
-    SOUND,
+    later("nnlaws.chapters.sampling.mutants", "MUTANTS"),
+    later("nnlaws.chapters.sampling.sound", "SOUND"),
     Chance(exercise, dict.fromkeys((operation.name for operation in OPERATIONS), draw_alike), grows=True),
     place=6,
 )

@@ -2,18 +2,17 @@
 
 from nnlaws.authoring.chapter import Chapter
 from nnlaws.authoring.judging import Rounding
+from nnlaws.authoring.later import later
 from nnlaws.chapters.scales import inputs
 from nnlaws.chapters.scales.laws import LAWS
-from nnlaws.chapters.scales.mutants import MUTANTS
 from nnlaws.chapters.scales.operations import OPERATIONS, TEXT
-from nnlaws.chapters.scales.sound import SOUND
 
 CHAPTER = Chapter(
     TEXT,
     OPERATIONS,
     LAWS,
-    MUTANTS,
-    SOUND,
+    later("nnlaws.chapters.scales.mutants", "MUTANTS"),
+    later("nnlaws.chapters.scales.sound", "SOUND"),
     Rounding(
         tuple(inputs.FAMILIES),
         inputs.LEVELS,

@@ -2,18 +2,17 @@
 
 from nnlaws.authoring.chapter import Chapter
 from nnlaws.authoring.judging import Rounding
+from nnlaws.authoring.later import later
 from nnlaws.chapters.softmax import inputs
 from nnlaws.chapters.softmax.laws import LAWS
-from nnlaws.chapters.softmax.mutants import MUTANTS
 from nnlaws.chapters.softmax.operations import OPERATIONS, TEXT
-from nnlaws.chapters.softmax.sound import SOUND
 
 CHAPTER = Chapter(
     TEXT,
     OPERATIONS,
     LAWS,
-    MUTANTS,
-    SOUND,
+    later("nnlaws.chapters.softmax.mutants", "MUTANTS"),
+    later("nnlaws.chapters.softmax.sound", "SOUND"),
     Rounding(
         tuple(inputs.FAMILIES),
         inputs.LEVELS,
