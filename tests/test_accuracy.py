@@ -137,8 +137,56 @@ def test_tensors_are_read() -> None:
     x = torch.from_numpy(_normal(0, np.float32, 4, 6))
     nnlaws.assert_accurate(torch.nn.functional.gelu(x), gelu, x)
     nnlaws.assert_accurate(torch.softmax(x, -1), softmax, x, algorithm=shifted)
+    narrow = x.to(torch.bfloat16)
+    assert nnlaws.assert_accurate(torch.nn.functional.gelu(narrow), gelu, narrow).dtype == "bfloat16"
+    with pytest.raises(ValueError, match=r"dtype is torch\.float32: expected one of float16"):
+        nnlaws.bound(gelu, x, dtype=torch.float32)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match=r"got, a torch\.Tensor, cannot be read as an array .* tensor\.detach\(\)"):
         nnlaws.assert_accurate(x.requires_grad_(), gelu, x.detach())
+
+
+def test_a_mask_is_no_reason_to_promise_nothing() -> None:
+    """Large negatives beside scores: their error, of 60 and more, is not that of the row's maximum."""
+    q, k, v = _normal(0, np.float32, 3, 5, 8)
+    for low in (-1e4, -1e9, float(np.finfo(np.float32).min)):
+        mask = np.where(np.tri(5) > 0, 0, low).astype(np.float32)
+
+        def masked(q: Any, k: Any, v: Any, mask: Any) -> Any:
+            return shifted(q @ k.T / 8**0.5 + mask) @ v
+
+        got = masked(q, k, v, mask).astype(np.float32)
+        assert nnlaws.assert_accurate(got, masked, q, k, v, mask).ratio < 1
+        with pytest.raises(AssertionError):
+            nnlaws.assert_accurate(masked(q, k, v, np.maximum(mask, -9)).astype("f"), masked, q, k, v, mask)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_zeros_and_tiny_numbers_can_be_judged(dtype: Any) -> None:
+    x = np.array([0.0, 1e-30, 0.5, -2.0], dtype)
+    for formula in (
+        lambda g: g / (np.sqrt(g * g) + 1e-8),
+        lambda x: np.sqrt((x[:, None] - x) ** 2),
+        lambda x: np.sign(x) * np.abs(x) ** (1 / 3),
+        lambda x: np.sqrt(np.var(np.stack([x, x]) + 0.1, axis=0)),
+        lambda x: +x,
+    ):
+        nnlaws.assert_accurate(np.asarray(formula(x)).astype(dtype), formula, x)
+
+
+def test_a_formula_in_a_wider_type_is_rounded_once() -> None:
+    x = _normal(0, np.float32, 20)
+    nnlaws.assert_accurate(np.exp(x.astype(np.float64)).astype(np.float32), lambda x: np.exp(x.astype(np.float64)), x)
+
+
+def test_one_number_of_numpys_is_an_array() -> None:
+    nnlaws.assert_accurate(np.exp(np.float64(0.3)), np.exp, np.float64(0.3))
+    with pytest.raises(AssertionError):
+        nnlaws.assert_accurate(np.exp(np.float64(0.3)) + 1e-12, np.exp, np.float64(0.3))
+
+
+def test_another_byte_order_is_read() -> None:
+    x = np.array([0.5, 2.0])
+    nnlaws.assert_accurate(np.exp(x).astype(">f8"), np.exp, x.astype(">f8"))
 
 
 # --- planted mistakes do not ---
@@ -221,6 +269,11 @@ def test_a_result_wider_than_its_arguments_is_explained() -> None:
 X = np.array([0.5, 2.0])
 
 
+def _in_place(x: Any) -> Any:
+    x += 1
+    return x
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
@@ -247,6 +300,31 @@ X = np.array([0.5, 2.0])
         (lambda: nnlaws.bound(np.tanh, np.array([{}])), TypeError, "is read as an array of objects: expected numbers"),
         (lambda: nnlaws.bound(np.tanh, np.array([1j])), TypeError, "is an array of complex128: expected float16"),
         (lambda: nnlaws.bound(np.tanh, 0.5), TypeError, "no argument is an array of floats"),
+        (lambda: nnlaws.bound(np.tanh, [1, 2], dtype="float64"), TypeError, "no argument is an array of floats"),
+        (
+            lambda: nnlaws.bound(_in_place, X),
+            TypeError,
+            "_in_place cannot be run on bounded numbers: bounded numbers cannot be changed in place by numpy.add; "
+            "write y = y + x and not y += x",
+        ),
+        (
+            lambda: nnlaws.bound(lambda x: x if x > 0 else -x, X),
+            ValueError,
+            "choose with numpy.where and not with if",
+        ),
+        (
+            lambda: nnlaws.bound(lambda x: np.sin(x, where=x > 0), X),
+            TypeError,
+            "bounded numbers have no rule for numpy.sin with where; leave that out",
+        ),
+        (lambda: nnlaws.bound(lambda x: int(x[0]) * x, X), TypeError, "bounded numbers cannot become an integer"),
+        (lambda: nnlaws.bound(lambda x: None, X), TypeError, "the formula returns None: expected an array"),
+        (lambda: nnlaws.bound(np.tanh, X, algorithm=[]), TypeError, "algorithm is []: expected a function"),
+        (
+            lambda: nnlaws.bound(np.tanh, X, algorithm=3),  # type: ignore[arg-type]
+            TypeError,
+            "algorithm is 3: expected a function of the formula's arguments, or several; leave it out",
+        ),
         (lambda: nnlaws.bound(np.tanh, X, dtype="int8"), ValueError, "dtype is 'int8': expected one of float16"),
         (lambda: nnlaws.bound(cast(Any, np.tanh(X)), X), TypeError, "formula is ndarray: expected a function"),
         (

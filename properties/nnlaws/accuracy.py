@@ -131,8 +131,11 @@ def _question(formula: Formula, arguments: tuple[Any, ...], dtype: DTypeLike | N
         _argument(x, name) for x, name in zip(arguments, _argument_names(formula, len(arguments)), strict=True)
     )
     floating = [x for x in read if _floating(x)]
-    if not floating and dtype is None:
-        raise TypeError("no argument is an array of floats, so there is no dtype to compute in; give dtype=")
+    if not floating:
+        raise TypeError(
+            "no argument is an array of floats, so that the formula would be computed in plain numbers, which round; "
+            "give its argument as an array, such as numpy.asarray(x, 'float64')"
+        )
     if dtype is None:
         format = min((format_of(x.dtype) for x in floating), key=lambda format: (format.u, format.tiny))
     else:
@@ -142,7 +145,10 @@ def _question(formula: Formula, arguments: tuple[Any, ...], dtype: DTypeLike | N
 
 def _format(dtype: Any) -> Format:
     """Of a dtype, or a name of one; bfloat16, which NumPy does not know by itself, too."""
-    name = dtype if isinstance(dtype, str) else getattr(np.dtype(dtype), "name", "")
+    try:
+        name = dtype if isinstance(dtype, str) else getattr(np.dtype(dtype), "name", "")
+    except TypeError:  # such as another library's
+        name = ""
     if name not in DTYPES:
         raise ValueError(f"dtype is {dtype!r}: expected one of {_NAMES}")
     return format_of(DTYPES[name])
@@ -153,8 +159,8 @@ def _floating(x: Any) -> bool:
 
 
 def _argument(x: Any, name: str) -> Any:
-    """An array, or what the formula is to be given as it is."""
-    if x is None or isinstance(x, bool | int | float | str | tuple):
+    """An array, or what the formula is to be given as it is. NumPy's float64 is one of Python's floats."""
+    if x is None or (isinstance(x, bool | int | float | str | tuple) and not isinstance(x, np.floating)):
         return x
     array = _array(x, name)
     if _floating(array):
@@ -169,9 +175,10 @@ def _argument(x: Any, name: str) -> Any:
 
 
 def _array(x: Any, name: str) -> Array:
-    """As NumPy reads it: lists, tensors, arrays of other libraries."""
+    """As NumPy reads it: lists, tensors, arrays of other libraries. Of bfloat16, which it lacks, by way of float32."""
     try:
-        array = np.asarray(x)
+        narrow = str(getattr(x, "dtype", "")) == "torch.bfloat16"
+        array = np.asarray(x.float()).astype(DTYPES["bfloat16"]) if narrow else np.asarray(x)
     except Exception as error:
         raise TypeError(
             f"{name}, a {type(x).__module__}.{type(x).__name__}, cannot be read as an array ({error}); "
@@ -179,7 +186,7 @@ def _array(x: Any, name: str) -> Array:
         ) from error
     if array.dtype == object:
         raise TypeError(f"{name} is read as an array of objects: expected numbers of one shape; give a NumPy array")
-    return array
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
 # --- the two evaluations ---
@@ -236,8 +243,22 @@ def _bounded(question: _Question, algorithm: Algorithms) -> Bounded:
     for array in question.arrays.values():
         exact = given(array.astype(np.float64), question.format)
         lifted.append(Bounded(exact.value, exact.error, computed))
-    routes = [question.formula] if algorithm is None else [algorithm] if callable(algorithm) else list(algorithm)
-    return join(*(_one(question, route, lifted, computed) for route in routes)).astype(question.format.dtype)
+    return join(*(_one(question, route, lifted, computed) for route in _routes(question, algorithm))).astype(
+        question.format.dtype
+    )
+
+
+def _routes(question: _Question, algorithm: Algorithms) -> list[Formula]:
+    if algorithm is None:
+        return [question.formula]
+    routes: list[Any] = list(algorithm) if isinstance(algorithm, list | tuple) else [algorithm]
+    for route in routes or [None]:
+        if not callable(route):
+            raise TypeError(
+                f"algorithm is {algorithm!r}: expected a function of the formula's arguments, or several; "
+                "leave it out, or give it uncalled"
+            )
+    return routes
 
 
 def _one(question: _Question, route: Formula, lifted: list[Bounded], format: Format) -> Bounded:
@@ -245,7 +266,10 @@ def _one(question: _Question, route: Formula, lifted: list[Bounded], format: For
         with np.errstate(all="ignore"):
             result = question.at(route, lifted)
     except (TypeError, ValueError, AttributeError) as error:
-        raise type(error)(f"{_name(route)} cannot be run on bounded numbers: {error}") from error
+        branch = "; choose with numpy.where and not with if" if "truth value of an array" in str(error) else ""
+        raise type(error)(f"{_name(route)} cannot be run on bounded numbers: {error}{branch}") from error
+    if result is None or isinstance(result, str):
+        raise TypeError(f"{_name(route)} returns {result!r}: expected an array; have it return what it computes")
     if isinstance(result, tuple | list):
         raise TypeError(
             f"{_name(route)} returns {len(result)} results: expected one array; "

@@ -132,6 +132,7 @@ def power_error(x: Floats, x_error: Floats, y: Floats, y_error: Floats, value: F
     With a whole y = n the slope is |n| |x|^{n−1}, at the end of the interval where that is largest, and the power may
     be computed as a product: n − 1 roundings in any order, and for n < 0 as one of reciprocals, 2|n| − 1. Else it is
     e^{y log x}, which needs x > 0, and y log x is off by at most |y| times the spread of log x, and |log x| y_error.
+    Of an x that is exactly 0, a power is exactly 0 for every y > 0, whatever the rounding of y.
     """
     whole = (y_error == 0) & (np.rint(y) == y)
     far, near = np.abs(x) + 2 * x_error, np.abs(x) - 2 * x_error
@@ -144,8 +145,10 @@ def power_error(x: Floats, x_error: Floats, y: Floats, y_error: Floats, value: F
     by_exponential = np.where(certain, 0.0, by_exponential)
     error = np.where(whole, np.where(y == 0, 0.0, by_product), by_exponential)
     error = np.where(np.isnan(error) | np.isnan(value) | ((y != 0) & np.isinf(x_error)), np.inf, error)
+    nothing = (x == 0) & (x_error == 0) & (y - 2 * y_error > 0)
+    error = np.where(nothing, 0.0, error)
     products = np.where(y > 0, y - 1, 2 * np.abs(y) - 1)
-    exact = whole & ((y == 0) | (y == 1))
+    exact = nothing | (whole & ((y == 0) | (y == 1)))
     return error, np.where(exact, 0.0, np.where(whole, np.where(y == 2, 1.0, np.maximum(products, POWER)), POWER))
 
 

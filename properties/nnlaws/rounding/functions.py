@@ -8,7 +8,17 @@ from operator import attrgetter
 from typing import Any, NoReturn
 
 import numpy as np
-from nnlaws_spec.numbers.array import COMPOSED, REARRANGEMENTS, apply, called, no_rule, norm, rearranged
+from nnlaws_spec.numbers.array import (
+    COMPOSED,
+    REARRANGEMENTS,
+    SUBSCRIPTS,
+    apply,
+    called,
+    no_rule,
+    norm,
+    options,
+    rearranged,
+)
 
 from nnlaws.rounding import reductions
 from nnlaws.rounding.elementary import ELEMENTARY, logaddexp_error, power_error
@@ -20,6 +30,7 @@ from nnlaws.rounding.number import (
     as_bounded,
     decided,
     divide,
+    known,
     rounded,
     where,
     widest,
@@ -32,7 +43,8 @@ def ufunc_of(ufunc: Any, method: str, inputs: Any, kwargs: Mapping[str, Any]) ->
         return _multilinear(ufunc, inputs, kwargs)
     rule = _NAMED.get(ufunc.__name__) if method == "__call__" and not kwargs else None
     if rule is None:
-        _missing(called(ufunc, method), kwargs)
+        options(Bounded.KIND, ufunc, kwargs)
+        _missing(called(ufunc, method))
     format = widest(*inputs)
     return rule(ufunc, *(as_bounded(x, format) for x in inputs))
 
@@ -45,7 +57,7 @@ def function_of(function: Any, args: Any, kwargs: Mapping[str, Any]) -> Any:
         return _multilinear(function, args, kwargs)
     rule = _FUNCTIONS.get(function) or COMPOSED.get(function)
     if rule is None:
-        _missing(called(function), {})
+        _missing(called(function))
     return apply(rule, function, Bounded.KIND, args, kwargs)
 
 
@@ -55,14 +67,23 @@ def function_of(function: Any, args: Any, kwargs: Mapping[str, Any]) -> Any:
 def _elementary(ufunc: Any, a: Bounded) -> Bounded:
     function = ELEMENTARY[ufunc.__name__]
     error, units = function.error(a.value, a.error), function.own(a.value, a.error)
-    return rounded(ufunc(a.value), error, a.format, units=units)
+    return known(rounded(ufunc(a.value), error, a.format, units=units), ufunc.__name__ in _NONNEGATIVE)
+
+
+_NONNEGATIVE = ("exp2", "cosh", "erfc", "expit")
 
 
 def _power(ufunc: Any, a: Bounded, b: Bounded) -> Bounded:
+    """|c^y − x^y| ≤ |c − x|^y besides, for 0 < y < 1 and c, x ≥ 0, as the power is concave and 0 at 0."""
     value = np.power(a.value, b.value)
     error, units = power_error(*np.broadcast_arrays(a.value, a.error, b.value, b.error, value))
+    certain = (b.error == 0) & (b.value > 0)
+    if a.nonnegative:
+        error = np.where(certain & (b.value < 1), np.fmin(error, a.error**b.value), error)
     result = rounded(value, error, a.format, units=units)
-    return Bounded(value, np.where((units == 0) & (error == 0), 0.0, result.error), a.format)
+    even = bool((certain & (b.value % 2 == 0)).all())
+    error = np.where((units == 0) & (error == 0), 0.0, result.error)
+    return Bounded(value, error, a.format, a.nonnegative or even)
 
 
 def _logaddexp(ufunc: Any, a: Bounded, b: Bounded) -> Bounded:
@@ -120,12 +141,13 @@ def _multilinear(function: Any, args: Any, kwargs: Any) -> Bounded:
     first = int(function is np.einsum and isinstance(args[0], str))
     count = {np.trace: 1, np.einsum: len(args) - first}.get(function, 2)
     operands, rest = args[first : first + count], args[first + count :]
-    if {"out", "where"} & kwargs.keys() or (function is np.einsum and not first):
-        _missing(called(function), kwargs)
+    options(Bounded.KIND, function, {name: kwargs[name] for name in ("out", "where") if name in kwargs})
+    if function is np.einsum and not first:
+        raise TypeError(SUBSCRIPTS)
     format = widest(*operands)
     lifted = [as_bounded(x, format) for x in operands]
     value, error = reductions.multilinear(lambda *arrays: function(*args[:first], *arrays, *rest, **kwargs), lifted)
-    return Bounded(value, error, format)
+    return Bounded(value, error, format, all(x.nonnegative for x in lifted))
 
 
 def _rearranged(function: Any, *args: Any, **kwargs: Any) -> Any:
@@ -133,18 +155,19 @@ def _rearranged(function: Any, *args: Any, **kwargs: Any) -> Any:
     first, *rest = args
     several = isinstance(first, list | tuple)
     format = widest(*(first if several else [first]))
-    lifted = [as_bounded(x, format) for x in first] if several else first
+    lifted: Any = [as_bounded(x, format) for x in first] if several else first
     parts = (attrgetter("value"), attrgetter("error"))
     value, error = (rearranged(function, part, lifted, *rest, **kwargs) for part in parts)
+    nonnegative = all(x.nonnegative for x in lifted) if several else lifted.nonnegative
     if isinstance(value, list):
-        return [Bounded(*each, format) for each in zip(value, error, strict=True)]
-    return Bounded(value, error, format)
+        return [Bounded(*each, format, nonnegative) for each in zip(value, error, strict=True)]
+    return Bounded(value, error, format, nonnegative)
 
 
 def _reduced(function: Callable[..., Any]) -> Callable[..., Bounded]:
     def rule(a: Bounded, axis: Any = None, *, keepdims: bool = False) -> Bounded:
         value, error = function(a, axis, keepdims)
-        return Bounded(value, error, a.format)
+        return Bounded(value, error, a.format, a.nonnegative)
 
     return rule
 
@@ -152,26 +175,27 @@ def _reduced(function: Callable[..., Any]) -> Callable[..., Bounded]:
 def _running(function: Callable[..., Any]) -> Callable[..., Bounded]:
     def rule(a: Bounded, axis: int | None = None) -> Bounded:
         value, error = function(a, axis)
-        return Bounded(value, error, a.format)
+        return Bounded(value, error, a.format, a.nonnegative)
 
     return rule
 
 
 def _min(a: Bounded, axis: Any = None, *, keepdims: bool = False) -> Any:
-    return -np.max(-a, axis=axis, keepdims=keepdims)
+    return known(-np.max(-a, axis=axis, keepdims=keepdims), a.nonnegative)
 
 
 def _var(
     a: Bounded, axis: Any = None, *, ddof: float = 0, keepdims: bool = False, correction: float | None = None
 ) -> Bounded:
-    return Bounded(*reductions.var(a, axis, ddof if correction is None else correction, keepdims), a.format)
+    value, error = reductions.var(a, axis, ddof if correction is None else correction, keepdims)
+    return Bounded(value, error, a.format, nonnegative=True)
 
 
 def _std(
     a: Bounded, axis: Any = None, *, ddof: float = 0, keepdims: bool = False, correction: float | None = None
 ) -> Bounded:
     variance = _var(a, axis, ddof=ddof, keepdims=keepdims, correction=correction)
-    return Bounded(*reductions.root(variance, 2.0), a.format)
+    return Bounded(*reductions.root(variance, 2.0), a.format, nonnegative=True)
 
 
 def _norm(x: Bounded, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
@@ -179,7 +203,7 @@ def _norm(x: Bounded, ord: Any = None, axis: Any = None, keepdims: bool = False)
     if ord not in (None, 2, "fro"):
         return norm(x, ord, axis, keepdims)
     norm(x[..., :0], ord, axis, keepdims)  # raises where there is no rule
-    return Bounded(*reductions.root(np.sum(x * x, axis=axis, keepdims=keepdims), 4.0), x.format)
+    return Bounded(*reductions.root(np.sum(x * x, axis=axis, keepdims=keepdims), 4.0), x.format, nonnegative=True)
 
 
 _FUNCTIONS: dict[Any, Callable[..., Any]] = {
@@ -193,10 +217,6 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
 }
 
 
-def _missing(name: str, kwargs: Mapping[str, Any]) -> NoReturn:
+def _missing(name: str) -> NoReturn:
     tables = (*BASIC_FUNCTIONS, *_FUNCTIONS, *COMPOSED, *REARRANGEMENTS, *_MULTILINEAR, *BASIC)
-    known = {*_NAMED, *(each.__name__ for each in tables)}
-    options = f" with {', '.join(kwargs)}" if kwargs else ""
-    no_rule(
-        Bounded.KIND, name, known, extra=f" (asked for{options}: bounded numbers know no options)" if kwargs else ""
-    )
+    no_rule(Bounded.KIND, name, {*_NAMED, *(each.__name__ for each in tables)})

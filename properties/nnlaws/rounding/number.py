@@ -12,6 +12,7 @@ bound. Below, every rounding may flush to zero: `tiny` is the smallest *normal*,
 """
 
 from collections.abc import Callable, Mapping
+from functools import reduce
 from importlib import import_module
 from typing import Any
 
@@ -32,18 +33,21 @@ class Bounded(NumberArray):
     """Exact values known to within `error`: see the module's text for the invariant.
 
     value, error: float64 arrays of one shape. dtype: the format that the algorithm is imagined to compute in.
+    nonnegative: nothing exact or computed is below 0, whatever the error, as squares and sums of them are: so they have
+    a root. False where that is not known.
     Behaves like an array of that dtype under NumPy's functions that have a rule here; any other raises TypeError.
     """
 
-    __slots__ = ("error", "format", "value")
+    __slots__ = ("error", "format", "nonnegative", "value")
 
     KIND = "bounded numbers"
 
-    def __init__(self, value: Floats, error: Floats, format: Format) -> None:
+    def __init__(self, value: Floats, error: Floats, format: Format, nonnegative: bool = False) -> None:
         self.value = value
         error = np.where(np.isnan(error), np.inf, error)
         self.error = np.where(np.isinf(value), 0.0, error)  # an infinity comes from an infinite argument, unrounded
         self.format = format
+        self.nonnegative = nonnegative
 
     dtype = property(lambda self: self.format.dtype)
     shape = property(lambda self: self.value.shape)
@@ -52,16 +56,20 @@ class Bounded(NumberArray):
         return f"Bounded({self.value!r} ± {self.error!r}, {self.format.name})"
 
     def __getitem__(self, key: Any) -> "Bounded":
-        return Bounded(self.value[key], self.error[key], self.format)
+        return Bounded(self.value[key], self.error[key], self.format, self.nonnegative)
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> "Bounded":
-        """Σ in any order: the coefficient is (n − 1)u, not γ (Jeannerod and Rump 2013, SIMAX 34(2))."""
+        """Σ in any order: the coefficient is (n − 1)u, not γ (Jeannerod and Rump 2013, SIMAX 34(2)).
+
+        n counts the terms that are not exactly 0: to add such a one rounds nothing.
+        """
         total = self.value.sum(axis=axis, keepdims=keepdims)
-        terms = self.size // max(np.size(total), 1) if self.size else 1
-        magnitudes = (np.abs(self.value) + 2 * self.error).sum(axis=axis, keepdims=keepdims)
-        rounding = (terms - 1) * (self.format.u * magnitudes + self.format.tiny)
+        sizes = np.abs(self.value) + 2 * self.error
+        terms = (sizes != 0).sum(axis=axis, keepdims=keepdims)
+        magnitudes = sizes.sum(axis=axis, keepdims=keepdims)
+        rounding = np.maximum(terms - 1, 0) * (self.format.u * magnitudes + self.format.tiny)
         error = self.error.sum(axis=axis, keepdims=keepdims) + rounding
-        return Bounded(np.asarray(total), np.asarray(error), self.format)
+        return Bounded(np.asarray(total), np.asarray(error), self.format, self.nonnegative)
 
     def mean(self, axis: Any = None, keepdims: bool = False) -> "Bounded":
         """Σ / n."""
@@ -69,16 +77,24 @@ class Bounded(NumberArray):
         return total / (self.size // total.size)
 
     def max(self, axis: Any = None, keepdims: bool = False) -> "Bounded":
-        """The largest; it is selected, not rounded."""
+        """The largest; it is selected, not rounded.
+
+        Let c be the largest computed number and x the largest exact one, at i and at k: then c − x ≤ c_i − x_i, and
+        x − c ≤ x_k − c_k. So it errs by no more than one of those that may be the largest: value + 2 error reaches what
+        every computed and exact largest does, max(value − 2 error). A mask of −1e9 beside the others is none of them.
+        """
         value = self.value.max(axis=axis, keepdims=keepdims)
-        return Bounded(np.asarray(value), np.asarray(self.error.max(axis=axis, keepdims=keepdims)), self.format)
+        least = (self.value - 2 * self.error).max(axis=axis, keepdims=True)
+        error = np.where(self.value + 2 * self.error < least, 0.0, self.error)  # NaN compares as False
+        error = error.max(axis=axis, keepdims=keepdims)
+        return Bounded(np.asarray(value), np.asarray(error), self.format, self.nonnegative)
 
     def astype(self, dtype: DTypeLike) -> "Bounded":
         """Exact towards a wider format; one more rounding towards a narrower one."""
         format = format_of(np.dtype(dtype))
         if format.u <= self.format.u and format.tiny <= self.format.tiny:
-            return Bounded(self.value, self.error, format)
-        return rounded(self.value, self.error, format)
+            return Bounded(self.value, self.error, format, self.nonnegative)
+        return known(rounded(self.value, self.error, format), self.nonnegative)
 
     def loosened(self, extra: Floats) -> "Bounded":
         """The same values with `extra` more error allowed, for an admissible step that is not spelled out."""
@@ -109,17 +125,21 @@ def bounded(x: NDArray[Any]) -> Bounded:
 def join(*routes: Bounded) -> Bounded:
     """The error that any of several sound algorithms for one quantity may make: the largest, elementwise."""
     error = np.maximum.reduce([np.where(np.isnan(route.error), np.inf, route.error) for route in routes])
-    return Bounded(routes[0].value, error, routes[0].format)
+    return Bounded(routes[0].value, error, routes[0].format, all(route.nonnegative for route in routes))
 
 
 def as_bounded(x: Any, format: Format) -> Bounded:
-    """Numbers and arrays beside a bounded number: exact if the format holds them, else rounded once."""
+    """Numbers and arrays beside a bounded number: exact where the format holds them, else rounded once.
+
+    Bounded numbers of a finer format are rounded once too.
+    """
     if isinstance(x, Bounded):
-        return Bounded(x.value, x.error, format) if x.format is not format else x
+        return x if x.format is format else x.astype(format.dtype)
     value = np.asarray(x, dtype=np.float64)
-    with np.errstate(over="ignore"):
-        exact = np.array_equal(value.astype(format.dtype).astype(np.float64), value, equal_nan=True)
-    return Bounded(value, np.zeros(value.shape) if exact else format.u * np.abs(value) + format.tiny, format)
+    with np.errstate(all="ignore"):
+        held = (value.astype(format.dtype).astype(np.float64) == value) | np.isnan(value)
+        error = np.where(held, 0.0, format.u * np.abs(value) + format.tiny)
+        return Bounded(value, error, format, bool((value >= 0).all()))
 
 
 def widest(*numbers: Any) -> Format:
@@ -131,11 +151,23 @@ def widest(*numbers: Any) -> Format:
 def rounded(value: Floats, error: Floats, format: Format, units: Any = 1.0, sums: bool = False) -> Bounded:
     """One rounding, of `units` u, of a quantity that already carries `error`; `tiny` more where it may be subnormal."""
     magnitude = np.abs(value)
-    total = error + units * format.u * (magnitude + 2 * error) + _lost(format)
-    normal = magnitude - 2 * error > format.tiny
+    total = error + units * format.u * magnitude + units * format.u * 2 * error + _lost(format)
+    total = total + np.where(magnitude - 2 * error > format.tiny, 0.0, format.tiny)
     if sums:  # a product or an exponential that is 0 in float64 may have underflowed; a sum has not
-        normal |= magnitude + error == 0
-    return Bounded(value, total + np.where(normal, 0.0, format.tiny), format)
+        total = np.where(magnitude + error == 0, 0.0, total)
+    return Bounded(value, total, format)
+
+
+def known(x: Bounded, nonnegative: bool = True) -> Bounded:
+    """The same, of which that is known."""
+    return Bounded(x.value, x.error, x.format, nonnegative)
+
+
+def _nothing(*factors: Bounded) -> NDArray[np.bool_]:
+    """Where a product is exactly 0: one of the factors is, and the others are finite."""
+    finite = [np.isfinite(x.value) & np.isfinite(x.error) for x in factors]
+    zero = [(x.value == 0) & (x.error == 0) for x in factors]
+    return np.asarray(reduce(np.logical_and, finite) & reduce(np.logical_or, zero))
 
 
 def _lost(format: Format) -> float:
@@ -143,16 +175,21 @@ def _lost(format: Format) -> float:
     return 2.0**-1074 if format.digits == 53 else 0.0
 
 
+def _positive(a: Bounded) -> Bounded:
+    return a
+
+
 def _negative(a: Bounded) -> Bounded:
     return Bounded(-a.value, a.error, a.format)
 
 
 def absolute(a: Bounded) -> Bounded:
-    return Bounded(np.abs(a.value), a.error, a.format)
+    return Bounded(np.abs(a.value), a.error, a.format, nonnegative=True)
 
 
 def _add(a: Bounded, b: Bounded) -> Bounded:
-    return rounded(a.value + b.value, a.error + b.error, a.format, sums=True)
+    total = rounded(a.value + b.value, a.error + b.error, a.format, sums=True)
+    return known(total, a.nonnegative and b.nonnegative)
 
 
 def _subtract(a: Bounded, b: Bounded) -> Bounded:
@@ -160,17 +197,26 @@ def _subtract(a: Bounded, b: Bounded) -> Bounded:
 
 
 def _multiply(a: Bounded, b: Bounded) -> Bounded:
+    """A factor that is exactly 0 makes a product that is; any other product may flush to zero."""
     error = np.abs(a.value) * b.error + np.abs(b.value) * a.error + 3 * a.error * b.error
-    return rounded(a.value * b.value, error, a.format)
+    product = rounded(a.value * b.value, error, a.format)
+    nonnegative = a is b or (a.nonnegative and b.nonnegative)
+    return Bounded(product.value, np.where(_nothing(a, b), 0.0, product.error), a.format, nonnegative)
 
 
 def divide(a: Bounded, b: Bounded) -> Bounded:
-    """a/b, or a·(1/b), which costs a second rounding: so two units where b is one constant, which compilers invert."""
+    """a/b, or a·(1/b), which costs a second rounding: so two units where b is one constant, which compilers invert.
+
+    0/b is exactly 0, for every b that cannot be 0.
+    """
     quotient = a.value / b.value
     nearest = np.abs(b.value) - 2 * b.error
     largest = (np.abs(a.value) + a.error) / (np.abs(b.value) - b.error)
     error = np.where(nearest > 0, (a.error + largest * b.error + _lost(a.format)) / nearest, np.inf)
-    return rounded(quotient, error, a.format, units=2.0 if b.value.ndim == 0 else 1.0)
+    result = rounded(quotient, error, a.format, units=2.0 if b.value.ndim == 0 else 1.0)
+    zero = (a.value == 0) & (a.error == 0) & (nearest > 0)
+    nonnegative = a.nonnegative and b.nonnegative
+    return Bounded(quotient, np.where(zero, 0.0, result.error), a.format, nonnegative)
 
 
 def _square(a: Bounded) -> Bounded:
@@ -178,16 +224,18 @@ def _square(a: Bounded) -> Bounded:
 
 
 def _sqrt(a: Bounded) -> Bounded:
-    """|√c − √x| ≤ e/√x and ≤ √e; unbounded where c may be negative."""
+    """|√c − √x| ≤ e/√x and ≤ √e; unbounded where c may be negative. √0 is exactly 0."""
     below = a.value - a.error
     error = np.fmin(np.sqrt(a.error), np.where(below > 0, a.error / np.sqrt(below), np.inf))
-    error = np.where(below < a.error, np.where(a.error == 0, 0.0, np.inf), error)
-    return rounded(np.sqrt(np.maximum(a.value, 0)), error, a.format)
+    if not a.nonnegative:
+        error = np.where(below < a.error, np.where(a.error == 0, 0.0, np.inf), error)
+    result = rounded(np.sqrt(np.maximum(a.value, 0)), error, a.format)
+    return known(Bounded(result.value, np.where((a.value == 0) & (a.error == 0), 0.0, result.error), a.format))
 
 
 def _exp(a: Bounded) -> Bounded:
     error = exp_spread(a.value, a.error)
-    return rounded(np.exp(a.value), np.where(np.isnan(error), np.inf, error), a.format, units=EXP)
+    return known(rounded(np.exp(a.value), np.where(np.isnan(error), np.inf, error), a.format, units=EXP))
 
 
 def _log(a: Bounded) -> Bounded:
@@ -195,11 +243,20 @@ def _log(a: Bounded) -> Bounded:
 
 
 def _maximum(a: Bounded, b: Bounded) -> Bounded:
-    return Bounded(np.maximum(a.value, b.value), np.maximum(a.error, b.error), a.format)
+    """Selected, not rounded: as `Bounded.max`, of two."""
+    error = _of_the_larger(a.value, a.error, b.value, b.error)
+    return Bounded(np.maximum(a.value, b.value), error, a.format, a.nonnegative or b.nonnegative)
 
 
 def _minimum(a: Bounded, b: Bounded) -> Bounded:
-    return Bounded(np.minimum(a.value, b.value), np.maximum(a.error, b.error), a.format)
+    error = _of_the_larger(-a.value, a.error, -b.value, b.error)
+    return Bounded(np.minimum(a.value, b.value), error, a.format, a.nonnegative and b.nonnegative)
+
+
+def _of_the_larger(a: Floats, a_error: Floats, b: Floats, b_error: Floats) -> Floats:
+    """The error of the one that is larger, whatever rounding does; of both where that is open. NaN leaves it open."""
+    a_is, b_is = a - 2 * a_error > b + 2 * b_error, b - 2 * b_error > a + 2 * a_error
+    return np.asarray(np.where(a_is, a_error, np.where(b_is, b_error, np.maximum(a_error, b_error))))
 
 
 def decided(
@@ -219,10 +276,12 @@ def decided(
 def where(condition: NDArray[np.bool_], a: Any, b: Any) -> Bounded:
     format = widest(a, b)
     a, b = as_bounded(a, format), as_bounded(b, format)
-    return Bounded(np.where(condition, a.value, b.value), np.where(condition, a.error, b.error), format)
+    value, error = (np.where(condition, *parts) for parts in ((a.value, b.value), (a.error, b.error)))
+    return Bounded(value, error, format, a.nonnegative and b.nonnegative)
 
 
 _RULES: dict[Any, Callable[..., Any]] = {
+    np.positive: _positive,
     np.negative: _negative,
     np.absolute: absolute,
     np.add: _add,

@@ -26,20 +26,20 @@ def largest(x: Bounded) -> Floats:
 def multilinear(function: Callable[..., Any], operands: Sequence[Bounded]) -> Result:
     """A sum of n products of k factors, one from each operand: matmul, dot, einsum, trace, convolve, …
 
-    `function` of ones gives n. Of each term k − 1 products are rounded and n − 1 sums: (n + k − 2) u of the sum of the
-    magnitudes, in any order, for k ≤ 2 without a term of higher order (Jeannerod and Rump 2013); for more factors,
-    which may be contracted one after another, γ = m u / (1 − m u). The operands' errors are carried over one operand
-    at a time, the others at their largest. Every product and sum may flush to zero; of more than two factors, one that
-    does is multiplied by others.
+    n counts the terms that have no factor that is exactly 0: `function` of ones and zeros gives it. Of each term k − 1
+    products are rounded and n − 1 sums: (n + k − 2) u of the sum of the magnitudes, in any order, for k ≤ 2 without a
+    term of higher order (Jeannerod and Rump 2013); for more factors, which may be contracted one after another,
+    γ = m u / (1 − m u). The operands' errors are carried over one operand at a time, the others at their largest. Every
+    product and sum may flush to zero; of more than two factors, one that does is multiplied by others.
     """
     format, k = operands[0].format, len(operands)
-    value, count = function(*(x.value for x in operands)), function(*(np.ones(x.shape) for x in operands))
     sizes = [largest(x) for x in operands]
+    value, count = function(*(x.value for x in operands)), function(*((size != 0).astype(float) for size in sizes))
     carried = sum(
         function(*sizes[:i], x.error, *(np.abs(each.value) + each.error for each in operands[i + 1 :]))
         for i, x in enumerate(operands)
     )
-    roundings = np.maximum(count + k - 2, 0.0) * format.u
+    roundings = np.where(count > 0, count + k - 2, 0.0) * format.u
     if k > 2:
         roundings = np.where(roundings < 0.5, roundings / (1 - roundings), np.inf)
     others = [max(1.0, float(size.max(initial=0.0))) for size in sizes] if k > 2 else []
@@ -48,10 +48,13 @@ def multilinear(function: Callable[..., Any], operands: Sequence[Bounded]) -> Re
 
 
 def cumsum(x: Bounded, axis: int | None) -> Result:
-    """Each is a sum of the first k, in any order: a parallel scan adds them in another than a loop does."""
+    """Each is a sum of the first k, in any order: a parallel scan adds them in another than a loop does.
+
+    Those that are exactly 0 are not counted.
+    """
     value, error, sizes = (each.ravel() if axis is None else each for each in (x.value, x.error, largest(x)))
     along = 0 if axis is None else axis
-    before = np.cumsum(np.ones(value.shape), axis=along) - 1
+    before = np.maximum(np.cumsum(sizes != 0, axis=along) - 1, 0)
     rounding = before * (x.format.u * np.cumsum(sizes, axis=along) + x.format.tiny)
     return np.cumsum(value, axis=along), np.cumsum(error, axis=along) + rounding
 
@@ -93,7 +96,7 @@ def _product_error(
     """Π(|x| + e) − Π|x|, as Π(|x| + e) (e^{Σ log(1 + e/|x|)} − 1), which does not cancel; n − 1 roundings in any order.
 
     Where the factors below 1 may multiply to less than `tiny`, a partial product may flush to zero, and others be
-    multiplied to it.
+    multiplied to it. With a factor that is exactly 0 the product is.
     """
     within = np.abs(value) + error
     relative = np.where(within > 0, error / np.where(within > 0, within, 1.0), 0.0)
@@ -102,7 +105,9 @@ def _product_error(
     rounding = np.where(roundings < 0.5, roundings / (1 - roundings), np.inf) * products(sizes)
     smallest = products(np.clip(np.abs(value) - 2 * error, 0.0, 1.0))
     flushed = np.maximum(count - 1, 0.0) * x.format.tiny * products(np.maximum(sizes, 1.0))
-    return np.asarray(carried + np.where((smallest < x.format.tiny) & (count > 1), flushed, 0.0) + rounding)
+    total = carried + np.where((smallest < x.format.tiny) & (count > 1), flushed, 0.0) + rounding
+    nothing = (sums(np.asarray(sizes == 0, float)) > 0) & np.isfinite(total)
+    return np.asarray(np.where(nothing, 0.0, total))
 
 
 def var(x: Bounded, axis: Any, ddof: float, keepdims: bool) -> Result:

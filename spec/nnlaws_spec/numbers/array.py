@@ -5,7 +5,7 @@ nothing of the number but its arithmetic: functions that only move entries (`REA
 others (`COMPOSED`), and methods, which are functions of the same name (`NumberArray`).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from functools import cache
 from inspect import Signature, signature
@@ -31,6 +31,8 @@ INSTEAD = {
     "add.accumulate": "np.cumsum",
 }
 """What to write instead of a function without a rule, where that is known."""
+
+SUBSCRIPTS = "numpy.einsum has a rule where its first argument is the subscripts, as in 'ij,jk->ik'"
 
 REARRANGEMENTS: tuple[Callable[..., Any], ...] = (
     *(np.reshape, np.ravel, np.transpose, np.swapaxes, np.moveaxis, np.squeeze, np.expand_dims, np.broadcast_to),
@@ -85,6 +87,9 @@ class NumberArray(NDArrayOperatorsMixin):
 
     def __float__(self) -> float:
         raise TypeError(f"{self.KIND} cannot become a float; in the formula, use NumPy's functions and not math's")
+
+    def __int__(self) -> int:
+        raise TypeError(f"{self.KIND} cannot become an integer; give integers as arguments of their own")
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         raise TypeError(
@@ -163,7 +168,31 @@ def no_rule(kind: str, name: str, known: Iterable[str], extra: str = "") -> NoRe
     raise NoRule(f"{kind} have no rule for {name}; {hint}{extra}")
 
 
+def options(kind: str, function: Any, kwargs: Mapping[str, Any]) -> None:
+    """Raises the TypeError of a function with options; `out` also comes of y += x, which writes into all views of y."""
+    if "out" in kwargs:
+        raise NoRule(
+            f"{kind} cannot be changed in place by {called(function)}; write y = y + x and not y += x, and give no out="
+        )
+    if kwargs:
+        raise NoRule(f"{kind} have no rule for {called(function)} with {', '.join(kwargs)}; leave that out")
+
+
 # --- functions composed of others ---
+
+
+def vecdot(x: Any, y: Any) -> Any:
+    """Σ x y along the last axis; all numbers here are real."""
+    return np.sum(x * y, axis=-1)
+
+
+def vdot(x: Any, y: Any) -> Any:
+    return np.dot(np.ravel(x), np.ravel(y))
+
+
+def vecmat(x: Any, y: Any) -> Any:
+    """Each vector of x as a row."""
+    return np.matmul(x[..., None, :], y)[..., 0, :]
 
 
 def var(x: Any, axis: Any = None, *, ddof: float = 0, keepdims: bool = False, correction: float | None = None) -> Any:

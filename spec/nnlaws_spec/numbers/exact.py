@@ -13,7 +13,20 @@ import numpy as np
 from flint import arb
 from numpy.typing import ArrayLike, NDArray
 
-from nnlaws_spec.numbers.array import COMPOSED, REARRANGEMENTS, NumberArray, apply, called, no_rule, rearranged
+from nnlaws_spec.numbers.array import (
+    COMPOSED,
+    REARRANGEMENTS,
+    SUBSCRIPTS,
+    NumberArray,
+    apply,
+    called,
+    no_rule,
+    options,
+    rearranged,
+    vdot,
+    vecdot,
+    vecmat,
+)
 from nnlaws_spec.numbers.ball import Enclosure, Undecided, balls, enclose
 
 
@@ -44,8 +57,11 @@ class Exact(NumberArray):
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method == "__call__" and ufunc in _ON_OBJECTS:
             return Exact(ufunc(*(_balls(x) for x in inputs), **kwargs))
+        if method == "__call__" and ufunc.__name__ in _ROWS and not kwargs:
+            return _ROWS[ufunc.__name__](*(Exact(_balls(x)) for x in inputs))
         rule = _UFUNCS.get(ufunc.__name__) if method == "__call__" and not kwargs else None
         if rule is None:
+            options(Exact.KIND, ufunc, kwargs)
             _missing(called(ufunc, method))
         result = np.frompyfunc(rule, ufunc.nin, 1)(*(_balls(x) for x in inputs))
         return np.asarray(result, dtype=bool) if ufunc.__name__ in _COMPARISONS else Exact(result)
@@ -75,7 +91,7 @@ def enclose_exact(formula: Callable[..., Any], *arguments: ArrayLike, within: Ar
 
 
 def _missing(name: str) -> NoReturn:
-    known = [*_UFUNCS, *(each.__name__ for each in (*_FUNCTIONS, *COMPOSED, *REARRANGEMENTS, *_ON_OBJECTS))]
+    known = [*_UFUNCS, *_ROWS, *(each.__name__ for each in (*_FUNCTIONS, *COMPOSED, *REARRANGEMENTS, *_ON_OBJECTS))]
     no_rule(Exact.KIND, name, known)
 
 
@@ -177,6 +193,9 @@ _ON_OBJECTS: tuple[Callable[..., Any], ...] = (
 )
 """Sums and products only, so NumPy does them on object arrays as they are."""
 
+_ROWS: dict[str, Callable[..., Any]] = {"vecdot": vecdot, "vecmat": vecmat}
+"""NumPy takes conjugates of these, which balls have none of."""
+
 
 def _sum(a: Exact, axis: Any = None, *, keepdims: bool = False) -> Exact:
     return Exact(_lift(a.balls.sum(axis=axis, keepdims=keepdims)))
@@ -205,7 +224,7 @@ def _where(condition: Any, x: Any, y: Any) -> Exact:
 
 
 def _einsum(*operands: Any) -> Exact:
-    raise TypeError("numpy.einsum has a rule where its first argument is the subscripts, as in 'ij,jk->ik'")
+    raise TypeError(SUBSCRIPTS)
 
 
 _FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
@@ -215,5 +234,6 @@ _FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     np.max: _selected(arb.max),
     np.min: _selected(arb.min),
     np.where: _where,
+    np.vdot: lambda a, b: vdot(Exact(_balls(a)), Exact(_balls(b))),
     np.einsum: _einsum,
 }
