@@ -12,7 +12,6 @@ bound. Below, every rounding may flush to zero: `tiny` is the smallest *normal*,
 """
 
 from collections.abc import Callable, Mapping
-from functools import reduce
 from importlib import import_module
 from typing import Any
 
@@ -59,15 +58,11 @@ class Bounded(NumberArray):
         return Bounded(self.value[key], self.error[key], self.format, self.nonnegative)
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> "Bounded":
-        """Σ in any order: the coefficient is (n − 1)u, not γ (Jeannerod and Rump 2013, SIMAX 34(2)).
-
-        n counts the terms that are not exactly 0: to add such a one rounds nothing.
-        """
+        """Σ in any order: the coefficient is (n − 1)u, not γ (Jeannerod and Rump 2013, SIMAX 34(2))."""
         total = self.value.sum(axis=axis, keepdims=keepdims)
-        sizes = np.abs(self.value) + 2 * self.error
-        terms = (sizes != 0).sum(axis=axis, keepdims=keepdims)
-        magnitudes = sizes.sum(axis=axis, keepdims=keepdims)
-        rounding = np.maximum(terms - 1, 0) * (self.format.u * magnitudes + self.format.tiny)
+        terms = self.size // max(np.size(total), 1) if self.size else 1
+        magnitudes = (np.abs(self.value) + 2 * self.error).sum(axis=axis, keepdims=keepdims)
+        rounding = (terms - 1) * (self.format.u * magnitudes + self.format.tiny)
         error = self.error.sum(axis=axis, keepdims=keepdims) + rounding
         return Bounded(np.asarray(total), np.asarray(error), self.format, self.nonnegative)
 
@@ -151,23 +146,16 @@ def widest(*numbers: Any) -> Format:
 def rounded(value: Floats, error: Floats, format: Format, units: Any = 1.0, sums: bool = False) -> Bounded:
     """One rounding, of `units` u, of a quantity that already carries `error`; `tiny` more where it may be subnormal."""
     magnitude = np.abs(value)
-    total = error + units * format.u * magnitude + units * format.u * 2 * error + _lost(format)
-    total = total + np.where(magnitude - 2 * error > format.tiny, 0.0, format.tiny)
+    total = error + units * format.u * (magnitude + 2 * error) + _lost(format)
+    normal = magnitude - 2 * error > format.tiny
     if sums:  # a product or an exponential that is 0 in float64 may have underflowed; a sum has not
-        total = np.where(magnitude + error == 0, 0.0, total)
-    return Bounded(value, total, format)
+        normal |= magnitude + error == 0
+    return Bounded(value, total + np.where(normal, 0.0, format.tiny), format)
 
 
 def known(x: Bounded, nonnegative: bool = True) -> Bounded:
     """The same, of which that is known."""
     return Bounded(x.value, x.error, x.format, nonnegative)
-
-
-def _nothing(*factors: Bounded) -> NDArray[np.bool_]:
-    """Where a product is exactly 0: one of the factors is, and the others are finite."""
-    finite = [np.isfinite(x.value) & np.isfinite(x.error) for x in factors]
-    zero = [(x.value == 0) & (x.error == 0) for x in factors]
-    return np.asarray(reduce(np.logical_and, finite) & reduce(np.logical_or, zero))
 
 
 def _lost(format: Format) -> float:
@@ -197,26 +185,18 @@ def _subtract(a: Bounded, b: Bounded) -> Bounded:
 
 
 def _multiply(a: Bounded, b: Bounded) -> Bounded:
-    """A factor that is exactly 0 makes a product that is; any other product may flush to zero."""
     error = np.abs(a.value) * b.error + np.abs(b.value) * a.error + 3 * a.error * b.error
-    product = rounded(a.value * b.value, error, a.format)
-    nonnegative = a is b or (a.nonnegative and b.nonnegative)
-    return Bounded(product.value, np.where(_nothing(a, b), 0.0, product.error), a.format, nonnegative)
+    return known(rounded(a.value * b.value, error, a.format), a is b or (a.nonnegative and b.nonnegative))
 
 
 def divide(a: Bounded, b: Bounded) -> Bounded:
-    """a/b, or a·(1/b), which costs a second rounding: so two units where b is one constant, which compilers invert.
-
-    0/b is exactly 0, for every b that cannot be 0.
-    """
+    """a/b, or a·(1/b), which costs a second rounding: so two units where b is one constant, which compilers invert."""
     quotient = a.value / b.value
     nearest = np.abs(b.value) - 2 * b.error
     largest = (np.abs(a.value) + a.error) / (np.abs(b.value) - b.error)
     error = np.where(nearest > 0, (a.error + largest * b.error + _lost(a.format)) / nearest, np.inf)
     result = rounded(quotient, error, a.format, units=2.0 if b.value.ndim == 0 else 1.0)
-    zero = (a.value == 0) & (a.error == 0) & (nearest > 0)
-    nonnegative = a.nonnegative and b.nonnegative
-    return Bounded(quotient, np.where(zero, 0.0, result.error), a.format, nonnegative)
+    return known(result, a.nonnegative and b.nonnegative)
 
 
 def _square(a: Bounded) -> Bounded:
@@ -224,13 +204,12 @@ def _square(a: Bounded) -> Bounded:
 
 
 def _sqrt(a: Bounded) -> Bounded:
-    """|√c − √x| ≤ e/√x and ≤ √e; unbounded where c may be negative. √0 is exactly 0."""
+    """|√c − √x| ≤ e/√x and ≤ √e; unbounded where c may be negative."""
     below = a.value - a.error
     error = np.fmin(np.sqrt(a.error), np.where(below > 0, a.error / np.sqrt(below), np.inf))
     if not a.nonnegative:
         error = np.where(below < a.error, np.where(a.error == 0, 0.0, np.inf), error)
-    result = rounded(np.sqrt(np.maximum(a.value, 0)), error, a.format)
-    return known(Bounded(result.value, np.where((a.value == 0) & (a.error == 0), 0.0, result.error), a.format))
+    return known(rounded(np.sqrt(np.maximum(a.value, 0)), error, a.format))
 
 
 def _exp(a: Bounded) -> Bounded:
