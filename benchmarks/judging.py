@@ -21,10 +21,10 @@ from types import ModuleType
 from typing import Any
 
 import nnlaws.adapters.reference as adapter
+import nnlaws.chapters
 import nnlaws_reference
 import nnlaws_spec.formulas
 from mutated import Mutation, mentioned, mutations, used
-from nnlaws import laws
 from nnlaws.authoring import ruler
 from nnlaws.authoring.law import Law
 from nnlaws.chapters import LAWS, MUTANTS, OPERATIONS, SOUND, chapter_of
@@ -239,7 +239,8 @@ def _concerned(mutation: Mutation, subjects: Sequence[Subject]) -> list[Subject]
 @lru_cache
 def _laws(chapter: str) -> str:
     """The text of a chapter's laws, and of those that they share."""
-    paths = (Path(str(laws.__file__)).parent / f"{name}.py" for name in (chapter, "closed_forms"))
+    folder = Path(str(nnlaws.chapters.__file__)).parent / chapter
+    paths = (folder / f"{name}.py" for name in ("laws", "trial_laws", "closed_forms"))
     return "\n".join(path.read_text(encoding="utf-8") for path in paths if path.exists())
 
 
