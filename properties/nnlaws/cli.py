@@ -375,7 +375,7 @@ def _new_chapter(arguments: argparse.Namespace) -> int:
         "    pytest\n"
         f"    nnlaws explain {new.prefix}-1\n"
         f"    nnlaws check reference --operation {new.name}\n\n"
-        "and then change it: README.md there says what, file by file"
+        "and then change it: README.md there says what, file by file, and `pytest -x` what to do next"
     )
     return CONFORMS
 

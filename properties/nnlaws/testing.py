@@ -118,8 +118,8 @@ def _clause_is_whole(chapter: Chapter, clause: Clause) -> None:
     musts = len(re.findall(r"\bMUST\b", clause.statement))
     _hold(
         musts == (0 if clause.informative else 1),
-        f"the first paragraph of {clause.id} has {musts} MUST; write one, or begin it with *Informative.*, "
-        "which demands nothing",
+        f"the first paragraph of {clause.id} has {musts} MUST; write one sentence with one MUST, or begin it with "
+        "*Informative.*, and no MUST, where nothing is demanded",
     )
     known = {*clauses(), *chapter.text.clauses}
     unknown = [id for id in clause.see_also if id not in known]
@@ -158,8 +158,8 @@ def _operation_is_complete(chapter: Chapter, operation: Operation) -> None:
         )
         _hold(
             any(law.name == chapter.judging.probe for law in laws),
-            f"the chapter's probe is {chapter.judging.probe!r}, and {operation} has no law of that name; name the law "
-            "whose inputs are of every size",
+            f"the chapter's probe is {chapter.judging.probe!r}, and {operation} has no law of that name; the third "
+            "argument of Rounding names a law whose inputs are of every size, which every operation needs",
         )
     for what, there in (("mutant", chapter.mutants), ("sound variant", chapter.sound)):
         _hold(
@@ -347,4 +347,4 @@ def _off(evidence: Evidence) -> str:
     """What a law saw, in a few words."""
     if evidence.reason:
         return evidence.reason
-    return f"{evidence.ratio:.3g} times off what rounding allows"
+    return f"off by {evidence.ratio:.3g} times the bound"

@@ -3,7 +3,8 @@
 A clause has one MUST sentence, its first paragraph (an informative one begins with *Informative.* and demands nothing);
 formulas; examples that run; and a last paragraph of fields:
 `Notes: N19. Source: … Variants: … See also: …`. A variant is a named convention, written `` `name = value` ``. The
-chapter of another package is read the same way, with `read`; it may leave out *Notes*, which are this project's own.
+chapter of another package is read the same way, with `read`; it may leave out *Notes*. These are the numbers, N1 to
+N20, of the notes on deep learning that this project began with; a clause that is in none of them has `Notes: none.`
 """
 
 import re
@@ -160,7 +161,10 @@ def _clause(chapter: str, id: str, title: str, text: str, notes: bool) -> Clause
     fields = dict(zip(parts[1::2], (value.strip().rstrip(".") for value in parts[2::2]), strict=True))
     missing = {"Source", "Variants", "See also", *(("Notes",) if notes else ())} - fields.keys()
     if missing:
-        raise ValueError(f"{id} in {chapter}.md lacks the field(s) {', '.join(sorted(missing))} in its last paragraph")
+        raise ValueError(
+            f"{id} in {chapter}.md lacks the field(s) {', '.join(sorted(missing))} in its last paragraph; expected "
+            f"`{'Notes: N19 (or none). ' if notes else ''}Source: … Variants: … (or none). See also: …`"
+        )
     return Clause(
         id=id,
         title=title,

@@ -1,7 +1,7 @@
 """Adapters to real libraries: each a module whose functions are named after operations.
 
-Nothing is imported until asked for. A new target is one module here, one line below, and its rows in docs/findings.md;
-a library that no other adapter imports is also named in pyproject.toml, to be installed and to be skipped by mypy.
+Nothing is imported until asked for. A new target is one module here, one line below, and its rows in docs/findings.md
+(CONTRIBUTING.md, "Add an adapter").
 """
 
 BUILT_IN = {

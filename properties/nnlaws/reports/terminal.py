@@ -34,12 +34,15 @@ def render(report: Report) -> RenderableType:
         blocks.append(_text(f"chapters of other packages: {', '.join(report.plugins)}\n"))
     blocks += [Text(printable(line), "bold magenta", no_wrap=True, overflow="ignore") for line in report.left_out]
     operations = list(dict.fromkeys(result.operation for result in report.results))
+    missing: list[str] = []
     for operation in operations:
         results = [result for result in report.results if result.operation == operation]
         if all(result.outcome is Outcome.NOT_OFFERED for result in results):
-            blocks.append(_text(f"{operation}: not offered", style="dim"))
+            missing.append(operation)
         else:
             blocks.append(_table(operation, results))
+    if missing:
+        blocks.append(_text(f"not offered: {', '.join(missing)}", style="dim"))
     for group in _groups(report.results):
         blocks += [_text(""), _violation(group[0])]
         if group[1:]:
