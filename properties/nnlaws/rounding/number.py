@@ -12,8 +12,7 @@ bound. Below, every rounding may flush to zero: `tiny` is the smallest *normal*,
 """
 
 from collections.abc import Callable, Mapping
-from importlib import import_module
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from nnlaws_spec.numbers.array import NumberArray, apply
@@ -40,6 +39,10 @@ class Bounded(NumberArray):
     __slots__ = ("error", "format", "nonnegative", "value")
 
     KIND = "bounded numbers"
+
+    other_ufunc: ClassVar[Callable[..., Any]]
+    other_function: ClassVar[Callable[..., Any]]
+    """What has no rule in this module, by `nnlaws.rounding.functions`: the package puts them here."""
 
     def __init__(self, value: Floats, error: Floats, format: Format, nonnegative: bool = False) -> None:
         self.value = value
@@ -99,7 +102,7 @@ class Bounded(NumberArray):
         rule = _RULES.get(ufunc) if method == "__call__" and not kwargs else None
         with np.errstate(all="ignore"):
             if rule is None:
-                return _functions().ufunc_of(ufunc, method, inputs, kwargs)
+                return Bounded.other_ufunc(ufunc, method, inputs, kwargs)
             format = widest(*inputs)
             return rule(*(as_bounded(x, format) for x in inputs))
 
@@ -107,7 +110,7 @@ class Bounded(NumberArray):
         rule = _FUNCTIONS.get(function)
         with np.errstate(all="ignore"):
             if rule is None:
-                return _functions().function_of(function, args, kwargs)
+                return Bounded.other_function(function, args, kwargs)
             return apply(rule, function, Bounded.KIND, args, kwargs)
 
 
@@ -288,8 +291,3 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
 
 BASIC, BASIC_FUNCTIONS = tuple(_RULES), tuple(_FUNCTIONS)
 """What has a rule in this module."""
-
-
-def _functions() -> Any:
-    """The other rules: they are about Bounded, so their module imports this one."""
-    return import_module("nnlaws.rounding.functions")

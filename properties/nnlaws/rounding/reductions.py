@@ -3,17 +3,27 @@
 Each function takes bounded numbers and gives the value and the error of the result. Sums may be taken in any order.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from nnlaws.rounding.formats import Floats
+from nnlaws.rounding.formats import Floats, Format
 
-if TYPE_CHECKING:
-    from nnlaws.rounding.number import Bounded
+
+class Bounded(Protocol):
+    """What is asked of bounded numbers here."""
+
+    value: Floats
+    error: Floats
+    format: Format
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def size(self) -> int: ...
+
 
 Result = tuple[Floats, Floats]
 
