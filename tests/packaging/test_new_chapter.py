@@ -357,6 +357,24 @@ BROKEN = (
     Broken("misnamed", "its entry point calls it 'other', its text 'misnamed'; give both one name", called="other"),
     Broken("unformed", "the formula of unformed is missing; define", spoilt=("formulas.py", "def unformed", "def _f")),
     Broken("raising", "ValueError: 1 2 (", spoilt=("laws.py", BEFORE, f"raise ValueError('1\\n2')\n\n\n{BEFORE}")),
+    Broken("unsigned", "expected arrays with their axes, such as", spoilt=("operations.py", '"x(m,n) ->', '"x(m,n ->')),
+    Broken("unshared", "has a share of nan; expected a number above 0", spoilt=("laws.py", ": 0.4", ": float('nan')")),
+    Broken(
+        "chancy",
+        "a run has 256 to share, so make fewer",
+        spoilt=("laws.py", 'kind="value"', 'kind="value", tests=300, trials=(None,)'),
+    ),
+    Broken("fatal", "GeneratorExit: no (", spoilt=("laws.py", BEFORE, f"raise GeneratorExit('no')\n\n\n{BEFORE}")),
+    Broken(
+        "mute",
+        "Mute: (its message cannot be shown: RuntimeError)",
+        spoilt=(
+            "laws.py",
+            BEFORE,
+            f"class Mute(Exception):\n    def __str__(self):\n        raise RuntimeError\n\n\nraise Mute\n\n\n{BEFORE}",
+        ),
+    ),
+    Broken("unreadable", "its entry point is 'no module at all'; expected a module", point="no module at all"),
     Broken("leaving", "SystemExit: 0 (", spoilt=("laws.py", BEFORE, f"raise SystemExit(0)\n\n\n{BEFORE}")),
     Broken("unsourced", "UNSOURCED-1 in unsourced.md lacks", spoilt=("chapter.md", "Source: Glorot", "From: Glorot")),
     Broken(
@@ -436,6 +454,63 @@ def test_pytest_says_what_was_left_out(chapter: Path, breakages: tuple[Path, dic
     ran = run("pytest", "--nnlaws", "reference", *options, paths=[chapter, folder], folder=tmp_path)
     assert ran.code == 0, ran.out + ran.err
     assert_one_line_each([line for line in ran.out.splitlines() if "is left out" in line], said)
+
+
+MEDDLER = """\
+import os, sys, warnings
+import numpy as np
+print("hello"), print('{"tasks": []}'), os.write(1, b"raw\\n"), sys.stdin.readline()
+os.chdir(os.sep), np.seterr(all="raise"), warnings.simplefilter("error")
+"""
+
+
+def test_what_a_chapter_does_to_the_process_as_it_is_imported_is_put_back(tmp_path: Path) -> None:
+    """It prints where answers go, reads what is asked, and changes what all share."""
+    (site := tmp_path / "site").mkdir()
+    folder = installed(Names(NAME, PREFIX), site)
+    spoil(folder, "laws.py", BEFORE, f"{MEDDLER}\n\n{BEFORE}")
+    target(tmp_path, "x / (1 + np.abs(x))")
+    command = ("check", "my_module.py", "--law", f"{NAME}.odd", "--dtype", "float32", *QUICK, "--json", "-")
+    ran = run("nnlaws.cli", *command, paths=[folder], folder=tmp_path)
+    assert ran.code == 0, ran.out + ran.err
+    assert json.loads(ran.out)["results"][0]["outcome"] == "conforms"
+    state = (
+        "import os, warnings, numpy\n"
+        "before = os.getcwd(), numpy.geterr()\n"
+        "import nnlaws.chapters\n"
+        "assert nnlaws.chapters.PLUGINS and before == (os.getcwd(), numpy.geterr())\n"
+        "warnings.warn('raises, if the filters are those of the chapter')\n"
+    )
+    (tmp_path / "state.py").write_text(state, encoding="utf-8")
+    ran = run("state", paths=[folder, tmp_path], folder=tmp_path)
+    assert ran.code == 0, ran.err
+    assert "hello" in ran.err
+    assert "hello" not in ran.out
+
+
+@pytest.mark.parametrize(
+    ("slip", "said"),
+    [
+        ("raise KeyError('slip')", "failed here, not the target; please report this:"),
+        ("raise SystemExit(3)", "failed here, not the target; please report this:"),
+        ("while True: pass", "did not come to an end here, not the target: a law did not call the target for 2 s"),
+    ],
+)
+def test_a_law_that_fails_is_its_chapter_s_fault(tmp_path: Path, slip: str, said: str) -> None:
+    (site := tmp_path / "site").mkdir()
+    folder = installed(Names(NAME, PREFIX), site)
+    spoil(folder, "laws.py", "    return agree_loosely", f"    {slip}\n    return agree_loosely")
+    target(tmp_path, "x / (1 + np.abs(x))")
+    program = (
+        "import nnlaws, nnlaws.harness.parent as parent\n"
+        "parent.BETWEEN = 2.0\n"
+        f"report = nnlaws.check('my_module.py', operations=['{NAME}'], dtypes=['float32'], profile='quick', jobs=1)\n"
+        "print(*(f'{result.law}: {result.outcome} {result.reason}' for result in report.results), sep='\\n')\n"
+    )
+    (tmp_path / "judge.py").write_text(program, encoding="utf-8")
+    ran = run("judge", paths=[folder, tmp_path], folder=tmp_path)
+    assert f"{NAME}.odd: error the chapter {NAME} ({PACKAGE} 0.1.0) {said}" in ran.out, ran.out + ran.err
+    assert f"{NAME}.value: conforms" in ran.out
 
 
 # What its tests tell an author

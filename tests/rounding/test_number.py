@@ -491,6 +491,10 @@ def test_a_cast_to_a_wider_format_is_exact_and_back_is_one_rounding() -> None:
     assert x.astype(np.float16).dtype == np.float16
 
 
+def test_what_is_not_a_number_promises_nothing() -> None:
+    assert np.isinf(_number([np.nan], [0.0]).error).all()
+
+
 def test_a_constant_that_the_format_lacks_is_rounded_once() -> None:
     zero = bounded(np.zeros(1, np.float32))
     assert (zero + 0.5).error[0] == 0.5 * 2.0**-24  # the sum's own rounding

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import inf
 from types import ModuleType
 
 from nnlaws_spec import ChapterText
@@ -13,7 +14,7 @@ from nnlaws.authoring.judging import Judging
 from nnlaws.authoring.later import Later
 from nnlaws.authoring.law import Law
 from nnlaws.authoring.mutant import Mutant
-from nnlaws.authoring.operation import Operation
+from nnlaws.authoring.operation import SIGNATURE, Operation
 from nnlaws.authoring.variant import SoundVariant
 
 
@@ -79,6 +80,11 @@ def _problems(chapter: Chapter) -> Iterator[str]:
         yield "it has no operations; give at least one"
     names = [operation.name for operation in chapter.operations]
     for operation in chapter.operations:
+        if not SIGNATURE.fullmatch(operation.signature):
+            yield (
+                f"the signature of {operation.name} is {operation.signature!r}; expected arrays with their axes, such "
+                "as 'x(m,n), *, eps -> y(m,n)'"
+            )
         modules = {"reference": operation.reference_module}
         if operation.bounds is not None:  # what draws has no formula of its draws
             modules |= {"formula": operation.formulas, "bound": operation.bounds}
@@ -95,6 +101,8 @@ def _problems(chapter: Chapter) -> Iterator[str]:
     for law in chapter.laws:
         if law.operation not in chapter.operations:
             yield f"the law {law.id} is about an operation of another chapter; give it one of {', '.join(names)}"
+        if not 0 < law.share < inf:
+            yield f"the law {law.id} has a share of {law.share}; expected a number above 0, 1 for all examples"
         if law.clause.startswith(f"{chapter.prefix}-") and law.clause not in chapter.text.clauses:
             yield f"the law {law.id} cites {law.clause}, which no clause has; write the clause, or cite another"
     for kind, things in (("mutant", chapter.mutants), ("sound variant", chapter.sound)):

@@ -16,6 +16,9 @@ Dims = dict[str, tuple[str, ...]]
 """Of each array by name, what its axes count, as in {"z": ("m", "C")}."""
 
 _ARRAY = re.compile(r"(\w+)\(([\w,]*)\)")
+_ARRAYS = r"\w+\([\w,]*\)(?:, \w+\([\w,]*\))*"
+SIGNATURE = re.compile(rf"(?:{_ARRAYS})?(?:(?:, )?\*(?:, \w+)+)? -> {_ARRAYS}")
+"""As in "z(m,C), *, eps -> y(m,C), mean(C)"."""
 
 
 @dataclass(frozen=True, eq=False)

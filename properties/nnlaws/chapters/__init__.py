@@ -17,13 +17,15 @@ from nnlaws_spec import Clause, clauses
 from nnlaws_spec import chapter as text_of
 
 from nnlaws.authoring.chapter import Chapter
-from nnlaws.authoring.errors import ChapterError
+from nnlaws.authoring.errors import ChapterError, words
 from nnlaws.authoring.later import Later
 from nnlaws.authoring.law import Law
 from nnlaws.authoring.mutant import Mutant
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.variant import SoundVariant
+from nnlaws.chance import SHARES
 from nnlaws.chapters.contract import contract_laws, contract_mutants
+from nnlaws.isolation.loading import contained
 
 GROUP = "nnlaws.chapters"
 OFF = "NNLAWS_NO_PLUGINS"
@@ -60,20 +62,30 @@ def _foreign(known: list[Chapter]) -> tuple[list[tuple[Chapter, Plugin]], list[s
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
         plugin = Plugin(point.name, *_package(point))
         try:
-            found = _checked(point.load(), plugin, [*known, *(chapter for chapter, _ in good)])
-            good.append((whole(found), plugin))
-        except (Exception, SystemExit) as error:  # whatever another package does wrong, the rest runs
-            message = " ".join(str(error).split()) or "no message"
-            what = message if isinstance(error, ChapterError) else f"{type(error).__name__}: {message}"
+            with contained():
+                found = _checked(_load(point), plugin, [*known, *(chapter for chapter, _ in good)])
+                good.append((whole(found), plugin))
+        except KeyboardInterrupt:  # the user's own
+            raise
+        except BaseException as error:  # whatever another package does wrong, the rest runs
+            what = str(error) if isinstance(error, ChapterError) else words(error)
             broken.append(
-                f"the chapter {point.name} of the package {plugin.package} {plugin.version} is left out: {what} "
+                f"the chapter {point.name} of the package {plugin.package} {plugin.version} is left out: "
+                f"{' '.join(what.split())} "
                 f"(mend or uninstall the package, or set {OFF}=1)"
             )
     return good, broken
 
 
 def _package(point: EntryPoint) -> tuple[str, str]:
-    return (point.dist.name, point.dist.version) if point.dist is not None else ("unknown", "0")
+    found = (point.dist.name, point.dist.version) if point.dist is not None else ("", "")
+    return found[0] or "unknown", found[1] or "0"
+
+
+def _load(point: EntryPoint) -> object:
+    if point.pattern.match(point.value) is None:
+        raise ChapterError(f"its entry point is {point.value!r}; expected a module and what it calls its Chapter, a:B")
+    return point.load()
 
 
 def _checked(found: object, plugin: Plugin, known: list[Chapter]) -> Chapter:
@@ -110,6 +122,18 @@ def fits(found: Chapter, known: Iterable[Chapter]) -> None:
                 f"the law {law.id} cites {law.clause}; expected one of its own clauses, {found.prefix}-…"
             )
 
+    tests, others = _tests([found]), _tests(there)
+    if tests + others > SHARES:
+        raise ChapterError(
+            f"its laws make {tests} tests of chance, and those of the other chapters {others}; a run has {SHARES} to "
+            "share, so make fewer"
+        )
+
+
+def _tests(chapters: Iterable[Chapter]) -> int:
+    """How many tests of chance their laws make."""
+    return sum(law.tests * len(law.trials) for chapter in chapters for law in chapter.laws)
+
 
 def own_laws(chapter: Chapter) -> list[Law]:
     """The laws that the chapter brings itself, without those of the contract."""
@@ -145,6 +169,12 @@ _CHAPTER_OF = {operation.name: found for found in CHAPTERS.values() for operatio
 def chapter_of(operation: Operation | str) -> Chapter:
     """The chapter of an operation, or of the operation of that name."""
     return _CHAPTER_OF[str(operation)]
+
+
+def maker(operation: Operation | str) -> str:
+    """Who has to mend what fails in its chapter: nnlaws, or the package that brings it."""
+    name = chapter_of(operation).name
+    return next((f"the chapter {plugin}" for plugin in PLUGINS if plugin.chapter == name), "nnlaws itself")
 
 
 def all_clauses() -> dict[str, Clause]:

@@ -12,13 +12,8 @@ import sys
 import traceback
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from nnlaws.authoring.errors import UsageError
-from nnlaws.harness import planning, targets
-from nnlaws.harness.heartbeat import Heartbeat
-from nnlaws.harness.run import run
-from nnlaws.isolation import process_state
 from nnlaws.plan import Selection, Task
 from nnlaws.report import LawResult
 
@@ -29,6 +24,17 @@ def main() -> None:
     os.dup2(2, 1)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     faulthandler.enable()
+    serve(commands, answers)
+
+
+def serve(commands: IO[str], answers: IO[str]) -> None:
+    """Answers one command after another. What is imported here may import chapters of other packages, which print."""
+    from nnlaws.authoring.errors import UsageError
+    from nnlaws.harness import planning, targets
+    from nnlaws.harness.heartbeat import Heartbeat
+    from nnlaws.harness.run import run
+    from nnlaws.isolation import process_state
+
     heartbeat = Heartbeat(Path(sys.argv[1]))
     sys.path.insert(0, os.getcwd())  # after our own imports, which no file of the user's may shadow
 
@@ -55,7 +61,7 @@ def main() -> None:
             answer(failed=str(error))
         except UsageError as error:
             answer(usage=str(error))
-        except Exception:
+        except (Exception, SystemExit):  # a law's own: what the target raises is an outcome
             answer(bug=traceback.format_exc())
 
 

@@ -12,7 +12,7 @@ from nnlaws.authoring.errors import UsageError
 from nnlaws.authoring.token import Token
 
 SIZE = 4096
-_CALL = struct.Struct("<dH")  # when the running call began (0: none runs), and its lane
+_CALL = struct.Struct("<dHQ")  # when the running call began (0: none runs), its lane, and how many began before
 _LENGTH = struct.Struct("<H")
 _TEXT = _CALL.size + _LENGTH.size
 
@@ -23,12 +23,14 @@ class Heartbeat:
     def __init__(self, path: Path) -> None:
         with path.open("r+b") as file:
             self._memory = mmap.mmap(file.fileno(), SIZE)
+        self._calls = 0
 
     def begin(self, lane: int) -> None:
-        _CALL.pack_into(self._memory, 0, time.monotonic(), lane)
+        _CALL.pack_into(self._memory, 0, time.monotonic(), lane, self._calls)
+        self._calls += 1
 
     def end(self) -> None:
-        _CALL.pack_into(self._memory, 0, 0.0, 0)
+        _CALL.pack_into(self._memory, 0, 0.0, 0, self._calls)
 
     def about(self, token: str) -> None:
         text = token.encode()[: SIZE - _TEXT]
@@ -38,13 +40,18 @@ class Heartbeat:
     @property
     def running(self) -> float:
         """For how many seconds the present call has been running; 0 between calls."""
-        began, _ = _CALL.unpack_from(self._memory, 0)
+        began, *_ = _CALL.unpack_from(self._memory, 0)
         return time.monotonic() - began if began else 0.0
+
+    @property
+    def place(self) -> bytes:
+        """Where the worker is: other bytes after each call, and for each case."""
+        return bytes(self._memory)
 
     @property
     def token(self) -> str:
         """The token of the array in the running call: lane i of a case is the case with i more for its seed."""
-        _, lane = _CALL.unpack_from(self._memory, 0)
+        _, lane, _ = _CALL.unpack_from(self._memory, 0)
         (length,) = _LENGTH.unpack_from(self._memory, _CALL.size)
         text = self._memory[_TEXT : _TEXT + length].decode(errors="replace")
         try:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -25,6 +26,7 @@ from nnlaws.plan import Plan, Selection, Task
 from nnlaws.report import LawResult, Outcome
 
 LOADING = 180.0  # seconds that importing a target may take: large libraries on a cold disk
+BETWEEN = 300.0  # seconds that a law may do without calling the target: none of ours takes a tenth of it
 GLANCE = 0.05  # seconds between two looks at a silent worker
 ENOUGH = 24  # laws that are worth a process more
 GIB = 2**30
@@ -58,6 +60,13 @@ def offering(plan: Plan, target: str) -> Plan:
     return plan
 
 
+def _maker(task: Task) -> str:
+    """Whose fault it is, where it is not the target's."""
+    from nnlaws.chapters import maker  # as long as all goes well, the parent has no need of chapters
+
+    return maker(task.operation)
+
+
 class ChildProcess:
     """A child process with a target loaded. Use it as a context manager, or call `close`."""
 
@@ -70,6 +79,7 @@ class ChildProcess:
         self._heartbeat = Heartbeat(self._pulse)
         self._child: subprocess.Popen[bytes] | None = None
         self._closed = False
+        self._idle = False  # whether the law itself has not come to an end
         self._changing = threading.Lock()  # the child: another thread may close this
         self._answers: queue.Queue[bytes | None] = queue.Queue()
         self._noise = bytearray()
@@ -123,14 +133,16 @@ class ChildProcess:
             early = LawResult.from_json(answer["early"])
             answer = self._wait()
         if not isinstance(answer, str) and "bug" in answer:
-            return task.result(
-                Outcome.ERROR, reason=f"nnlaws itself failed here, not the target; please report this:\n{answer['bug']}"
-            )
+            reason = f"{_maker(task)} failed here, not the target; please report this:\n{answer['bug']}"
+            return task.result(Outcome.ERROR, reason=reason)
         if not isinstance(answer, str):
             if "usage" in answer:
                 raise UsageError(answer["usage"])
             return LawResult.from_json(answer["result"])
-        self._blame(task)
+        if not self._idle:
+            self._blame(task)
+        else:
+            answer = f"{_maker(task)} did not come to an end here, not the target: {answer}"
         self._end()
         if early is not None:
             return replace(
@@ -240,6 +252,7 @@ class ChildProcess:
     def _wait(self, limit: float | None = None) -> dict[str, Any] | str:
         """The child's next answer, or what happened instead, in words."""
         child, waited = self._own(), 0.0
+        place, since, self._idle = b"", time.monotonic(), False
         while True:
             try:
                 line = self._answers.get(timeout=GLANCE)
@@ -251,6 +264,11 @@ class ChildProcess:
                     return f"no answer within {limit:.0f} s"
                 if limit is None and self._heartbeat.running > self.selection.timeout:
                     return f"a call did not return within {self.selection.timeout:g} s"
+                if place != self._heartbeat.place:
+                    place, since = self._heartbeat.place, time.monotonic()
+                if limit is None and not self._heartbeat.running and time.monotonic() - since > BETWEEN:
+                    self._idle = True
+                    return f"a law did not call the target for {BETWEEN:g} s"
                 if resident(child.pid) > self.selection.memory * GIB:
                     return f"its process held more than {self.selection.memory:g} GiB of memory, the limit (--memory)"
                 continue

@@ -12,8 +12,8 @@ from nnlaws_reference.dtypes import DTYPES
 
 from nnlaws.adapters import BUILT_IN
 from nnlaws.authoring.convention import values
+from nnlaws.authoring.errors import words
 from nnlaws.chapters import CHAPTERS, OPERATIONS
-from nnlaws.isolation.guard import words
 
 DEFAULT_DTYPES = ("float32", "float64")
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from nnlaws_reference.dtypes import DTYPES, Array
 
+from nnlaws.authoring.errors import words
 from nnlaws.authoring.operation import Operation, Option
 from nnlaws.authoring.subject import NotOffered, Refused, TargetFault
 from nnlaws.isolation import floating_point
@@ -53,15 +54,6 @@ def _only(process: int) -> None:
     """Ends a process that the target has forked off, and that would judge on beside the other."""
     if os.getpid() != process:
         os._exit(0)
-
-
-def words(error: BaseException) -> str:
-    """An exception's type and message, even where its own __str__ fails."""
-    try:
-        message = str(error)
-    except Exception as another:
-        message = f"(its message cannot be shown: {type(another).__name__})"
-    return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
 class GuardedSubject:

@@ -6,7 +6,7 @@ import numpy as np
 from nnlaws_reference.dtypes import working_dtype
 from numpy.typing import NDArray
 
-from nnlaws.rounding.counted import inexact, over, size
+from nnlaws.rounding.counted import inexact, over
 from nnlaws.rounding.formats import Floats, Format, format_of
 from nnlaws.rounding.number import EXP, LOG, Bounded, Conventions
 
@@ -35,7 +35,7 @@ class Arithmetic:
         """State, or parameters, as they are kept from one step to the next. Past the type's range they are lost."""
         if not self.narrow_state:
             return x
-        error = np.where(size(x) > self.arrays.largest, np.inf, _narrowed(x, self.arrays))
+        error = np.where(x.largest > self.arrays.largest, np.inf, _narrowed(x, self.arrays))
         return Bounded(x.value, np.where(touched, error, x.error), self.format)
 
     def stored(self, x: Bounded, kept: bool = False) -> Bounded:
@@ -43,7 +43,7 @@ class Arithmetic:
         again; but an implementation of the default convention rounds it to float32 before.
         """
         already = (self.arrays is self.format or (kept and self.narrow_state)) & (x.error > 0)
-        before = 8 * SINGLE.u * size(x) if self.arrays.digits < SINGLE.digits else 0.0
+        before = 8 * SINGLE.u * x.largest if self.arrays.digits < SINGLE.digits else 0.0
         error = np.where(already, x.error + before, _narrowed(x, self.arrays))
         error = np.where((x.error == 0) & (inexact(x.value, self.arrays) == 0), 0.0, error)
         known = np.isfinite(x.value) & ~np.isnan(error)
@@ -181,7 +181,7 @@ def corrected(
         counted = (of_share + 3) * DOUBLE.u / u + 3
         apart = np.abs(x.value[now] - value[before]) + 2 * (error[before] + x.error[now])
         carried = (1 - weight) * error[before] + weight * x.error[now] + u * (1 + 8 * u) * counted * weight * apart
-        flushed = np.where(size(x)[now] + size(quotient)[before] > 0, 3 * tiny, 0.0)
+        flushed = np.where(x.largest[now] + quotient.largest[before] > 0, 3 * tiny, 0.0)
         error[now] = carried + u * (np.abs(value[now]) + 2 * carried) * (apart > 0) + flushed
     return Bounded(value, np.maximum(quotient.error, error), quotient.format)
 
@@ -192,5 +192,5 @@ def _is_inexact(x: float, format: Format) -> float:
 
 def _narrowed(x: Bounded, format: Format) -> Floats:
     """The error of x after one more rounding."""
-    small = (np.abs(x.value) - 2 * x.error < format.tiny) & (size(x) > 0)
-    return np.asarray(x.error + format.u * size(x) + np.where(small, format.tiny, 0.0))
+    small = (np.abs(x.value) - 2 * x.error < format.tiny) & (x.largest > 0)
+    return np.asarray(x.error + format.u * x.largest + np.where(small, format.tiny, 0.0))

@@ -23,14 +23,9 @@ def inexact(x: Floats, format: Format) -> Floats:
     return np.where(held & ((x == 0) | (np.abs(x) >= format.tiny)), 0.0, 1.0)
 
 
-def size(x: Bounded) -> Floats:
-    """No computed value is larger; 0 where x is exactly 0."""
-    return np.abs(x.value) + 2 * x.error
-
-
 def times(a: Bounded, b: Bounded, roundings: float) -> Bounded:
     error = np.abs(a.value) * b.error + np.abs(b.value) * a.error + 3 * a.error * b.error
-    return _rounded(a.value * b.value, error, roundings, a.format, (size(a) == 0) | (size(b) == 0))
+    return _rounded(a.value * b.value, error, roundings, a.format, (a.largest == 0) | (b.largest == 0))
 
 
 def square(x: Bounded) -> Bounded:
@@ -38,12 +33,12 @@ def square(x: Bounded) -> Bounded:
     largest = x.format.largest**0.5
     value = np.clip(x.value, -largest, largest)
     error = (2 * np.abs(value) + 3 * x.error) * x.error
-    result = _rounded(value * value, error, 1, x.format, size(x) == 0)
-    return result.loosened(np.where(size(x) > largest, np.inf, 0.0))
+    result = _rounded(value * value, error, 1, x.format, x.largest == 0)
+    return result.loosened(np.where(x.largest > largest, np.inf, 0.0))
 
 
 def plus(a: Bounded, b: Bounded) -> Bounded:
-    return _rounded(a.value + b.value, a.error + b.error, 1, a.format, (size(a) == 0) & (size(b) == 0))
+    return _rounded(a.value + b.value, a.error + b.error, 1, a.format, (a.largest == 0) & (b.largest == 0))
 
 
 def over(a: Bounded, b: Bounded, roundings: float, least: float = 0.0) -> Bounded:
@@ -52,14 +47,14 @@ def over(a: Bounded, b: Bounded, roundings: float, least: float = 0.0) -> Bounde
     largest = (np.abs(a.value) + a.error) / np.maximum(b.value - b.error, least)
     error = np.where(nearest > 0, (a.error + np.where(b.error > 0, largest * b.error, 0.0)) / nearest, np.inf)
     value = np.where(b.value > 0, a.value / b.value, 0.0)
-    return _rounded(value, error, roundings, a.format, (size(a) == 0) & (nearest > 0))
+    return _rounded(value, error, roundings, a.format, (a.largest == 0) & (nearest > 0))
 
 
 def root(x: Bounded, roundings: float) -> Bounded:
     """√x: |√c − √x| = |c − x|/(√c + √x), and at most √E. No computed x is below 0."""
     below, lowest = (np.maximum(x.value - k * x.error, 0.0) for k in (1, 2))
     error = np.fmin(np.sqrt(x.error), x.error / (np.sqrt(below) + np.sqrt(lowest)))
-    return _rounded(np.sqrt(np.maximum(x.value, 0.0)), error, roundings, x.format, size(x) == 0)
+    return _rounded(np.sqrt(np.maximum(x.value, 0.0)), error, roundings, x.format, x.largest == 0)
 
 
 def _rounded(value: Floats, error: Floats, roundings: float, format: Format, nothing: Floats) -> Bounded:

@@ -16,7 +16,7 @@ import numpy as np
 from nnlaws_reference.dtypes import working_dtype
 
 from nnlaws.rounding.averages import DOUBLE, SINGLE, Arithmetic
-from nnlaws.rounding.counted import given, size
+from nnlaws.rounding.counted import given
 from nnlaws.rounding.formats import Floats, Format, format_of
 from nnlaws.rounding.number import EXP, LOG, Bounded, Conventions
 
@@ -112,7 +112,7 @@ def _arithmetic(x: Bounded, conventions: Conventions) -> Arithmetic:
 def _stored(x: Bounded, arithmetic: Arithmetic) -> Bounded:
     """The result as it is returned. On its way from double to a narrow type it may be rounded to float32 too."""
     passing = arithmetic.format is DOUBLE and arithmetic.arrays.digits < SINGLE.digits
-    return arithmetic.stored(x.loosened(SINGLE.u * size(x)) if passing else x)
+    return arithmetic.stored(x.loosened(SINGLE.u * x.largest) if passing else x)
 
 
 def _turned(u: Floats, conventions: Conventions) -> Floats:

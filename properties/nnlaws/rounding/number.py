@@ -46,13 +46,18 @@ class Bounded(NumberArray):
 
     def __init__(self, value: Floats, error: Floats, format: Format, nonnegative: bool = False) -> None:
         self.value = value
-        error = np.where(np.isnan(error), np.inf, error)
+        error = np.where(np.isnan(error) | np.isnan(value), np.inf, error)  # what is not a number promises nothing
         self.error = np.where(np.isinf(value), 0.0, error)  # an infinity comes from an infinite argument, unrounded
         self.format = format
         self.nonnegative = nonnegative
 
     dtype = property(lambda self: self.format.dtype)
     shape = property(lambda self: self.value.shape)
+
+    @property
+    def largest(self) -> Floats:
+        """No computed |value| is larger; 0 where it is exactly 0."""
+        return np.asarray(np.abs(self.value) + 2 * self.error)
 
     def __repr__(self) -> str:
         return f"Bounded({self.value!r} ± {self.error!r}, {self.format.name})"
@@ -64,7 +69,7 @@ class Bounded(NumberArray):
         """Σ in any order: the coefficient is (n − 1)u, not γ (Jeannerod and Rump 2013, SIMAX 34(2))."""
         total = self.value.sum(axis=axis, keepdims=keepdims)
         terms = self.size // max(np.size(total), 1) if self.size else 1
-        magnitudes = (np.abs(self.value) + 2 * self.error).sum(axis=axis, keepdims=keepdims)
+        magnitudes = self.largest.sum(axis=axis, keepdims=keepdims)
         rounding = (terms - 1) * (self.format.u * magnitudes + self.format.tiny)
         error = self.error.sum(axis=axis, keepdims=keepdims) + rounding
         return Bounded(np.asarray(total), np.asarray(error), self.format, self.nonnegative)

@@ -24,13 +24,11 @@ class Bounded(Protocol):
     @property
     def size(self) -> int: ...
 
+    @property
+    def largest(self) -> Floats: ...
+
 
 Result = tuple[Floats, Floats]
-
-
-def largest(x: Bounded) -> Floats:
-    """No computed |value| is larger."""
-    return np.abs(x.value) + 2 * x.error
 
 
 def multilinear(function: Callable[..., Any], operands: Sequence[Bounded]) -> Result:
@@ -43,7 +41,7 @@ def multilinear(function: Callable[..., Any], operands: Sequence[Bounded]) -> Re
     product and sum may flush to zero; of more than two factors, one that does is multiplied by others.
     """
     format, k = operands[0].format, len(operands)
-    sizes = [largest(x) for x in operands]
+    sizes = [x.largest for x in operands]
     value, count = function(*(x.value for x in operands)), function(*((size != 0).astype(float) for size in sizes))
     carried = sum(
         function(*sizes[:i], x.error, *(np.abs(each.value) + each.error for each in operands[i + 1 :]))
@@ -62,7 +60,7 @@ def cumsum(x: Bounded, axis: int | None) -> Result:
 
     Those that are exactly 0 are not counted.
     """
-    value, error, sizes = (each.ravel() if axis is None else each for each in (x.value, x.error, largest(x)))
+    value, error, sizes = (each.ravel() if axis is None else each for each in (x.value, x.error, x.largest))
     along = 0 if axis is None else axis
     before = np.maximum(np.cumsum(sizes != 0, axis=along) - 1, 0)
     rounding = before * (x.format.u * np.cumsum(sizes, axis=along) + x.format.tiny)
@@ -70,7 +68,7 @@ def cumsum(x: Bounded, axis: int | None) -> Result:
 
 
 def cumprod(x: Bounded, axis: int | None) -> Result:
-    value, error, sizes = (each.ravel() if axis is None else each for each in (x.value, x.error, largest(x)))
+    value, error, sizes = (each.ravel() if axis is None else each for each in (x.value, x.error, x.largest))
     along = 0 if axis is None else axis
     count = np.cumsum(np.ones(value.shape), axis=along)
 
@@ -91,7 +89,7 @@ def prod(x: Bounded, axis: Any, keepdims: bool) -> Result:
         return np.asarray(terms.sum(axis=axis, keepdims=keepdims))
 
     count = sums(np.ones(x.shape))
-    return products(x.value), _product_error(x, x.value, x.error, largest(x), count, products, sums)
+    return products(x.value), _product_error(x, x.value, x.error, x.largest, count, products, sums)
 
 
 def _product_error(
@@ -137,7 +135,7 @@ def var(x: Bounded, axis: Any, ddof: float, keepdims: bool) -> Result:
     n = x.size // max(variance.size, 1)
     carried = mean((2 * (np.abs(deviations) + error + mean(error)) + error) * error)
     spread = variance + 2 * carried
-    sizes = largest(x)
+    sizes = x.largest
     k = np.arange(1, n + 1)
     updating = (1 + np.sqrt(2.0)) * np.sqrt((np.square(k + 5 + 2 * np.log(k)) / k).sum())
     off = (n + 5 + 2 * np.log(max(n, 1))) * u * mean(sizes) + n * x.format.tiny
@@ -157,4 +155,4 @@ def root(x: Bounded, units: float) -> Result:
     error = (
         error + units * x.format.u * (value + 2 * error) + np.where(value - 2 * error < x.format.tiny, x.format.tiny, 0)
     )
-    return value, np.where(largest(x) == 0, 0.0, error)
+    return value, np.where(x.largest == 0, 0.0, error)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnlaws.rounding.averages import DOUBLE, POWER, Arithmetic, arithmetic_of
-from nnlaws.rounding.counted import given, inexact, over, plus, root, size, times
+from nnlaws.rounding.counted import given, inexact, over, plus, root, times
 from nnlaws.rounding.formats import Floats
 from nnlaws.rounding.number import EXP, LOG, Bounded, Conventions
 
@@ -20,7 +20,7 @@ def inverse_time_decay(epoch: Bounded, *, initial: float, rate: float, conventio
     arithmetic = arithmetic_of(epoch, conventions)
     start, slope, one = (given(np.asarray(each), arithmetic.format) for each in (initial, rate, 1.0))
     divisor = _sum(one, times(slope, arithmetic.wide(epoch), 1))
-    return arithmetic.stored(_where(size(divisor) == 1, start, over(start, divisor, 2)))
+    return arithmetic.stored(_where(divisor.largest == 1, start, over(start, divisor, 2)))
 
 
 @np.errstate(all="ignore")

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nnlaws.rounding.averages import Arithmetic, Average, arithmetic_of, averages, corrected, corrections
-from nnlaws.rounding.counted import given, over, plus, root, size, square, times
+from nnlaws.rounding.counted import given, over, plus, root, square, times
 from nnlaws.rounding.formats import Floats
 from nnlaws.rounding.number import Bounded, Conventions
 
@@ -126,7 +126,7 @@ def momentum_updates(grads: Bounded, *, learning_rate: Rate, beta: float, conven
     v = averages(x, beta, arithmetic, kind)
     if arithmetic.lookahead:
         average = Average.after(v, beta, arithmetic, kind)
-        terms = arithmetic.format.u * (average.beta * size(v) + average.c * size(x))
+        terms = arithmetic.format.u * (average.beta * v.largest + average.c * x.largest)
         v = average.take(x).loosened(2 * terms if velocity != "rate_inside" else 0 * terms)
     return v if velocity == "rate_inside" else times(alpha, v, 1)
 
@@ -146,7 +146,7 @@ def rmsprop_updates(
     s = plus(s, Bounded(-a.value, a.error, a.format))
     negative = s.value - 2 * s.error + (eps if inside else 0.0) < 0
     step = _step(alpha, g, _divisor(s, eps, inside)._replace(least=0.0))
-    return step.loosened(np.where(negative & (size(g) > 0), np.inf, 0.0))
+    return step.loosened(np.where(negative & (g.largest > 0), np.inf, 0.0))
 
 
 @np.errstate(all="ignore")
@@ -227,10 +227,10 @@ def _step(alpha: Bounded, x: Bounded, divisor: _Divisor) -> Bounded:
     nearest = np.maximum(d.value - 2 * d.error, divisor.least)
     step = times(alpha, over(x, d, 2, divisor.least), 1)
     product = np.where(alpha.value * (np.abs(x.value) - 2 * x.error) < tiny, tiny / nearest, 0.0)
-    quotient = np.where(alpha.value < tiny * size(d), tiny * size(x), 0.0)
+    quotient = np.where(alpha.value < tiny * d.largest, tiny * x.largest, 0.0)
     flushed = np.where(alpha.value > 0, np.maximum(product, quotient), 0.0)
     error = np.where(nearest > 0, step.error + flushed, np.inf)
-    error = np.where((size(x) == 0) & (nearest > 0), 0.0, error)
+    error = np.where((x.largest == 0) & (nearest > 0), 0.0, error)
     return Bounded(np.where(d.value > 0, step.value, 0.0), np.where(np.isfinite(d.error), error, np.inf), x.format)
 
 
@@ -243,7 +243,7 @@ def _rates(learning_rate: Rate, grads: Bounded) -> Bounded:
 def _moved(theta: Bounded, update: Bounded, arithmetic: Arithmetic) -> Bounded:
     """θ − update. Looking ahead, its two terms may be subtracted one after the other."""
     value, error = theta.value - update.value, theta.error + update.error
-    before, step = size(theta), size(update)
+    before, step = theta.largest, update.largest
     rounding = np.where((before > 0) & (step > 0), np.abs(value) + 2 * error, 0.0)
     if arithmetic.lookahead:
         rounding = np.where(step > 0, rounding + before + step, 0.0)
@@ -258,7 +258,7 @@ def _decayed(theta: Bounded, update: Bounded, shrink: float, arithmetic: Arithme
     if shrink == 0:
         return _moved(theta, update, arithmetic)
     u, left = arithmetic.format.u, abs(1 - shrink)
-    before, step = size(theta), size(update)
+    before, step = theta.largest, update.largest
     part = shrink * before
     ways = (2 * left * before + 3 * part, before + 4 * part + np.maximum(part, step), 5 * part + step)
     rounding = u * (1 + 8 * u) * np.maximum.reduce(ways) + 2 * arithmetic.format.tiny
@@ -284,10 +284,10 @@ def _descended(theta: Bounded, updates: Bounded, conventions: Conventions) -> Bo
         iterates.append(_moved(iterates[-1] if iterates else start, updates[..., t, :], arithmetic))
     steps = _stacked(iterates) if iterates else updates
     first = start[..., None, :]
-    moves = size(updates) > 0
+    moves = updates.largest > 0
     again = moves & (np.cumsum(moves, axis=-2) > 1)
     sums = np.where(again, np.abs(steps.value - first.value) + 2 * steps.error, 0.0)
-    rounding = np.cumsum(sums, axis=-2) + np.where(size(first) > 0, size(steps), 0.0)
+    rounding = np.cumsum(sums, axis=-2) + np.where(first.largest > 0, steps.largest, 0.0)
     by_sum = first.error + np.cumsum(updates.error, axis=-2) + u * rounding
     error = np.where(steps.error > 0, np.maximum(steps.error, by_sum), 0.0)
     return arithmetic.stored(Bounded(steps.value, error, steps.format), kept=True)

@@ -69,8 +69,8 @@ def batches_in_one_pass(batches: Array, *, decay: float) -> Pair:
 @stored
 def average_of_unbiased(batches: Array, *, decay: float) -> Pair:
     means, variances = _each(batches)
-    unbiased = [unbiased_variance(*batch) for batch in zip(batches, means, variances, strict=True)]
-    return _average(means, 0, decay, 1 - decay), _average(np.stack(unbiased), 1, decay, 1 - decay)
+    corrected = [unbiased_variance(*batch) for batch in zip(batches, means, variances, strict=True)]
+    return _average(means, 0, decay, 1 - decay), _average(np.stack(corrected), 1, decay, 1 - decay)
 
 
 @sound("batch_norm_running", weight="new")
