@@ -140,7 +140,7 @@ def test_tensors_are_read() -> None:
     narrow = x.to(torch.bfloat16)
     assert nnlaws.assert_accurate(torch.nn.functional.gelu(narrow), gelu, narrow).dtype == "bfloat16"
     with pytest.raises(ValueError, match=r"dtype is torch\.float32: expected one of float16"):
-        nnlaws.bound(gelu, x, dtype=cast(Any, torch.float32))
+        nnlaws.bound(gelu, x, dtype=torch.float32)
     with pytest.raises(TypeError, match=r"got, a torch\.Tensor, cannot be read as an array .* tensor\.detach\(\)"):
         nnlaws.assert_accurate(x.requires_grad_(), gelu, x.detach())
 

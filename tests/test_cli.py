@@ -43,6 +43,7 @@ def test_the_exit_code_is_the_verdict(write: Write, command: Run, body: str, cod
     assert command("check", write(body), *ONE).code == code
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -122,6 +123,7 @@ def documents(read_json: Any) -> tuple[dict[str, Any], list[LawResult]]:
     return data, [LawResult.from_json(result) for result in data["results"]]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
@@ -239,6 +241,7 @@ def test_text_and_code_survive_whatever_a_target_says(write: Write, process: Run
     assert not set("\x1b\x07\x00\x9b\r") & set(ran.out)
 
 
+@pytest.mark.slow
 def test_the_same_arguments_give_the_same_verdict_and_other_seeds_other_cases(write: Write, command: Run) -> None:
     """Softmax uses another share of the allowed rounding on other cases."""
     target = write("return right(z)")
@@ -361,6 +364,7 @@ def test_a_template_filled_in_with_the_reference_conforms(write: Write, command:
     assert (ran.code, "mine.py conforms: 16 conforms, on" in ran.out) == (0, True)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", ["target.py", "it's $HOME; `a` [b].py"])
 def test_the_replay_line_of_a_violation_is_a_command_that_shows_it_again(write: Write, command: Run, name: str) -> None:
     ran = command("check", write(WRONG, name), *VALUE)

@@ -83,6 +83,7 @@ def paste(source: str, out: str) -> str:
     return f"{source}\n{line}\n"
 
 
+@pytest.mark.slow
 def test_three_conventions_are_found_and_conform_as_declared(write: Write, command: Run) -> None:
     found = command("identify", write(BLACK_BOX, whole=True), *QUICK)
     assert (found.code, found.err) == (0, "")

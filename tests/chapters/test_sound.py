@@ -87,6 +87,7 @@ def undeclared(name: str, law: str, dtype: str = "float32") -> LawResult:
     return result
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("name", "law", "cause"),
     [

@@ -206,6 +206,7 @@ def test_what_an_import_leaves_of_arithmetic_is_kept_for_the_calls_and_for_nothi
     assert arithmetic.state() == arithmetic.USUAL
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that forks")
 @pytest.mark.parametrize("child", ["return right(z)", "sys.exit(0)", "raise NotImplementedError"])
 def test_a_process_that_a_call_forks_off_does_not_judge_on(write: Write, child: str) -> None:
@@ -412,6 +413,7 @@ def test_a_declaration_that_makes_no_sense_is_refused(write: Write, prelude: str
     assert words in str(raised.value)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("text", "words"), IMPORTS.values(), ids=IMPORTS)
 def test_a_target_that_cannot_be_loaded_is_said_so(
     write: Write, monkeypatch: pytest.MonkeyPatch, text: str, words: str

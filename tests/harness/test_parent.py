@@ -111,6 +111,7 @@ def test_a_target_that_one_process_at_a_time_can_load_is_judged_by_that_one(writ
     assert len(loaded()) > 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_target_that_cannot_be_loaded_again_ends_in_errors_and_not_in_silence(write: Write, jobs: int) -> None:
     """Law after law asks for another process, up to a point."""

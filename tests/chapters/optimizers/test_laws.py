@@ -186,6 +186,7 @@ def test_epochs_from_1_start_below_the_initial_rate() -> None:
     assert {result.outcome for result in broken.values()} == {VIOLATES}
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
 @pytest.mark.parametrize("name", ["gradient_descent", "rmsprop", "adam", "staircase_decay", "exponential_average"])
 def test_the_formula_rounded_once_conforms_in_every_dtype(name: str, dtype: str) -> None:

@@ -241,6 +241,7 @@ MISTAKES: list[tuple[str, Callable[..., Any], set[str], str]] = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("name", "function", "clauses", "words"), MISTAKES, ids=lambda x: getattr(x, "__name__", ""))
 def test_a_mistake_breaks_the_clauses_that_it_should_and_no_others(
     name: str, function: Callable[..., Any], clauses: set[str], words: str
