@@ -12,7 +12,7 @@ sys.path.insert(0, sys.argv[1])
 if sys.argv[2:]:
     import numbers_galore
 import nnlaws
-from nnlaws.harness import run as runner
+from nnlaws.harness import search
 from nnlaws.authoring.case import expand
 from nnlaws.adapters import reference
 
@@ -22,7 +22,7 @@ def noted(build, case, format, lanes):
     drawn.append(case)
     return expand(build, case, format, lanes)
 
-runner.expand = noted
+search.expand = noted
 nnlaws.check(reference, operations=["log_uniform_map", "adam", "batch_norm_train"], dtypes=["float32"])
 print(*drawn, sep="\\n")
 """
