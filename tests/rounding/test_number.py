@@ -387,12 +387,13 @@ def test_a_selection_errs_by_those_that_may_be_the_largest(data: st.DataObject) 
     error = 10.0 ** random.uniform(-3, 1, value.shape)
     x = Bounded(value, error, format_of(np.dtype(np.float64)))
     pairs = (x[:, 0], x[:, 1])
-    for take, bound in (
+    selections: Sequence[tuple[Callable[[Any], Any], Any]] = (
         (lambda v: v.max(axis=-1), x.max(axis=-1)),
         (lambda v: v.min(axis=-1), np.min(x, axis=-1)),
         (lambda v: np.maximum(v[:, 0], v[:, 1]), np.maximum(*pairs)),
         (lambda v: np.minimum(v[:, 0], v[:, 1]), np.minimum(*pairs)),
-    ):
+    )
+    for take, bound in selections:
         for _ in range(20):
             exact = value + error * random.uniform(-1, 1, value.shape)
             computed = exact + error * random.choice([-1.0, 1.0], value.shape)
@@ -400,21 +401,23 @@ def test_a_selection_errs_by_those_that_may_be_the_largest(data: st.DataObject) 
 
 
 def test_a_mask_beside_other_numbers_adds_no_error_to_their_maximum() -> None:
-    masked = bounded(np.array([0.5, 1.0], np.float32)) + np.array([0.0, -1e9])
+    masked: Any = bounded(np.array([0.5, 1.0], np.float32)) + np.array([0.0, -1e9])
     assert masked.error[1] > 10
+    positive: Any = np.maximum(masked, 0.0)
     assert masked.max().error == masked.error[0]
-    assert np.maximum(masked, 0.0).error[1] == 0
+    assert positive.error[1] == 0
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_what_is_exactly_zero_stays_so(dtype: Any) -> None:
-    x = bounded(np.array([0.0, 0.3, 1e-30], dtype))
+    x: Any = bounded(np.array([0.0, 0.3, 1e-30], dtype))
     zero, rest = x[:1], x[1:]
-    for result in (
+    results: tuple[Any, ...] = (
         *(zero * x[1:2], zero / x[1:2], zero * zero, zero + zero, zero - zero, np.sqrt(zero), zero**3, zero**0.7),
         *(zero.sum(), zero.mean(), np.cumsum(zero), np.prod(x), np.cumprod(x), zero @ x[1:2], np.linalg.norm(zero)),
         *(np.einsum("i,i,i->", zero, x[1:2], x[1:2]), np.var(zero)[None] * 0, np.stack([x[0], x[0]]).sum()),
-    ):
+    )
+    for result in results:
         assert (result.value == 0).all()
         assert (result.error == 0).all(), result
     assert (rest * rest).error[1] > 0  # that one underflows in float32
@@ -423,7 +426,8 @@ def test_what_is_exactly_zero_stays_so(dtype: Any) -> None:
 
 
 def test_an_exact_zero_times_what_has_no_bound_has_none() -> None:
-    assert np.isinf((bounded(np.zeros(1)) * _number([1.0], [np.inf], np.float64)).error[0])
+    zero: Any = bounded(np.zeros(1))
+    assert np.isinf((zero * _number([1.0], [np.inf], np.float64)).error[0])
 
 
 def test_a_number_of_a_finer_format_is_rounded_once() -> None:
@@ -434,8 +438,17 @@ def test_a_number_of_a_finer_format_is_rounded_once() -> None:
 
 def test_what_cannot_be_negative_has_a_root() -> None:
     """As of the difference of two numbers that may be equal, squared: within √error, as no computed one is below 0."""
-    x = _number([0.0, 1e-9, 0.3], [1e-9, 1e-9, 0.0])
-    squares = (x * x, x**2, np.square(x), np.abs(x), np.exp(x), np.maximum(x, 0.0), np.var(np.stack([x, x]), axis=0))
+    x: Any = _number([0.0, 1e-9, 0.3], [1e-9, 1e-9, 0.0])
+    squares: Any = (
+        x * x,
+        x**2,
+        np.square(x),
+        np.abs(x),
+        np.exp(x),
+        np.maximum(x, 0.0),
+        np.var(np.stack([x, x]), axis=0),
+    )
+    each: Any
     for each in (*squares, squares[0] + squares[1], squares[0] / 2, np.stack(squares).sum(axis=0), squares[0][::-1]):
         assert each.nonnegative
         assert np.isfinite(np.sqrt(each).error).all()
@@ -452,9 +465,9 @@ def test_a_root_of_what_cannot_be_negative_errs_by_no_more(data: st.DataObject) 
     random = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
     value, error = (10.0 ** random.uniform(-12, 0, 200) for _ in range(2))
     value = np.minimum(value, 4 * error)
-    number = Bounded(value, error, format_of(np.dtype(np.float64)), nonnegative=True)
+    number: Any = Bounded(value, error, format_of(np.dtype(np.float64)), nonnegative=True)
     for y in (0.5, 0.25, 0.75):
-        bound = np.sqrt(number) if y == 0.5 and data.draw(st.booleans()) else number**y
+        bound: Any = np.sqrt(number) if y == 0.5 and data.draw(st.booleans()) else number**y
         exact = np.maximum(value + error * random.uniform(-1, 1, 200), 0.0)
         computed = np.maximum(exact + error * random.choice([-1.0, 1.0], 200), 0.0)
         assert (np.abs(computed**y - exact**y) <= bound.error * (1 + 1e-9)).all()
