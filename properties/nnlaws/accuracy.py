@@ -113,8 +113,9 @@ def assert_accurate(
     if len(unknown):
         raise ValueError(
             f"nothing can be promised of {len(unknown)} of {allowed.size} elements of {_name(formula)}"
-            f"{_at(unknown[0], ', the first')}: rounding may carry them anywhere, as where an intermediate value "
-            "overflows or cancels; give a sound algorithm as algorithm=, or other arguments"
+            f"{_at(unknown[0], ', the first')}: rounding may carry them anywhere, as where a value "
+            "overflows, cancels, or is so small that it may be taken for 0; "
+            "give a sound algorithm as algorithm=, or other arguments"
         )
     return Accuracy(evidence.ratio, allowed.size, question.format.name)
 
