@@ -83,7 +83,9 @@ def test_what_was_measured_of_it_is_told(chapter: Chapter) -> None:
     rows = {f"## {operation} (": "docs/kill-matrix.md" for operation in chapter.operations}
     rows[f"| chapter {chapter.name} |"] = "docs/trust.md"
     missing = [f"{row!r} in {path}" for row, path in rows.items() if row not in page(path)]
-    if missing:
+    if len(missing) < len(rows):
+        assert not missing, f"measured in part, see RELEASING.md: there is no {', no '.join(missing)}"
+    else:  # a new chapter: measuring it takes longer than writing it
         pytest.skip(f"not measured yet, see RELEASING.md: there is no {', no '.join(missing)}")
 
 
