@@ -30,7 +30,9 @@ types: $(VENV)/lint
 # The real libraries: here, one that is missing fails instead of being skipped.
 adapters: $(VENV)/libraries
 	NNLAWS_REQUIRE_LIBRARIES=1 $(BIN)/python -m pytest -n 2 --dist worksteal \
-		tests/adapters tests/test_examples.py tests/packaging/test_layer_norm_chapter.py -k "test_adapters or test_examples or torch"
+		tests/adapters tests/test_examples.py tests/packaging/test_layer_norm_chapter.py \
+		tests/rounding/test_functions.py tests/test_accuracy.py tests/test_sensitivity.py \
+		-k "test_adapters or test_examples or torch or tensors"
 
 bench: $(VENV)/libraries
 	$(BIN)/python benchmarks/run.py

@@ -67,6 +67,7 @@ def test_a_learning_rate_may_be_one_a_step(module: ModuleType) -> None:
     assert get_type_hints(module.exponential_average)["bias_correction"] is bool
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(find_spec("ruff") is None, reason="a tool for developers")
 @pytest.mark.parametrize("command", [("format", "--diff"), ("check", "--select", "E,F,I,W,UP,B")], ids=lambda c: c[0])
 def test_a_formatter_and_a_linter_leave_it_as_it_is(tmp_path: Path, command: tuple[str, ...]) -> None:
