@@ -154,7 +154,8 @@ def assert_conforms(target: Any, **options: Any) -> Report:
 def replay(token: str, *, target: str | None = None, timeout: float = 10.0, strict: bool = False) -> LawResult:
     """Runs the law of a violation again on its one array. token: law/dtype/case/target, as a violation prints it.
 
-    target: another target than the token names. strict: as for `check`. Raises UsageError for a token that is none, LoadError as `check` does.
+    target: another target than the token names. strict: as for `check`. Raises UsageError for a token that is none,
+    LoadError as `check` does.
     """
     parsed = Token.parse(token)
     law, named = parsed.law, parsed.target

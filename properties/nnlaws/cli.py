@@ -15,7 +15,9 @@ from nnlaws.report import Outcome, Report, printable
 
 CONFORMS, VIOLATES, USAGE, NOT_RUN = 0, 1, 2, 3
 
-EXIT_CODES = "exit codes: 0 conforms (or falls short of a SHOULD), 1 violates, 2 wrong usage, 3 the target could not be run"
+EXIT_CODES = (
+    "exit codes: 0 conforms (or falls short of a SHOULD), 1 violates, 2 wrong usage, 3 the target could not be run"
+)
 KILL_CODES = "exit codes: 0 every mutant is killed, 1 some are not, 2 wrong usage"
 
 

@@ -9,7 +9,6 @@ from enum import StrEnum
 from math import inf
 from typing import Any
 
-
 MUST, SHOULD = "MUST", "SHOULD"
 """The levels of clauses that demand something (RFC 2119). What contradicts an informative one is wrong as well."""
 

@@ -118,8 +118,8 @@ def _clause_is_whole(chapter: Chapter, clause: Clause) -> None:
     demands = re.findall(r"\b(MUST|SHOULD)\b", clause.statement)
     _hold(
         len(demands) == (0 if clause.informative else 1),
-        f"the first paragraph of {clause.id} has {len(demands)} MUST; write one sentence with one MUST, or one SHOULD, or "
-        "begin it with *Informative.*, and neither, where nothing is demanded",
+        f"the first paragraph of {clause.id} has {len(demands)} MUST; write one sentence with one MUST, or one SHOULD, "
+        "or begin it with *Informative.*, and neither, where nothing is demanded",
     )
     known = {*clauses(), *chapter.text.clauses}
     unknown = [id for id in clause.see_also if id not in known]

@@ -169,7 +169,10 @@ def test_a_level_is_read_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> Non
     [
         (COMPLETE.replace("MUST", "SHOULD"), "ZZ-1 in made_up.md is a SHOULD and does not say why"),
         (COMPLETE.replace("Notes:", "Level: SHOULD, because of it. Notes:"), "expected `Level: MUST, because …`"),
-        (COMPLETE.replace("Notes:", "Level: MUST. Notes:"), "has the field Level: MUST; expected `Level: MUST, because"),
+        (
+            COMPLETE.replace("Notes:", "Level: MUST. Notes:"),
+            "has the field Level: MUST; expected `Level: MUST, because",
+        ),
     ],
 )
 def test_a_level_that_says_too_little_is_refused(monkeypatch: pytest.MonkeyPatch, text: str, words: str) -> None:

@@ -10,8 +10,8 @@ _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 
 def junit(report: Report) -> str:
-    """The XML document. A violation is a failure, an error an error; what is not offered is skipped, and so is what falls
-    short of a SHOULD, with its report: no build fails by it, and none hides it.
+    """The XML document. A violation is a failure, an error an error; what is not offered is skipped, and so is what
+    falls short of a SHOULD, with its report: no build fails by it, and none hides it.
     """
     root = ElementTree.Element("testsuites", name=_legal(f"nnlaws {report.target}"), time=f"{report.seconds:.3f}")
     for operation in dict.fromkeys(result.operation for result in report.results):
