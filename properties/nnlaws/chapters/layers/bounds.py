@@ -180,9 +180,8 @@ def _statistics(z: Preactivation, conventions: Conventions) -> Statistics:
     most = z.sizes.max(axis=-2, keepdims=True)
     off = (m + 5 + 2 * np.log(m)) * u * (_mean(z.sizes) + most) + 3 * (m + 1) * z.format.tiny
     rounding = (
-        ((m + 6) * spread**2 + 2 * np.sqrt(2) * (steps + 1) * spread * root + (3 * m + 12) * (spread**2 + far**2)) * u
-        + off**2
-    )
+        (m + 6) * spread**2 + 2 * np.sqrt(2) * (steps + 1) * spread * root + (3 * m + 12) * (spread**2 + far**2)
+    ) * u + off**2
     if conventions.get("variance") == "one_pass":
         rounding = rounding + (3 * m + 9) * u * root**2
     lost = 8 * (m + 8) * u

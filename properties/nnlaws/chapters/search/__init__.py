@@ -6,7 +6,7 @@ from nnlaws.authoring.later import later
 from nnlaws.chapters.search.alike import boxes_equal, grids_equal, points_alike
 from nnlaws.chapters.search.driver import exercise
 from nnlaws.chapters.search.laws import LAWS
-from nnlaws.chapters.search.operations import GRID_SEARCH, OPERATIONS, RANDOM_SEARCH, REFINE, TEXT
+from nnlaws.chapters.search.operations import GRID_SEARCH, OPERATIONS, PANDA, RANDOM_SEARCH, REFINE, TEXT
 
 CHAPTER = Chapter(
     TEXT,
@@ -17,6 +17,7 @@ CHAPTER = Chapter(
     Chance(
         exercise,
         {RANDOM_SEARCH.name: points_alike, GRID_SEARCH.name: grids_equal, REFINE.name: boxes_equal},
+        given_arrays=(REFINE.name, PANDA.name),
     ),
     place=7,
 )
