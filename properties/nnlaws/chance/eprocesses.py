@@ -32,7 +32,8 @@ Density = Callable[[Floats], Floats]
 _CORRELATIONS = np.array([sign * r for r in (0.97, 0.9, 0.7, 0.5, 0.3, 0.15, 0.07) for sign in (1.0, -1.0)])[:, None]
 _POWERS = np.exp([sign * s for s in (0.03, 0.1, 0.3, 1.0) for sign in (1.0, -1.0)])[:, None]
 _SHRINKS = 2.0 ** -np.arange(1.0, 10.5, 0.5)[:, None]
-_LAGS = (1, 2, 3)
+_NEAR = (1, 2, 3)  # lags at which most generators that fail show it
+_FAR = (4, 5, 6, 7, 8)  # and powers of two beyond, and halves
 
 
 def marginal(v: Floats, densities: Sequence[Density] = (), categories: int = 0, *, grain: float = GRAIN) -> LogE:
@@ -60,14 +61,57 @@ def serial(p: Floats, *, grain: float = GRAIN) -> LogE:
     """Are draws p (n,) independent and uniform on [0, 1], or does one depend on those before it?
 
     Against: Markov chains of 4 and 8 states with unknown transitions; correlation of normal scores at lags 1, 2 and 3.
-    A wrong marginal shows too; given `sequential_ranks` of the draws, it does not. ValueError: see `draws`.
+    With half the weight, so that those cost log 2 more: chains of 4 states and correlations at the lags 4 to 8 and at
+    powers of two, of the second half with the first, draw by draw, and of the two halves back to back. Each bets on a
+    draw by one that came before it, so that all are e-processes of the same draws. A wrong marginal shows too; given
+    `sequential_ranks` of the draws, it does not. ValueError: see `draws`.
     """
     (p,) = draws(p)
-    when = moments(len(p))
-    scores = ndtri(clamped(p))
+    when, n = moments(len(p)), len(p)
     groups = [mixture([markov(p, 4, when, grain), markov(p, 8, when, grain)])]
-    groups += [copula(scores[:-lag], scores[lag:], lag, when, grain) for lag in _LAGS if len(p) > lag]
-    return report(mixture(groups), when)
+    scores = ndtri(clamped(p))
+    groups += [copula(scores[:-lag], scores[lag:], lag, when, grain) for lag in _NEAR if n > lag]
+    far = [_dependent((p, scores), (p, scores), earlier, when, grain) for earlier in _earlier(n)]
+    return report(mixture([mixture(groups), mixture(far)] if far else groups), when)
+
+
+def crossed(ranks: Sequence[Floats], *, grain: float = GRAIN) -> tuple[LogE, tuple[int, int, int]]:
+    """Are coordinates, each (n,), independent and uniform on [0, 1], or does one depend on an earlier one of another?
+
+    Against the same, of each ordered pair of coordinates, at lags 1 to 8 and half of all. And the pair that most speaks
+    for that: which coordinate, of which other, and at what lag. All bets on one point are made by points before it, so
+    they are e-processes of the same points, and so is their mean. ValueError: see `draws`; or of fewer than two.
+    """
+    if len(ranks) < 2:
+        raise ValueError(f"expected two coordinates or more, got {len(ranks)}")
+    columns = [(p, ndtri(clamped(p))) for p in draws(*ranks)]
+    n = len(ranks[0])
+    when = moments(n)
+    lags = [lag for lag in dict.fromkeys((*_NEAR, *_FAR, n // 2)) if 0 < lag < n]
+    ways = [(b, a, lag) for b in range(len(columns)) for a in range(len(columns)) if a != b for lag in lags]
+    if not ways:  # one point
+        return LogE(0.0, 1), (0, 1, 0)
+    found = [_dependent(columns[a], columns[b], np.arange(n - lag), when, grain) for b, a, lag in ways]
+    return report(mixture(found), when), ways[int(np.argmax([each.max() for each in found]))]
+
+
+def _earlier(n: int) -> list[Integers]:
+    """For each way to depend: of the last draws, as many as there are, the index of the draw that each depends on."""
+    powers = [1 << k for k in range(4, max(n // 2, 1).bit_length())]
+    lags = dict.fromkeys((*_NEAR[1:], *_FAR, *powers, n // 2, (n + 1) // 2))
+    # the second half back to front: draw n − 1 − t of draw t, and of an odd number the half may begin one later
+    mirrored = [np.arange(n // 2)[::-1], np.arange(1, n // 2 + 1)[::-1][: n - 1 - n // 2]][: 1 + n % 2] if n > 2 else []
+    return [np.arange(n - lag) for lag in lags if 0 < lag < n] + mirrored
+
+
+def _dependent(
+    source: tuple[Floats, Floats], goal: tuple[Floats, Floats], earlier: Integers, when: Integers, grain: float
+) -> Floats:
+    """log E of the last draws of `goal` depending on the given ones of `source`, both with their normal scores."""
+    first = len(goal[0]) - len(earlier)
+    (p, scores), (q, others) = source, goal
+    chained = chain(_cells(p[earlier], 4), _cells(q[first:], 4), 4, first, when, grain)
+    return mixture([chained, copula(scores[earlier], others[first:], first, when, grain)])
 
 
 def pairs(p: Floats, q: Floats, *, grain: float = GRAIN) -> LogE:
@@ -103,29 +147,42 @@ def joint_histogram(p: Floats, q: Floats, bins: int, when: Integers, grain: floa
 
 
 def markov(p: Floats, states: int, when: Integers, grain: float) -> Floats:
-    """log E of a Markov chain on equal bins with unknown transitions: one such histogram for each bin that came before.
+    """log E of a Markov chain on equal bins with unknown transitions: a `chain` from each draw to the next."""
+    cells = _cells(p, states)
+    return chain(cells[:-1], cells[1:], states, 1, when, grain)
+
+
+def chain(
+    before: NDArray[np.uint16],
+    after: NDArray[np.uint16],
+    states: int,
+    first: int,
+    when: Integers,
+    grain: float,
+) -> Floats:
+    """log E of unknown transitions from the bins before to the bins after, which were drawn later: one histogram for
+    each bin that came before. The first bin after is that of draw number `first`, counted from 0.
 
     Its factor is (c_ij + ½)/(c_i + K/2) · K, c_ij the number of earlier steps from i to j, and c_i of steps from i.
     """
-    cells = _cells(p, states)
-    before, steps = cells[:-1], cells[:-1] * np.uint16(states) + cells[1:]
+    steps = before * np.uint16(states) + after
     gained = np.log((_seen(steps, states * states) + 0.5) / (_seen(before, states) + 0.5 * states))
-    return _after(gained, 1, when) + (when - 1) * (log(states) - log1p(2 * states * grain))
+    return _after(gained, first, when) + np.maximum(when - first, 0) * (log(states) - log1p(2 * states * grain))
 
 
-def copula(a: Floats, b: Floats, lag: int, when: Integers, grain: float) -> Floats:
+def copula(a: Floats, b: Floats, first: int, when: Integers, grain: float) -> Floats:
     """log E of normal scores b that are correlated with a, which was seen before: the mean over correlations ρ.
 
     The factor is the density of N(ρa, 1 − ρ²) over that of N(0, 1) at b. As a function of b it rises to at most
     e^{a²/2}/√(1 − ρ²) and falls again: it varies by twice that at most, and clamping adds as much times EDGE.
-    The first b stands `lag` draws after the first draw of all.
+    The first b is draw number `first`, counted from 0.
     """
     rho = _CORRELATIONS
     rest = 1.0 - rho**2
-    squares, products = _after(a * a + b * b, lag, when), _after(a * b, lag, when)
+    squares, products = _after(a * a + b * b, first, when), _after(a * b, first, when)
     height = 2.0 / np.sqrt(rest.min())
-    allowance = _after(np.log1p((grain + EDGE) * height * np.exp(a * a / 2)), lag, when)
-    count = np.maximum(when - lag, 0)
+    allowance = _after(np.log1p((grain + EDGE) * height * np.exp(a * a / 2)), first, when)
+    count = np.maximum(when - first, 0)
     logs = -0.5 * np.log(rest) * count + (rho * products - rho**2 / 2 * squares) / rest
     return mixture(logs) - allowance
 
