@@ -27,11 +27,8 @@ WORD = 2**31
 DRAWS = 2000  # in which all but three mistakes of the table in docs/trust.md show with probability 0.999
 FEW = 600  # for boxes besides, where what would show is plain
 
-SIZES = (1, 2, 3, 4, 5, 6, 7, 8, 13, 31, 64, 100, 255, 256, 257, 1024)
+SIZES = (*range(1, 9), 13, 16, 17, 31, 33, 64, 100, 255, 256, 257, 1024)
 """How many draws are asked for: every remainder by 8, primes, powers of two, and around the ends of blocks."""
-
-EDGES = (63, 64, 65, 127, 128, 129, 255, 256, 257, 1024)
-"""Counts around the ends of blocks, for what looks at the last draws of a call."""
 
 LOW_BITS = (3, 2, 1)  # of whole numbers, the most first
 

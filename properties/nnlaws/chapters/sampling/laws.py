@@ -31,7 +31,7 @@ from nnlaws.chapters.sampling.drawing import (
     repeating,
     scale_of,
 )
-from nnlaws.chapters.sampling.inputs import EDGES, LOW_BITS
+from nnlaws.chapters.sampling.inputs import LOW_BITS
 from nnlaws.chapters.sampling.operations import (
     SAMPLE_INTEGER,
     SAMPLE_LOG_UNIFORM,
@@ -78,16 +78,21 @@ def last_bits(f: Subject, ruler: Ruler, **options: Any) -> Evidence:
             rest = scale.residues(x, bits)
             u = random.permutation((rest + random.random(len(x))) / 2**bits)
             counts = np.bincount(rest.astype(np.intp), minlength=2**bits)
-            often = f"divided by {2**bits}, the draws above low leave {', '.join(f'{n} of {i}' for i, n in enumerate(counts))}"
-            return evidence(statistics.marginal(u, grain=grain), len(x), f"{often}, where all should be about as many")
+            words = f"x − low leaves, divided by {2**bits}, the rests 0, 1 … {counts.tolist()} times, not about as often"
+            return evidence(statistics.marginal(u, grain=grain), len(x), words)
     return Evidence(0.0)
 
 
 def last_draws(f: Subject, ruler: Ruler, *, size: int, seed: int, **options: Any) -> Evidence:
-    """The last draws of a call, whether it is of 1, 2, 3 … draws or just beside a power of two, are draws as all are."""
-    sizes = dict.fromkeys((*range(1, size + 1), *EDGES))
-    ends = [draw(f, ruler, size=each, seed=seed + each, **options)[-LAST:] for each in sizes]
-    x, scale, random = np.concatenate(ends), scale_of(ruler, **options), chances(seed=seed)
+    """The last draws of a call, whether it is of 1, 2, 3 … draws or just beside a power of two, are draws as all are.
+
+    By seeds that have nothing to do with each other: what neighbours share is another law's.
+    """
+    random, scale = chances(seed=seed), scale_of(ruler, **options)
+    sizes = [each for each in cases.SIZES if each <= size]
+    seeds = random.integers(cases.WORD, size=len(sizes)).tolist()
+    ends = [draw(f, ruler, size=each, seed=own, **options)[-LAST:] for each, own in zip(sizes, seeds, strict=True)]
+    x = np.concatenate(ends)
     found, counts = np.unique(x, return_counts=True)
     most = int(np.argmax(counts))
     words = f"of {len(x)} draws that were the last of a call {counts[most]} are {given(found[most])}"
@@ -194,7 +199,7 @@ def _laws(operation: Operation) -> tuple[Law, ...]:
     also, others = on(few, skipped=3, **every), on(few, skipped=3, boxes=7)
     laws = (
         make(clause, distribution, statement, _MAPS[operation], on(many, boxes=3) + also, kind="value", tests=1),
-        make(clause, last_draws, "the last draws are as all are", _MAPS[operation], on(40), tests=2 - whole),
+        make(clause, last_draws, "the last draws are as all are", _MAPS[operation], on(max(cases.SIZES)), tests=2 - whole),
         make("SA-5", in_the_box, "every draw is in the box", "sample between low and high themselves",
              on(many, boxes=3) + also),
         make("SA-6", independent, "a draw tells nothing of later ones", "draw each anew",
