@@ -15,6 +15,7 @@ step of v is to be added to the grain. Ranks need none of that: ties are broken 
 """
 
 from collections.abc import Callable, Sequence
+from itertools import permutations
 from math import log, log1p
 
 import numpy as np
@@ -28,6 +29,8 @@ EDGE = 2.0**-26  # small beside GRAIN, so that clamping costs less than the grai
 STEEPEST = 64.0  # no density given to `marginal` varies by more in total, nor is higher
 
 Density = Callable[[Floats], Floats]
+Way = tuple[int, int, int]
+"""Which coordinate depends on which other, of how many points before."""
 
 _CORRELATIONS = np.array([sign * r for r in (0.97, 0.9, 0.7, 0.5, 0.3, 0.15, 0.07) for sign in (1.0, -1.0)])[:, None]
 _POWERS = np.exp([sign * s for s in (0.03, 0.1, 0.3, 1.0) for sign in (1.0, -1.0)])[:, None]
@@ -57,8 +60,9 @@ def marginal(v: Floats, densities: Sequence[Density] = (), categories: int = 0, 
     return report(mixture(groups), when)
 
 
-def serial(p: Floats, *, grain: float = GRAIN) -> LogE:
-    """Are draws p (n,) independent and uniform on [0, 1], or does one depend on those before it?
+def serial(p: Floats, *more: Floats, grain: float = GRAIN) -> LogE:
+    """Are draws p (n,) independent and uniform on [0, 1], or does one depend on those before it? more: other rows (n,)
+    of draws that are seen at the same times, of which any may do so.
 
     Against: Markov chains of 4 and 8 states with unknown transitions; correlation of normal scores at lags 1, 2 and 3.
     With half the weight, so that those cost log 2 more: chains of 4 states and correlations at the lags 4 to 8 and at
@@ -66,33 +70,53 @@ def serial(p: Floats, *, grain: float = GRAIN) -> LogE:
     draw by one that came before it, so that all are e-processes of the same draws. A wrong marginal shows too; given
     `sequential_ranks` of the draws, it does not. ValueError: see `draws`.
     """
-    (p,) = draws(p)
-    when, n = moments(len(p)), len(p)
+    rows = draws(p, *more)
+    when = moments(len(p))
+    return report(mixture([_serial(row, when, grain) for row in rows]), when)
+
+
+def _serial(p: Floats, when: Integers, grain: float) -> Floats:
+    n, scores = len(p), ndtri(clamped(p))
     groups = [mixture([markov(p, 4, when, grain), markov(p, 8, when, grain)])]
-    scores = ndtri(clamped(p))
     groups += [copula(scores[:-lag], scores[lag:], lag, when, grain) for lag in _NEAR if n > lag]
     far = [_dependent((p, scores), (p, scores), earlier, when, grain) for earlier in _earlier(n)]
-    return report(mixture([mixture(groups), mixture(far)] if far else groups), when)
+    return mixture([mixture(groups), mixture(far)] if far else groups)
 
 
-def crossed(ranks: Sequence[Floats], *, grain: float = GRAIN) -> tuple[LogE, tuple[int, int, int]]:
-    """Are coordinates, each (n,), independent and uniform on [0, 1], or does one depend on an earlier one of another?
+def crossed(ranks: Sequence[Floats], lagged: bool = True, *, grain: float = GRAIN) -> tuple[LogE, Way]:
+    """Are coordinates, each (n,), independent and uniform on [0, 1], or does one depend on another? And the way to
+    depend that the draws speak for most: which coordinate, on which other, of how many points before.
 
-    Against the same, of each ordered pair of coordinates, at lags 1 to 8 and half of all. And the pair that most speaks
-    for that: which coordinate, of which other, and at what lag. All bets on one point are made by points before it, so
-    they are e-processes of the same points, and so is their mean. ValueError: see `draws`; or of fewer than two.
+    Against what `pairs` is against, of every two coordinates of a point; and, unless lagged is False, with half the
+    weight: chains of 4 states and correlations, of a coordinate with another one of the point 1 to 8 points before, or
+    half of all. All bets on a coordinate are made by points before it, or by another coordinate of its point, which
+    tells nothing of it: so they are e-processes of the same points, and so is their mean.
+    ValueError: see `draws`; or of fewer than two coordinates.
     """
     if len(ranks) < 2:
         raise ValueError(f"expected two coordinates or more, got {len(ranks)}")
     columns = [(p, ndtri(clamped(p))) for p in draws(*ranks)]
-    n = len(ranks[0])
+    n, several = len(ranks[0]), range(len(ranks))
     when = moments(n)
-    lags = [lag for lag in dict.fromkeys((*_NEAR, *_FAR, n // 2)) if 0 < lag < n]
-    ways = [(b, a, lag) for b in range(len(columns)) for a in range(len(columns)) if a != b for lag in lags]
-    if not ways:  # one point
-        return LogE(0.0, 1), (0, 1, 0)
-    found = [_dependent(columns[a], columns[b], np.arange(n - lag), when, grain) for b, a, lag in ways]
-    return report(mixture(found), when), ways[int(np.argmax([each.max() for each in found]))]
+    found = {(b, a, 0): _paired(columns[a], columns[b], when, grain) for b in several for a in range(b)}
+    together = [mixture([*found.values()])]
+    lags = [lag for lag in dict.fromkeys((*_NEAR, *_FAR, n // 2)) if lagged and 0 < lag < n]
+    later = {
+        (b, a, lag): _dependent(columns[a], columns[b], np.arange(n - lag), when, grain)
+        for b, a in permutations(several, 2)
+        for lag in lags
+    }
+    if later:
+        together.append(mixture([*later.values()]))
+    most = max((found | later).items(), key=lambda each: float(each[1].max()))
+    return report(mixture(together), when), most[0]
+
+
+def _paired(one: tuple[Floats, Floats], other: tuple[Floats, Floats], when: Integers, grain: float) -> Floats:
+    """log E of two coordinates of a point depending on each other, both with their normal scores."""
+    (p, scores), (q, others) = one, other
+    joint = mixture([joint_histogram(p, q, 4, when, grain), joint_histogram(p, q, 8, when, grain)])
+    return mixture([joint, copula(scores, others, 0, when, grain)])
 
 
 def _earlier(n: int) -> list[Integers]:
@@ -122,8 +146,7 @@ def pairs(p: Floats, q: Floats, *, grain: float = GRAIN) -> LogE:
     """
     p, q = draws(p, q)
     when = moments(len(p))
-    joint = mixture([joint_histogram(p, q, 4, when, grain), joint_histogram(p, q, 8, when, grain)])
-    return report(mixture([joint, copula(ndtri(clamped(p)), ndtri(clamped(q)), 0, when, grain)]), when)
+    return report(_paired((p, ndtri(clamped(p))), (q, ndtri(clamped(q))), when, grain), when)
 
 
 def clamped(v: Floats) -> Floats:

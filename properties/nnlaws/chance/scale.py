@@ -24,6 +24,8 @@ declared, `resolution = float32`; so draws are held to the same in every profile
 """
 FINE = 2.0**-20
 """How much a residue's share may be off from that of others, and yet be tested: what the grain is widened by."""
+CELLS = 2.0**30
+"""Parts of a scale that are small beside what chance brings together, and large beside rounding in float64."""
 CATEGORIES = 1 << 12
 """Of more whole numbers than that no usual mistake in the share of single ones would show."""
 
@@ -123,6 +125,14 @@ class Scale:
         with np.errstate(all="ignore"):
             ends = [self.position(np.clip(wide + side, self.low, self.high)) for side in (-error, error)]
         return np.asarray(np.clip(ends[1] - ends[0] + RESOLUTION[name], 0.0, 1.0))
+
+    def cells(self, x: Array) -> tuple[Floats, Floats]:
+        """Of draws on a continuous scale, in which of CELLS equal parts of it they lie, and at most how likely each is.
+
+        So draws of several scales can be compared: a number that comes again on another scale is rounded otherwise.
+        """
+        at = np.floor(np.clip(self.position(x.astype(np.float64)), 0.0, 1.0) * CELLS)
+        return at, np.minimum(1 / CELLS + self.chance(x), 1.0)
 
     def rounding(self, x: Array) -> Floats:
         """How far rounding may carry a sound sampler that should give x, by the bounds of the maps; integers: 0."""

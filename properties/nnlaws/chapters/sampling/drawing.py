@@ -13,7 +13,7 @@ from nnlaws.authoring.subject import Refused, Subject, TargetFault
 from nnlaws.authoring.token import Case
 from nnlaws.chance.evidence import evidence, given
 from nnlaws.chance.scale import Kind, Scale
-from nnlaws.chapters.sampling.inputs import WORD
+from nnlaws.chance.seeds import WORD
 from nnlaws.chapters.sampling.operations import (
     SAMPLE_INTEGER,
     SAMPLE_LOG_UNIFORM,

@@ -4,6 +4,7 @@ from nnlaws.authoring.case import Builder, Inputs
 from nnlaws.authoring.errors import UsageError
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.token import Case
+from nnlaws.chance.seeds import WORD
 from nnlaws.rounding.formats import Format
 
 Box = tuple[float, float]
@@ -21,9 +22,6 @@ BOXES: dict[str, dict[str, Box]] = {
 """low and high, the notes' own box first. Of whole numbers there are odd and even counts, powers of two among them, and
 more than float32 and 32 bits hold."""
 
-WORD = 2**31
-"""Whole numbers that a word of 32 bits may not hold: a box that reaches so far, or a seed, may be refused."""
-
 DRAWS = 2000  # in which all but three mistakes of the table in docs/trust.md show with probability 0.999
 FEW = 600  # for boxes besides, where what would show is plain
 
@@ -31,14 +29,6 @@ SIZES = (*range(1, 9), 13, 16, 17, 31, 33, 64, 100, 255, 256, 257, 1024)
 """How many draws are asked for: every remainder by 8, primes, powers of two, and around the ends of blocks."""
 
 LOW_BITS = (3, 2, 1)  # of whole numbers, the most first
-
-SEEDS = (
-    *(0, 1, 2, 3, 42, 123, 1000, 1234),  # none, neighbours, and what is taken where none is given
-    *(2**8, 2**8 + 1, 2**16, 2**16 + 1, 2**24, 2**24 + 1, 2**30, 2**30 + 1, 10**6, WORD - 1),
-    *(WORD, WORD + 1, 2**32 - 1, 2**32, 2**32 + 1, 2**40, 2**53, 2**53 + 1, 2**61 - 1, 2**64),
-)
-"""Seeds that are one another's where they are cut to 8, 16, 24, 31, 32 or 64 bits, folded, rounded to float32 or
-float64, reduced by a power of ten, or where 0 counts for none."""
 
 
 def box(operation: Operation, case: Case) -> Box:

@@ -19,6 +19,7 @@ from nnlaws.authoring.token import Case
 from nnlaws.chance import LogE
 from nnlaws.chance.evidence import even, evidence, given
 from nnlaws.chance.scale import Scale, mistaken
+from nnlaws.chance.seeds import WORD
 from nnlaws.chapters.sampling import inputs as cases
 from nnlaws.chapters.sampling.drawing import (
     KINDS,
@@ -90,7 +91,7 @@ def last_draws(f: Subject, ruler: Ruler, *, size: int, seed: int, **options: Any
     """
     random, scale = chances(seed=seed), scale_of(ruler, **options)
     sizes = [each for each in cases.SIZES if each <= size]
-    seeds = random.integers(cases.WORD, size=len(sizes)).tolist()
+    seeds = random.integers(WORD, size=len(sizes)).tolist()
     ends = [draw(f, ruler, size=each, seed=own, **options)[-LAST:] for each, own in zip(sizes, seeds, strict=True)]
     x = np.concatenate(ends)
     found, counts = np.unique(x, return_counts=True)

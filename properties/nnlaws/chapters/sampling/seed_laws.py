@@ -10,8 +10,8 @@ from nnlaws.authoring.evidence import Evidence, require, worst
 from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.subject import Subject
 from nnlaws.chance.evidence import evidence, given
+from nnlaws.chance.seeds import SEEDS
 from nnlaws.chapters.sampling.drawing import asked, chances, checked, draw, draw_or_none, repeating, scale_of
-from nnlaws.chapters.sampling.inputs import SEEDS
 
 FEW = 10  # draws of each seed, where many seeds are compared
 ENOUGH = 20  # draws of which not even whole numbers are all the same by chance: once in 9²⁰ pairs of seeds
