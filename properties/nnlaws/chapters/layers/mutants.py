@@ -50,14 +50,18 @@ def bias_past_the_mean(x: Array, W: Array, b: Array, gamma: Array, beta: Array, 
     return gamma * ((z - z.mean(axis=0) + b) / root) + beta
 
 
-@_forward("folded into the weights with a mean that lacks b", WHOLE, "onnxscript PR 3027, tt-metal PR 5317, of b folded")
+@_forward(
+    "folded into the weights with a mean that lacks b", WHOLE, "onnxscript PR 3027, tt-metal PR 5317, of b folded"
+)
 def bias_missing_in_the_mean(x: Array, W: Array, b: Array, gamma: Array, beta: Array, *, eps: float) -> Array:
     z = x @ W.T
     a = gamma / np.sqrt(z.var(axis=0) + eps)
     return x @ (W * a[:, None]).T + (beta + (b - z.mean(axis=0)) * a)
 
 
-@_forward("β is divided by the root too: a bracket is missing in the folded form", WHOLE, "LeViT PR 24, asked of folding")
+@_forward(
+    "β is divided by the root too: a bracket is missing in the folded form", WHOLE, "LeViT PR 24, asked of folding"
+)
 def shift_divided(x: Array, W: Array, b: Array, gamma: Array, beta: Array, *, eps: float) -> Array:
     z = linear(x, W, b)
     root = np.sqrt(z.var(axis=0) + eps)

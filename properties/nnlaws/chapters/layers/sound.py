@@ -1,6 +1,5 @@
 """Right ways through a layer with batch norm: with b or without, folded or not, in one pass or two, in any order."""
 
-
 import numpy as np
 from nnlaws_reference.dtypes import Array, working_dtype
 
@@ -184,9 +183,7 @@ def _through(dout: Array, z: Array, gamma: Array, statistics: Pair, eps: float) 
     return gamma / (m * root) * (m * dout - dbeta - z_norm * dgamma), dgamma, dbeta
 
 
-def _by_the_chain_rule(
-    dout: Array, z: Array, gamma: Array, statistics: Pair, eps: float
-) -> tuple[Array, Array, Array]:
+def _by_the_chain_rule(dout: Array, z: Array, gamma: Array, statistics: Pair, eps: float) -> tuple[Array, Array, Array]:
     """Step by step: dz_norm, dσ², dμ, dz (Ioffe and Szegedy 2015, section 3)."""
     mean, var = statistics
     m, centred, r = len(z), z - mean, 1 / np.sqrt(var + eps)
