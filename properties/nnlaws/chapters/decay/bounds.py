@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from nnlaws.rounding.averages import DOUBLE, POWER, Arithmetic, arithmetic_of
 from nnlaws.rounding.counted import given, inexact, over, plus, root, times
 from nnlaws.rounding.formats import Floats
-from nnlaws.rounding.number import EXP, LOG, Bounded, Conventions
+from nnlaws.rounding.number import EXP, Bounded, Conventions, log_units
 
 
 @np.errstate(all="ignore")
@@ -79,10 +79,11 @@ def _powers(k: Floats, initial: float, rate: float, arithmetic: Arithmetic) -> B
     format, start = arithmetic.format, given(np.asarray(initial), arithmetic.format)
     exponent = np.where(k > 0, k * abs(np.log(rate)), 0.0)
     moving = (k > 0) & (rate != 1)
-    in_double = np.maximum(np.maximum(k, POWER), EXP + (LOG + 1) * exponent)
+    in_double = np.maximum(np.maximum(k, POWER), EXP + (log_units(DOUBLE) + 1) * exponent)
     in_format = EXP + 2 * exponent
     if arithmetic.rounded_options:
-        in_format = np.maximum(np.maximum(k, POWER), EXP + (LOG + 1) * exponent) + k * inexact(np.asarray(rate), format)
+        by_exponential = EXP + (log_units(format) + 1) * exponent
+        in_format = np.maximum(np.maximum(k, POWER), by_exponential) + k * inexact(np.asarray(rate), format)
     power = rate**k
     error = np.expm1(in_double * np.log1p(DOUBLE.u)) * power
     if format is not DOUBLE:
