@@ -2,8 +2,9 @@
 
 Each function takes bounded epochs without an error, of any shape, and covers the sound algorithms for one operation.
 The norm makes what it makes of the options alone in double, powers of the rate too, and rounds it once, where it meets
-an array. `hyperparameters: working` rounds the options to the type computed in first, and computes all there;
-`arithmetic: narrow` makes that the epochs' own type. Below, k counts roundings.
+an array. `hyperparameters: working` rounds the rate of a power to the type computed in first, and takes the power
+there; the other options meet an array as they are, so that for them it would say nothing. `arithmetic: narrow` makes
+the type computed in the epochs' own. Below, k counts roundings.
 """
 
 import numpy as np
@@ -48,13 +49,13 @@ def staircase_decay(epoch: Bounded, *, initial: float, rate: float, every: float
 def inverse_root_decay(epoch: Bounded, *, initial: float, factor: float, conventions: Conventions) -> Bounded:
     """α₀ and the factor, rounded each and multiplied; the root and the quotient, or a product with (epoch + 1)^(−½).
 
-    Where one of the two is divided first, that quotient may be flushed.
+    Where one of the two is divided first, that quotient may be flushed. Of a 0 nothing is lost.
     """
     arithmetic = arithmetic_of(epoch, conventions)
     start, scale, one = (given(np.asarray(each), arithmetic.format) for each in (initial, factor, 1.0))
     divisor, tiny = root(_sum(arithmetic.wide(epoch), one), 2), arithmetic.format.tiny
     alpha = over(times(start, scale, 1), divisor, 2)
-    flushed = min(initial, factor) < 2 * tiny * divisor.value
+    flushed = (min(initial, factor) > 0) & (min(initial, factor) < 2 * tiny * divisor.value)
     return arithmetic.stored(alpha.loosened(np.where(flushed, 2 * tiny * max(initial, factor), 0.0)))
 
 
