@@ -77,11 +77,13 @@ class Arithmetic:
 
     def stored(self, x: Bounded, kept: bool = False) -> Bounded:
         """A result as it is returned. What is of the arrays' type already, as is what was `kept` in it, is not rounded
-        again; but an implementation of the default convention rounds it to float32 before.
+        again; but an implementation of the default convention rounds it to float32 before, and may flush it there and here.
         """
         kept = kept and (self.narrow_state or self.parameters == "stochastic") and self.parameters != "compensated"
         already = (self.arrays is self.format or kept) & (x.error > 0)
-        before = 8 * SINGLE.u * x.largest if self.arrays.digits < SINGLE.digits else 0.0
+        before = np.zeros(x.shape)
+        if self.arrays.digits < SINGLE.digits:
+            before = 8 * SINGLE.u * x.largest + 2 * _flushed(x, self.arrays)
         error = np.where(already, x.error + before, _narrowed(x, self.arrays))
         error = np.where((x.error == 0) & (inexact(x.value, self.arrays) == 0), 0.0, error)
         known = np.isfinite(x.value) & ~np.isnan(error)
@@ -250,5 +252,10 @@ def _is_inexact(x: float, format: Format) -> float:
 
 def _narrowed(x: Bounded, format: Format) -> Floats:
     """The error of x after one more rounding."""
+    return np.asarray(x.error + format.u * x.largest + _flushed(x, format))
+
+
+def _flushed(x: Bounded, format: Format) -> Floats:
+    """What is lost of x where it may be subnormal."""
     small = (np.abs(x.value) - 2 * x.error < format.tiny) & (x.largest > 0)
-    return np.asarray(x.error + format.u * x.largest + np.where(small, format.tiny, 0.0))
+    return np.where(small, format.tiny, 0.0)

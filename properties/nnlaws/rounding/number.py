@@ -21,6 +21,7 @@ from numpy.typing import DTypeLike, NDArray
 from nnlaws.rounding.elementary import EXP as EXP
 from nnlaws.rounding.elementary import LOG as LOG
 from nnlaws.rounding.elementary import exp_spread, log_spread
+from nnlaws.rounding.elementary import log_units as log_units
 from nnlaws.rounding.formats import Floats, Format, format_of
 
 Conventions = Mapping[str, str]
@@ -227,7 +228,7 @@ def _exp(a: Bounded) -> Bounded:
 
 
 def _log(a: Bounded) -> Bounded:
-    return rounded(np.log(a.value), log_spread(a.value, a.error), a.format, units=LOG)
+    return rounded(np.log(a.value), log_spread(a.value, a.error), a.format, units=log_units(a.format))
 
 
 def _maximum(a: Bounded, b: Bounded) -> Bounded:
