@@ -41,7 +41,7 @@ def one_at_a_time(epoch: Array, *, initial: float, rate: float) -> Array:
     return np.array([initial / (1 + rate * float(each)) for each in epoch])
 
 
-@sound("inverse_time_decay", hyperparameters="working")
+@sound("inverse_time_decay")
 @stored
 def inverse_options_in_working_type(epoch: Array, *, initial: float, rate: float) -> Array:
     kind = epoch.dtype.type
@@ -145,7 +145,7 @@ def power_of_minus_half(epoch: Array, *, initial: float, factor: float) -> Array
     return factor * (initial * (epoch + 1) ** -0.5)
 
 
-@sound("inverse_root_decay", hyperparameters="working")
+@sound("inverse_root_decay")
 @stored
 def root_options_in_working_type(epoch: Array, *, initial: float, factor: float) -> Array:
     kind = epoch.dtype.type

@@ -269,7 +269,7 @@ def to_base_2(x: Array, *, low: float, high: float) -> Array:
 @sound("one_minus_log_uniform_inverse", box="rounded")
 @in_float64
 def of_distances_not_clipped(x: Array, *, low: float, high: float) -> Array:
-    return (np.log(1 - x) - np.log(1 - low)) / (np.log(1 - high) - np.log(1 - low))
+    return (np.log(1 - x) - np.log(1 - low)) / np.log((1 - high) / (1 - low))
 
 
 @sound("one_minus_log_uniform_inverse", direction="descending")
