@@ -30,25 +30,30 @@ def repeats(x: Floats, chance: Floats) -> LogE:
 def shifted(streams: Floats, count: int, most: int = 8) -> LogE:
     """Is a stream of whole numbers the one before it, some draws later or earlier? streams (s, n), of `count` values.
 
-    Whatever came before, a sound draw equals one particular earlier draw with probability 1/count. A stake π on that,
-    for each distance up to `most` draws, gains the factor π count if it does, else (1 − π)/(1 − 1/count): of mean 1.
-    Mixed are all distances, and π halfway from 1/count to 1, and nearer to 1. ValueError: see `draws`, or count < 2.
+    Whatever came before, a sound draw equals one particular draw of the stream before with probability 1/count. A stake
+    π on that, for each distance up to `most` draws, gains the factor π count if it does, else (1 − π)/(1 − 1/count): of
+    mean 1. Where a distance leaves no partner, there is no bet. Of one stream, given all before it, the product of its
+    factors has the mean 1 for each distance and stake; so the products over all streams so far, looked at after each
+    stream and not within one, are e-processes of the same streams, however many draws each bets on, and so is their
+    mean. Mixed are all distances, and π halfway from 1/count to 1, and nearer to 1.
+    ValueError: see `draws`, or count < 2.
     """
     if count < 2:
         raise ValueError(f"expected at least two values to draw from, got {count}")
     draws(streams.ravel())
     found: list[Floats] = []
-    least = min(most, streams.shape[1] - 1)
+    s, n = streams.shape
+    least = min(most, n - 1)
     for distance in (*range(-least, 0), *range(1, least + 1)):
-        later = streams[1:, max(-distance, 0) : streams.shape[1] - max(distance, 0)]
-        earlier = streams[:-1, max(distance, 0) : streams.shape[1] - max(-distance, 0)]
-        same = (later == earlier).ravel()
+        later = streams[1:, max(-distance, 0) : n - max(distance, 0)]
+        earlier = streams[:-1, max(distance, 0) : n - max(-distance, 0)]
+        same = later == earlier
         for stake in ((1 + 1 / count) / 2, (15 + 1 / count) / 16):
             gained = np.where(same, np.log(stake * count), np.log1p(-stake) - np.log1p(-1 / count))
-            found.append(np.cumsum(gained))
-    length = min(map(len, found))
-    when = moments(length)
-    return report(mixture([each[when - 1] for each in found]), when)
+            found.append(np.cumsum(gained.sum(axis=1)))
+    if not found or s < 2:
+        return LogE(0.0, n)
+    return report(mixture(found), n * np.arange(2, s + 1))
 
 
 def bets(x: Floats, chance: Floats, when: Integers) -> Floats:

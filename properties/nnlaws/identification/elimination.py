@@ -156,7 +156,7 @@ def _try(runs: Runner, tasks: list[Task], conventions: Conventions) -> tuple[Tri
     for task in tasks:
         result = runs.run(replace(task, trial=conventions))
         arrays += result.cases
-        if result.outcome not in (Outcome.CONFORMS, Outcome.DECLARED):
+        if result.outcome in (Outcome.VIOLATES, Outcome.ERROR, Outcome.NOT_OFFERED):
             return Trial(conventions, result), arrays
     return Trial(conventions), arrays
 

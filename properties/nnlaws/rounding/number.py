@@ -155,7 +155,8 @@ def widest(*numbers: Any) -> Format:
 def rounded(value: Floats, error: Floats, format: Format, units: Any = 1.0, sums: bool = False) -> Bounded:
     """One rounding, of `units` u, of a quantity that already carries `error`; `tiny` more where it may be subnormal."""
     magnitude = np.abs(value)
-    total = error + units * format.u * (magnitude + 2 * error) + _lost(format)
+    step = units * format.u  # in two products: the sum of magnitude and error may overflow
+    total = error + step * magnitude + 2 * step * error + _lost(format)
     normal = magnitude - 2 * error > format.tiny
     if sums:  # a product or an exponential that is 0 in float64 may have underflowed; a sum has not
         normal |= magnitude + error == 0

@@ -248,32 +248,39 @@ def _moved(theta: Bounded, update: Bounded, arithmetic: Arithmetic) -> Bounded:
     if arithmetic.lookahead:
         rounding = np.where(step > 0, rounding + before + step, 0.0)
         error = error + np.where(step > 0, 2 * arithmetic.format.tiny, 0.0)
-    return _settled(value, error, rounding, step > 0, arithmetic)
+    return _settled(value, error, arithmetic.format.u * rounding, step, step > 0, arithmetic)
 
 
 def _decayed(theta: Bounded, update: Bounded, shrink: float, arithmetic: Arithmetic) -> Bounded:
-    """θ − sθ − update, s = αλ. As (1 − s)θ, two roundings, and of s three where the options are rounded first; as two
-    terms, four of sθ and one between them; or as α(x + λθ), five of sθ and one of the sum.
+    """θ − sθ − update, s = αλ. As (1 − s)θ, of which 1 − s is rounded no more coarsely than to float32, unless the
+    options are rounded first, s then three times; as two terms, sθ of four roundings, and their sum; or as α(x + λθ),
+    five of sθ and one of the sum. θ, once decayed, is rounded where the update is subtracted from it; and no further
+    than it has moved, for θ is a number of the type.
     """
     if shrink == 0:
         return _moved(theta, update, arithmetic)
     u, left = arithmetic.format.u, abs(1 - shrink)
     before, step = theta.largest, update.largest
     part = shrink * before
-    ways = (2 * left * before + 3 * part, before + 4 * part + np.maximum(part, step), 5 * part + step)
-    rounding = u * (1 + 8 * u) * np.maximum.reduce(ways) + 2 * arithmetic.format.tiny
+    factor = arithmetic.factors * left * before
+    once = np.where(step > 0, np.minimum(u * np.maximum(before, left * before), part + factor), 0.0)
+    ways = (factor + once + 3 * u * part, once + u * (4 * part + np.maximum(part, step)), u * (5 * part + step))
+    rounding = (1 + 8 * u) * np.maximum.reduce(ways) + 2 * arithmetic.format.tiny
     value = theta.value - shrink * theta.value - update.value
     error = left * theta.error + update.error + np.where(before > 0, rounding, 0.0)
-    return _settled(value, error, np.where(before > 0, np.abs(value) + 2 * error, 0.0), before + step > 0, arithmetic)
+    moved = (1 + 8 * u) * (part + step) + factor
+    last = np.where(before > 0, np.minimum(u * (np.abs(value) + 2 * error), moved), 0.0)
+    return _settled(value, error, last, moved, before + step > 0, arithmetic)
 
 
 def _settled(
-    value: Floats, error: Floats, rounding: Floats, touched: NDArray[np.bool_], arithmetic: Arithmetic
+    value: Floats, error: Floats, rounding: Floats, moved: Floats, touched: NDArray[np.bool_], arithmetic: Arithmetic
 ) -> Bounded:
-    """The new θ: u of `rounding` more, and rounded once more where it is kept in a narrow type; if it was `touched`."""
+    """The new θ: `rounding` more, and what is lost besides where it is kept in a narrow type; if it was `touched`."""
     u, tiny = arithmetic.format.u, arithmetic.format.tiny
     flushed = np.where((np.abs(value) - 2 * error < tiny) & (rounding > 0), tiny, 0.0)
-    return arithmetic.kept(Bounded(value, error + u * (1 + 4 * u) * rounding + flushed, arithmetic.format), touched)
+    settled = Bounded(value, error + (1 + 4 * u) * rounding + flushed, arithmetic.format)
+    return arithmetic.settled(settled, (1 + 8 * u) * moved, touched)
 
 
 def _descended(theta: Bounded, updates: Bounded, conventions: Conventions) -> Bounded:

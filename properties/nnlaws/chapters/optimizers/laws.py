@@ -19,6 +19,7 @@ from nnlaws.authoring.law import CLOSE, Law, agree_loosely, agree_or_nan, judge,
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.subject import NotOffered, Refused, Subject
+from nnlaws.chapters.optimizers import boundary
 from nnlaws.chapters.optimizers import inputs as cases
 from nnlaws.chapters.optimizers.bounds import UPDATES
 from nnlaws.chapters.optimizers.closed_forms import constant_gradient, on_quadratic, response
@@ -247,9 +248,10 @@ VALUE: Any = {"kind": "value"}
 def _average() -> tuple[Law, ...]:
     average, operation = _laws_of(EXPONENTIAL_AVERAGE), EXPONENTIAL_AVERAGE
     corrected = cases.correcting(True)
+    plain, whole = ({**VALUE, "boundary": boundary.averages(each)(operation)} for each in (False, True))
     return (
-        average("OP-1", value, "the new has weight 1 − β, all before it β", cases.correcting(False), **VALUE),
-        average("OP-2", corrected_value, "correction divides the result by 1 − β^t", corrected, **VALUE),
+        average("OP-1", value, "the new has weight 1 − β, all before it β", cases.correcting(False), **plain),
+        average("OP-2", corrected_value, "correction divides the result by 1 − β^t", corrected, **whole),
         average("OP-3", window, "1/(1 − β) steps ago, a weight is 1/e", cases.impulse, m=WINDOWS, columns=(1, 2)),
         average("OP-4", constant_values, "a constant averages to itself", cases.constant(operation)),
         average("OP-5", between, "an average lies between the extremes", corrected),
@@ -273,11 +275,15 @@ def _every(operation: Operation) -> tuple[Law, ...]:
     """Those of every optimizer."""
     optimizer, (clause, statement) = _laws_of(operation), _STATEMENTS[operation]
     no_gradients, changing = cases.no_gradients(operation), cases.changing_rate(operation)
+    every, long = boundary.values(operation), boundary.long_runs(operation)
+    steps: Any = {"m": STEPS, "share": 0.4, "boundary": boundary.rates, **VALUE}
+    still: Any = {"fix": STILL, "boundary": boundary.decays(operation), **FEW}
+    hundred: Any = {"m": LONG, "columns": (1, 3), "share": 0.1, "lanes": 2, "boundary": long}
     return (
-        optimizer(clause, value, statement, **VALUE),
-        optimizer(clause, long_run, f"{statement}, a hundred times", m=LONG, columns=(1, 3), share=0.1, lanes=2),
-        optimizer("OP-12", changing_rate_value, "every step takes its own rate", changing, m=STEPS, share=0.4, **VALUE),
-        optimizer("OP-14", zero_gradients, "without gradients nothing moves", no_gradients, fix=STILL, **FEW),
+        optimizer(clause, value, statement, boundary=every, **VALUE),
+        optimizer(clause, long_run, f"{statement}, a hundred times", **hundred),
+        optimizer("OP-12", changing_rate_value, "every step takes its own rate", changing, **steps),
+        optimizer("OP-14", zero_gradients, "without gradients nothing moves", no_gradients, **still),
         optimizer("OP-15", coordinates_alone, "coordinates do not see each other", columns=(2, 5)),
         optimizer("OP-16", no_future, "a step knows no later gradients", m=STEPS),
     )
@@ -318,7 +324,15 @@ def _laws() -> tuple[Law, ...]:
         *_average(),
         *(each for operation in _STATEMENTS for each in _every(operation)),
         *(
-            _laws_of(each)("OP-17", resumed, "a saved state goes on", cases.interrupted(each), m=STEPS, share=0.5)
+            _laws_of(each)(
+                "OP-17",
+                resumed,
+                "a saved state goes on",
+                cases.interrupted(each),
+                m=STEPS,
+                share=0.5,
+                boundary=boundary.resumptions(each),
+            )
             for each in (MOMENTUM, RMSPROP, ADAM, ADAMW)
         ),
         *(each for operation in (GRADIENT_DESCENT, MOMENTUM, RMSPROP, ADAM) for each in _stepping(operation)),

@@ -13,6 +13,7 @@ from nnlaws_reference.dtypes import Array
 from nnlaws_spec import chapter
 from nnlaws_spec.formulas import search as formulas
 
+from nnlaws.authoring.convention import named
 from nnlaws.authoring.operation import Operation
 
 Axis = tuple[str, float, float, str]
@@ -55,8 +56,8 @@ class Refine(Protocol):
 class CoarseToFine(Protocol):
     """space: d axes; objective(point) -> loss; budget: points a round; shrink in (0, 1); seed: a whole number ≥ 0.
 
-    Returns points (rounds · budget, d), their losses, and the index of the least: each round draws at random in the box
-    that `refine` makes of the round before's, around the best point so far (SE-13).
+    Returns points (rounds · budget, d), their losses, and the index of the least: each round draws at random, each axis
+    on its own scale, in the box that `refine` makes of the round before's, around the best point so far (SE-13).
     """
 
     def __call__(
@@ -89,12 +90,13 @@ _TRIALS = "points(n,d), losses(n), best()"
 _operation = partial(Operation, formulas=formulas, reference_module=nnlaws_reference)
 
 GRID_SEARCH = _operation("grid_search", "space(), *, per_axis -> points(n,d)", GridSearch)
-RANDOM_SEARCH = _operation("random_search", "space(), *, budget, seed -> points(n,d)", RandomSearch)
+_DRAWN = {"conventions": (named(TEXT, "resolution", "float32", "weaker bound"),)}
+RANDOM_SEARCH = _operation("random_search", "space(), *, budget, seed -> points(n,d)", RandomSearch, **_DRAWN)
 REFINE = _operation("refine", "space(), incumbent(d), *, shrink -> box(d,2)", Refine)
 COARSE_TO_FINE = _operation(
-    "coarse_to_fine", f"space(), objective(), *, rounds, budget, shrink, seed -> {_TRIALS}", CoarseToFine
+    "coarse_to_fine", f"space(), objective(), *, rounds, budget, shrink, seed -> {_TRIALS}", CoarseToFine, **_DRAWN
 )
-CAVIAR = _operation("caviar", f"space(), objective(), *, budget, seed -> {_TRIALS}", Caviar)
+CAVIAR = _operation("caviar", f"space(), objective(), *, budget, seed -> {_TRIALS}", Caviar, **_DRAWN)
 PANDA = _operation("panda", f"space(), train(), *, start, budget, seed -> {_TRIALS}", Panda)
 
 OPERATIONS = (GRID_SEARCH, RANDOM_SEARCH, REFINE, COARSE_TO_FINE, CAVIAR, PANDA)
