@@ -73,6 +73,13 @@ def stack(build: Builder, cases: Sequence[Case], format: Format) -> Inputs:
     )
 
 
+def single(build: Builder, case: Case, format: Format) -> Inputs:
+    """The inputs of one case, with its settings."""
+    found = stack(build, [case], format)
+    first = {name: extra[0] for name, extra in found.extra.items()}
+    return Inputs(tuple(argument[0] for argument in found.arguments), first, found.options)
+
+
 def _as(option: Any, value: float) -> Any:
     """The value as such an option is given."""
     if isinstance(option, tuple):
