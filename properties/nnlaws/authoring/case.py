@@ -6,7 +6,7 @@ goes.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -62,22 +62,20 @@ def stack(build: Builder, cases: Sequence[Case], format: Format) -> Inputs:
 
     A setting takes the place of an option of its name; where the option is one for each step, of each of them.
     """
-    settings = cases[0].settings
-    with np.errstate(over="ignore"):  # beyond the largest number a family is clipped
-        each = [build(case, format) for case in cases]
+    each = [built(build, case, format) for case in cases]
     return Inputs(
         tuple(np.stack(argument) for argument in zip(*(inputs.arguments for inputs in each), strict=True)),
         {name: np.stack([inputs.extra[name] for inputs in each]) for name in each[0].extra},
-        each[0].options
-        | {name: _as(each[0].options[name], value) for name, value in settings if name in each[0].options},
+        each[0].options,
     )
 
 
-def single(build: Builder, case: Case, format: Format) -> Inputs:
-    """The inputs of one case, with its settings."""
-    found = stack(build, [case], format)
-    first = {name: extra[0] for name, extra in found.extra.items()}
-    return Inputs(tuple(argument[0] for argument in found.arguments), first, found.options)
+def built(build: Builder, case: Case, format: Format) -> Inputs:
+    """The inputs of one case, with its settings in the place of the options of their names."""
+    with np.errstate(over="ignore"):  # beyond the largest number a family is clipped
+        inputs = build(case, format)
+    given = {name: _as(inputs.options[name], value) for name, value in case.settings if name in inputs.options}
+    return replace(inputs, options={**inputs.options, **given})
 
 
 def _as(option: Any, value: float) -> Any:

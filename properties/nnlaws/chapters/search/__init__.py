@@ -33,6 +33,7 @@ CHAPTER = Chapter(
             CAVIAR.name: trials_alike,
             PANDA.name: trials_alike,
         },
+        given_arrays=(REFINE.name, PANDA.name),
     ),
     place=7,
 )

@@ -4,6 +4,7 @@
 """
 
 import numpy as np
+from nnlaws_reference import exponential_average as right_average
 from nnlaws_reference.dtypes import Array, working_dtype
 
 from nnlaws.authoring.mutant import Mutant, mutant, narrow_type
@@ -41,6 +42,17 @@ def weights_swapped(values: Array, *, beta: float, bias_correction: bool) -> Arr
 @mutant("exponential_average", "the new has weight 1: the average grows", AVERAGE, "classroom")
 def new_not_weighted(values: Array, *, beta: float, bias_correction: bool) -> Array:
     return _given(accumulated(values, beta), beta, bias_correction)
+
+
+@mutant(
+    "exponential_average",
+    "returns the values themselves, not a copy, where β is 0",
+    "return a new array each time, also where there is nothing to compute: values.copy()",
+    "classroom",
+    raw=True,
+)
+def its_argument_without_memory(values: Array, *, beta: float, bias_correction: bool) -> Array:
+    return values if beta == 0 else right_average(values, beta=beta, bias_correction=bias_correction)
 
 
 @mutant("exponential_average", "every value has the same weight 1/t", AVERAGE, "classroom")
