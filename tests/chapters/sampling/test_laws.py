@@ -14,7 +14,7 @@ from nnlaws.authoring.ruler import Ruler
 from nnlaws.chance import SHARES
 from nnlaws.chance import evidence as about_chance
 from nnlaws.chapters import LAWS, OPERATIONS, chapter_of
-from nnlaws.chapters.search import laws as about_searches
+from nnlaws.chapters.search import chance_laws as about_searches
 from nnlaws.isolation.guard import GuardedSubject, silence
 from nnlaws.report import LawResult, Outcome, Report
 from nnlaws.rounding.formats import format_of
@@ -52,7 +52,9 @@ def judged(name: str, function: Callable[..., Any], **more: Any) -> Report:
 
 
 def broken(report: Report) -> dict[str, LawResult]:
-    return {each.clause: each for each in report.results if each.outcome is not Outcome.CONFORMS}
+    """What does not conform, by clause; that another process does not find a function is no fault of it."""
+    good = (Outcome.CONFORMS, Outcome.NOT_OFFERED)
+    return {each.clause: each for each in report.results if each.outcome not in good}
 
 
 # ---- No false alarms -------------------------------------------------------------------------------------------------
@@ -125,7 +127,7 @@ def twice(size: int, seed: int) -> Array:
 
 
 def later_draws_of_one_stream(size: int, seed: int) -> Array:
-    return generator(0).random(size + seed)[seed:]
+    return np.random.Generator(np.random.PCG64(0).advance(seed)).random(size)
 
 
 def now_and_then_far_out(size: int, seed: int) -> Array:
