@@ -120,6 +120,8 @@ def explain(
         if _types(law, mutant.subject, ruler, smallest) == types
         and _gives_the_same_on(others, mutant, law, subject, ruler)
     }
+    if fitting and not any(_some_number(subject, law, inputs) for inputs in others):
+        fitting = {}  # nothing but NaN: all that gives just this is alike
     seen = _stacks(law, ruler, [case for case, _ in failures[-EXAMPLES:]])
     conventions = [v for v in undeclared(law, ruler) if all(admits(v, law, subject, ruler, each) for each in (seen, others))]
     battery = others
@@ -128,8 +130,9 @@ def explain(
         battery = _stacks(far, ruler, _battery(judging, far, _small(far), 1))
         fitting = {name: m for name, m in fitting.items() if _gives_the_same_on(battery, m, far, subject, ruler)}
         conventions = [v for v in conventions if admits(v, far, subject, ruler, battery)]
-        conventions = [v for v in conventions if _right_otherwise(chapter, v, subject, ruler)]
     conventions = [v for v in conventions if shown(chapter, v, subject, ruler, battery)]
+    if wide:
+        conventions = [v for v in conventions if _right_otherwise(chapter, v, subject, ruler)]
     loose = {v: looseness(v, ruler, battery) for v in conventions}
     conventions.sort(key=lambda v: (v.effect != "value", loose[v]))
     declare = [
@@ -146,7 +149,7 @@ def explain(
         mutant = next(mutant for mutant in chapter.mutants_of(law.operation) if mutant.name == name)
         case, evidence = _most_telling(law, subject, ruler, failures, breaking, name)
         return case, evidence, Cause(mutant.name, mutant.fault, mutant.seen), "; or ".join((mutant.fix, *declare[:1]))
-    finding = None if conventions or fitting else _probed(chapter, law, subject, ruler, failures)
+    finding = None if conventions else _probed(chapter, law, subject, ruler, failures)
     if finding is not None:
         fix = finding.fix or law.fix
         return smallest, evidence, Cause(finding.name, finding.fault, ""), "; or ".join(filter(None, (fix, *declare[:1])))
@@ -204,6 +207,15 @@ def _fits(mutant: Candidate, law: Law, subject: GuardedSubject, ruler: Ruler, ca
     if not all(_equal_up_to_rounding(call.results, other.results, mutant.ruler, call.inputs) for call, other in pairs):
         return False
     return any(_equally_wrong(call.results, other.results, ruler, call.inputs) for call, other in pairs)
+
+
+def _some_number(subject: GuardedSubject, law: Law, inputs: Inputs) -> bool:
+    """Whether the subject returns anything but NaN."""
+    try:
+        results = subject.results(*inputs.arguments, **_options(law, subject, inputs))
+    except TargetFault:
+        return True
+    return any(not np.isnan(one).all() for one in results)
 
 
 def _small(law: Law) -> Case:

@@ -9,6 +9,7 @@ import numpy as np
 
 from nnlaws.diagnosis.probes.options import number
 from nnlaws.diagnosis.probes.plain import Plain
+from nnlaws.diagnosis.probes.returned import factors
 from nnlaws.diagnosis.probes.theory import Arguments, Bench, Options, Sample, Saying, Theory
 from nnlaws.rounding.formats import Floats
 
@@ -26,6 +27,11 @@ def _to(dtype: Any) -> Change:
 def _wrapped(bits: int) -> Change:
     """As a whole number of so many bits, with a sign."""
     return lambda a: np.where(np.isfinite(a), (np.trunc(a) + 2.0 ** (bits - 1)) % 2.0**bits - 2.0 ** (bits - 1), a)
+
+
+def _norm(a: Floats) -> Floats:
+    norm = np.sqrt(np.sum(a * a, axis=-1, keepdims=True))
+    return np.where(norm == 0, 1, norm)
 
 
 def _flip(axis: int) -> Change:
@@ -55,10 +61,17 @@ EVERY: dict[str, Change] = {
     "taken as 0 where it is NaN": lambda a: np.where(np.isnan(a), 0, a),
     "taken as 0 where it is -inf": lambda a: np.where(np.isneginf(a), 0, a),
     "taken less its mean along the last axis": lambda a: a - a.mean(axis=-1, keepdims=True),
+    "taken as its mean along the last axis": lambda a: np.broadcast_to(a.mean(axis=-1, keepdims=True), a.shape),
+    "divided by its norm along the last axis": lambda a: a / _norm(a),
+    "divided by its sum along the last axis": lambda a: a / a.sum(axis=-1, keepdims=True),
+    "taken as its sign": np.sign,
+    "rounded to one hot": lambda a: (np.arange(a.shape[-1]) == a.argmax(axis=-1)[..., None]) * 1.0,
 }
 PLACES: dict[str, tuple[int, Change]] = {
     "with its rows in reverse": (2, _flip(-2)),
     "with its columns in reverse": (1, _flip(-1)),
+    "as its running sum along the rows": (2, lambda a: np.cumsum(a, -2)),
+    "as its mean over the rows": (2, lambda a: np.broadcast_to(a.mean(axis=-2, keepdims=True), a.shape)),
     "with its rows moved down by one": (2, _roll(-2, 1)),
     "with its rows moved up by one": (2, _roll(-2, -1)),
     "with its columns moved right by one": (1, _roll(-1, 1)),
@@ -91,6 +104,11 @@ def by_arguments(bench: Bench, sample: Sample) -> Iterator[Theory]:
                 yield _exchanged(bench, place, other, f"{name} and {another} are taken for each other")
             if other != place and others == dims:
                 yield _exchanged(bench, place, other, f"{another} is taken for {name}", both=False)
+        for axis, dim in enumerate(dims):
+            for words, factor in factors(dim).items():
+                change = _by_size(factor, axis + 1)
+                if sample.arguments[place].shape[axis + 1] > 1 and _explains(plain, place, change):
+                    yield theory(bench, place, f"{name} is taken {words} times", change)
         yield from _numbers(bench, plain, place, name)
 
 
@@ -144,6 +162,7 @@ def _numbers(bench: Bench, plain: Plain, place: int, name: str) -> Iterator[Theo
         ("is cut off below {}", lambda c: lambda a: np.maximum(a, c), np.concatenate([limits, -limits])),
         ("is taken {} times", lambda c: lambda a: a * c, np.concatenate([factors, -factors])),
         ("has {} added", lambda c: lambda a: a + c, np.concatenate([limits, -limits])),
+        ("is spread evenly along its last axis, to a part of {}", _spread, np.concatenate([PARTS, 1 - PARTS])),
         ("below {} is taken as 0", lambda c: lambda a: np.where(np.abs(a) < c, 0, a), limits),
         ("stands for at most {} in its norm", _by_norm, limits),
     )
@@ -155,6 +174,10 @@ def _numbers(bench: Bench, plain: Plain, place: int, name: str) -> Iterator[Theo
             yield theory(bench, place, f"{name} {words.format(number(c))}", make(c), *farther)
 
 
+def _by_size(factor: Callable[[float], float], axis: int) -> Change:
+    return lambda a: a * factor(float(a.shape[axis]))
+
+
 def _by_norm(c: Any) -> Change:
     def change(a: Floats) -> Floats:
         norm = np.sqrt(np.sum(a * a, axis=-1, keepdims=True))
@@ -164,9 +187,14 @@ def _by_norm(c: Any) -> Change:
     return change
 
 
+def _spread(c: Any) -> Change:
+    return lambda a: (1 - c) * a + c * a.mean(axis=-1, keepdims=True)
+
+
 NICE = np.array([digit * 10.0**power for power in range(-12, 31) for digit in (1, 2, 5)] + [
     *(2.0**power for power in range(-24, 40)), 88.0, 87.0, 88.72, 709.0, 80.0, 30.0, 65504.0, 1e38,
 ])  # fmt: skip
+PARTS = np.array([0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5])
 FACTORS = np.array([0.5, 2.0, 10.0, 0.1, np.log(2), 1 / np.log(2), np.log(10), 1 / np.log(10), 100.0, 255.0, 1 / 255])
 
 

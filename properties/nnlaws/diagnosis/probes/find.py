@@ -16,10 +16,13 @@ from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.subject import TargetFault
 from nnlaws.authoring.token import TOGETHER, Case
 from nnlaws.diagnosis.probes.arguments import by_arguments
+from nnlaws.diagnosis.probes.calls import of_calls
 from nnlaws.diagnosis.probes.formula import slips
+from nnlaws.diagnosis.probes.inserted import inserted
 from nnlaws.diagnosis.probes.options import by_options
 from nnlaws.diagnosis.probes.returned import by_results
 from nnlaws.diagnosis.probes.theory import Bench, Sample, Spent, Theory
+from nnlaws.diagnosis.probes.where import Place, where
 from nnlaws.isolation.guard import GuardedSubject
 
 SECONDS = 5.0  # that a violation is worth
@@ -47,6 +50,10 @@ class Known:
     battery: list[Sample]
     theories: list[Theory]
     seconds: float = 0.0
+    place: Place | None = None
+    placed: bool = False
+    calls: str = ""
+    called: bool = False
 
 
 _KNOWN: dict[tuple[Any, ...], Known] = {}
@@ -73,12 +80,43 @@ def find(chapter: Chapter, law: Law, subject: GuardedSubject, ruler: Ruler, call
     began = process_time()
     bench = Bench(subject, ruler, SECONDS)
     try:
-        theory = _sought(chapter, bench, known, calls)
-        return theory and Finding(theory.name, theory.fault, theory.fix, theory)
+        return _found(chapter, bench, known, calls)
     except Spent:
         return None
     finally:
         known.seconds += process_time() - began
+
+
+def _found(chapter: Chapter, bench: Bench, known: Known, calls: Sequence[Call]) -> Finding | None:
+    if not known.battery:
+        known.battery = battery(chapter, bench)
+    recorded = [sample for call in calls if (sample := bench.seen(call.arguments, call.options, call.results))]
+    wrong = any(sample.wrong_lanes.any() for sample in recorded)
+    if vacuous(known.battery):
+        return Finding(NOTHING, f"{NOTHING}, whatever it is given", "")
+    if not known.called:
+        known.calls, known.called = of_calls(bench, known.battery, recorded[:2]), True
+    if known.calls and (not wrong or "kept from call to call" in known.calls):
+        return Finding(known.calls, known.calls, "")
+    if not wrong:
+        return None
+    theory = _sought(bench, known, recorded)
+    if theory is not None:
+        return Finding(theory.name, theory.fault, theory.fix, theory)
+    if not known.placed:
+        known.place, known.placed = where(chapter, bench, laws_of(chapter, bench), known.battery, recorded), True
+    if known.place is None:
+        return None
+    words = f"wrong where {known.place.words}"
+    return Finding(words, f"{words}, and right elsewhere", "")
+
+
+NOTHING = "every result is NaN"
+
+
+def vacuous(samples: Sequence[Sample]) -> bool:
+    """Whether nothing but NaN comes back: then all mistakes that do so are alike."""
+    return len(samples) > 2 and all(bool(np.isnan(one).all()) for sample in samples for one in sample.got)
 
 
 def _known(law: Law, subject: GuardedSubject, ruler: Ruler) -> Known:
@@ -88,21 +126,19 @@ def _known(law: Law, subject: GuardedSubject, ruler: Ruler) -> Known:
     return _KNOWN[key]
 
 
-def _sought(chapter: Chapter, bench: Bench, known: Known, calls: Sequence[Call]) -> Theory | None:
-    recorded = [sample for call in calls if (sample := bench.seen(call.arguments, call.options, call.results))]
-    if not any(sample.wrong_lanes.any() for sample in recorded):
-        return None
-    if not known.battery:
-        known.battery = battery(chapter, bench)
+def _sought(bench: Bench, known: Known, recorded: Sequence[Sample]) -> Theory | None:
     for theory in known.theories:
         if holds(bench, theory, recorded, known):
             return theory
     for sample in _examples(recorded, known.battery):
         for theory in theories(bench, sample, [*recorded, *known.battery]):
             bench.check_time()
-            if bench.holds(theory, [sample])[0] and holds(bench, theory, recorded, known):
-                known.theories.append(theory)
-                return theory
+            if not bench.holds(theory, [sample])[0]:
+                continue
+            for each in (theory, *exempting(bench, theory, known.battery)):
+                if holds(bench, each, recorded, known):
+                    known.theories.append(each)
+                    return each
     return None
 
 
@@ -114,6 +150,7 @@ def theories(bench: Bench, sample: Sample, samples: Sequence[Sample]) -> Iterato
         by_arguments(bench, sample),
         by_results(bench, sample),
         slips(bench),
+        inserted(bench, sample),
     )
 
 
@@ -149,13 +186,27 @@ def holds(bench: Bench, theory: Theory, recorded: Sequence[Sample], known: Known
     return held and telling + more + designed >= CONFIRMED
 
 
+def exempting(bench: Bench, theory: Theory, samples: Sequence[Sample]) -> Iterator[Theory]:
+    """The theory, but for arrays of which an axis is 1: where those are all right, and the theory says otherwise."""
+    for dim in dict.fromkeys(dim for dims in bench.operation.arguments.values() for dim in dims):
+        single = [sample for sample in samples if bench.sizes(sample.arguments).get(dim) == 1]
+        if not single or any(sample.wrong_lanes.any() for sample in single) or bench.holds(theory, single)[0]:
+            continue
+
+        def predict(arguments: Any, options: Any, dim: str = dim) -> Any:
+            if bench.sizes(arguments).get(dim) == 1:
+                return bench.allowed(bench.ruler.bounds(*arguments, **options))
+            return theory.predict(arguments, options)
+
+        words = f", but not where {dim} is 1"
+        yield replace(theory, name=theory.name + words, fault=theory.fault + words, predict=predict)
+
+
 def _designed(bench: Bench, theory: Theory, samples: Sequence[Sample]) -> Iterator[Sample]:
     """Wrong and right lanes of what is known, with other options and arguments that the theory asks for."""
     bases = sorted(samples, key=lambda sample: -int(sample.wrong_lanes.sum()))[:2]
     for base in bases:
         for ways in theory.designed:
-            if all(isinstance(base.options[name], tuple) for name in ways):
-                ways = {name: (value,) * len(base.options[name]) for name, value in ways.items()}  # type: ignore
             sample = bench.sample(base.arguments, {**base.options, **ways})
             if sample is not None:
                 yield sample
@@ -184,8 +235,7 @@ def battery(chapter: Chapter, bench: Bench) -> list[Sample]:
     """Results on inputs of the laws of value, of many shapes, families, levels and options."""
     judging = chapter.judging
     assert isinstance(judging, Rounding)
-    laws = [each for each in chapter.laws_of(bench.operation) if each.kind == "value" or each.name == judging.probe]
-    laws = list({each.build: each for each in laws if not _extra(each, bench)}.values())
+    laws = laws_of(chapter, bench)
     found: list[Sample] = []
     seeds = count(1)
     for number in range(max(GROUPS, 2 * len(laws))):
@@ -203,6 +253,14 @@ def battery(chapter: Chapter, bench: Bench) -> list[Sample]:
     return found
 
 
+def laws_of(chapter: Chapter, bench: Bench) -> list[Law]:
+    """Laws of value, one of each kind of inputs; their arguments are the operation's own."""
+    judging = chapter.judging
+    assert isinstance(judging, Rounding)
+    laws = [each for each in chapter.laws_of(bench.operation) if each.kind == "value" or each.name == judging.probe]
+    return list({each.build: each for each in laws if not _extra(each, bench, judging)}.values())
+
+
 def _case(judging: Rounding, m: int, columns: int, seed: int, group: int) -> Case:
     """Families and levels by turns: two prime strides, so that each meets each."""
     family = judging.families[(3 * seed + 1) % len(judging.families)]
@@ -210,11 +268,9 @@ def _case(judging: Rounding, m: int, columns: int, seed: int, group: int) -> Cas
     return Case(m, columns, family, level, seed % TOGETHER + TOGETHER * group)
 
 
-def _extra(law: Law, bench: Bench) -> bool:
-    """Whether its inputs are more than the operation takes."""
+def _extra(law: Law, bench: Bench, judging: Rounding) -> bool:
+    """Whether its inputs are not just what the operation takes."""
     m, columns = (max(low, min(2, high)) for low, high in (law.m, law.columns))
-    try:
-        inputs: Inputs = law.build(Case(m, columns, "constant", 1, 0), bench.ruler.format)
-    except (TargetFault, Exception):  # noqa: BLE001
-        return True
-    return len(inputs.arguments) != len(bench.operation.arguments) or not {*bench.operation.options} <= {*inputs.options}
+    inputs = law.build(Case(m, columns, judging.families[0], judging.levels[0], 0), bench.ruler.format)
+    alike = len(inputs.arguments) == len(bench.operation.arguments) and not inputs.extra
+    return not alike or not {*bench.operation.options} <= {*inputs.options}

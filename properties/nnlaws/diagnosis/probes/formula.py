@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from nnlaws.diagnosis.probes.plain import Function, about, evaluated
-from nnlaws.diagnosis.probes.theory import Arguments, Bench, Options, Saying, Theory, Unsaid
+from nnlaws.diagnosis.probes.theory import Arguments, Bench, Options, Predict, Saying, Theory, Unsaid
 
 STATEMENTS = (ast.Assign, ast.Return, ast.AugAssign, ast.Expr)
 OPERATORS: dict[type[ast.operator], tuple[type[ast.operator], ...]] = {
@@ -43,31 +43,35 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
 def slips(bench: Bench) -> Iterator[Theory]:
     """The theories of all formulas with one place changed."""
     operation = bench.operation
-    module, name = operation.formulas, operation.name
-    named = {key: value for key, value in bench.ruler.conventions.items() if key in operation.changing}
-    own: Function = operation.formula
-    trusted: dict[int, list[Any]] = {}
-    for old, new, make in changes(module, name):
+    for old, new, make in changes(operation.formulas, operation.name):
         changed = make()
-        if changed is None:
-            continue
+        if changed is not None:
+            fault = f"does as the formula would with `{new}` for `{old}`"
+            fix = f"compute `{old}`, as the clause says"
+            yield Theory(f"`{new}` for `{old}`", fault, fix, trusted_about(bench, changed))
 
-        def predict(arguments: Arguments, options: Options, changed: Function = changed) -> Saying:
-            key = id(arguments)
-            if key not in trusted or trusted[key][0] is not arguments:
-                right = bench.allowed(bench.ruler.bounds(*arguments, **options))
-                plain = evaluated(own, arguments, {**options, **named})
-                trusted[key] = [arguments, options, right, [said.fits(one) for said, one in zip(right, plain)]]
-            _, _, right, sound = trusted[key]
-            try:
-                found = evaluated(changed, arguments, {**options, **named})
-            except Exception as error:  # a changed formula may do anything
-                raise Unsaid from error
-            each = zip(found, right, sound, strict=True)
-            return tuple(about(bench.ruler.format, value, one, where) for value, one, where in each)
 
-        fault = f"does as the formula would with `{new}` for `{old}`"
-        yield Theory(f"{name}: `{new}` for `{old}`", fault, f"compute `{old}`, as the clause says", predict)
+def trusted_about(bench: Bench, changed: Function) -> Predict:
+    """What a changed formula says, where the unchanged one is sound."""
+    operation, trust = bench.operation, bench.trust
+    named = {key: value for key, value in bench.ruler.conventions.items() if key in operation.changing}
+
+    def predict(arguments: Arguments, options: Options) -> Saying:
+        key = (id(arguments), *sorted(options.items()))
+        if key not in trust:
+            right = bench.allowed(bench.ruler.bounds(*arguments, **options))
+            plain = evaluated(operation.formula, arguments, {**options, **named})
+            sound = [said.fits(one) for said, one in zip(right, plain, strict=True)]
+            trust[key] = (arguments, right, sound)  # with the arguments, lest others get their id
+        _, right, sound = trust[key]
+        try:
+            found = evaluated(changed, arguments, {**options, **named})
+        except Exception as error:  # a changed formula may do anything
+            raise Unsaid from error
+        each = zip(found, right, sound, strict=True)
+        return tuple(about(bench.ruler.format, value, one, where) for value, one, where in each)
+
+    return predict
 
 
 Change = tuple[str, str, Callable[[], Function | None]]
@@ -76,26 +80,36 @@ Change = tuple[str, str, Callable[[], Function | None]]
 @cache
 def changes(module: ModuleType, name: str) -> tuple[Change, ...]:
     """Each change of one place: the line before and after, and what makes the changed formula."""
-    functions = _reachable(module, name)
-    codes = {which: _code(function) for which, function in functions.items()}
+    functions = definitions(module, name)
+    codes = codes_of(functions)
     found: dict[tuple[str, str], Change] = {}
     for function in functions.values():
         names = _names(function)
-        for statement in ast.walk(function):
-            field = "iter" if isinstance(statement, ast.For) else "value"
-            value = getattr(statement, field, None) if isinstance(statement, (*STATEMENTS, ast.For)) else None
-            if not isinstance(value, ast.expr):
-                continue
-            old = _line(statement)
-            for changed in _changed(value, names):
-                new = _line(_put(statement, field, changed))
-                if new != old:
-                    make = partial(_compiled, module, codes, name, function, (statement, field, changed))
-                    found.setdefault((old, new), (old, new, make))
+        for statement, field, _, changed in places(function, lambda node, names=names: _at_top(node, names)):
+            old, new = _line(statement), _line(_put(statement, field, changed))
+            if new != old:
+                make = partial(compiled, module, codes, name, function, (statement, field, changed))
+                found.setdefault((old, new), (old, new, make))
     return tuple(found.values())
 
 
-def _reachable(module: ModuleType, name: str) -> dict[str, ast.FunctionDef]:
+Variations = Callable[[ast.expr], Iterator[tuple[ast.expr, ast.expr]]]
+"""Of an expression, parts of it and what may stand in its place."""
+
+
+def places(
+    function: ast.FunctionDef, variations: Variations
+) -> Iterator[tuple[ast.stmt, str, ast.expr, ast.expr]]:
+    """Each statement and its field, the part that is changed, and the whole expression with the change."""
+    for statement in ast.walk(function):
+        field = "iter" if isinstance(statement, ast.For) else "value"
+        value = getattr(statement, field, None) if isinstance(statement, (*STATEMENTS, ast.For)) else None
+        if isinstance(value, ast.expr):
+            for part, changed in _changed(value, variations):
+                yield statement, field, part, changed
+
+
+def definitions(module: ModuleType, name: str) -> dict[str, ast.FunctionDef]:
     """The definitions of the functions of this module that the named one is made with, itself included."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(module)))
     defined = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
@@ -134,24 +148,29 @@ def _appends(node: ast.AST) -> bool:
     )
 
 
-def _code(function: ast.FunctionDef) -> CodeType:
+def code_of(function: ast.FunctionDef) -> CodeType:
     return compile(ast.Module(body=[function], type_ignores=[]), f"<{function.name}>", "exec")
 
 
-def _compiled(
+def codes_of(functions: dict[str, ast.FunctionDef]) -> dict[str, CodeType]:
+    return {which: code_of(function) for which, function in functions.items()}
+
+
+def compiled(
     module: ModuleType,
     codes: dict[str, CodeType],
     name: str,
     function: ast.FunctionDef,
     change: tuple[ast.stmt, str, ast.expr],
+    more: dict[str, Any] | None = None,
 ) -> Function | None:
-    """The formula with one expression of one of its functions replaced."""
-    space = dict(vars(module))
+    """The formula with one expression of one of its functions replaced. more: what it may call besides."""
+    space = {**vars(module), **(more or {})}
     statement, field, new = change
     kept = getattr(statement, field)
     setattr(statement, field, ast.fix_missing_locations(new))
     try:
-        changed = _code(function)
+        changed = code_of(function)
     except (SyntaxError, ValueError, TypeError):
         return None
     finally:
@@ -162,21 +181,22 @@ def _compiled(
     return made
 
 
-def _changed(node: ast.expr, names: dict[str, list[str]]) -> Iterator[ast.expr]:
-    """The expression with one change, at its top or below."""
-    yield from _at_top(node, names)
+def _changed(node: ast.expr, variations: Variations) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """A part, and the expression with that part changed: its top, or one below."""
+    yield from variations(node)
     for field, child in ast.iter_fields(node):
         if isinstance(child, ast.expr):
-            for changed in _changed(child, names):
-                yield _put(node, field, changed)
+            for part, changed in _changed(child, variations):
+                yield part, _put(node, field, changed)
         elif isinstance(child, list):
             for place, each in enumerate(child):
                 if isinstance(each, ast.expr):
-                    for changed in _changed(each, names):
-                        yield _put(node, field, [*child[:place], changed, *child[place + 1 :]])
+                    for part, changed in _changed(each, variations):
+                        yield part, _put(node, field, [*child[:place], changed, *child[place + 1 :]])
                 elif isinstance(each, ast.keyword) and each.arg != "keepdims":
-                    for changed in _changed(each.value, names):
-                        yield _put(node, field, [*child[:place], _put(each, "value", changed), *child[place + 1 :]])
+                    for part, changed in _changed(each.value, variations):
+                        put = _put(each, "value", changed)
+                        yield part, _put(node, field, [*child[:place], put, *child[place + 1 :]])
 
 
 def _put(node: Any, field: str, value: Any) -> Any:
@@ -185,7 +205,13 @@ def _put(node: Any, field: str, value: Any) -> Any:
     return other
 
 
-def _at_top(node: ast.expr, names: dict[str, list[str]]) -> Iterator[ast.expr]:
+def _at_top(node: ast.expr, names: dict[str, list[str]]) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """The node, and each slip that may be made there."""
+    for other in _slips(node, names):
+        yield node, other
+
+
+def _slips(node: ast.expr, names: dict[str, list[str]]) -> Iterator[ast.expr]:
     match node:
         case ast.BinOp(left=left, op=op, right=right):
             for other in OPERATORS.get(type(op), ()):
@@ -209,6 +235,10 @@ def _at_top(node: ast.expr, names: dict[str, list[str]]) -> Iterator[ast.expr]:
         case ast.IfExp(body=body, orelse=orelse):
             yield from (body, orelse)
         case ast.Call(func=ast.Attribute(value=of, attr=attr) as function, args=args, keywords=keywords):
+            if attr == "sum" and not args and isinstance(of, ast.Name):  # an end that is left out
+                for ends in ("[..., :-1]", "[..., 1:]", "[..., :-1, :]", "[..., 1:, :]"):
+                    part = ast.parse(f"{of.id}{ends}", mode="eval").body
+                    yield ast.Call(_put(function, "value", part), args, keywords)
             for other in FUNCTIONS.get(attr, ()):
                 yield ast.Call(_put(function, "attr", other), args, keywords)
             if len(args) == 1 and isinstance(of, ast.Name) and of.id == "np":

@@ -112,6 +112,8 @@ def _flipped(bench: Bench, name: str) -> Iterator[Theory]:
 
 def _one(bench: Bench, plain: Plain, meant: Meant, value: Any) -> Iterator[Theory]:
     name, taken = meant.name, f"take {meant.name} as it is given"
+    if isinstance(value, tuple):
+        yield from _steps(bench, name, plain, value)
     for given in dict.fromkeys(value if isinstance(value, tuple) else (value,)):
         v = float(given)
         around = meant.inside([0.75 * v, 1.25 * v, 2 * v, v / 2, v / 10, *meant.drawn])
@@ -127,6 +129,30 @@ def _one(bench: Bench, plain: Plain, meant: Meant, value: Any) -> Iterator[Theor
             another = plain.options[other]
             if other != name and isinstance(another, float) and plain.of(name, another) <= 1:
                 yield _swapped(bench, name, other, designed)
+
+
+STEPS: dict[str, Callable[[tuple[float, ...]], tuple[float, ...]]] = {
+    "every step takes the first {}": lambda each: each[:1] * len(each),
+    "every step takes the last {}": lambda each: each[-1:] * len(each),
+    "a step takes the {} of the step before": lambda each: (*each[:1], *each[:-1]),
+    "a step takes the {} of the next": lambda each: (*each[1:], *each[-1:]),
+    "the {} of the steps are taken in reverse": lambda each: each[::-1],
+    "every step takes the mean {}": lambda each: (sum(each) / len(each),) * len(each),
+}
+
+
+def _steps(bench: Bench, name: str, plain: Plain, value: tuple[float, ...]) -> Iterator[Theory]:
+    """What is one a step, taken for other steps."""
+    for words, change in STEPS.items():
+        if plain.of(name, change(value)) <= 1:
+
+            def predict(arguments: Arguments, options: Options, change: Any = change) -> Saying:
+                given = options[name]
+                taken = change(given) if isinstance(given, tuple) else given
+                return bench.of_arguments(_wide(arguments), {**options, name: taken})
+
+            told = words.format(name)
+            yield Theory(told, f"{told}: the results are right for that", f"take each step's own {name}", predict)
 
 
 def _limits(bench: Bench, name: str, v: float, c: float, taken: str, ways: tuple[Any, ...]) -> Iterator[Theory]:

@@ -77,9 +77,17 @@ class Plain:
         many = len(changed)
         wide = [np.repeat(a, many, axis=0) for a in self.wide]
         wide[place] = changed
-        if self.sound:
-            return self._misfits(self._about(self._found(wide, self.options)))
-        return self._misfits(self.bench.of_arguments(tuple(wide), self.sample.options))
+        try:
+            if self.sound:
+                return self._misfits(self._about(self._found(wide, self.options)))
+            return self._misfits(self.bench.of_arguments(tuple(wide), self.sample.options))
+        except (ArithmeticError, ValueError, TypeError, IndexError):
+            return np.full(many, np.inf)
+
+    def by_function(self, function: Function, many: int) -> Floats:
+        """Of another formula, whose lanes may be of so many kinds, the misfit of each."""
+        wide = [np.repeat(a, many, axis=0) for a in self.wide]
+        return self._misfits(self._about(evaluated(function, wide, self.options)))
 
     def _about(self, found: tuple[Any, ...]) -> Saying:
         format = self.bench.ruler.format

@@ -55,6 +55,7 @@ def by_results(bench: Bench, sample: Sample) -> Iterator[Theory]:
             continue
         for words, change in EVERY.items():
             yield _theory(bench, place, f"{name} comes out as {words}", lambda r, _, c=change: c(r))
+        yield from _late(bench, place, name)
         yield from _multiples(bench, sample, place, name)
         yield from _added(bench, sample, place, name)
         yield from _cut(bench, sample, place, name)
@@ -71,7 +72,7 @@ Sized = Callable[[Floats, Sizes], Floats]
 def _theory(bench: Bench, place: int, words: str, change: Sized) -> Theory:
     def predict(arguments: Arguments, options: Options) -> Saying:
         right = bench.allowed(bench.ruler.bounds(*arguments, **options))
-        sizes = _sizes(bench, arguments)
+        sizes = bench.sizes(arguments)
         return tuple(_said(bench, one, change, sizes) if i == place else one for i, one in enumerate(right))
 
     name = list(bench.operation.results)[place]
@@ -89,20 +90,31 @@ def _said(bench: Bench, one: Said, change: Sized, sizes: Sizes) -> Said:
     return Said(value, within + bench.ruler.format.tiny)
 
 
-def _sizes(bench: Bench, arguments: Arguments) -> Sizes:
-    return {
-        dim: size
-        for dims, a in zip(bench.operation.arguments.values(), arguments, strict=True)
-        for dim, size in zip(dims, a.shape[1:], strict=True)
-    }
-
-
 def _exchanged(bench: Bench, place: int, other: int, words: str) -> Theory:
     def predict(arguments: Arguments, options: Options) -> Saying:
         right = bench.allowed(bench.ruler.bounds(*arguments, **options))
         return tuple(right[other] if i == place else one for i, one in enumerate(right))
 
     return Theory(words, f"{words}, where all else is right", "return the results in their order", predict)
+
+
+def _late(bench: Bench, place: int, name: str) -> Iterator[Theory]:
+    """A trajectory that begins with what it starts from, and ends a step early."""
+    dims = bench.operation.results[name]
+    for other, (another, axes) in enumerate(bench.operation.arguments.items()):
+        if dims[1:] != axes or not axes:
+            continue
+
+        def predict(arguments: Arguments, options: Options, other: int = other) -> Saying:
+            right = bench.allowed(bench.ruler.bounds(*arguments, **options))
+            first = np.asarray(arguments[other], dtype=np.float64)[:, None]
+            late = right[place]
+            value = np.concatenate([first, late.value[:, :-1]], axis=1)
+            within = np.concatenate([0 * first, late.within[:, :-1]], axis=1)
+            return tuple(Said(value, within) if i == place else one for i, one in enumerate(right))
+
+        words = f"{name} begins with {another}, and ends a step early"
+        yield Theory(words, f"{words}, where all else is right", "return what is there after each step", predict)
 
 
 def _ratios(sample: Sample, place: int) -> Floats:
@@ -118,9 +130,9 @@ def _multiples(bench: Bench, sample: Sample, place: int, name: str) -> Iterator[
     if not ratios.size or np.ptp(ratios) > 0.05 * np.abs(np.median(ratios)):
         return
     k = float(np.median(ratios))
-    sizes = _sizes(bench, sample.arguments)
+    sizes = bench.sizes(sample.arguments)
     for dim, size in sizes.items():
-        for words, factor in _factors(dim).items():
+        for words, factor in factors(dim).items():
             with np.errstate(all="ignore"):
                 if size > 1 and np.isclose(factor(float(size)), k, rtol=0.02):
                     change: Sized = lambda r, s, f=factor, d=dim: r * f(float(s[d]))  # noqa: E731
@@ -132,7 +144,7 @@ def _multiples(bench: Bench, sample: Sample, place: int, name: str) -> Iterator[
             break
 
 
-def _factors(dim: str) -> dict[str, Callable[[float], float]]:
+def factors(dim: str) -> dict[str, Callable[[float], float]]:
     return {
         dim: lambda n: n,
         f"1/{dim}": lambda n: 1 / n,

@@ -1,7 +1,7 @@
 """Theories of what a target returns, and the bench on which they are held to what it does return."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from time import process_time
 from typing import Any
@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from nnlaws_reference.dtypes import Array
 
-from nnlaws.authoring.case import Inputs
 from nnlaws.authoring.operation import Operation, Option
 from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.subject import TargetFault
@@ -114,6 +113,11 @@ def _lanes(marks: Any) -> Any:
     return marks.reshape(len(marks), -1).any(axis=1)
 
 
+def _nan_kept(said: Said, lanes: Any) -> Said:
+    where = np.isnan(said.value) & lanes.reshape(-1, *(1 for _ in said.value.shape[1:]))
+    return Said(said.value, np.where(where, 0.0, said.within))
+
+
 class Unsaid(Exception):
     """A theory cannot say what would be returned: a changed formula raises."""
 
@@ -130,11 +134,16 @@ class Bench:
         self.subject = subject
         self.ruler = ruler
         self.until = process_time() + seconds
-        self.refused = False
+        self.trust: dict[Any, Any] = {}
 
     @property
     def operation(self) -> Operation:
         return self.ruler.operation
+
+    def sizes(self, arguments: Arguments) -> dict[str, int]:
+        """Of each axis, how long it is, beside the lanes'."""
+        each = zip(self.operation.arguments.values(), arguments, strict=True)
+        return {dim: size for dims, a in each for dim, size in zip(dims, a.shape[1:], strict=True)}
 
     def check_time(self) -> None:
         if process_time() > self.until:
@@ -153,7 +162,11 @@ class Bench:
         if not all(argument.size for argument in arguments):
             return None
         own = {name: options[name] for name in self.operation.options}
-        return Sample(arguments, own, got, self.allowed(self.ruler.bounds(*arguments, **own)))
+        right = self.allowed(self.ruler.bounds(*arguments, **own))
+        odd = np.any([np.isnan(a.astype(np.float64)).reshape(len(a), -1).any(axis=1) for a in arguments], axis=0)
+        if odd.any():  # NaN in, NaN out, where the formula has it
+            right = tuple(_nan_kept(said, odd) for said in right)
+        return Sample(arguments, own, got, right)
 
     def allowed(self, bounds: Sequence[Bounded]) -> Saying:
         """The bounds of the exact results as what is said; with room for the errors of the bounds' own values."""
@@ -194,11 +207,3 @@ class Bench:
                 return False, telling
             telling += int(sample.telling(saying).sum())
         return True, telling
-
-
-def only(inputs: Inputs, names: Sequence[str]) -> Options:
-    return {name: value for name, value in inputs.options.items() if name in names}
-
-
-def renamed(theory: Theory, **more: Any) -> Theory:
-    return replace(theory, **more)
