@@ -247,4 +247,37 @@ def all_settings_together(space: Space, train: Train, *, start: Array, budget: i
     return _found(points[:budget], losses)
 
 
+@sound("panda")
+def patient(space: Space, train: Train, *, start: Array, budget: int, seed: int) -> Trials:
+    """Nothing changes until three losses in a row are no better than the best; then the first axis alone moves."""
+    points, losses, model, waited, way = [np.asarray(start, dtype=np.float64)], list[float](), None, 0, -0.2
+    for _ in range(budget):
+        model, loss = train(model, points[-1].copy())
+        waited = 0 if all(loss < before for before in losses) else waited + 1
+        losses.append(loss)
+        point = points[-1].copy()
+        if waited == 3:
+            u = _where(space[0], point[0])
+            way, waited = -way if not 0 <= u + way <= 1 else way, 0
+            point[0] = float(_at(space[0], min(max(u + way, 0), 1)))
+        points.append(point)
+    return _found(points[:budget], losses)
+
+
+@sound("panda")
+def by_the_trend(space: Space, train: Train, *, start: Array, budget: int, seed: int) -> Trials:
+    """All go a little towards low while the mean of the last three losses is above that of the three before."""
+    points, losses, model = [np.asarray(start, dtype=np.float64)], list[float](), None
+    u = np.array([_where(axis, x) for axis, x in zip(space, points[0], strict=True)])
+    for _ in range(budget):
+        model, loss = train(model, points[-1].copy())
+        losses.append(loss)
+        if len(losses) > 3 and np.mean(losses[-3:]) > np.mean(losses[-6:-3]):
+            u = 0.9 * u
+            points.append(np.array([float(_at(axis, share)) for axis, share in zip(space, u, strict=True)]))
+        else:
+            points.append(points[-1])
+    return _found(points[:budget], losses)
+
+
 SOUND: tuple[SoundVariant, ...] = tuple(v for v in list(globals().values()) if isinstance(v, SoundVariant))
