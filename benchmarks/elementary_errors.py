@@ -141,7 +141,13 @@ TRIED = {
 
 OTHER_NAMES = {
     "torch": {"expit": "sigmoid", "power": "pow", "log_expit": "", "exp10": ""},
-    "tensorflow": {"expit": "sigmoid", "power": "pow", "log_expit": "log_sigmoid", "arctan": "atan", "arcsinh": "asinh"},
+    "tensorflow": {
+        "expit": "sigmoid",
+        "power": "pow",
+        "log_expit": "log_sigmoid",
+        "arctan": "atan",
+        "arcsinh": "asinh",
+    },
     "scipy": {"logaddexp": ""},
     "math": {"arctan": "atan", "arcsinh": "asinh", "power": "pow"},
 }

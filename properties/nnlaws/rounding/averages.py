@@ -77,7 +77,7 @@ class Arithmetic:
 
     def stored(self, x: Bounded, kept: bool = False) -> Bounded:
         """A result as it is returned. What is of the arrays' type already, as is what was `kept` in it, is not rounded
-        again; but an implementation of the default convention rounds it to float32 before, and may flush it there and here.
+        again; but an implementation of the default convention rounds it to float32 before, and may flush it both times.
         """
         kept = kept and (self.narrow_state or self.parameters == "stochastic") and self.parameters != "compensated"
         already = (self.arrays is self.format or kept) & (x.error > 0)

@@ -2,7 +2,7 @@
 
 Laws of value compare with the exact result, within the rounding that the clause allows, under the conventions that the
 implementation declares. All others are about structure, within the rounding of the loosest convention: so an
-implementation that rounds too often breaks the clause that says which value, and not these. The three laws of
+implementation that rounds too often breaks the clause that says which value, and not these. The laws of
 informative clauses show on the implementation's own results what normalising is good for.
 """
 
@@ -44,6 +44,7 @@ from nnlaws.chapters.batch_norm.inputs import (
     unscaled_inputs,
     without_epsilon,
 )
+from nnlaws.chapters.batch_norm.noise import noise_of_the_variance, noisy_variance_falls_short
 from nnlaws.chapters.batch_norm.operations import (
     BATCH_NORM_BACKWARD,
     BATCH_NORM_INFERENCE,
@@ -320,6 +321,8 @@ def _train() -> tuple[Law, ...]:
         train("BN-28", noise_of_the_mean, "the batch's mean has variance σ²/m", noise_inputs, **NOISE),
         train("BN-29", round_contours, "contours become round", orthogonal_inputs(1.0), **DESIGN),
         train("BN-30", fewer_steps, "descent takes fewer steps", orthogonal_inputs(0.0), **DESIGN),
+        train("BN-32", noisy_variance_falls_short, "the batch's variance is (m − 1)σ²/m", noise_inputs, **NOISE),
+        train("BN-33", noise_of_the_variance, "the batch's variance is noisy too", noise_inputs, **NOISE),
         train("BN-31", no_epsilon, "ε may be 0, where the variance is not", without),
     )
 
