@@ -141,7 +141,7 @@ def _k(level: float, format: Format) -> int:
 
 def every_size_alone(format: Format, m: Range, columns: Range) -> list[Case]:
     """A sample by itself, whose loss may be as large as the format's largest number."""
-    alone = (("constant", -2048), ("constant", 2048), ("offset", -1536), ("offset", -1152))
+    alone = (("constant", -2048), ("constant", 2048), ("offset", -1792), ("offset", -1536), ("offset", -1152))
     return [Case(1, 3, family, k, GROUPS * TOGETHER) for family, k in alone]
 
 
