@@ -313,7 +313,9 @@ def test_the_chapters_variants_are_the_formulas_conventions_and_the_grades() -> 
     named = {(v.name, v.value) for each in clauses().values() if each.chapter == "optimizers" for v in each.variants}
     kinds = {name: kind for kinds in CONVENTIONS.values() for name, kind in kinds.items()}
     conventions = {(name, value) for name, kind in kinds.items() for value in get_args(kind)[1:]}
-    assert named == conventions | {("arithmetic", "narrow"), ("state", "narrow"), ("hyperparameters", "working")}
+    parameters = {("parameters", "compensated"), ("parameters", "stochastic")}
+    grades = {("arithmetic", "narrow"), ("state", "narrow"), ("hyperparameters", "working"), *parameters}
+    assert named == conventions | grades
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ def adamw(
             shrink = weight_decay * (1.0 if decoupling == "without_rate" else adam.alpha.value[t, 0])
             at = _decayed(at, updates[..., t, :], shrink, arithmetic)
         iterates.append(at)
-    return arithmetic.stored(_stacked(iterates) if iterates else g, kept=True)
+    return arithmetic.returned(_stacked(iterates) if iterates else g, theta.value[..., None, :])
 
 
 @np.errstate(all="ignore")
@@ -311,7 +311,7 @@ def _descended(theta: Bounded, updates: Bounded, conventions: Conventions) -> Bo
     rounding = np.cumsum(np.where(again, sums, 0.0), axis=-2) + np.where(first.largest > 0, u * steps.largest, 0.0)
     by_sum = first.error + np.cumsum(updates.error, axis=-2) + rounding
     error = np.where(steps.error > 0, np.maximum(steps.error, by_sum), 0.0)
-    return arithmetic.stored(Bounded(steps.value, error, steps.format), kept=True)
+    return arithmetic.returned(Bounded(steps.value, error, steps.format), theta.value[..., None, :])
 
 
 def _stacked(iterates: list[Bounded]) -> Bounded:
