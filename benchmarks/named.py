@@ -75,9 +75,7 @@ def table(rows: Sequence[Row]) -> str:
     lines = ["| target | is | verdict | leads | causes | s |", f"|{'---|' * 6}"]
     for row in rows:
         causes = "<br>".join(row.causes).replace("|", "\\|") or "–"
-        lines.append(
-            f"| {row.name} | {row.expected} | {row.verdict} | {row.leading} | {causes} | {row.seconds:.0f} |"
-        )
+        lines.append(f"| {row.name} | {row.expected} | {row.verdict} | {row.leading} | {causes} | {row.seconds:.0f} |")
     return "\n".join(lines)
 
 

@@ -56,7 +56,9 @@ def distribution(f: Subject, ruler: Ruler, **options: Any) -> Evidence:
     seen = _marginal(u, x, scale)
     want = float(scale.value(np.asarray(0.5)))
     middle = f"the middle one of them is {np.median(x):.4g} where it should be about {want:.4g}"
-    if scale.kind == "integer" and scale.count < len(x):
+    if len(x) > 1 and (x == x[0]).all():
+        middle = f"all of them are {given(x[0])}"
+    elif scale.kind == "integer" and scale.count < len(x):
         values, counts = np.unique(x, return_counts=True)
         oddest = int(np.argmax(np.abs(counts - len(x) / scale.count)))
         often = f"{given(values[oddest])} was drawn {counts[oddest]} times"
