@@ -58,7 +58,8 @@ def test_some_row_lies_wholly_beyond_any_number_that_stands_for_infinity(format:
     assert highest.max() > 0.9 * format.largest
     levels = -highest[highest < -50]
     known = [low for low in (1e2, 1e3, 1e4, 1e6, 1e9) if low < format.largest]
-    ends = [*known, *np.exp2(np.linspace(np.log2(known[-1]), np.log2(format.largest) - 0.1, 4)[1:])]
+    between = np.exp2(np.linspace(np.log2(known[-1]), np.log2(format.largest) - 0.1, 4)[1:-1])
+    ends = [*known, *between, format.largest]
     assert all(((levels > low / 4) & (levels < high)).any() for low, high in pairwise(ends))
 
 

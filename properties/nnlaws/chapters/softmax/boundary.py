@@ -10,6 +10,7 @@ from dataclasses import replace
 from math import log, log2
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nnlaws.authoring.case import Family, Range, large
 from nnlaws.authoring.token import TOGETHER, Case
@@ -69,12 +70,14 @@ def number(case: Case) -> int:
     return case.seed % TOGETHER // STEP
 
 
-def masks(case: Case) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+def masks(case: Case) -> NDArray[np.bool_]:
     """What is masked in the even rows; in the odd ones it is just the rest."""
     places, left = np.arange(case.columns), min(number(case) + 1, case.columns - 1)
-    first, last, alone = places < left, places >= case.columns - left, places == number(case) % case.columns
-    kept = {"head": first, "tail": last, "rim": first | last}.get(case.family, alone)
-    if kept.all():
+    first, last = places < left, places >= case.columns - left
+    kept = np.asarray(places == number(case) % case.columns)
+    if case.family in ("head", "tail", "rim"):
+        kept = {"head": first, "tail": last, "rim": first | last}[case.family]
+    if bool(kept.all()):
         kept = first  # where a case is made so small that both ends meet
     return np.array([~kept if row % 2 == 0 else kept for row in range(case.m)])
 

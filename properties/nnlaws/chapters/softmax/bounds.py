@@ -7,6 +7,7 @@ Each function takes bounded arguments and joins the sound algorithms for one ope
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from nnlaws_reference.dtypes import working_dtype
@@ -121,7 +122,7 @@ def _rows(z: Bounded, conventions: Mapping[str, str]) -> _Rows:
         z = z.loosened((1 + 4 * u) * u * np.abs(z.value) + z.format.tiny)
     highest = z.max(axis=-1, keepdims=True)
     plain = z - highest
-    shifted = _twice_rounded(plain)
+    shifted: Any = _twice_rounded(plain)
     e = np.exp(shifted)
     larger = (z.value[..., None, :] > z.value[..., :, None]).sum(axis=-1)
     with np.errstate(invalid="ignore"):  # 0 times unbounded
