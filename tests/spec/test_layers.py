@@ -71,7 +71,9 @@ WRONG: dict[str, Callable[[Any, Any, Any, Any, Any], Any]] = {
         np.swapaxes(gamma / np.sqrt(batch_norm.variance(layers.preactivation(x, W, b)) + EPS) * dout, -1, -2) @ x
     ),
     "γ missing": lambda W, x, b, gamma, dout: _weights_gradient(W, x, b, 1 + 0 * gamma, dout),
-    "a relative error of 2^-80": lambda W, x, b, gamma, dout: _weights_gradient(W, x, b, gamma, dout) * (1 + arb(2) ** -80),
+    "a relative error of 2^-80": lambda W, x, b, gamma, dout: (
+        _weights_gradient(W, x, b, gamma, dout) * (1 + arb(2) ** -80)
+    ),
 }
 
 

@@ -75,16 +75,25 @@ class Arithmetic:
         error = np.where(x.largest > self.arrays.largest, np.inf, error)
         return Bounded(x.value, np.where(touched, error, x.error), self.format)
 
-    def stored(self, x: Bounded, kept: bool = False) -> Bounded:
-        """A result as it is returned. What is of the arrays' type already, as is what was `kept` in it, is not rounded
-        again; but an implementation of the default convention rounds it to float32 before, and may flush it both times.
+    def stored(self, x: Bounded) -> Bounded:
+        """A result as it is returned. What is of the arrays' type already is not rounded again; but an implementation of
+        the default convention rounds it to float32 before, and may flush it both times.
         """
-        kept = kept and (self.narrow_state or self.parameters == "stochastic") and self.parameters != "compensated"
-        already = (self.arrays is self.format or kept) & (x.error > 0)
+        return self._returned(x, _narrowed(x, self.arrays), self.arrays is self.format)
+
+    def returned(self, x: Bounded, first: Floats) -> Bounded:
+        """The parameters, that were `first`, as they are returned: what was kept in the arrays' type is not rounded
+        again, and nothing goes further than to `first`, which is of that type.
+        """
+        kept = (self.narrow_state and self.parameters != "compensated") or self.parameters == "stochastic"
+        nearest = np.minimum(_narrowed(x, self.arrays), 2 * x.error + np.abs(x.value - first))
+        return self._returned(x, nearest, kept or self.arrays is self.format)
+
+    def _returned(self, x: Bounded, error: Floats, kept: bool) -> Bounded:
         before = np.zeros(x.shape)
         if self.arrays.digits < SINGLE.digits:
             before = 8 * SINGLE.u * x.largest + 2 * _flushed(x, self.arrays)
-        error = np.where(already, x.error + before, _narrowed(x, self.arrays))
+        error = np.where(kept & (x.error > 0), x.error + before, error)
         error = np.where((x.error == 0) & (inexact(x.value, self.arrays) == 0), 0.0, error)
         known = np.isfinite(x.value) & ~np.isnan(error)
         return Bounded(np.where(known, x.value, 0.0), np.where(known, error, np.inf), self.arrays)

@@ -236,8 +236,8 @@ MISTAKES: list[tuple[str, Callable[..., Any], set[str], str]] = [
     ("caviar", losses_of_no_call, {"SE-15"}, "are not those of the calls"),
     ("caviar", follows_the_best, {"SE-1", "SE-16"}, "with other losses, other points were tried"),
     ("panda", a_model_each_time, {"SE-17"}, "was given None where that of call 1 is to be trained on"),
-    ("panda", settings_by_chance, {"SE-18"}, "the same whatever the losses are"),
-    ("panda", settings_kept, {"SE-18"}, "the settings never change"),
+    ("panda", settings_by_chance, {"SE-18", "SE-19"}, "the same whatever the losses are"),
+    ("panda", settings_kept, {"SE-18", "SE-19", "SE-20"}, "the settings never change"),
 ]
 
 

@@ -1,5 +1,6 @@
 """The laws of SA-9 and SA-10: what a seed does."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,8 @@ def seeds_apart(f: Subject, ruler: Ruler, *, size: int, seed: int, **options: An
     seen = evidence(statistics.serial(ranks), len(row), words)
     scale = scale_of(ruler, **options)
     if scale.kind != "integer":
-        return worst(seen, repeating(row, scale, f"in {FEW} draws of each of {len(streams)} seeds, "))
+        coarse = replace(scale, coarse=True)  # how fine uniform numbers are is another law's
+        return worst(seen, repeating(row, coarse, f"in {FEW} draws of each of {len(streams)} seeds, "))
     again = statistics.shifted(streams.astype(np.float64), scale.count)
     return worst(seen, evidence(again, len(row), "a seed gives the draws of the seed before it, some draws later"))
 

@@ -7,7 +7,9 @@ import numpy as np
 
 from nnlaws.authoring.subject import Subject
 from nnlaws.chance.comparison import numbers_alike, positions_alike
+from nnlaws.chapters.search.driver import Search
 from nnlaws.chapters.search.inputs import scale_of
+from nnlaws.rounding.formats import Floats
 
 LATER = 1  # how much the other's seed is more: its points must not be the same by the same generator
 
@@ -30,6 +32,30 @@ def points_alike(subject: Subject, other: Subject, options: dict[str, Any]) -> b
         for one, two in ((positions[0], positions[1]), (apart[0], apart[1]))
         for a, b in zip(one, two, strict=True)
     )
+
+
+def trials_alike(subject: Subject, other: Subject, options: dict[str, Any]) -> bool:
+    """Whether both, by different seeds, return as many trials, tried alike, and name alike which of them is the best: by
+    its rank among the losses, or by its place.
+    """
+    one, two = (_trials(each, options, later) for each, later in ((subject, 0), (other, LATER)))
+    (points, losses, best), (others, their_losses, their_best) = one, two
+    if points.shape != others.shape or not (0 <= best < len(losses) and 0 <= their_best < len(losses)):
+        return False
+    ranks = [int((each < each[index]).sum()) for each, index in ((losses, best), (their_losses, their_best))]
+    if ranks[0] != ranks[1] and best != their_best:
+        return False
+    columns = [
+        [scale_of(axis).position(column.copy()) for axis, column in zip(options["space"], each.T, strict=True)]
+        for each in (points, others)
+    ]
+    return len(points) < 2 or all(positions_alike(a, b) for a, b in zip(*columns, strict=True))
+
+
+def _trials(subject: Subject, options: dict[str, Any], later: int) -> tuple[Floats, Floats, int]:
+    given = {name: value for name, value in options.items() if name not in ("space", "best_at")}
+    given["seed"] += later
+    return Search(options["space"], best_at=options["best_at"], **given).trials(subject)
 
 
 def grids_equal(subject: Subject, other: Subject, options: dict[str, Any]) -> bool:

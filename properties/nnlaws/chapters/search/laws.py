@@ -30,6 +30,7 @@ from nnlaws.chapters.search.chance_laws import (
 )
 from nnlaws.chapters.search.driver import box_of, points_of
 from nnlaws.chapters.search.inputs import HELD, NEAR, Space, scale_of
+from nnlaws.chapters.search.nursed_laws import losses_alone, watches_on, worse_is_changed
 from nnlaws.chapters.search.operations import CAVIAR, COARSE_TO_FINE, GRID_SEARCH, PANDA, RANDOM_SEARCH, REFINE
 from nnlaws.chapters.search.trial_laws import (
     adapts,
@@ -106,6 +107,11 @@ def held_axes(f: Subject, ruler: Ruler, *, space: Space, **options: Any) -> Evid
             wrong = given(values[np.abs(values - axis.low).argmax()])
             return require(False, f"{axis.name} is {wrong} in one point, where {axis.low} is all there is")
     return require(True, "")
+
+
+def table_searched(f: Subject, ruler: Ruler, *, space: Space, **options: Any) -> Evidence:
+    """The numbers of each hyperparameter of the table lie between its low and high, whole where it counts."""
+    return in_the_box(f, ruler, space=space, **options)
 
 
 def same_seed(f: Subject, ruler: Ruler, *, seed: int, **options: Any) -> Evidence:
@@ -223,6 +229,9 @@ _FIXES = {
     "SE-16": "draw all points before the first trial runs",
     "SE-17": "model, loss = train(model, point), each time",
     "SE-18": "choose the next point by the losses so far",
+    "SE-19": "look at each loss before the next call, to the last",
+    "SE-20": "change the settings where the loss has risen",
+    "SE-21": "sample between low and high themselves; round integers inward",
 }
 
 
@@ -301,6 +310,7 @@ def _driven(operation: Operation) -> tuple[Law, ...]:
     )
 
 
+_TABLE = (Case(100, len(cases.SPACES["table"]), "table", 0, 9),)
 _OWN = "each axis is drawn on its own scale"
 _TRIED = (Case(400, 4, "notes", 0, 5), Case(333, 5, "edges", 0, 6))
 
@@ -334,13 +344,22 @@ LAWS: tuple[Law, ...] = (
         drawn_in_its_box,
         "each round draws at random in its box",
         cases.searched,
-        (Case(60, 4, "notes", 3, 3), Case(61, 4, "other", 3, 4)),
-        tests=2,
+        (Case(80, 4, "notes", 3, 3), Case(75, 4, "other", 3, 4)),
+        tests=5,
     ),
     *(law for operation in (COARSE_TO_FINE, CAVIAR, PANDA) for law in (*_seeded(operation), *_driven(operation))),
     _law("SE-1", CAVIAR, scales, _OWN, cases.tried, _TRIED, kind="value", tests=7),
     _law("SE-5", CAVIAR, axes_of_trials, "axes of a trial are independent", cases.tried, _TRIED, tests=2),
     _law("SE-16", CAVIAR, trials_by_themselves, "trials do not depend on losses", cases.tried, _FEW),
     _law("SE-17", PANDA, one_model, "one model is trained on", cases.trained, _NURSED),
-    _law("SE-18", PANDA, adapts, "later settings depend on the losses so far", cases.trained, _with_reals(_NURSED)),
+    *(
+        _law(clause, PANDA, check, statement, cases.trained, _with_reals(_NURSED))
+        for clause, check, statement in (
+            ("SE-18", adapts, "later settings depend on the losses so far"),
+            ("SE-18", losses_alone, "settings depend on losses, and not on models"),
+            ("SE-19", watches_on, "settings depend on losses to the end"),
+            ("SE-20", worse_is_changed, "settings change where all gets worse"),
+        )
+    ),
+    _law("SE-21", RANDOM_SEARCH, table_searched, "the table's axes are searched in their boxes", cases.random, _TABLE),
 )
