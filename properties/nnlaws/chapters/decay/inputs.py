@@ -52,8 +52,8 @@ def _stairs(random: np.random.Generator, m: int, k: int) -> Floats:
 
 def _about_powers(random: np.random.Generator, m: int, k: int) -> Floats:
     """One before a power of 2, itself, and one after, from the k-th power on."""
-    number = np.arange(m)
-    return np.asarray(2.0 ** (k + number // 3) + number % 3 - 1)
+    number = np.arange(m, dtype=np.float64)
+    return np.asarray(2.0 ** (k + number // 3) + number % 3 - 1, np.float64)
 
 
 BOUNDARY: dict[str, RowFamily] = {"stairs": _stairs, "about_powers": _about_powers}
