@@ -60,9 +60,7 @@ def explain(
     return case, evidence, None, law.fix
 
 
-def _admits(
-    convention: Convention, laws: Sequence[Law], case: Case, subject: GuardedSubject, ruler: Ruler
-) -> bool:
+def _admits(convention: Convention, laws: Sequence[Law], case: Case, subject: GuardedSubject, ruler: Ruler) -> bool:
     """Whether, with the convention declared, each of these laws holds on all of its cases, and the first on this one."""
     declared = ruler.declaring(convention.item)
     try:

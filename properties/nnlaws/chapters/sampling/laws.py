@@ -83,7 +83,9 @@ def last_bits(f: Subject, ruler: Ruler, **options: Any) -> Evidence:
             rest = scale.residues(x, bits)
             u = random.permutation((rest + random.random(len(x))) / 2**bits)
             counts = np.bincount(rest.astype(np.intp), minlength=2**bits)
-            words = f"x − low leaves, divided by {2**bits}, the rests 0, 1 … {counts.tolist()} times, not about as often"
+            words = (
+                f"x − low leaves, divided by {2**bits}, the rests 0, 1 … {counts.tolist()} times, not about as often"
+            )
             return evidence(statistics.marginal(u, grain=grain), len(x), words)
     return Evidence(0.0)
 
@@ -147,7 +149,9 @@ def numbers(f: Subject, ruler: Ruler, *, low: Any, high: Any, size: int, seed: i
     returned = f.raw(low, asked(ruler, high), size=size, seed=seed)
     if not hasattr(returned, "__array__"):
         return require(False, f"expected a NumPy array, got a {type(returned).__name__}")
-    (x,) = f.arrays(low, asked(ruler, high), size=size, seed=seed)  # what a tensor raises that cannot be one is the target's fault
+    (x,) = f.arrays(
+        low, asked(ruler, high), size=size, seed=seed
+    )  # what a tensor raises that cannot be one is the target's fault
     if x.shape != (size,):
         return require(False, f"expected {size} draws, of shape ({size},), got shape {x.shape}")
     kinds = "iuf" if ruler.operation is SAMPLE_INTEGER else "f"
@@ -230,7 +234,9 @@ def _laws(operation: Operation) -> tuple[Law, ...]:
     return (
         *laws,
         make("SA-7", no_repeats, "no number comes again", "draw from a continuous scale", on(many, boxes=2), tests=1),
-        make("SA-8", no_grid, "draws leave gaps and crowd, as chance does", "draw each anew", on(16, 63, many), tests=1),
+        make(
+            "SA-8", no_grid, "draws leave gaps and crowd, as chance does", "draw each anew", on(16, 63, many), tests=1
+        ),
     )
 
 

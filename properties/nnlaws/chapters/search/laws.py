@@ -14,7 +14,7 @@ from nnlaws.authoring.evidence import Evidence, require
 from nnlaws.authoring.law import Check, Law, trial_law
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.ruler import Ruler
-from nnlaws.authoring.subject import NotOffered, Refused, Subject, TargetFault
+from nnlaws.authoring.subject import NotOffered, Refused, Subject
 from nnlaws.authoring.token import Case
 from nnlaws.chance.evidence import given
 from nnlaws.chance.seeds import objective, train

@@ -80,7 +80,9 @@ def nan_is_never_best(f: Subject, ruler: Ruler, *, space: Space, **options: Any)
         found = losses[best] if 0 <= best < len(losses) else np.nan
         if answered and found != min(answered):
             which = f"best = {best}, whose loss is {given(found)}"
-            return require(False, f"{which}, where {last + 1 - len(known)} losses are NaN and {given(min(answered))} is the least")
+            return require(
+                False, f"{which}, where {last + 1 - len(known)} losses are NaN and {given(min(answered))} is the least"
+            )
     return require(True, "")
 
 

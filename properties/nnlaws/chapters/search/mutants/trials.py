@@ -474,7 +474,10 @@ _FAULTS: dict[str, tuple[Callable[[Search], Search], str, str]] = {
         _other_seed(lambda seed: int(np.random.default_rng().integers(2**40))), "other points each time", ""),
     "calls_twice": (_called_twice, "each trial runs twice", "call once for each point"),
 }  # fmt: skip
-_FIXES = {"best": "numpy.nanargmin over the losses of all trials", "": "draw all from one numpy.random.default_rng(seed)"}
+_FIXES = {
+    "best": "numpy.nanargmin over the losses of all trials",
+    "": "draw all from one numpy.random.default_rng(seed)",
+}
 _SEARCHES: dict[str, Search] = {"coarse_to_fine": coarse_to_fine, "caviar": caviar, "panda": panda}
 
 MUTANTS: tuple[Mutant, ...] = (
