@@ -88,20 +88,36 @@ def _as(option: Any, value: float) -> Any:
 WIDE = (9, 10, 12, 15, 16, 20, 31, 47, 64, 77, 100, 129, 130)  # columns, beyond the block sizes of kernels
 TALL = (5, 6, 7, 8, 11, 13, 16, 18, 23, 28, 30, 32, 33)  # samples
 SHAPES = (
-    *((5, 12), (6, 9), (7, 15), (8, 16), (23, 10), (11, 20), (13, 31), (16, 30), (18, 13), (28, 11), (30, 14)),
-    *((32, 17), (33, 9), (3, 47), (2, 64), (5, 77), (4, 100), (1, 129), (2, 130)),
+    *((11, 2), (13, 3), (16, 4), (18, 5), (23, 6), (28, 7), (30, 8), (33, 1)),
+    *(
+        (5, 9),
+        (6, 10),
+        (7, 11),
+        (8, 12),
+        (3, 13),
+        (4, 14),
+        (2, 15),
+        (1, 16),
+        (5, 31),
+        (3, 47),
+        (2, 64),
+        (6, 77),
+        (4, 100),
+    ),
+    *((1, 129), (2, 130), (18, 13), (30, 20)),
 )
-"""Of both. Every remainder by 8 is among the rows, and among the columns, beyond 8: so is every tail of a block."""
+"""Of both. Every number from 1 to 8 is among the rows, and among the columns, and beyond 8 every remainder by 8: so is
+every tail of a block."""
 MOST = 600  # entries of an array of a case that is made wide or tall on purpose
 
 
 def large(family: str, k: int, m: Range, columns: Range) -> list[Case]:
-    """A case of each large shape that a law of such ranges is about, from a family that is not constant."""
+    """A case of each of SHAPES that a law of such ranges is about, or of what it leaves free of them."""
     shapes: Sequence[Range] = SHAPES
     if m[0] == m[1]:
-        shapes = [(m[0], size) for size in WIDE]
+        shapes = [(m[0], size) for size in (*range(2, 9), *WIDE)]
     elif columns[0] == columns[1]:
-        shapes = [(size, columns[0]) for size in (*TALL, *WIDE[-6:])]
+        shapes = [(size, columns[0]) for size in (*range(2, 5), *TALL, *WIDE[-6:])]
     if m[0] == m[1] and columns[0] == columns[1]:
         return []
     fitting = [(rows, width) for rows, width in shapes if rows >= m[0] and width >= columns[0]]

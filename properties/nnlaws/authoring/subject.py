@@ -22,7 +22,8 @@ class Refused(TargetFault):
 
 
 class NotOffered(Refused):
-    """The implementation raised NotImplementedError: a template's function that is still to be written."""
+    """The implementation raised NotImplementedError: a template's function that is still to be written. Or there is no
+    such call to be made: in another process, of what no other process finds."""
 
 
 class Subject(Protocol):
@@ -34,8 +35,10 @@ class Subject(Protocol):
     `arrays` returns it as arrays. `at_once` makes as many threads as it is given arguments, each of which calls again
     and again with its own, and returns what each got. All of these raise TargetFault where the implementation raises,
     `arrays` and `at_once` where the number of results is wrong, and the first three where a result has the wrong shape
-    or no numbers. `takes` says whether there is a keyword that need not be there. `left_changed` says what of the
-    process a call of ours, which calls the implementation, has left changed: global generators, error state …, by name.
+    or no numbers. `takes` says whether there is a keyword that need not be there. `elsewhere` makes one call in another
+    process, of arguments that can be pickled, and returns what came back as arrays; it raises NotOffered where that
+    cannot be done. `left_changed` says what of the process a call of ours, which calls the implementation, has left
+    changed: global generators, error state, threads …, by name.
     """
 
     def __call__(self, *arguments: Array, **options: Option) -> Floats: ...
@@ -48,6 +51,7 @@ class Subject(Protocol):
 
     def arrays(self, *arguments: Any, lane: int = 0, **options: Any) -> tuple[Array, ...]: ...
 
+    def elsewhere(self, *arguments: Any, **options: Any) -> tuple[Array, ...]: ...
     def at_once(
         self, each: Sequence[tuple[Array, ...]], lane: int = 0, **options: Any
     ) -> list[list[tuple[Array, ...]]]: ...

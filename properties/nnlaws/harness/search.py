@@ -212,7 +212,10 @@ def trials(law: Law, selection: Selection, judging: Chance) -> list[Case]:
     seeds = np.random.SeedSequence([first, zlib.crc32(law.id.encode())]).generate_state(len(law.trials))
     seeds >>= 1  # not every library takes a seed beyond 2³¹
     times = profile.draws if judging.grows else 1
-    return [replace(case, m=case.m * times, seed=int(seed)) for case, seed in zip(law.trials, seeds, strict=True)]
+    return [
+        replace(case, m=case.m * times + case.m % times, seed=int(seed))  # not all of them multiples of `times`
+        for case, seed in zip(law.trials, seeds, strict=True)
+    ]
 
 
 def few_drawn(law: Law, judging: Rounding) -> list[Case]:

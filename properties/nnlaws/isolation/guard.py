@@ -133,6 +133,14 @@ class GuardedSubject:
             raise TargetFault(f"{self.operation.name} returned {results} where ({names}) is expected (CT-2)", lane)
         return results
 
+    def elsewhere(self, *arguments: Any, **options: Any) -> tuple[Array, ...]:
+        from nnlaws.isolation import elsewhere  # which only what a seed does has need of
+
+        try:
+            return elsewhere.call(self.function, self.operation.name, *arguments, **options)
+        except elsewhere.Unreachable as error:
+            raise NotOffered(str(error)) from error
+
     def takes(self, keyword: str) -> bool:
         try:
             return keyword in inspect.signature(self.function).parameters

@@ -17,6 +17,7 @@ matrix product and batch norm are two layers that each store what they return. I
 the type computed in, and every step may flush what is smaller than `tiny` to 0. Overflow is left out.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -54,9 +55,36 @@ class Statistics(NamedTuple):
     centred: Bounded
 
 
-@np.errstate(all="ignore")
 def batch_norm_layer(
     x: Bounded, W: Bounded, b: Bounded, gamma: Bounded, beta: Bounded, *, eps: float, conventions: Conventions
+) -> Bounded:
+    (out,) = _admitting_wider(lambda declared: (_forward(x, W, b, gamma, beta, eps, declared),), conventions)
+    return out
+
+
+def batch_norm_layer_backward(
+    dout: Bounded, x: Bounded, W: Bounded, b: Bounded, gamma: Bounded, *, eps: float, conventions: Conventions
+) -> tuple[Bounded, Bounded, Bounded, Bounded, Bounded]:
+    dx, dW, db, dgamma, dbeta = _admitting_wider(
+        lambda declared: _backward(dout, x, W, b, gamma, eps, declared), conventions
+    )
+    return dx, dW, db, dgamma, dbeta
+
+
+@np.errstate(all="ignore")
+def _admitting_wider(
+    bounds: Callable[[Conventions], tuple[Bounded, ...]], conventions: Conventions
+) -> tuple[Bounded, ...]:
+    """Where every step may be rounded to the narrow type, computing in a wider one is admitted as well."""
+    found = bounds(conventions)
+    if conventions.get("arithmetic") != "narrow":
+        return found
+    wider = bounds({name: value for name, value in conventions.items() if name != "arithmetic"})
+    return tuple(join(each, also) for each, also in zip(found, wider, strict=True))
+
+
+def _forward(
+    x: Bounded, W: Bounded, b: Bounded, gamma: Bounded, beta: Bounded, eps: float, conventions: Conventions
 ) -> Bounded:
     z = _preactivation(x, W, b, conventions)
     of = _statistics(z, conventions)
@@ -76,9 +104,8 @@ def batch_norm_layer(
     return _stored(join(*routes), x.dtype)
 
 
-@np.errstate(all="ignore")
-def batch_norm_layer_backward(
-    dout: Bounded, x: Bounded, W: Bounded, b: Bounded, gamma: Bounded, *, eps: float, conventions: Conventions
+def _backward(
+    dout: Bounded, x: Bounded, W: Bounded, b: Bounded, gamma: Bounded, eps: float, conventions: Conventions
 ) -> tuple[Bounded, Bounded, Bounded, Bounded, Bounded]:
     """dx = dz W, dW = dzᵀ x, db = Σ dz, which is 0; each errs by what dz does, and as a sum of products."""
     z = _preactivation(x, W, b, conventions)
@@ -131,8 +158,8 @@ def _batch_norm_gradients(
 
 
 def _preactivation(x: Bounded, W: Bounded, b: Bounded, conventions: Conventions) -> Preactivation:
-    """Of the sum with b, k + 1 products of which one is by 1: (k + 1) u of Σ|x||W| + |b|. What its sum may be without b,
-    or with it, is no larger than `sizes`.
+    """Of the sum with b, k + 1 products of which one is by 1: (k + 1) u of Σ|x||W| + |b|. Without b it errs less, but
+    may be larger.
     """
     inputs, weights, bias = (_working(each, conventions) for each in (x, W, b))
     one = np.ones((*x.shape[:-1], 1))
@@ -242,7 +269,9 @@ def _between(x: Bounded, dtype: DTypeLike, conventions: Conventions) -> Bounded:
 
 
 def _stored(x: Bounded, dtype: DTypeLike) -> Bounded:
-    return join(x.astype(dtype))
+    """Rounded once; a 0 that is exact stays one."""
+    stored = x.astype(dtype)
+    return Bounded(stored.value, np.where(x.largest == 0, 0.0, stored.error), stored.format)
 
 
 def _flushed(x: Bounded) -> Floats:
