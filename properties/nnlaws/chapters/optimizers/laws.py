@@ -15,10 +15,10 @@ from nnlaws_spec.numbers import Enclosure
 
 from nnlaws.authoring.case import Range
 from nnlaws.authoring.evidence import Evidence, agree, compare, require, worst
-from nnlaws.authoring.law import CLOSE, Law, agree_loosely, agree_or_nan, judge, laws_of, slack, values
+from nnlaws.authoring.law import CLOSE, Law, agree_loosely, agree_or_nan, judge, laws_of, slack, unless_refused, values
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.ruler import Ruler
-from nnlaws.authoring.subject import NotOffered, Refused, Subject
+from nnlaws.authoring.subject import NotOffered, Subject
 from nnlaws.chapters.optimizers import boundary
 from nnlaws.chapters.optimizers import inputs as cases
 from nnlaws.chapters.optimizers.bounds import UPDATES
@@ -26,6 +26,8 @@ from nnlaws.chapters.optimizers.closed_forms import constant_gradient, on_quadra
 from nnlaws.chapters.optimizers.operations import ADAM, ADAMW, EXPONENTIAL_AVERAGE, GRADIENT_DESCENT, MOMENTUM, RMSPROP
 from nnlaws.chapters.optimizers.step_lengths import first_step_size, importance, longest_step_reached, longest_steps
 from nnlaws.rounding.number import bounded
+
+EPSILON = 1e-3  # of a call that nobody refuses
 
 
 def value(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
@@ -55,10 +57,10 @@ def without_memory(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) 
 
 def no_epsilon(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
     """The same, where ε is 0 and no gradient is; or it is refused."""
-    try:
-        return value(f, ruler, *arguments, **options)
-    except Refused:
-        return require(True, "")
+    return unless_refused(
+        lambda: value(f, ruler, *arguments, **options),
+        accepted=lambda: f.results(*arguments, **{**options, "eps": EPSILON}),
+    )
 
 
 def each_step(f: Subject, ruler: Ruler, theta: Array, grads: Array, **options: Any) -> Evidence:
