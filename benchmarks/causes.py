@@ -99,7 +99,7 @@ def judged(name: str, profile: str) -> list[Named]:
     arrays = OPERATIONS[mutant.operation].arrays
     for dtype in DTYPES_IN_TURN if arrays else ("float64",):
         target = Target(name, "", {mutant.operation: mutant.function}, (dtype,))
-        selection = Selection(operations=(mutant.operation,), profile=profile)
+        selection = Selection(operations=(mutant.operation,), profile=profile, strict=True)
         found: list[Named] = []
         for task in plan(target, selection):
             with recorded() as explained:
@@ -226,7 +226,7 @@ def breaking(name: str, convention: str, dtype: str) -> frozenset[str]:
     mutant = KNOWN[name]
     key, _, value = convention.partition(" = ")
     target = Target(name, "", {mutant.operation: mutant.function}, (dtype,), {key: value})
-    selection = Selection(operations=(mutant.operation,), seed=99)
+    selection = Selection(operations=(mutant.operation,), seed=99, strict=True)
     with patch.object(diagnosis, "explain", lambda *given: (*given[-1][-1], None, "")):
         results = [run_task(task, target, selection) for task in plan(target, selection)]
     return frozenset(one.law for one in results if one.outcome in (Outcome.VIOLATES, Outcome.ERROR))

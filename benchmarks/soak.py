@@ -84,7 +84,7 @@ def cells(targets: Iterable[str], laws: tuple[str, ...] = ()) -> list[Cell]:
     return [
         Cell(name, task)
         for name in targets
-        for task in plan(target(name), Selection(laws=laws))
+        for task in plan(target(name), Selection(laws=laws, strict=True))
         if task.offered and (name not in BUILT_IN or (name, task.operation, task.dtype) in conforming)
     ]
 

@@ -77,6 +77,7 @@ def check(
     seed: int | None = None,
     timeout: float = 10.0,
     memory: float = 8.0,
+    strict: bool = False,
     jobs: int = 1,
     progress: Progress | None = None,
     save: str | Path | None = None,
@@ -88,13 +89,14 @@ def check(
     run in a process of their own; or a module, an object or a function named after an operation, which run in this
     one. operations, laws, dtypes: what to run; default all, in the dtypes that the target declares, else float32 and
     float64. profile: quick, ci or thorough. seed: for other cases than the profile's own. timeout: seconds a call;
-    memory: GiB that the process may hold (both: own process only). jobs: how many such processes may share the laws,
+    memory: GiB that the process may hold (both: own process only). strict: whether what falls short of a SHOULD
+    violates. jobs: how many such processes may share the laws,
     where there are many. progress: called after each law with its result, how many are done, how many there are.
     save: a file to write the report to as JSON, at first incomplete, then as laws are done. resume: a file that `save`
     wrote, of a run that was ended: its results are taken over. Raises LoadError if the target cannot be loaded or
     offers no operation, UsageError (a ValueError) for an unknown name, or a file that is of another run.
     """
-    selection = select(operations, laws, dtypes, profile, seed, timeout, memory)
+    selection = select(operations, laws, dtypes, profile, seed, timeout, memory, strict)
     if jobs < 1:
         raise UsageError(f"jobs must be 1 or more, got {jobs!r}")
     began = time.perf_counter()
@@ -115,6 +117,7 @@ def check(
             left_out=plan.left_out,
             limits={name: each.limit for name, each in plan.judged.items() if each.limit != BOUND},
             precisions={name: each.precisions for name, each in plan.judged.items() if each.precisions},
+            strict=strict,
         )
         known = {} if resume is None else resuming.results(Path(resume), empty, plan.tasks)
         results = dict(known)
@@ -148,14 +151,15 @@ def assert_conforms(target: Any, **options: Any) -> Report:
     return report
 
 
-def replay(token: str, *, target: str | None = None, timeout: float = 10.0) -> LawResult:
+def replay(token: str, *, target: str | None = None, timeout: float = 10.0, strict: bool = False) -> LawResult:
     """Runs the law of a violation again on its one array. token: law/dtype/case/target, as a violation prints it.
 
-    target: another target than the token names. Raises UsageError for a token that is none, LoadError as `check` does.
+    target: another target than the token names. strict: as for `check`. Raises UsageError for a token that is none,
+    LoadError as `check` does.
     """
     parsed = Token.parse(token)
     law, named = parsed.law, parsed.target
-    with runner(target or named, select(laws=(law,), dtypes=(parsed.dtype,), timeout=timeout)) as runs:
+    with runner(target or named, select(laws=(law,), dtypes=(parsed.dtype,), timeout=timeout, strict=strict)) as runs:
         tasks = [task for task in runs.plan().tasks if task.law == law]
         if len(tasks) != 1:
             raise UsageError(f"unknown law {law!r} in {token!r}; expected its whole name, as in softmax.value")
@@ -169,7 +173,8 @@ def replay(token: str, *, target: str | None = None, timeout: float = 10.0) -> L
 def as_test(target: Any, **options: Any) -> Callable[..., None]:
     """A pytest function with one item a law and dtype: `test_my_layers = nnlaws.as_test("my_layers.py")`.
 
-    Options as for `check`. What the target does not offer is skipped.
+    Options as for `check`. What the target does not offer is skipped; what falls short of a SHOULD is an expected
+    failure, which pytest counts and `pytest -rx` explains, unless strict=True.
     """
     import pytest
 
@@ -188,7 +193,7 @@ def as_test(target: Any, **options: Any) -> Callable[..., None]:
 
 
 def judge(result: LawResult) -> None:
-    """Passes, skips or fails the running pytest item by a law's result."""
+    """Passes, skips or fails the running pytest item by a law's result; what falls short is an expected failure."""
     import pytest
 
     from nnlaws.reports.terminal import explain
@@ -197,6 +202,8 @@ def judge(result: LawResult) -> None:
         pytest.skip(result.reason or f"{result.operation} is not offered")
     if result.outcome in (Outcome.VIOLATES, Outcome.ERROR):
         pytest.fail(explain(result), pytrace=False)
+    if result.outcome is Outcome.FALLS_SHORT:
+        pytest.xfail(f"falls short of {result.clause}, a SHOULD:\n{explain(result)}")
 
 
 def select(
@@ -207,6 +214,7 @@ def select(
     seed: int | None = None,
     timeout: float = 10.0,
     memory: float = 8.0,
+    strict: bool = False,
 ) -> Selection:
     """The selection of these options.
 
@@ -229,6 +237,7 @@ def select(
         seed,
         timeout,
         memory,
+        strict,
     )
 
 

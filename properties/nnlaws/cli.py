@@ -15,7 +15,9 @@ from nnlaws.report import Outcome, Report, printable
 
 CONFORMS, VIOLATES, USAGE, NOT_RUN = 0, 1, 2, 3
 
-EXIT_CODES = "exit codes: 0 conforms, 1 violates, 2 wrong usage, 3 the target could not be run"
+EXIT_CODES = (
+    "exit codes: 0 conforms (or falls short of a SHOULD), 1 violates, 2 wrong usage, 3 the target could not be run"
+)
 KILL_CODES = "exit codes: 0 every mutant is killed, 1 some are not, 2 wrong usage"
 
 
@@ -80,6 +82,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "--seed": {"type": int, "metavar": "N", "help": "draw other cases than the profile's own"},
     "--timeout": {"type": float, "default": 10.0, "metavar": "SECONDS", "help": "for one call (default: 10)"},
     "--memory": {"type": float, "default": 8.0, "metavar": "GIB", "help": "for each process (default: 8)"},
+    "--strict": {"action": "store_true", "help": "what falls short of a SHOULD violates"},
     "--jobs": {
         "type": int,
         "default": _cores(),
@@ -88,6 +91,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     },
 }
 """What several commands take."""
+_LISTED = ("clauses", "laws", "operations", "implementations", "mutants", "hyperparameters")
 _ALSO = {"--jobs": "--workers"}
 
 
@@ -111,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="TARGET",
         help="a built-in name (nnlaws list implementations), a path to a .py file, module, or module:object",
     )
-    _add(check, "--operation", "--law", "--dtype", "--profile", "--seed", "--timeout", "--memory", "--jobs")
+    _add(check, "--operation", "--law", "--dtype", "--profile", "--seed", "--timeout", "--memory", "--strict", "--jobs")
     check.add_argument("--json", metavar="FILE", help="write the report as JSON, as it grows; - for standard output")
     check.add_argument("--resume", metavar="FILE", help="go on from what --json FILE left of a run that was ended")
     check.add_argument("--html", metavar="FILE", help="write the report as a page of HTML")
@@ -140,7 +144,7 @@ def _parser() -> argparse.ArgumentParser:
     explain.set_defaults(run=_explain)
 
     listing = commands.add_parser("list", help="list what there is", description=_list.__doc__)
-    listing.add_argument("what", choices=("clauses", "laws", "operations", "implementations", "mutants"))
+    listing.add_argument("what", choices=_LISTED)
     listing.set_defaults(run=_list)
 
     replay = commands.add_parser(
@@ -148,7 +152,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     replay.add_argument("case", metavar="CASE", help="as a violation prints it: law/dtype/case/target")
     replay.add_argument("--target", metavar="TARGET", help="another target than the case names")
-    _add(replay, "--timeout")
+    _add(replay, "--timeout", "--strict")
     replay.set_defaults(run=_replay)
 
     template = commands.add_parser("template", help="write a target file to fill in", description=_template.__doc__)
@@ -197,6 +201,7 @@ def _check(arguments: argparse.Namespace) -> int:
                 seed=arguments.seed,
                 timeout=arguments.timeout,
                 memory=arguments.memory,
+                strict=arguments.strict,
                 jobs=arguments.jobs,
                 progress=bar.advance,
                 save=None if arguments.json in (None, "-") else arguments.json,
@@ -282,6 +287,7 @@ def _explain(arguments: argparse.Namespace) -> int:
     if found is None:
         raise UsageError(f"no clause {arguments.clause!r}; there are {', '.join(known)}")
     print(f"{found.id}  {found.title}\n\n{found.text}\n")
+    print(f"level {found.level}" + (f": {found.reason}" if found.reason else ""))
     for law in LAWS:
         if law.clause == found.id:
             print(f"law {law.id}: {law.statement}")
@@ -289,7 +295,7 @@ def _explain(arguments: argparse.Namespace) -> int:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    """Lists clauses, laws, operations, built-in implementations or mutants, a line each."""
+    """Lists clauses, laws, operations, built-in implementations, mutants or hyperparameters, a line each."""
     rows = list(_rows(arguments.what))
     if arguments.what != "implementations":
         _tell_left_out()
@@ -303,7 +309,8 @@ def _rows(what: str) -> Iterable[tuple[str, str]]:
     if what == "clauses":
         from nnlaws.chapters import all_clauses
 
-        return [(clause.id, clause.title) for clause in all_clauses().values()]
+        marks = {"SHOULD": " (SHOULD)", "informative": " (informative)"}
+        return [(clause.id, clause.title + marks.get(clause.level, "")) for clause in all_clauses().values()]
     if what == "laws":
         from nnlaws.chapters import LAWS
 
@@ -316,6 +323,17 @@ def _rows(what: str) -> Iterable[tuple[str, str]]:
         from nnlaws.adapters import BUILT_IN
 
         return list(BUILT_IN.items())
+    if what == "hyperparameters":
+        from nnlaws_spec.hyperparameters import HYPERPARAMETERS, number
+
+        return [
+            (
+                each.name,
+                f"{each.symbol}, from {number(each.low)} to {number(each.high)}, {each.scale}; default "
+                f"{number(each.default)}, importance {number(each.importance)}: {each.meaning} ({each.source})",
+            )
+            for each in HYPERPARAMETERS
+        ]
     from nnlaws.chapters import MUTANTS
 
     return [(mutant.name, f"{mutant.fault} (seen: {mutant.seen})") for mutant in MUTANTS]
@@ -327,14 +345,14 @@ def _replay(arguments: argparse.Namespace) -> int:
     from nnlaws.harness.parent import LoadError
 
     try:
-        result = replay(arguments.case, target=arguments.target, timeout=arguments.timeout)
+        result = replay(arguments.case, target=arguments.target, timeout=arguments.timeout, strict=arguments.strict)
     except LoadError as error:
         return _complain(str(error), NOT_RUN)
-    if result.outcome in (Outcome.VIOLATES, Outcome.ERROR):
+    if result.broken:
         from nnlaws.reports.terminal import explain
 
         print(explain(result), end="")
-        return VIOLATES if result.outcome is Outcome.VIOLATES else NOT_RUN
+        return {Outcome.VIOLATES: VIOLATES, Outcome.ERROR: NOT_RUN}.get(result.outcome, CONFORMS)
     if result.outcome is Outcome.NOT_OFFERED:
         return _complain(result.reason, NOT_RUN)
     print(

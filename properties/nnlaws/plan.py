@@ -6,7 +6,7 @@ Imports nothing heavy: the parent process lives on it.
 from dataclasses import dataclass, field
 from typing import Any
 
-from nnlaws.report import LawResult, Outcome
+from nnlaws.report import MUST, SHOULD, LawResult, Outcome
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Selection:
 
     seed: None draws the profile's own cases (the same each time for quick and ci, new ones for thorough).
     timeout: seconds that one call into the target may take. memory: GiB that the target's process may hold.
+    strict: whether what falls short of a SHOULD violates.
     """
 
     operations: tuple[str, ...] = ()
@@ -41,6 +42,7 @@ class Selection:
     seed: int | None = None
     timeout: float = 10.0
     memory: float = 8.0
+    strict: bool = False
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Selection":
@@ -91,7 +93,8 @@ class Plan:
 class Task:
     """One law in one dtype, to be run: on cases that are searched for, or on the one whose token is `case`.
 
-    kind: whether it is a law of value or of structure. trial: conventions to hold the target to in place of those that
+    kind: whether it is a law of value or of structure. level: that of its clause. strict: whether what
+    breaks it violates, whatever its level. trial: conventions to hold the target to in place of those that
     it declares; then no cause is sought.
     """
 
@@ -104,6 +107,8 @@ class Task:
     kind: str = "structure"
     case: str = ""
     trial: dict[str, str] | None = None
+    level: str = MUST
+    strict: bool = False
 
     @property
     def name(self) -> str:
@@ -115,5 +120,16 @@ class Task:
         """What tells it from the others of a run."""
         return self.law, self.dtype
 
+    @property
+    def counts(self) -> bool:
+        """Whether the target does not conform where it breaks the law."""
+        return self.strict or self.level != SHOULD
+
     def result(self, outcome: Outcome, **more: Any) -> LawResult:
-        return LawResult(self.law, self.clause, self.statement, self.operation, self.dtype, outcome, **more)
+        return LawResult(
+            self.law, self.clause, self.statement, self.operation, self.dtype, outcome, level=self.level, **more
+        )
+
+    def broken(self, outcome: Outcome, **more: Any) -> LawResult:
+        """The result where the law does not hold, or the target fails under it; of a SHOULD, it falls short."""
+        return self.result(outcome if self.counts else Outcome.FALLS_SHORT, **more)

@@ -32,6 +32,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--nnlaws-dtype", action="append", default=[], metavar="DTYPE", help="a dtype to judge in; may be repeated"
     )
+    group.addoption(
+        "--nnlaws-strict",
+        action="store_true",
+        help="what falls short of a SHOULD fails (default: an expected failure, which -rx explains)",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -65,8 +70,9 @@ def _suite(session: pytest.Session, target: str) -> Suite:
 
     profile: Any = session.config.getoption("--nnlaws-profile")
     dtypes: Any = session.config.getoption("--nnlaws-dtype")
+    strict: Any = session.config.getoption("--nnlaws-strict")
     try:
-        worker = ChildProcess(target, select(profile=profile, dtypes=dtypes))
+        worker = ChildProcess(target, select(profile=profile, dtypes=dtypes, strict=strict))
         session.config.stash.setdefault(_WORKERS, []).append(worker)
         plan = worker.plan()
     except (LoadError, UsageError) as error:

@@ -9,12 +9,16 @@ from enum import StrEnum
 from math import inf
 from typing import Any
 
+MUST, SHOULD = "MUST", "SHOULD"
+"""The levels of clauses that demand something (RFC 2119). What contradicts an informative one is wrong as well."""
+
 
 class Outcome(StrEnum):
-    """Five different things, five different words."""
+    """Six different things, six different words. What breaks a MUST violates; what breaks a SHOULD falls short."""
 
     CONFORMS = "conforms"
     DECLARED = "conforms as declared"
+    FALLS_SHORT = "falls short"
     VIOLATES = "violates"
     NOT_OFFERED = "not offered"
     ERROR = "error"
@@ -58,6 +62,7 @@ class LawResult:
 
     grade: the precision reached, where that is told apart: "two_pass", or "updating" where that was not reached.
     reason: what went wrong, where the outcome is an error. replay: the token of the failing case, for `nnlaws replay`.
+    level: that of the law's clause, MUST, SHOULD or informative.
     """
 
     law: str
@@ -74,6 +79,12 @@ class LawResult:
     reason: str = ""
     replay: str = ""
     violation: Violation | None = None
+    level: str = MUST
+
+    @property
+    def broken(self) -> bool:
+        """Whether the law was seen not to hold, or the target failed under it."""
+        return self.outcome in (Outcome.VIOLATES, Outcome.FALLS_SHORT, Outcome.ERROR)
 
     def as_json(self) -> dict[str, Any]:
         """Plain data; JSON has no infinity, so an infinite `worst` is the text "inf"."""
@@ -96,6 +107,7 @@ class Report:
     """A whole run. `offered` are the operations that the target has; `planned`, how many results a complete run has;
     `complete` is False where it was cut short.
 
+    strict: whether what falls short of a SHOULD was to violate too.
     plugins: chapters of other packages, with package and version. left_out: a line for each of those that is broken.
     limits: of operations that are not judged by bounds, what their worst ratios are a part of. precisions: of
     operations where that is told apart, the names of how finely they may round, the coarsest first.
@@ -115,12 +127,18 @@ class Report:
     left_out: tuple[str, ...] = ()
     limits: dict[str, str] = field(default_factory=dict[str, str])
     precisions: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    strict: bool = False
 
     @property
     def conforms(self) -> bool:
-        """Whether something was judged, all of it, and nothing violates or failed."""
+        """Whether something was judged, all of it, and nothing violates or failed; what falls short conforms."""
         judged = {result.outcome for result in self.results} - {Outcome.NOT_OFFERED}
-        return self.complete and bool(judged) and judged <= {Outcome.CONFORMS, Outcome.DECLARED}
+        return self.complete and bool(judged) and judged <= {Outcome.CONFORMS, Outcome.DECLARED, Outcome.FALLS_SHORT}
+
+    @property
+    def short_of(self) -> tuple[str, ...]:
+        """The SHOULDs that it falls short of, by clause."""
+        return tuple(dict.fromkeys(each.clause for each in self.results if each.outcome is Outcome.FALLS_SHORT))
 
     @property
     def exit_code(self) -> int:
@@ -130,7 +148,7 @@ class Report:
             return 0
         if Outcome.VIOLATES in judged:
             return 1
-        return 1 if self.complete and not judged <= {Outcome.ERROR} else 3
+        return 1 if self.complete and not judged <= {Outcome.ERROR, Outcome.FALLS_SHORT} else 3
 
     def as_json(self) -> dict[str, Any]:
         """What was found, as JSON holds it: see the fields here and in LawResult and Violation.

@@ -115,11 +115,11 @@ def _stands_beside_others(chapter: Chapter) -> None:
 
 
 def _clause_is_whole(chapter: Chapter, clause: Clause) -> None:
-    musts = len(re.findall(r"\bMUST\b", clause.statement))
+    demands = re.findall(r"\b(MUST|SHOULD)\b", clause.statement)
     _hold(
-        musts == (0 if clause.informative else 1),
-        f"the first paragraph of {clause.id} has {musts} MUST; write one sentence with one MUST, or begin it with "
-        "*Informative.*, and no MUST, where nothing is demanded",
+        len(demands) == (0 if clause.informative else 1),
+        f"the first paragraph of {clause.id} has {len(demands)} MUST; write one sentence with one MUST, or one SHOULD, "
+        "or begin it with *Informative.*, and neither, where nothing is demanded",
     )
     known = {*clauses(), *chapter.text.clauses}
     unknown = [id for id in clause.see_also if id not in known]

@@ -5,6 +5,6 @@
 'Adding one constant to every logit changes nothing'
 """
 
-from nnlaws_spec.clauses import ChapterText, Clause, Variant, chapter, clause, clauses, read
+from nnlaws_spec.clauses import ChapterText, Clause, Level, Variant, chapter, clause, clauses, read
 
-__all__ = ["ChapterText", "Clause", "Variant", "chapter", "clause", "clauses", "read"]
+__all__ = ["ChapterText", "Clause", "Level", "Variant", "chapter", "clause", "clauses", "read"]

@@ -1,21 +1,32 @@
 """Reads the chapters: every `## SM-1 Title` in chapters/*.md is a clause.
 
-A clause has one MUST sentence, its first paragraph (an informative one begins with *Informative.* and demands nothing);
-formulas; examples that run; and a last paragraph of fields:
+A clause has one sentence with MUST or SHOULD, its first paragraph (an informative one begins with *Informative.* and
+demands nothing); formulas; examples that run; and a last paragraph of fields:
 `Notes: N19. Source: … Variants: … See also: …`. A variant is a named convention, written `` `name = value` ``. The
 chapter of another package is read the same way, with `read`; it may leave out *Notes*. These are the numbers, N1 to
 N20, of the notes on deep learning that this project began with; a clause that is in none of them has `Notes: none.`
+
+MUST and SHOULD are a clause's level (RFC 2119). A MUST is the mathematics; a SHOULD is what code in production
+withstands besides. Why a clause has its level is said in a field of its own, `Level: SHOULD, because …`, or, for all
+the chapter's clauses of that level that have none, in a paragraph before the first clause, `Level: MUST, because …`.
 """
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
+from typing import Literal
 
 _HEADING = re.compile(r"^## (?P<id>[A-Z]{2,}-\d+) (?P<title>.+)$", re.MULTILINE)
-_FIELD = re.compile(r"\b(Notes|Source|Variants|See also): ")
+_FIELD = re.compile(r"\b(Notes|Source|Variants|See also|Level): ")
+_LEVEL = re.compile(r"(?P<level>MUST|SHOULD), because (?P<reason>.+)", re.DOTALL)
+_USUAL = re.compile(r"^Level: (?P<level>MUST|SHOULD), because (?P<reason>.+?)(?:\.\s*)?$", re.DOTALL)
 _VARIANT = re.compile(r"`(?P<name>\w+) = (?P<value>\w+)`(?P<meaning>[^`]*)")
+
+Level = Literal["MUST", "SHOULD", "informative"]
+INFORMATIVE = "it says what is true and good to know, and demands nothing of an implementation"
+"""Why an informative clause is one."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +40,9 @@ class Variant:
 
 @dataclass(frozen=True)
 class Clause:
-    """One numbered requirement: `id` (SM-1), `title`, its MUST `statement`, the Markdown `text` below its heading."""
+    """One numbered requirement: `id` (SM-1), `title`, its MUST or SHOULD `statement`, the Markdown `text` below its
+    heading. reason: why it has its level; empty where the chapter of another package does not say why it is a MUST.
+    """
 
     id: str
     title: str
@@ -40,6 +53,14 @@ class Clause:
     source: str
     variants: tuple[Variant, ...]
     see_also: tuple[str, ...]
+    reason: str = ""
+
+    @property
+    def level(self) -> Level:
+        """What an implementation that does otherwise is: wrong (MUST), or short of what is asked of it (SHOULD)."""
+        if self.informative:
+            return "informative"
+        return "SHOULD" if re.search(r"\bSHOULD\b", self.statement) else "MUST"
 
     @property
     def informative(self) -> bool:
@@ -93,12 +114,13 @@ def read(name: str, markdown: str, *, notes: bool = True) -> ChapterText:
     if title is None or not headings:
         raise ValueError(f"{name}: expected a title, `# …`, and clauses, `## ABC-1 …`; got neither or only one of them")
     ends = [heading.start() for heading in headings[1:]] + [len(markdown)]
+    usual = _usual(markdown[: headings[0].start()])
     found: dict[str, Clause] = {}
     for heading, end in zip(headings, ends, strict=True):
         if heading["id"] in found:
             raise ValueError(f"{heading['id']} stands twice in {name}")
         text = markdown[heading.end() : end].strip()
-        found[heading["id"]] = _clause(name, heading["id"], heading["title"], text, notes)
+        found[heading["id"]] = _with_reason(_clause(name, heading["id"], heading["title"], text, notes), usual)
     prefixes = sorted({id.partition("-")[0] for id in found})
     if len(prefixes) > 1:
         raise ValueError(f"{name}: expected one prefix for all its clauses, got {' and '.join(prefixes)}")
@@ -155,6 +177,34 @@ def _preamble(markdown: str) -> str:
     return markdown[: first.start()] if first else markdown
 
 
+def _usual(preamble: str) -> dict[str, str]:
+    """Of each level that the chapter gives a reason for, the reason."""
+    paragraphs = (" ".join(paragraph.split()) for paragraph in preamble.split("\n\n"))
+    return {found["level"]: found["reason"] for found in map(_USUAL.match, paragraphs) if found}
+
+
+def _with_reason(clause: Clause, usual: Mapping[str, str]) -> Clause:
+    """The clause with the reason for its level. Raises ValueError for a SHOULD that has none, and for a field that says
+    another level than the clause's sentence.
+    """
+    if clause.reason:
+        own = _LEVEL.match(clause.reason)
+        if own is None or own["level"] != clause.level:
+            raise ValueError(
+                f"{clause.id} in {clause.chapter}.md has the field Level: {clause.reason}; expected `Level: "
+                f"{clause.level}, because …`, as its first sentence has it"
+            )
+        return replace(clause, reason=own["reason"])
+    if clause.informative:
+        return replace(clause, reason=INFORMATIVE)
+    if clause.level not in usual and clause.level == "SHOULD":
+        raise ValueError(
+            f"{clause.id} in {clause.chapter}.md is a SHOULD and does not say why; add the field `Level: SHOULD, "
+            "because …` to its last paragraph"
+        )
+    return replace(clause, reason=usual.get(clause.level, ""))
+
+
 def _clause(chapter: str, id: str, title: str, text: str, notes: bool) -> Clause:
     paragraphs = text.split("\n\n")
     parts = _FIELD.split(" ".join(paragraphs[-1].split()))
@@ -178,4 +228,5 @@ def _clause(chapter: str, id: str, title: str, text: str, notes: bool) -> Clause
             for found in _VARIANT.finditer(fields["Variants"])
         ),
         see_also=tuple(re.findall(r"[A-Z]{2,}-\d+", fields["See also"])),
+        reason=fields.get("Level", ""),
     )

@@ -139,7 +139,7 @@ def violated(results: Sequence[LawResult]) -> dict[str, set[str]]:
     for result in results:
         assert result.outcome is not Outcome.ERROR, f"{result.law} {result.dtype}: {result.reason}"
         assert result.outcome is not Outcome.NOT_OFFERED, result.law
-        if result.outcome is Outcome.VIOLATES:
+        if result.outcome in (Outcome.VIOLATES, Outcome.FALLS_SHORT):
             found[result.dtype].add(result.clause)
     return found
 

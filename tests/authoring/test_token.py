@@ -1,5 +1,9 @@
 """Tokens: what is written is what is read again, and what is no token is refused in one line that says what one is."""
 
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +22,9 @@ CASES = st.builds(
     seed=st.integers(0, 2**60),
     overlays=st.lists(
         st.tuples(st.integers(0, 10**6), st.floats(allow_nan=False)), max_size=4
+    ).map(tuple),
+    settings=st.lists(
+        st.tuples(st.sampled_from(("eps", "beta1", "save_at")), st.floats(allow_nan=False)), max_size=2
     ).map(tuple),
 )  # fmt: skip
 TOKENS = st.builds(
@@ -53,16 +60,29 @@ def test_what_is_no_token_is_refused(text: str) -> None:
 
 @given(TOKENS, st.integers(0, 20))
 def test_the_heartbeat_names_the_array_of_the_running_call(token: Token, lane: int) -> None:
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "heartbeat"
-        path.write_bytes(bytes(SIZE))
-        heartbeat = Heartbeat(path)
+    with beating() as heartbeat:
         assert heartbeat.token == ""
         heartbeat.about(str(token))
         heartbeat.begin(lane)
         assert heartbeat.token == str(token.lane(lane))
+
+
+@given(TOKENS, st.lists(CASES, min_size=1, max_size=5))
+def test_of_a_batch_of_cases_unlike_each_other_it_names_the_one_that_runs(token: Token, others: list[Case]) -> None:
+    with beating() as heartbeat:
+        heartbeat.about("\n".join(map(str, (token, *others))))
+        for lane, case in enumerate((token.case, *others)):
+            heartbeat.begin(lane)
+            assert heartbeat.token == str(replace(token, case=case))
+
+
+@contextmanager
+def beating() -> Generator[Heartbeat]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "heartbeat"
+        path.write_bytes(bytes(SIZE))
+        heartbeat = Heartbeat(path)
+        yield heartbeat
         heartbeat.close()
 
 

@@ -22,8 +22,9 @@ from nnlaws.report import LawResult, Outcome, Report
 from nnlaws.reports.terminal import explain
 
 Write = Callable[..., str]
-CONFORMS, VIOLATES, ERROR, NOT_OFFERED = (
+CONFORMS, SHORT, VIOLATES, ERROR, NOT_OFFERED = (
     Outcome.CONFORMS,
+    Outcome.FALLS_SHORT,
     Outcome.VIOLATES,
     Outcome.ERROR,
     Outcome.NOT_OFFERED,
@@ -81,24 +82,24 @@ FAULTS: dict[str, tuple[str, dict[str, tuple[Outcome, str]]]] = {
     "changes the floating-point error state": (
         "with np.errstate(all='ignore'): a = right(z)\nnp.seterr(all='raise')\nreturn a",
         {"SM-1": (CONFORMS, ""), "CT-4": (CONFORMS, ""), "CT-6": (CONFORMS, ""),
-         "CT-7": (VIOLATES, "NumPy's error state")}),
+         "CT-7": (SHORT, "NumPy's error state")}),
     "turns warnings into errors": (
         "import warnings\nwarnings.simplefilter('error')\nreturn right(z)",
-        {"SM-1": (CONFORMS, ""), "CT-6": (CONFORMS, ""), "CT-7": (VIOLATES, "the filters of warnings")}),
+        {"SM-1": (CONFORMS, ""), "CT-6": (CONFORMS, ""), "CT-7": (SHORT, "the filters of warnings")}),
     "replaces standard output": ("sys.stdout = None\nreturn right(z)", {
-        "SM-1": (CONFORMS, ""), "CT-7": (VIOLATES, "standard output")}),
+        "SM-1": (CONFORMS, ""), "CT-7": (SHORT, "standard output")}),
     "seeds the global generators": ("import random\nrandom.seed(1)\nnp.random.seed(1)\nreturn right(z)", {
-        "SM-1": (CONFORMS, ""), "CT-7": (VIOLATES, "NumPy's global generator (numpy.random), Python's global")}),
+        "SM-1": (CONFORMS, ""), "CT-7": (SHORT, "NumPy's global generator (numpy.random), Python's global")}),
     "goes to another folder": ("os.chdir('/')\nreturn right(z)", {
-        "SM-1": (CONFORMS, ""), "CT-7": (VIOLATES, "the working directory")}),
+        "SM-1": (CONFORMS, ""), "CT-7": (SHORT, "the working directory")}),
     "counts calls in the environment": ("os.environ['CALLS'] = str(calls)\nreturn right(z)", {
-        "SM-1": (CONFORMS, ""), "CT-7": (VIOLATES, "the environment")}),
+        "SM-1": (CONFORMS, ""), "CT-7": (SHORT, "the environment")}),
     "switches the collection of garbage off": ("import gc\ngc.disable()\nreturn right(z)", {
-        "SM-1": (CONFORMS, ""), "CT-7": (VIOLATES, "the collection of garbage")}),
+        "SM-1": (CONFORMS, ""), "CT-7": (SHORT, "the collection of garbage")}),
     "raises the recursion limit, always to the same": ("sys.setrecursionlimit(5000)\nreturn right(z)", {
-        "SM-1": (CONFORMS, ""), "CT-7": (VIOLATES, "the recursion limit")}),
+        "SM-1": (CONFORMS, ""), "CT-7": (SHORT, "the recursion limit")}),
     "prints otherwise": ("np.set_printoptions(precision=3)\nreturn right(z)", {
-        "SM-1": (CONFORMS, ""), "CT-7": (VIOLATES, "NumPy's print options")}),
+        "SM-1": (CONFORMS, ""), "CT-7": (SHORT, "NumPy's print options")}),
     "changes what it puts back": ("with np.errstate(all='raise'): np.random.default_rng(0).random()\nreturn right(z)", {
         "CT-7": (CONFORMS, "")}),
     "writes bytes to standard output": ("sys.stdout.buffer.write(b'a')\nreturn right(z)", {"SM-1": (CONFORMS, "")}),
@@ -174,7 +175,7 @@ def test_a_fault_is_an_outcome_with_its_clause(
         text = explain(results[clause])
         assert words in text
         assert "nnlaws itself failed" not in text
-        if outcome in (VIOLATES, ERROR):
+        if outcome in (SHORT, VIOLATES, ERROR):
             assert again(results[clause], load(write(body))).outcome is outcome
     others = by_clause(report, "log_softmax")
     assert {result.outcome for result in others.values()} == {CONFORMS}
@@ -190,7 +191,7 @@ def test_a_call_that_changes_the_direction_of_rounding_is_noticed(write: Write) 
     target = write(f"a = right(z)\nimport ctypes\nctypes.CDLL(None).fesetround({UPWARD})\nreturn a")
     report = judge(target, "SM-1", "SM-3", "CT-7", "SM-11")
     results = by_clause(report)
-    assert results["CT-7"].outcome is VIOLATES
+    assert results["CT-7"].outcome is SHORT
     assert "a call changed the direction of rounding" in explain(results["CT-7"])
     assert results["SM-1"].outcome is results["SM-3"].outcome is CONFORMS
     assert by_clause(report, "log_softmax")["SM-11"].outcome is CONFORMS

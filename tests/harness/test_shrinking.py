@@ -1,7 +1,7 @@
 """Cases made larger on purpose, and failing cases made simpler again."""
 
 import pytest
-from nnlaws.authoring.case import MOST
+from nnlaws.authoring.case import MOST, TALL, WIDE
 from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.token import TOGETHER, Case
 from nnlaws.chapters import LAWS, OPERATIONS
@@ -19,8 +19,15 @@ CASES = [Case(2, 3, "normal", number, number * TOGETHER) for number in range(8)]
 
 
 def test_cases_become_wide_and_tall_by_turns() -> None:
-    shapes = [(case.m, case.columns) for case in enlarged(CASES, (1, 4), (1, 8))]
-    assert shapes == [(2, 33), (17, 3), (2, 129), (33, 3), (2, 17), (2, 65), (9, 3), (2, 33)]
+    for turn in range(3):
+        shapes = [(case.m, case.columns) for case in enlarged(CASES, (1, 4), (1, 8), turn)]
+        rows, widths = {m for m, columns in shapes if columns == 3}, {columns for m, columns in shapes if m == 2}
+        assert len(shapes) == 8
+        assert len(rows) == len(widths) == 4
+        assert rows <= set(TALL)
+        assert widths <= set(WIDE)
+        assert max(rows) > 16
+        assert max(widths) > 32
 
 
 def test_what_a_law_fixes_stays_as_it_is() -> None:

@@ -14,7 +14,7 @@ from nnlaws_spec.clauses import chapters, preamble
 READER = import_module("nnlaws_spec.clauses")  # by name: the package's attribute `clauses` is the function
 
 NOTES = {f"N{number}" for number in range(1, 21)}
-LAST_CLAUSES = {"CT": 7, "BN": 31, "LR": 9, "OP": 26, "SA": 11, "SC": 13, "SE": 18, "SM": 17}
+LAST_CLAUSES = {"CT": 7, "BN": 33, "LR": 9, "LY": 12, "OP": 26, "SA": 11, "SC": 13, "SE": 21, "SM": 18}
 PROMISED = [f"{chapter}-{number}" for chapter, last in LAST_CLAUSES.items() for number in range(1, last + 1)]
 
 COMPLETE = """# A chapter
@@ -26,6 +26,8 @@ $$x$$
 
 Notes: N1. Source: a book, p. 3. Variants: `kind = other` does `x + 1` instead. See also: ZZ-1.
 """
+
+SHOULD = ["CT-4", "CT-5", "CT-7", "BN-26", "SC-6"]
 
 every_clause = pytest.mark.parametrize("each", clauses().values(), ids=clauses().keys())
 
@@ -54,14 +56,30 @@ def test_a_clause_has_all_its_fields(each: Clause) -> None:
 
 
 @every_clause
-def test_a_statement_has_exactly_one_must_unless_it_is_informative(each: Clause) -> None:
-    assert re.findall(r"\bMUST\b", each.statement) == ([] if each.informative else ["MUST"])
+def test_a_statement_has_exactly_one_level_unless_it_is_informative(each: Clause) -> None:
+    assert re.findall(r"\b(MUST|SHOULD)\b", each.statement) == ([] if each.informative else [each.level])
+
+
+@every_clause
+def test_a_clauses_level_stands_in_its_chapter_with_the_reason(each: Clause) -> None:
+    """In a field of its own, or before the first clause, for all of that level; a SHOULD has one of its own."""
+    assert (each.level == "informative") == each.informative
+    assert each.reason
+    own = f"Level: {each.level}, because {each.reason}." in " ".join(each.text.split())
+    usual = f"Level: {each.level}, because {each.reason}." in " ".join(preamble(each.chapter).split())
+    assert each.informative or own != usual
+    assert own or each.level != "SHOULD"
+
+
+def test_production_asks_for_more_than_mathematics() -> None:
+    """What a textbook implementation that is right in its mathematics need not do."""
+    assert [each.id for each in clauses().values() if each.level == "SHOULD"] == SHOULD
 
 
 def test_the_claims_why_things_are_so_are_informative() -> None:
     """Why batch norm helps; what an average looks back over, how descent converges, which hyperparameters matter."""
     informative = [each.id for each in clauses().values() if each.informative]
-    assert informative == ["BN-28", "BN-29", "BN-30", "OP-3", "OP-25", "OP-26"]
+    assert informative == ["BN-28", "BN-29", "BN-30", "BN-32", "BN-33", "OP-3", "OP-25", "OP-26"]
 
 
 @every_clause
@@ -120,7 +138,7 @@ def test_an_unknown_clause_lists_those_that_there_are() -> None:
 
 def test_variants_are_named_with_value_and_meaning() -> None:
     found = {(each.name, each.value): each.meaning for each in clause("SM-1").variants}
-    assert set(found) == {("normalisation", "lse"), ("arithmetic", "narrow")}
+    assert set(found) == {("normalisation", "lse"), ("exponential", "scaled_first"), ("arithmetic", "narrow")}
     assert "LSE" in found["normalisation", "lse"]
     assert clause("SM-2").variants == ()
 
@@ -130,6 +148,36 @@ def test_a_complete_chapter_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (read.title, read.chapter, read.statement) == ("The title", "made_up", "It MUST hold.")
     assert (read.notes, read.source, read.see_also) == (("N1",), "a book, p. 3", ("ZZ-1",))
     assert [(each.name, each.value) for each in read.variants] == [("kind", "other")]
+
+
+def test_a_level_is_read_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The chapter's own for what has none; of another package's chapter it may be missing."""
+    should = COMPLETE.replace("MUST", "SHOULD").replace("Notes:", "Level: SHOULD, because of it. Notes:")
+    usual = COMPLETE.replace("\n\n## ", "\n\nLevel: MUST, because the\nnotes say so.\n\n## ")
+    levels = [
+        (found.level, found.reason)
+        for text in (COMPLETE, usual, should, COMPLETE.replace("It MUST", "*Informative.* It will"))
+        for found in [_read(monkeypatch, made_up=text)["ZZ-1"]]
+    ]
+    assert levels == [
+        ("MUST", ""), ("MUST", "the notes say so"), ("SHOULD", "of it"), ("informative", READER.INFORMATIVE)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (COMPLETE.replace("MUST", "SHOULD"), "ZZ-1 in made_up.md is a SHOULD and does not say why"),
+        (COMPLETE.replace("Notes:", "Level: SHOULD, because of it. Notes:"), "expected `Level: MUST, because …`"),
+        (
+            COMPLETE.replace("Notes:", "Level: MUST. Notes:"),
+            "has the field Level: MUST; expected `Level: MUST, because",
+        ),
+    ],
+)
+def test_a_level_that_says_too_little_is_refused(monkeypatch: pytest.MonkeyPatch, text: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        _read(monkeypatch, made_up=text)
 
 
 @pytest.mark.parametrize("field", ["Notes", "Source", "Variants", "See also"])

@@ -44,7 +44,9 @@ def caviar(space: Space, objective: Objective, *, budget: int, seed: int) -> Tri
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
     study.optimize(lambda trial: objective(_point(space, trial)), n_trials=budget)
     rows = [[trial.params[name] for name, _, _, _ in space] for trial in study.trials]
-    return spaces.points(space, rows), np.array([trial.value for trial in study.trials]), study.best_trial.number
+    # of a trial whose loss is NaN Optuna keeps no value, and calls it failed
+    losses = [np.nan if trial.value is None else trial.value for trial in study.trials]
+    return spaces.points(space, rows), np.array(losses), study.best_trial.number
 
 
 def _draws(axis: Axis, size: int, seed: int) -> Array:

@@ -10,7 +10,6 @@ momentum is the weight of the new statistics, 1 − decay, and its running varia
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import torch
@@ -19,6 +18,7 @@ from torch import nn
 from torch.nn import functional
 
 from nnlaws.adapters import torch_optimizers
+from nnlaws.adapters.kept import kept
 from nnlaws.adapters.torch_arrays import array, tensor
 
 description = (
@@ -98,7 +98,7 @@ class BatchNorm:
         return layer.train()
 
 
-@lru_cache(maxsize=256)
+@kept(256)
 def _made(layer: Layer, n: int, eps: float, momentum: float, dtype: torch.dtype) -> nn.BatchNorm1d | nn.BatchNorm2d:
     return layer(n, eps=eps, momentum=momentum, dtype=dtype)
 

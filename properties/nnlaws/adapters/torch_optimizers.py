@@ -8,7 +8,7 @@ the parameter group, as schedulers do; a schedule is stepped from epoch 0 on, in
 
 import io
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -78,23 +78,31 @@ class Optimizers:
 
     def _optimizer(self, kind: Callable[..., optim.Optimizer], **options: Any) -> Optimizer[State]:
         make = partial(kind, **options, **self.path)
+        others = {name: _other(value) for name, value in options.items()}
 
         def init(theta: Array) -> State:
             parameter = nn.Parameter(tensor(theta))
             return parameter, make([parameter])
 
         def restored(state: State) -> State:
-            """A new optimizer with the state that the old one saved."""
+            """A new optimizer, built with other numbers, with the state that the old one saved: the numbers too."""
             parameter, optimizer = state
             file = io.BytesIO()
             torch.save({"parameter": parameter, "optimizer": optimizer.state_dict()}, file)
             file.seek(0)
             saved = torch.load(file)
-            new = make([saved["parameter"]])
+            new = make([saved["parameter"]], **others)
             new.load_state_dict(saved["optimizer"])
             return saved["parameter"], new
 
         return Optimizer(init, _step, lambda state: array(state[0]), restored)
+
+
+def _other(value: Any) -> Any:
+    """Half of a number, or of each."""
+    if isinstance(value, tuple):
+        return tuple(map(_other, value))  # pyright: ignore[reportUnknownArgumentType]
+    return value / 2 if isinstance(value, float) else value
 
 
 def _step(state: State, gradient: Array, rate: float) -> State:
@@ -119,24 +127,29 @@ def exponential_average(values: Array, *, beta: float, bias_correction: bool) ->
 
 
 def exponential_decay(epoch: Array, *, initial: float, rate: float) -> Array:
-    return _rates(epoch, initial, partial(lr_scheduler.ExponentialLR, gamma=rate))
+    return _schedule(lr_scheduler.ExponentialLR, initial, gamma=rate).rates(epoch)
 
 
 def staircase_decay(epoch: Array, *, initial: float, rate: float, every: float) -> Array:
-    return _rates(epoch, initial, partial(lr_scheduler.StepLR, gamma=rate, step_size=int(every)))
+    return _schedule(lr_scheduler.StepLR, initial, gamma=rate, step_size=int(every)).rates(epoch)
 
 
-def _rates(epoch: Array, initial: float, make: Callable[..., lr_scheduler.LRScheduler]) -> Array:
-    """A scheduler's rates, stepped from epoch 0 to the last one asked for."""
-    optimizer = optim.SGD([nn.Parameter(torch.zeros(()))], lr=initial)
-    scheduler = make(optimizer)
-    optimizer.step()  # the scheduler warns where its optimizer has never been stepped
-    rates = np.empty(1 + int(epoch.max(initial=0)))
-    for at in range(len(rates)):
-        rates[at] = scheduler.get_last_lr()[0]
-        scheduler.step()
-    asked: Array = rates[epoch.astype(int)].astype(epoch.dtype)
-    return asked
+class _Schedule:
+    """A scheduler that is stepped from epoch 0 to the last one that was ever asked for, and the rates that it had."""
+
+    def __init__(self, make: Callable[..., lr_scheduler.LRScheduler], initial: float, **options: float) -> None:
+        optimizer = optim.SGD([nn.Parameter(torch.zeros(()))], lr=initial)
+        self._scheduler, self._seen = make(optimizer, **options), list[float]()
+        optimizer.step()  # the scheduler warns where its optimizer has never been stepped
+
+    def rates(self, epoch: Array) -> Array:
+        while len(self._seen) <= epoch.max(initial=0):
+            self._seen.append(self._scheduler.get_last_lr()[0])
+            self._scheduler.step()
+        return np.array(self._seen)[epoch.astype(int)].astype(epoch.dtype)
+
+
+_schedule = lru_cache(512)(_Schedule)  # PyTorch takes a thousand times as long as others for a thousand steps
 
 
 _one_by_one = Optimizers(foreach=False)

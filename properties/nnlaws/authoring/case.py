@@ -6,7 +6,7 @@ goes.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,8 @@ RowFamily = Callable[[np.random.Generator, int, int], Floats]
 Range = tuple[int, int]
 Strategy = Callable[[Format, Range, Range], st.SearchStrategy[Case]]
 """Of a format and the ranges of m and of the number of columns."""
+Boundary = Callable[[Format, Range, Range], Sequence[Case]]
+"""Of the same, the cases that come in every run, simplest first, whatever is drawn."""
 
 
 def expand(build: Builder, case: Case, format: Format, lanes: int) -> Inputs:
@@ -47,10 +49,20 @@ def expand(build: Builder, case: Case, format: Format, lanes: int) -> Inputs:
     return stack(build, [case.lane(number) for number in range(lanes)], format)
 
 
+def batches(cases: Sequence[Case], most: int) -> list[list[Case]]:
+    """The cases in lists that can be stacked, of so many at most: of one shape, one group, and the same settings."""
+    together: dict[object, list[Case]] = {}
+    for case in cases:
+        together.setdefault((case.m, case.columns, case.group, case.settings), []).append(case)
+    return [alike[start : start + most] for alike in together.values() for start in range(0, len(alike), most)]
+
+
 def stack(build: Builder, cases: Sequence[Case], format: Format) -> Inputs:
-    """The inputs of cases of one shape and group, stacked along a new first axis."""
-    with np.errstate(over="ignore"):  # beyond the largest number a family is clipped
-        each = [build(case, format) for case in cases]
+    """The inputs of cases of one shape, group and settings, stacked along a new first axis.
+
+    A setting takes the place of an option of its name; where the option is one for each step, of each of them.
+    """
+    each = [built(build, case, format) for case in cases]
     return Inputs(
         tuple(np.stack(argument) for argument in zip(*(inputs.arguments for inputs in each), strict=True)),
         {name: np.stack([inputs.extra[name] for inputs in each]) for name in each[0].extra},
@@ -58,9 +70,58 @@ def stack(build: Builder, cases: Sequence[Case], format: Format) -> Inputs:
     )
 
 
-WIDE = (17, 33, 65, 129)  # columns, beyond the block sizes of kernels
-TALL = (9, 17, 33)  # samples
+def built(build: Builder, case: Case, format: Format) -> Inputs:
+    """The inputs of one case, with its settings in the place of the options of their names."""
+    with np.errstate(over="ignore"):  # beyond the largest number a family is clipped
+        inputs = build(case, format)
+    given = {name: _as(inputs.options[name], value) for name, value in case.settings if name in inputs.options}
+    return replace(inputs, options={**inputs.options, **given})
+
+
+def _as(option: Any, value: float) -> Any:
+    """The value as such an option is given."""
+    if isinstance(option, tuple):
+        return (value,) * len(option)  # pyright: ignore[reportUnknownArgumentType]
+    return type(option)(value)
+
+
+WIDE = (9, 10, 12, 15, 16, 20, 31, 47, 64, 77, 100, 129, 130)  # columns, beyond the block sizes of kernels
+TALL = (5, 6, 7, 8, 11, 13, 16, 18, 23, 28, 30, 32, 33)  # samples
+SHAPES = (
+    *((11, 2), (13, 3), (16, 4), (18, 5), (23, 6), (28, 7), (30, 8), (33, 1)),
+    *(
+        (5, 9),
+        (6, 10),
+        (7, 11),
+        (8, 12),
+        (3, 13),
+        (4, 14),
+        (2, 15),
+        (1, 16),
+        (5, 31),
+        (3, 47),
+        (2, 64),
+        (6, 77),
+        (4, 100),
+    ),
+    *((1, 129), (2, 130), (18, 13), (30, 20)),
+)
+"""Of both. Every number from 1 to 8 is among the rows, and among the columns, and beyond 8 every remainder by 8: so is
+every tail of a block."""
 MOST = 600  # entries of an array of a case that is made wide or tall on purpose
+
+
+def large(family: str, k: int, m: Range, columns: Range) -> list[Case]:
+    """A case of each of SHAPES that a law of such ranges is about, or of what it leaves free of them."""
+    shapes: Sequence[Range] = SHAPES
+    if m[0] == m[1]:
+        shapes = [(m[0], size) for size in (*range(2, 9), *WIDE)]
+    elif columns[0] == columns[1]:
+        shapes = [(size, columns[0]) for size in (*range(2, 5), *TALL, *WIDE[-6:])]
+    if m[0] == m[1] and columns[0] == columns[1]:
+        return []
+    fitting = [(rows, width) for rows, width in shapes if rows >= m[0] and width >= columns[0]]
+    return [Case(*shape, family, k, TOGETHER * number) for number, shape in enumerate(fitting)]
 
 
 def cases(

@@ -18,8 +18,9 @@ class Convention:
     effect: whether it changes the value, so that the formula takes it as a keyword, or only how much rounding is
     allowed: a weaker bound admits all that the default convention's does, a tighter one less. dtypes: those in which it
     says something; elsewhere what it is about does not occur. default: what the default convention is called, where it
-    has a name. weaker_than: other values of the same name that this one's bound admits as well. unseen: what declaring
-    it stops seeing, in a few words, where that is known; else it is measured.
+    has a name. weaker_than: other values of the same name that this one's bound admits as well. waives: clauses that
+    do not hold of an implementation that declares it. unseen: what declaring it stops seeing, in a few words, where that
+    is known; else it is measured.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Convention:
     dtypes: tuple[str, ...] = ALL_DTYPES
     default: str = ""
     weaker_than: tuple[str, ...] = ()
+    waives: tuple[str, ...] = ()
     unseen: str = ""
 
     def __str__(self) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 from nnlaws_reference.dtypes import Array
 
-from nnlaws.authoring.case import Builder, Inputs, Range, Strategy
+from nnlaws.authoring.case import Boundary, Builder, Inputs, Range, Strategy
 from nnlaws.authoring.evidence import Evidence, agree, compare, worst
 from nnlaws.authoring.operation import Operation, Option
 from nnlaws.authoring.ruler import Ruler
@@ -34,7 +34,8 @@ class Law:
     bound. about: what it is that the law judges, the results, the call itself, or what a seed does. fix: what to do
     where it is broken, if that does not depend on how. m, columns: the shapes it is about. lanes: how many arrays a
     case expands to. share: of the profile's examples, how many it is worth. trials: the cases to try, where Hypothesis
-    draws none: a law about chance needs seeds that nothing searches through. tests: how many tests of chance a trial
+    draws none: a law about chance needs seeds that nothing searches through. boundary: cases that come in every run
+    besides those that are drawn, since chance hardly ever finds them. tests: how many tests of chance a trial
     makes, each of which takes one share of the false alarms that a whole run may raise.
     """
 
@@ -54,6 +55,7 @@ class Law:
     share: float = 1.0
     trials: tuple[Case, ...] = ()
     tests: int = 0
+    boundary: Boundary | None = None
 
     def evidence(self, subject: Subject, ruler: Ruler, inputs: Inputs) -> Evidence:
         """What the check sees on these inputs."""

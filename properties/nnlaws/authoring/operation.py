@@ -28,7 +28,8 @@ class Operation:
     formulas, reference_module, bounds: the modules of its chapter in which the functions of the operation's name are
     its formula, its reference and its rounding bound. Without bounds it takes no arrays of one dtype: then chance, not
     rounding, is what it is judged by, in float64 alone. conventions: all that bear on it. zero: whether an entry of
-    its first argument may be 0.
+    its first argument may be 0. together: whether a row of what it returns depends on all samples, so that it need not
+    take none of them.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Operation:
     bounds: ModuleType | None = None
     conventions: tuple[Convention, ...] = ()
     zero: bool = True
+    together: bool = False
 
     def __str__(self) -> str:
         return self.name
@@ -84,7 +86,7 @@ class Operation:
     def per_sample(self) -> bool:
         """Whether all it returns is one array with a row a sample, so that no samples give no rows."""
         (first, *others) = self.results.values()
-        return not others and first[:1] == ("m",)
+        return not others and first[:1] == ("m",) and not self.together
 
     @cached_property
     def formula(self) -> Callable[..., Any]:

@@ -15,20 +15,21 @@ if TYPE_CHECKING:
 
 LARGEST = 2**25  # m·columns², the memory that the bound for a token's array takes
 TOGETHER = 512  # seeds in a row, which share the numbers that are one for a whole batch
-_NUMBER = r"-?(?:\d+(?:\.\d*)?(?:e[-+]?\d{1,3})?|inf)"
+_NUMBER = r"-?(?:\d+(?:\.\d*)?(?:e[-+]?\d{1,3})?|inf|nan)"
 _OVERLAY = re.compile(rf",@(\d{{1,9}})=({_NUMBER})")
+_SETTING = re.compile(rf",([a-z]\w*)=({_NUMBER})")
 _CASE = re.compile(
     rf"(?P<m>\d{{1,9}})x(?P<columns>\d{{1,9}}),(?P<family>\w+),(?P<k>-?\d{{1,9}}),(?P<seed>\d{{1,19}})"
-    rf"(?P<overlays>(?:,@\d{{1,9}}={_NUMBER})*)"
+    rf"(?P<overlays>(?:,@\d{{1,9}}={_NUMBER})*)(?P<settings>(?:,[a-z]\w*={_NUMBER})*)"
 )
 
 
 @dataclass(frozen=True)
 class Case:
     """m samples of `columns` classes or features, from a family scaled by k, with `seed` for its chances, and entries
-    laid over it.
+    laid over it. settings: options of the operation that the case sets itself, by name; the seed chooses the others.
 
-    str(case) is its token, as in `1x3,integers,8,0,@2=-0.5`; Case.parse reads it back.
+    str(case) is its token, as in `1x3,integers,8,0,@2=-0.5,eps=0.001`; Case.parse reads it back.
     """
 
     m: int
@@ -37,10 +38,12 @@ class Case:
     k: int
     seed: int
     overlays: tuple[tuple[int, float], ...] = ()
+    settings: tuple[tuple[str, float], ...] = ()
 
     def __str__(self) -> str:
         overlays = "".join(f",@{position}={value!r}" for position, value in self.overlays)
-        return f"{self.m}x{self.columns},{self.family},{self.k},{self.seed}{overlays}"
+        settings = "".join(f",{name}={value!r}" for name, value in self.settings)
+        return f"{self.m}x{self.columns},{self.family},{self.k},{self.seed}{overlays}{settings}"
 
     @classmethod
     def parse(cls, token: str) -> "Case":
@@ -48,13 +51,15 @@ class Case:
         found = _CASE.fullmatch(token)
         if not found:
             raise UsageError(
-                f"{token!r} is not a case; expected MxC,FAMILY,K,SEED[,@PLACE=VALUE…], as in 1x3,integers,8,0,@2=-0.5"
+                f"{token!r} is not a case; expected MxC,FAMILY,K,SEED[,@PLACE=VALUE…][,OPTION=VALUE…], "
+                "as in 1x3,integers,8,0,@2=-0.5,eps=0.001"
             )
         overlays = tuple((int(place), float(value)) for place, value in _OVERLAY.findall(found["overlays"]))
         m, columns = int(found["m"]), int(found["columns"])
         if not 0 < m * columns * columns <= LARGEST:
             raise UsageError(f"{token!r} is {m} × {columns}; expected a size such that 0 < m·C² ≤ {LARGEST}")
-        return cls(m, columns, found["family"], int(found["k"]), int(found["seed"]), overlays)
+        settings = tuple((name, float(value)) for name, value in _SETTING.findall(found["settings"]))
+        return cls(m, columns, found["family"], int(found["k"]), int(found["seed"]), overlays, settings)
 
     def lane(self, number: int) -> "Case":
         """The case whose first array is this one's array of that number."""
@@ -64,6 +69,10 @@ class Case:
     def group(self) -> int:
         """A number that the lanes of a drawn case share; 0 for the simplest."""
         return self.seed // TOGETHER
+
+    def setting(self, name: str, otherwise: float) -> float:
+        """The option of that name, where the case sets it itself."""
+        return dict(self.settings).get(name, otherwise)
 
     def random(self, stream: str) -> "np.random.Generator":
         """The case's chances, independent from one named stream to the next."""

@@ -15,6 +15,7 @@ step of v is to be added to the grain. Ranks need none of that: ties are broken 
 """
 
 from collections.abc import Callable, Sequence
+from itertools import permutations
 from math import log, log1p
 
 import numpy as np
@@ -28,11 +29,14 @@ EDGE = 2.0**-26  # small beside GRAIN, so that clamping costs less than the grai
 STEEPEST = 64.0  # no density given to `marginal` varies by more in total, nor is higher
 
 Density = Callable[[Floats], Floats]
+Way = tuple[int, int, int]
+"""Which coordinate depends on which other, of how many points before."""
 
 _CORRELATIONS = np.array([sign * r for r in (0.97, 0.9, 0.7, 0.5, 0.3, 0.15, 0.07) for sign in (1.0, -1.0)])[:, None]
 _POWERS = np.exp([sign * s for s in (0.03, 0.1, 0.3, 1.0) for sign in (1.0, -1.0)])[:, None]
 _SHRINKS = 2.0 ** -np.arange(1.0, 10.5, 0.5)[:, None]
-_LAGS = (1, 2, 3)
+_NEAR = (1, 2, 3)  # lags at which most generators that fail show it
+_FAR = (4, 5, 6, 7, 8)  # and powers of two beyond, and halves
 
 
 def marginal(v: Floats, densities: Sequence[Density] = (), categories: int = 0, *, grain: float = GRAIN) -> LogE:
@@ -56,18 +60,82 @@ def marginal(v: Floats, densities: Sequence[Density] = (), categories: int = 0, 
     return report(mixture(groups), when)
 
 
-def serial(p: Floats, *, grain: float = GRAIN) -> LogE:
-    """Are draws p (n,) independent and uniform on [0, 1], or does one depend on those before it?
+def serial(p: Floats, *more: Floats, grain: float = GRAIN) -> LogE:
+    """Are draws p (n,) independent and uniform on [0, 1], or does one depend on those before it? more: other rows (n,)
+    of draws that are seen at the same times, of which any may do so.
 
     Against: Markov chains of 4 and 8 states with unknown transitions; correlation of normal scores at lags 1, 2 and 3.
-    A wrong marginal shows too; given `sequential_ranks` of the draws, it does not. ValueError: see `draws`.
+    With half the weight, so that those cost log 2 more: chains of 4 states and correlations at the lags 4 to 8 and at
+    powers of two, of the second half with the first, draw by draw, and of the two halves back to back. Each bets on a
+    draw by one that came before it, so that all are e-processes of the same draws. A wrong marginal shows too; given
+    `sequential_ranks` of the draws, it does not. ValueError: see `draws`.
     """
-    (p,) = draws(p)
+    rows = draws(p, *more)
     when = moments(len(p))
-    scores = ndtri(clamped(p))
+    return report(mixture([_serial(row, when, grain) for row in rows]), when)
+
+
+def _serial(p: Floats, when: Integers, grain: float) -> Floats:
+    n, scores = len(p), ndtri(clamped(p))
     groups = [mixture([markov(p, 4, when, grain), markov(p, 8, when, grain)])]
-    groups += [copula(scores[:-lag], scores[lag:], lag, when, grain) for lag in _LAGS if len(p) > lag]
-    return report(mixture(groups), when)
+    groups += [copula(scores[:-lag], scores[lag:], lag, when, grain) for lag in _NEAR if n > lag]
+    far = [_dependent((p, scores), (p, scores), earlier, when, grain) for earlier in _earlier(n)]
+    return mixture([mixture(groups), mixture(far)] if far else groups)
+
+
+def crossed(ranks: Sequence[Floats], lagged: bool = True, *, grain: float = GRAIN) -> tuple[LogE, Way]:
+    """Are coordinates, each (n,), independent and uniform on [0, 1], or does one depend on another? And the way to
+    depend that the draws speak for most: which coordinate, on which other, of how many points before.
+
+    Against what `pairs` is against, of every two coordinates of a point; and, unless lagged is False, with half the
+    weight: chains of 4 states and correlations, of a coordinate with another one of the point 1 to 8 points before, or
+    half of all. All bets on a coordinate are made by points before it, or by another coordinate of its point, which
+    tells nothing of it: so they are e-processes of the same points, and so is their mean.
+    ValueError: see `draws`; or of fewer than two coordinates.
+    """
+    if len(ranks) < 2:
+        raise ValueError(f"expected two coordinates or more, got {len(ranks)}")
+    columns = [(p, ndtri(clamped(p))) for p in draws(*ranks)]
+    n, several = len(ranks[0]), range(len(ranks))
+    when = moments(n)
+    found = {(b, a, 0): _paired(columns[a], columns[b], when, grain) for b in several for a in range(b)}
+    together = [mixture([*found.values()])]
+    lags = [lag for lag in dict.fromkeys((*_NEAR, *_FAR, n // 2)) if lagged and 0 < lag < n]
+    later = {
+        (b, a, lag): _dependent(columns[a], columns[b], np.arange(n - lag), when, grain)
+        for b, a in permutations(several, 2)
+        for lag in lags
+    }
+    if later:
+        together.append(mixture([*later.values()]))
+    most = max((found | later).items(), key=lambda each: float(each[1].max()))
+    return report(mixture(together), when), most[0]
+
+
+def _paired(one: tuple[Floats, Floats], other: tuple[Floats, Floats], when: Integers, grain: float) -> Floats:
+    """log E of two coordinates of a point depending on each other, both with their normal scores."""
+    (p, scores), (q, others) = one, other
+    joint = mixture([joint_histogram(p, q, 4, when, grain), joint_histogram(p, q, 8, when, grain)])
+    return mixture([joint, copula(scores, others, 0, when, grain)])
+
+
+def _earlier(n: int) -> list[Integers]:
+    """For each way to depend: of the last draws, as many as there are, the index of the draw that each depends on."""
+    powers = [1 << k for k in range(4, max(n // 2, 1).bit_length())]
+    lags = dict.fromkeys((*_NEAR[1:], *_FAR, *powers, n // 2, (n + 1) // 2))
+    # the second half back to front: draw n − 1 − t of draw t, and of an odd number the half may begin one later
+    mirrored = [np.arange(n // 2)[::-1], np.arange(1, n // 2 + 1)[::-1][: n - 1 - n // 2]][: 1 + n % 2] if n > 2 else []
+    return [np.arange(n - lag) for lag in lags if 0 < lag < n] + mirrored
+
+
+def _dependent(
+    source: tuple[Floats, Floats], goal: tuple[Floats, Floats], earlier: Integers, when: Integers, grain: float
+) -> Floats:
+    """log E of the last draws of `goal` depending on the given ones of `source`, both with their normal scores."""
+    first = len(goal[0]) - len(earlier)
+    (p, scores), (q, others) = source, goal
+    chained = chain(_cells(p[earlier], 4), _cells(q[first:], 4), 4, first, when, grain)
+    return mixture([chained, copula(scores[earlier], others[first:], first, when, grain)])
 
 
 def pairs(p: Floats, q: Floats, *, grain: float = GRAIN) -> LogE:
@@ -78,8 +146,7 @@ def pairs(p: Floats, q: Floats, *, grain: float = GRAIN) -> LogE:
     """
     p, q = draws(p, q)
     when = moments(len(p))
-    joint = mixture([joint_histogram(p, q, 4, when, grain), joint_histogram(p, q, 8, when, grain)])
-    return report(mixture([joint, copula(ndtri(clamped(p)), ndtri(clamped(q)), 0, when, grain)]), when)
+    return report(_paired((p, ndtri(clamped(p))), (q, ndtri(clamped(q))), when, grain), when)
 
 
 def clamped(v: Floats) -> Floats:
@@ -103,29 +170,42 @@ def joint_histogram(p: Floats, q: Floats, bins: int, when: Integers, grain: floa
 
 
 def markov(p: Floats, states: int, when: Integers, grain: float) -> Floats:
-    """log E of a Markov chain on equal bins with unknown transitions: one such histogram for each bin that came before.
+    """log E of a Markov chain on equal bins with unknown transitions: a `chain` from each draw to the next."""
+    cells = _cells(p, states)
+    return chain(cells[:-1], cells[1:], states, 1, when, grain)
+
+
+def chain(
+    before: NDArray[np.uint16],
+    after: NDArray[np.uint16],
+    states: int,
+    first: int,
+    when: Integers,
+    grain: float,
+) -> Floats:
+    """log E of unknown transitions from the bins before to the bins after, which were drawn later: one histogram for
+    each bin that came before. The first bin after is that of draw number `first`, counted from 0.
 
     Its factor is (c_ij + ½)/(c_i + K/2) · K, c_ij the number of earlier steps from i to j, and c_i of steps from i.
     """
-    cells = _cells(p, states)
-    before, steps = cells[:-1], cells[:-1] * np.uint16(states) + cells[1:]
+    steps = before * np.uint16(states) + after
     gained = np.log((_seen(steps, states * states) + 0.5) / (_seen(before, states) + 0.5 * states))
-    return _after(gained, 1, when) + (when - 1) * (log(states) - log1p(2 * states * grain))
+    return _after(gained, first, when) + np.maximum(when - first, 0) * (log(states) - log1p(2 * states * grain))
 
 
-def copula(a: Floats, b: Floats, lag: int, when: Integers, grain: float) -> Floats:
+def copula(a: Floats, b: Floats, first: int, when: Integers, grain: float) -> Floats:
     """log E of normal scores b that are correlated with a, which was seen before: the mean over correlations ρ.
 
     The factor is the density of N(ρa, 1 − ρ²) over that of N(0, 1) at b. As a function of b it rises to at most
     e^{a²/2}/√(1 − ρ²) and falls again: it varies by twice that at most, and clamping adds as much times EDGE.
-    The first b stands `lag` draws after the first draw of all.
+    The first b is draw number `first`, counted from 0.
     """
     rho = _CORRELATIONS
     rest = 1.0 - rho**2
-    squares, products = _after(a * a + b * b, lag, when), _after(a * b, lag, when)
+    squares, products = _after(a * a + b * b, first, when), _after(a * b, first, when)
     height = 2.0 / np.sqrt(rest.min())
-    allowance = _after(np.log1p((grain + EDGE) * height * np.exp(a * a / 2)), lag, when)
-    count = np.maximum(when - lag, 0)
+    allowance = _after(np.log1p((grain + EDGE) * height * np.exp(a * a / 2)), first, when)
+    count = np.maximum(when - first, 0)
     logs = -0.5 * np.log(rest) * count + (rho * products - rho**2 / 2 * squares) / rest
     return mixture(logs) - allowance
 

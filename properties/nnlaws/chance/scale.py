@@ -15,7 +15,19 @@ from nnlaws.rounding.formats import Floats, Format, format_of
 from nnlaws.rounding.number import bounded
 
 RESOLUTION = {"float32": 2.0**-23, "float64": 2.0**-32}
-"""How coarse the uniform numbers may be that a sound sampler starts from: 23 bits in float32; in float64, 32."""
+"""How coarse the uniform numbers may be that a sound sampler starts from: 23 bits in float32; in float64, 32.
+
+Float32 generators draw multiples of 2⁻²³ (TensorFlow, JAX) or 2⁻²⁴ (NumPy, PyTorch); those of float64 have 52 or 53
+bits, but for such as take one word of 32 bits for each. 24 bits in float64 are neither: of n draws n²/2²⁵ pairs are
+equal, 0.1 of 2000, which shows nothing, and 8 of the 16000 of a thorough run, which are refused. They have to be
+declared, `resolution = float32`; so draws are held to the same in every profile, and the larger ones see more of it.
+"""
+FINE = 2.0**-20
+"""How much a residue's share may be off from that of others, and yet be tested: what the grain is widened by."""
+CELLS = 2.0**30
+"""Parts of a scale that are small beside what chance brings together, and large beside rounding in float64."""
+CATEGORIES = 1 << 12
+"""Of more whole numbers than that no usual mistake in the share of single ones would show."""
 
 
 Kind = Literal["linear", "log", "one_minus_log", "integer", "reverse_log"]
@@ -23,11 +35,15 @@ Kind = Literal["linear", "log", "one_minus_log", "integer", "reverse_log"]
 
 @dataclass(frozen=True)
 class Scale:
-    """One hyperparameter's scale and box. kind: those of a search's axes, or Keras Tuner's reverse_log."""
+    """One hyperparameter's scale and box. kind: those of a search's axes, or Keras Tuner's reverse_log.
+
+    coarse: whether the uniform numbers that draws start from may be those of float32, whatever the draws are in.
+    """
 
     kind: Kind
     low: float
     high: float
+    coarse: bool = False
 
     @property
     def count(self) -> int:
@@ -70,14 +86,28 @@ class Scale:
         """
         wide, within = x.astype(np.float64), random.random(x.shape)
         if self.kind == "integer":
-            share = sampling.integer_share(np.arange(self.count) + self.low, int(self.low), int(self.high))
-            k = np.clip(wide - self.low, 0, self.count - 1).astype(np.intp)
+            k = np.clip(np.floor(wide - self.low), 0, self.count - 1)
+            share = sampling.integer_share(k + self.low, int(self.low), int(self.high))
             within += wide - self.low - k  # 0, but for what is no such integer
-            return np.asarray(np.clip((np.cumsum(share) - share)[k] + within * share[k], 0.0, 1.0))
+            return np.asarray(np.clip((k + within) * share, 0.0, 1.0))
         half = _spacing(x) / 2
         with np.errstate(all="ignore"):
             ends = [self.position(np.clip(wide + side, self.low, self.high)) for side in (-half, half)]
         return np.asarray(np.clip(ends[0] + within * (ends[1] - ends[0]), 0.0, 1.0))
+
+    def residues(self, x: Array, bits: int) -> Floats:
+        """Of whole numbers, what is left of x − low when divided by 2^bits: its low bits."""
+        return np.asarray(np.mod(np.floor(x.astype(np.float64) - self.low), 2**bits))
+
+    def residual_grain(self, bits: int) -> float | None:
+        """How far the distribution function of (residue + u)/2^bits may be from that of uniform numbers, for sound
+        draws; None where it is too far for a test.
+
+        Of `count` whole numbers each residue has count // 2^bits or one more: a share within 1/count of 2^−bits, so
+        that the first j of them together are within 2^bits/count of j/2^bits. GRAIN is what a sampler may add.
+        """
+        off = 0.0 if self.count % 2**bits == 0 else 2**bits / self.count
+        return GRAIN + off if off <= FINE else None
 
     def grain(self, x: Array) -> float:
         """How far the distribution function of sound draws may be from that of uniform numbers, on the scale."""
@@ -88,10 +118,21 @@ class Scale:
 
         It can only come of what lies within rounding of it, and of one more of the uniform numbers one starts from.
         """
+        if self.kind == "integer":
+            return np.full(x.shape, 1 / self.count + RESOLUTION["float64"])
         error, wide = self.rounding(x), x.astype(np.float64)
+        name = "float32" if self.coarse else granularity(x).name
         with np.errstate(all="ignore"):
             ends = [self.position(np.clip(wide + side, self.low, self.high)) for side in (-error, error)]
-        return np.asarray(np.clip(ends[1] - ends[0] + RESOLUTION[granularity(x).name], 0.0, 1.0))
+        return np.asarray(np.clip(ends[1] - ends[0] + RESOLUTION[name], 0.0, 1.0))
+
+    def cells(self, x: Array) -> tuple[Floats, Floats]:
+        """Of draws on a continuous scale, in which of CELLS equal parts of it they lie, and at most how likely each is.
+
+        So draws of several scales can be compared: a number that comes again on another scale is rounded otherwise.
+        """
+        at = np.floor(np.clip(self.position(x.astype(np.float64)), 0.0, 1.0) * CELLS)
+        return at, np.minimum(1 / CELLS + self.chance(x), 1.0)
 
     def rounding(self, x: Array) -> Floats:
         """How far rounding may carry a sound sampler that should give x, by the bounds of the maps; integers: 0."""
@@ -127,6 +168,8 @@ def _spacing(x: Array) -> Floats:
 def mistaken(scale: Scale) -> tuple[Callable[[Floats], Floats], ...]:
     """Densities of positions where a usual mistake is made: another scale is taken for this one; or both ends of
     integers are drawn half as often, or one never."""
+    if scale.kind == "integer" and not 1 < scale.count <= CATEGORIES:
+        return ()
     if scale.kind == "integer":
         halved, missing = np.ones((2, scale.count))
         halved[[0, -1]], missing[-1] = 0.5, 0.0

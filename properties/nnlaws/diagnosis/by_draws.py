@@ -33,14 +33,15 @@ def explain(
     """The example to show, its evidence, the cause if exactly one fits, and the fix: as of `by_results.explain`."""
     case, evidence = failures[-1]
     value_laws = [each for each in chapter.laws_of(law.operation) if each.kind == "value"]  # of thousands of draws
-    undeclared = [
+    undeclared = [each for each in law.operation.conventions if ruler.conventions.get(each.name) != each.value]
+    allowing = [
         each
-        for each in law.operation.conventions
-        if each.effect == "value" and ruler.conventions.get(each.name) != each.value
+        for effect in ("value", "weaker bound")  # what admits more comes after what says something else
+        for each in undeclared
+        if each.effect == effect and _admits(each, [law, *value_laws], case, subject, ruler)
     ]
-    allowing = [each for each in undeclared if _admits(each, [law, *value_laws], subject, ruler)]
-    if len(allowing) == 1:
-        (convention,) = allowing
+    if allowing and (len(allowing) == 1 or allowing[1].effect != "value"):
+        convention = allowing[0]
         declare = f'{{"{convention.name}": "{convention.value}"}}'
         cause = Cause(str(convention), f"a convention that is not declared: {convention.meaning}", "")
         return case, evidence, cause, f"declare conventions = {declare}, or do as the clause says"
@@ -59,9 +60,14 @@ def explain(
     return case, evidence, None, law.fix
 
 
-def _admits(convention: Convention, laws: Sequence[Law], subject: GuardedSubject, ruler: Ruler) -> bool:
-    """Whether, with the convention declared, each of these laws holds on all of its cases."""
+def _admits(convention: Convention, laws: Sequence[Law], case: Case, subject: GuardedSubject, ruler: Ruler) -> bool:
+    """Whether, with the convention declared, each of these laws holds on all of its cases, and the first on this one."""
     declared = ruler.declaring(convention.item)
+    try:
+        if not _evidence(laws[0], subject, declared, case).holds:
+            return False
+    except TargetFault:
+        return False
     return all(_holds(each, subject, declared) for each in {each.id: each for each in laws}.values())
 
 

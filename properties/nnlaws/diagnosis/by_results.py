@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from nnlaws_reference.dtypes import DTYPES, Array
 
-from nnlaws.authoring.case import Inputs, stack
+from nnlaws.authoring.case import Inputs, batches, stack
 from nnlaws.authoring.chapter import Chapter
 from nnlaws.authoring.convention import Convention
 from nnlaws.authoring.evidence import Evidence
@@ -242,11 +242,8 @@ def _battery(judging: Rounding, law: Law, case: Case, rounds: int) -> list[Case]
 
 
 def _stacks(law: Law, ruler: Ruler, cases: Sequence[Case]) -> list[Inputs]:
-    """The inputs of all these cases, those of one shape and group together."""
-    together: dict[tuple[int, int, int], list[Case]] = {}
-    for case in cases:
-        together.setdefault((case.m, case.columns, case.group), []).append(case)
-    return [stack(law.build, cases_of_one, ruler.format) for cases_of_one in together.values()]
+    """The inputs of all these cases, those together that can be."""
+    return [stack(law.build, batch, ruler.format) for batch in batches(cases, max(len(cases), 1))]
 
 
 def _gives_the_same_on(

@@ -6,10 +6,11 @@ The parent reads them to know whether a call has taken too long and on which cas
 import mmap
 import struct
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from nnlaws.authoring.errors import UsageError
-from nnlaws.authoring.token import Token
+from nnlaws.authoring.token import Case, Token
 
 SIZE = 4096
 _CALL = struct.Struct("<dHQ")  # when the running call began (0: none runs), its lane, and how many began before
@@ -50,12 +51,18 @@ class Heartbeat:
 
     @property
     def token(self) -> str:
-        """The token of the array in the running call: lane i of a case is the case with i more for its seed."""
+        """The token of the array in the running call: lane i of a case is the case with i more for its seed, unless the
+        text has a line for each lane, the token of the first and then the cases of the others.
+        """
         _, lane, _ = _CALL.unpack_from(self._memory, 0)
         (length,) = _LENGTH.unpack_from(self._memory, _CALL.size)
         text = self._memory[_TEXT : _TEXT + length].decode(errors="replace")
+        first, *others = text.split("\n")
         try:
-            return str(Token.parse(text).lane(lane))
+            token = Token.parse(first)
+            if not others:
+                return str(token.lane(lane))
+            return str(replace(token, case=[token.case, *map(Case.parse, others)][lane % (len(others) + 1)]))
         except UsageError:  # no case runs, or its token was too long to be noted
             return text
 

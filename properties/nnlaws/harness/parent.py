@@ -148,7 +148,9 @@ class ChildProcess:
             return replace(
                 early, reason=f"then, called again to make the example smaller or to find the cause: {answer}"
             )
-        return task.result(Outcome.ERROR, reason=answer, replay=self._heartbeat.token)
+        if self._idle:
+            return task.result(Outcome.ERROR, reason=answer, replay=self._heartbeat.token)
+        return task.broken(Outcome.ERROR, reason=answer, replay=self._heartbeat.token)
 
     def _settled(self, task: Task) -> LawResult | None:
         """The result of what is not worth running."""

@@ -9,7 +9,7 @@ from nnlaws.authoring.convention import precisions
 from nnlaws.authoring.errors import UsageError
 from nnlaws.authoring.law import Law
 from nnlaws.chance import SHARES
-from nnlaws.chapters import BROKEN, LAWS, OPERATIONS, PLUGINS, chapter_of
+from nnlaws.chapters import BROKEN, LAWS, OPERATIONS, PLUGINS, all_clauses, chapter_of
 from nnlaws.harness.targets import Target
 from nnlaws.plan import Judged, Plan, Selection, Task
 
@@ -33,10 +33,11 @@ def plan(target: Target, selection: Selection) -> list[Task]:
         raise UsageError(
             f"no law {', '.join(selection.laws)} is about {', '.join(selection.operations)}; see `nnlaws list laws`"
         )
+    known = all_clauses()
     tasks = [
         Task(
             law.id, law.clause, law.statement, law.operation.name, dtype, law.operation.name in target.operations,
-            kind=law.kind,
+            kind=law.kind, level=known[law.clause].level, strict=selection.strict,
         )
         for law in chosen
         for dtype in chapter_of(law.operation).judging.dtypes(selection.dtypes, target.dtypes)

@@ -18,7 +18,7 @@ from nnlaws.report import LawResult, Outcome, Report
 EVERY = 1.0  # seconds between two writings
 LONG = 200  # characters of a file that are shown, at most
 
-SAME = ("target", "description", "version", "profile", "seed", "planned")
+SAME = ("target", "description", "version", "profile", "seed", "strict", "planned")
 """What has to be the same for a run to be gone on with; of a target that changed since, only its version tells."""
 
 
@@ -81,7 +81,7 @@ Types = Mapping[str, tuple[type, ...]]
 _TEXT, _NUMBER = (str,), (int, float)
 _RESULT: Types = {
     **dict.fromkeys(
-        ("law", "clause", "statement", "operation", "dtype", "outcome", "grade", "reason", "replay"), _TEXT
+        ("law", "clause", "statement", "operation", "dtype", "outcome", "grade", "reason", "replay", "level"), _TEXT
     ),
     "worst": (*_NUMBER, type(None)),
     "cases": (int,),
@@ -109,8 +109,11 @@ def _checked(result: dict[str, Any]) -> dict[str, Any]:
             _of_types(argument, _ARGUMENT)
         if violation["cause"] is not None:
             _of_types(violation["cause"], _CAUSE)
-    if result["outcome"] == Outcome.VIOLATES and not (violation and violation["example"]):
+    shown = violation is not None and violation["example"]
+    if result["outcome"] == Outcome.VIOLATES and not shown:
         raise TypeError("it violates, and shows no example")
+    if result["outcome"] == Outcome.FALLS_SHORT and not (shown or result["reason"]):
+        raise TypeError("it falls short, and does not say of what")
     return result
 
 

@@ -47,14 +47,13 @@ def run(
     began = perf_counter()
     seen = Seen()
 
-    def result(outcome: Outcome, **more: Any) -> LawResult:
-        seconds = perf_counter() - began
-        return task.result(outcome, cases=seen.arrays, conventions=conventions, seconds=seconds, **more)
+    def found(**more: Any) -> dict[str, Any]:
+        return {"cases": seen.arrays, "conventions": conventions, "seconds": perf_counter() - began, **more}
 
     def failed(outcome: Outcome, case: Case, evidence: Evidence, *cause_and_fix: Any, **more: Any) -> LawResult:
         shown = show(law, ruler, case, evidence, *cause_and_fix)
         replay = str(Token(law.id, task.dtype, case, target.name))
-        return result(outcome, replay=replay, violation=shown, **more)
+        return task.broken(outcome, **found(replay=replay, violation=shown, **more))
 
     def first(case: Case, evidence: Evidence) -> None:
         early(failed(Outcome.VIOLATES, case, evidence, worst=evidence.ratio))
@@ -72,7 +71,7 @@ def run(
                     seen.add(search(kind))
         if not seen.failures:
             outcome = Outcome.DECLARED if conventions else Outcome.CONFORMS
-            return result(outcome, worst=seen.worst, grade=_grade(law, ruler, seen))
+            return task.result(outcome, **found(worst=seen.worst, grade=_grade(law, ruler, seen)))
         case, failure = seen.failures[-1]
         if isinstance(failure, NotOffered):
             if not seen.passed:

@@ -7,6 +7,7 @@ import secrets
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 import hypothesis
 import numpy as np
@@ -14,7 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.errors import Flaky
 
-from nnlaws.authoring.case import expand
+from nnlaws.authoring.case import batches, expand, stack
 from nnlaws.authoring.evidence import Evidence
 from nnlaws.authoring.judging import Chance, Rounding
 from nnlaws.authoring.law import Law
@@ -28,6 +29,7 @@ from nnlaws.plan import PROFILES, Selection
 LANES = {"float64": 4}  # at most: exact values of float64 are balls, which cost more than all else together
 EXAMPLES = ".hypothesis/nnlaws"
 UNCHECKED = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.nested_given)  # a target may be slow
+TOGETHER = 16  # boundary cases in one call at most: more take memory, and the heartbeat no more text
 SMALL = 128  # entries of an array; of larger ones a case expands to an eighth as many
 OWN = 0  # the seed of the cases that quick and ci call their own
 FEWEST = 3  # examples: the first is always the simplest there is, which shows little
@@ -79,9 +81,10 @@ class Search:
     ignored: type[TargetFault] | None = None
     shrink: bool = True
 
-    def tell(self, case: Case) -> None:
-        """Says which case comes next."""
-        self.about(str(Token(self.law.id, self.ruler.format.name, case, self.target)))
+    def tell(self, case: Case, *others: Case) -> None:
+        """Says which case comes next, or which cases the lanes of the next batch are."""
+        lines = (Token(self.law.id, self.ruler.format.name, case, self.target), *others)
+        self.about("\n".join(map(str, lines)))
 
     def ignores(self, fault: TargetFault) -> bool:
         return self.ignored is not None and isinstance(fault, self.ignored)
@@ -94,7 +97,7 @@ def evaluate(law: Law, subject: Subject, ruler: Ruler, case: Case, lanes: int = 
 
 def by_hypothesis(search: Search, judging: Rounding) -> Seen:
     """Lets Hypothesis look for a case that breaks the law, steering towards the worst ratio, and shrink it; then, where
-    it finds none, tries some of its cases again, made wide and tall.
+    it finds none, tries some of its cases again, made wide and tall, and the law's boundary cases.
     """
     law, ruler, seen = search.law, search.ruler, Seen()
     most = min(law.lanes, LANES.get(ruler.format.name, law.lanes))
@@ -107,29 +110,32 @@ def by_hypothesis(search: Search, judging: Rounding) -> Seen:
         fewer = 8 if case.m * case.columns > SMALL else SHRINKING if seen.failures else 1
         lanes = drawn.setdefault(case, max(most // fewer, 1))  # the same at each try, for Hypothesis repeats some
         search.tell(case)
-        seen.arrays += lanes
+        return tried_together([case.lane(number) for number in range(lanes)])
+
+    def tried_together(batch: list[Case]) -> Evidence | None:
+        seen.arrays += len(batch)
         try:
-            evidence = evaluate(law, search.subject, ruler, case, lanes)
+            evidence = law.evidence(search.subject, ruler, stack(law.build, batch, ruler.format))
         except TargetFault as fault:
             if search.ignores(fault):
                 return None
-            seen.failures.append((case.lane(fault.lane % lanes), fault))
+            seen.failures.append((batch[fault.lane % len(batch)], fault))
             raise
         seen.worst, seen.finest = max(seen.worst, evidence.ratio), _larger(seen.finest, evidence.finest)
         if not evidence.holds:
             if not any(isinstance(failure, Evidence) for _, failure in seen.failures):
-                search.first(case.lane(evidence.lane), evidence)
-            seen.failures.append((case.lane(evidence.lane), evidence))
+                search.first(batch[evidence.lane], evidence)
+            seen.failures.append((batch[evidence.lane], evidence))
             raise LawBroken(law.statement)
         seen.passed = True
         return evidence
 
+    def failing_of(batch: list[Case]) -> Case | None:
+        search.tell(*batch)
+        return _failing(lambda: tried_together(batch), seen)
+
     def fails(case: Case) -> Case | None:
-        try:
-            tried(case)
-        except (LawBroken, TargetFault):
-            return seen.failures[-1][0]
-        return None
+        return _failing(lambda: tried(case), seen)
 
     def holds(case: Case) -> None:
         evidence = tried(case)
@@ -153,13 +159,27 @@ def by_hypothesis(search: Search, judging: Rounding) -> Seen:
     failing = seen.failures[-1][0] if seen.failures else None
     if failing is None:
         again = [*drawn][ENLARGED - 1 :: ENLARGED] or [*drawn][-1:]
-        failing = next(filter(None, map(fails, enlarged(again, law.m, law.columns))), None)
-    if failing is not None and search.shrink and (failing.m > law.m[1] or failing.columns > law.columns[1]):
-        simplified(failing, fails, judging.families, law.m[0], law.columns[0])  # Hypothesis keeps to such sizes
+        larger = enlarged(again, law.m, law.columns, zlib.crc32(law.id.encode()))
+        boundary = law.boundary(ruler.format, law.m, law.columns) if law.boundary else ()
+        further = chain(map(fails, larger), map(failing_of, batches(boundary, TOGETHER)))
+        failing = next(filter(None, further), None)
+        if failing is not None and search.shrink:  # what Hypothesis has not drawn it cannot shrink
+            simplified(failing, fails, judging.families, law.m[0], law.columns[0])
+    elif search.shrink and (failing.m > law.m[1] or failing.columns > law.columns[1]):  # it keeps to such sizes
+        simplified(failing, fails, judging.families, law.m[0], law.columns[0])
     violations = [failure for failure in seen.failures if isinstance(failure[1], Evidence)]
     if violations:  # worth more than faults that came between
         seen.failures = violations
     return seen
+
+
+def _failing(call: Callable[[], object], seen: Seen) -> Case | None:
+    """The case that fails in this call, if one does."""
+    try:
+        call()
+    except (LawBroken, TargetFault):
+        return seen.failures[-1][0]
+    return None
 
 
 def by_trials(search: Search, judging: Chance) -> Seen:
@@ -192,7 +212,10 @@ def trials(law: Law, selection: Selection, judging: Chance) -> list[Case]:
     seeds = np.random.SeedSequence([first, zlib.crc32(law.id.encode())]).generate_state(len(law.trials))
     seeds >>= 1  # not every library takes a seed beyond 2³¹
     times = profile.draws if judging.grows else 1
-    return [replace(case, m=case.m * times, seed=int(seed)) for case, seed in zip(law.trials, seeds, strict=True)]
+    return [
+        replace(case, m=case.m * times + case.m % times, seed=int(seed))  # not all of them multiples of `times`
+        for case, seed in zip(law.trials, seeds, strict=True)
+    ]
 
 
 def few_drawn(law: Law, judging: Rounding) -> list[Case]:

@@ -3,21 +3,27 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from nnlaws.authoring.case import MOST, Range
+from nnlaws.authoring.case import MOST, TALL, WIDE, Range
 from nnlaws.authoring.token import TOGETHER, Case
 
-SIZES = (("columns", 33), ("m", 17), ("columns", 129), ("m", 33), ("columns", 17), ("columns", 65), ("m", 9))
+SIZES = [
+    size
+    for turn in range(len(WIDE))
+    for size in (("columns", WIDE[(7 * turn + 6) % len(WIDE)]), ("m", TALL[(5 * turn + 9) % len(TALL)]))
+]
 """By turns: of few cases, one is beyond the blocks of kernels that take 16 or 32 numbers at once."""
 TRIES = 300  # at most, to make a case simpler
 
 
-def enlarged(cases: Sequence[Case], m: Range, columns: Range) -> list[Case]:
-    """The cases with more columns or more samples, by turns, where their law is about any number of them.
+def enlarged(cases: Sequence[Case], m: Range, columns: Range, turn: int = 0) -> list[Case]:
+    """The cases with more columns or more samples, by turns from this one on, where their law is about any number of
+    them.
 
     What would then have more than MOST entries gets as few of the other kind as there may be, or is left out.
     """
     free = {"m": m[0] < m[1], "columns": columns[0] < columns[1]}
     sizes = [(name, size) for name, size in SIZES if free[name]]
+    sizes = sizes[turn % max(len(sizes), 1) :] + sizes[: turn % max(len(sizes), 1)]
     larger: list[Case] = []
     for case, (name, size) in zip(cases, sizes * len(cases), strict=False):
         if name == "m":
@@ -54,7 +60,10 @@ def _simpler(case: Case, families: Sequence[str], m: int, columns: int) -> Itera
         yield replace(case, m=number)
     for place in range(len(case.overlays)):
         yield replace(case, overlays=case.overlays[:place] + case.overlays[place + 1 :])
-    for family in families[: families.index(case.family)]:
+    for place in range(len(case.settings)):
+        yield replace(case, settings=case.settings[:place] + case.settings[place + 1 :])
+    known = case.family in families  # those of boundary cases alone are simpler as any other
+    for family in families[: families.index(case.family)] if known else families:
         yield replace(case, family=family)
     for number in _towards(abs(case.k), 0):
         yield replace(case, k=number)

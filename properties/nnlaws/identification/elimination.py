@@ -182,7 +182,7 @@ def _try(runs: Runner, tasks: list[Task], conventions: Conventions) -> tuple[Tri
         if result.outcome is Outcome.NOT_OFFERED:
             continue
         judged = True
-        if result.outcome not in (Outcome.CONFORMS, Outcome.DECLARED):
+        if result.outcome in (Outcome.VIOLATES, Outcome.ERROR):
             return Trial(conventions, result, held), arrays, True
         held += 1
     return Trial(conventions, held=held), arrays, judged

@@ -10,7 +10,9 @@ _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 
 def junit(report: Report) -> str:
-    """The XML document. A violation is a failure, an error an error, what is not offered is skipped."""
+    """The XML document. A violation is a failure, an error an error; what is not offered is skipped, and so is what
+    falls short of a SHOULD, with its report: no build fails by it, and none hides it.
+    """
     root = ElementTree.Element("testsuites", name=_legal(f"nnlaws {report.target}"), time=f"{report.seconds:.3f}")
     for operation in dict.fromkeys(result.operation for result in report.results):
         results = [result for result in report.results if result.operation == operation]
@@ -21,7 +23,7 @@ def junit(report: Report) -> str:
             tests=str(len(results)),
             failures=str(sum(r.outcome is Outcome.VIOLATES for r in results)),
             errors=str(sum(r.outcome is Outcome.ERROR for r in results)),
-            skipped=str(sum(r.outcome is Outcome.NOT_OFFERED for r in results)),
+            skipped=str(sum(r.outcome in (Outcome.NOT_OFFERED, Outcome.FALLS_SHORT) for r in results)),
             time=f"{sum(r.seconds for r in results):.3f}",
         )
         if report.plugins or report.left_out:
@@ -45,6 +47,9 @@ def _case(suite: ElementTree.Element, report: Report, result: LawResult) -> None
     )
     if result.outcome is Outcome.NOT_OFFERED:
         ElementTree.SubElement(case, "skipped", message=_legal(result.reason or "not offered"))
+    elif result.outcome is Outcome.FALLS_SHORT:
+        message = _legal(f"falls short of {result.clause}, a SHOULD: {result.reason or result.statement}")
+        ElementTree.SubElement(case, "skipped", message=message).text = _legal(explain(result))
     elif result.outcome in (Outcome.VIOLATES, Outcome.ERROR):
         tag = "failure" if result.outcome is Outcome.VIOLATES else "error"
         message = _legal(result.reason or f"{result.clause}: {result.statement}")

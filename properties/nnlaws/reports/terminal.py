@@ -2,20 +2,21 @@
 
 import io
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import inf
 
-from nnlaws_spec.clauses import clause
+from nnlaws_spec.clauses import Clause, clause
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from nnlaws.report import LawResult, Outcome, Report, printable, tally
+from nnlaws.report import SHOULD, LawResult, Outcome, Report, printable, tally
 
 STYLES = {
     Outcome.CONFORMS: "green",
     Outcome.DECLARED: "cyan",
+    Outcome.FALLS_SHORT: "yellow",
     Outcome.VIOLATES: "bold red",
     Outcome.NOT_OFFERED: "dim",
     Outcome.ERROR: "bold magenta",
@@ -74,6 +75,9 @@ def verdict(report: Report) -> Text:
         words, style = f"incomplete: stopped after {len(report.results)} of {report.planned} laws", "bold magenta"
     elif report.conforms:
         words, style = "conforms" + (f" as declared ({', '.join(declared)})" if declared else ""), "bold green"
+        if report.short_of:
+            those = "a SHOULD: --strict makes it" if len(report.short_of) == 1 else "SHOULDs: --strict makes them"
+            words += f", and falls short of {_several(report.short_of)} ({those} count)"
     elif not any(result.outcome is not Outcome.NOT_OFFERED for result in report.results):
         words, style = "offers nothing to judge yet", "bold magenta"
     elif report.exit_code == 3:
@@ -132,7 +136,7 @@ def _parts(clause: str) -> tuple[str, int]:
 
 def _cell(result: LawResult) -> Text:
     words = str(result.outcome)
-    if result.outcome in (Outcome.CONFORMS, Outcome.DECLARED, Outcome.VIOLATES) and result.worst:
+    if result.outcome not in (Outcome.ERROR, Outcome.NOT_OFFERED) and result.worst:
         words += f" {result.worst:.2f}" if result.worst < 1000 else f" {result.worst:.0e}" if result.worst < inf else ""
     if result.grade:
         words += f" {result.grade}"
@@ -140,15 +144,19 @@ def _cell(result: LawResult) -> Text:
 
 
 def _groups(results: Iterable[LawResult]) -> list[list[LawResult]]:
-    """Violations and errors, those of one operation and cause, or example, together; the shortest example first."""
+    """Violations and errors, then what falls short; those of one operation and cause, or example, together, the
+    shortest example first.
+    """
     groups: dict[object, list[LawResult]] = {}
     for result in results:
-        if result.outcome in (Outcome.VIOLATES, Outcome.ERROR):
+        if result.broken:
             cause = result.violation.cause if result.violation else None
             told = result.violation.reason or result.violation.example[0]["entries"] if result.violation else ""
-            key = (result.operation, cause.name if cause else result.reason or told)
+            short = result.outcome is Outcome.FALLS_SHORT
+            key = (short, result.operation, cause.name if cause else result.reason or told)
             groups.setdefault(key, []).append(result)
-    return [sorted(group, key=_length) for group in groups.values()]
+    found = [sorted(group, key=_length) for group in groups.values()]
+    return sorted(found, key=lambda group: group[0].outcome is Outcome.FALLS_SHORT)
 
 
 def _length(result: LawResult) -> int:
@@ -163,8 +171,10 @@ def _violation(result: LawResult) -> RenderableType:
     rows = Table.grid(padding=(0, 2, 0, 0))
     rows.add_column(no_wrap=True)
     rows.add_column(overflow="fold")
-    rows.add_row("clause", _text(f"{result.clause}  {_statement(result.clause)}"))
+    rows.add_row("clause", _text(f"{result.clause}  {_clause(result.clause).statement}"))
     rows.add_row("law", _text(f"{result.law}: {result.statement}"))
+    if result.level == SHOULD:
+        rows.add_row("level", _text(f"{SHOULD}, because {_clause(result.clause).reason}"))
     if seen is not None:
         for each in seen.example:
             rows.add_row("example", _text(argument(each)))
@@ -184,27 +194,32 @@ def _violation(result: LawResult) -> RenderableType:
         if seen.fix:
             rows.add_row("fix", _text(seen.fix))
     if result.reason:
-        rows.add_row("got" if result.outcome is Outcome.ERROR else "also", _text(result.reason))
+        else_got = seen is not None and (seen.got or seen.reason)
+        rows.add_row("also" if else_got else "got", _text(result.reason))
     rows.add_row("read", _text(f"nnlaws explain {result.clause}"))
     if result.replay:
-        rows.add_row("replay", _text(f"nnlaws replay {shlex.quote(result.replay)}"))
+        strictly = "--strict " if result.level == SHOULD and result.outcome is not Outcome.FALLS_SHORT else ""
+        rows.add_row("replay", _text(f"nnlaws replay {strictly}{shlex.quote(result.replay)}"))
     head = _text(
         f"{result.outcome.upper()}  {result.clause}  {result.operation}  {result.dtype}", style=STYLES[result.outcome]
     )
     return Group(head, Padding(rows, (0, 0, 0, 2)))
 
 
-def _statement(id: str) -> str:
-    """The clause's words; those of another package's chapter are found only where that is loaded, which takes
-    longer.
-    """
+def _clause(id: str) -> Clause:
+    """The clause; that of another package's chapter is found only where that is loaded, which takes longer."""
     try:
-        return clause(id).statement
+        return clause(id)
     except KeyError:
         from nnlaws.chapters import all_clauses
 
-        found = all_clauses().get(id)
-        return found.statement if found else "(the chapter of this clause is not installed here)"
+        missing = "(the chapter of this clause is not installed here)"
+        return all_clauses().get(id) or Clause(id, missing, "", missing, "", (), "", (), (), missing)
+
+
+def _several(names: Sequence[str]) -> str:
+    """As in a sentence: A, B and C."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def argument(given: dict[str, str]) -> str:

@@ -18,33 +18,82 @@ SINGLE, DOUBLE = format_of(np.dtype(np.float32)), format_of(np.dtype(np.float64)
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """The format computed in, that of the arrays, and what is rounded besides: by the conventions declared."""
+    """The format computed in, that of the arrays, and what is rounded besides: by the conventions declared.
+
+    narrow_state: whether what is kept from one step to the next is rounded to the arrays' format, which is narrower.
+    parameters: "compensated" or "stochastic", where they are kept in that format so, else nothing.
+
+    What is rounded to the nearest goes no further than to *any* number of the format. So what is kept in the format,
+    and moves by less than half the spacing there, stands still, and is off by as little as it should have moved.
+    """
 
     format: Format
     arrays: Format
     narrow_state: bool
     rounded_options: bool
     lookahead: bool
+    parameters: str = ""
+
+    @property
+    def factors(self) -> float:
+        """Unit roundoff of 1 − αλ, by which parameters are multiplied: no coarser than float32's, unless the options
+        are rounded first. In bfloat16 it is 1 for the usual α and λ, and nothing decays.
+        """
+        return self.format.u if self.rounded_options else min(self.format.u, SINGLE.u)
 
     def wide(self, x: Bounded) -> Bounded:
         """An argument in the type computed in; what is subnormal there may be read as 0."""
         subnormal = (x.value != 0) & (np.abs(x.value) < self.format.tiny)
         return Bounded(x.value, x.error + np.where(subnormal, self.format.tiny, 0.0), self.format)
 
-    def kept(self, x: Bounded, touched: NDArray[np.bool_]) -> Bounded:
-        """State, or parameters, as they are kept from one step to the next. Past the type's range they are lost."""
-        if not self.narrow_state:
-            return x
-        error = np.where(x.largest > self.arrays.largest, np.inf, _narrowed(x, self.arrays))
+    def kept(self, x: Bounded, moved: Floats) -> Bounded:
+        """An average as it is kept from one step to the next, after it has moved by no more than `moved`."""
+        return self._lost(x, self._by_storing(x, moved), x.largest > 0) if self.narrow_state else x
+
+    def settled(self, x: Bounded, moved: Floats, touched: NDArray[np.bool_]) -> Bounded:
+        """Parameters as they are kept, after they have moved by no more than `moved`, if they were `touched`.
+
+        By chance they are rounded to one of the two numbers beside them. Kept narrow, they may have a compensation that
+        is narrow too: c' = c − step, p' = p + c', c' + (p − p'). Of p + c that loses u of the step and u of c twice, c
+        being u|p| at most; p is off by its own rounding besides, or where the parameters are declared compensated by
+        that of the last step alone.
+        """
+        if self.parameters == "stochastic":
+            return self._lost(x, 2 * self.arrays.u * x.largest, touched)
+        compensation = self.arrays.u * (moved + 2 * self.arrays.u * x.largest)
+        if self.parameters == "compensated" or self.format.digits < SINGLE.digits:
+            return self._lost(x, compensation, touched)
+        return self._lost(x, compensation + self._by_storing(x, moved), touched) if self.narrow_state else x
+
+    def _by_storing(self, x: Bounded, moved: Floats) -> Floats:
+        return np.minimum(self.arrays.u * x.largest, moved)
+
+    def _lost(self, x: Bounded, lost: Floats, touched: NDArray[np.bool_]) -> Bounded:
+        """With the error of storing. Past the type's range all is lost."""
+        small = (np.abs(x.value) - 2 * x.error < self.arrays.tiny) & (x.largest > 0)
+        error = x.error + lost + np.where(small, self.arrays.tiny, 0.0)
+        error = np.where(x.largest > self.arrays.largest, np.inf, error)
         return Bounded(x.value, np.where(touched, error, x.error), self.format)
 
-    def stored(self, x: Bounded, kept: bool = False) -> Bounded:
-        """A result as it is returned. What is of the arrays' type already, as is what was `kept` in it, is not rounded
-        again; but an implementation of the default convention rounds it to float32 before.
+    def stored(self, x: Bounded) -> Bounded:
+        """A result as it is returned. What is of the arrays' type already is not rounded again; but an implementation of
+        the default convention rounds it to float32 before, and may flush it both times.
         """
-        already = (self.arrays is self.format or (kept and self.narrow_state)) & (x.error > 0)
-        before = 8 * SINGLE.u * x.largest if self.arrays.digits < SINGLE.digits else 0.0
-        error = np.where(already, x.error + before, _narrowed(x, self.arrays))
+        return self._returned(x, _narrowed(x, self.arrays), self.arrays is self.format)
+
+    def returned(self, x: Bounded, first: Floats) -> Bounded:
+        """The parameters, that were `first`, as they are returned: what was kept in the arrays' type is not rounded
+        again, and nothing goes further than to `first`, which is of that type.
+        """
+        kept = (self.narrow_state and self.parameters != "compensated") or self.parameters == "stochastic"
+        nearest = np.minimum(_narrowed(x, self.arrays), 2 * x.error + np.abs(x.value - first))
+        return self._returned(x, nearest, kept or self.arrays is self.format)
+
+    def _returned(self, x: Bounded, error: Floats, kept: bool) -> Bounded:
+        before = np.zeros(x.shape)
+        if self.arrays.digits < SINGLE.digits:
+            before = 8 * SINGLE.u * x.largest + 2 * _flushed(x, self.arrays)
+        error = np.where(kept & (x.error > 0), x.error + before, error)
         error = np.where((x.error == 0) & (inexact(x.value, self.arrays) == 0), 0.0, error)
         known = np.isfinite(x.value) & ~np.isnan(error)
         return Bounded(np.where(known, x.value, 0.0), np.where(known, error, np.inf), self.arrays)
@@ -60,6 +109,7 @@ def arithmetic_of(x: Bounded, conventions: Conventions) -> Arithmetic:
         conventions.get("state") == "narrow" and format is not x.format,
         conventions.get("hyperparameters") == "working" and format is not DOUBLE,
         conventions.get("lookahead") == "nesterov",
+        conventions.get("parameters", "") if x.format.digits < SINGLE.digits else "",
     )
 
 
@@ -70,12 +120,15 @@ class Average:
     which is exact from v = 0. With a difference instead: of that, of c, and the product; x + β (v − x), which is for
     β ≤ ½, rounds its sum from v = 0 too. If β is rounded first, c takes over its error. By kind, an "average" starts at
     0, or "from_one", or at the "first_value", and a "sum" is β v + x.
+
+    From the second 0 on, of values that are 0 one after another, v is a number of the type that it is kept in: and
+    since v itself is as near to βv as (1 − β)v, the nearest is no further. So is β, from 1; and the product of both.
     """
 
     def __init__(self, beta: float, arithmetic: Arithmetic, shape: tuple[int, ...], kind: str = "average") -> None:
         self.arithmetic, self.kind = arithmetic, kind
         self.value, self.error = np.full(shape, float(kind == "from_one")), np.zeros(shape)
-        self.begun = kind == "from_one"
+        self.begun, self.idle = kind == "from_one", np.zeros(shape, dtype=bool)
         self.beta, self.c = beta, 1.0 if kind == "sum" else 1 - beta
         inexact_beta = _is_inexact(beta, arithmetic.format)
         inexact_c = kind != "sum" and (1 - self.c != beta or _is_inexact(self.c, arithmetic.format))
@@ -101,34 +154,47 @@ class Average:
         value, error = (np.ascontiguousarray(np.moveaxis(each, -2, 0)) for each in (x.value, x.error))
         values, errors = np.empty_like(value), np.empty_like(value)
         for t in range(len(value)):
+            moved = self._moved(value[t], error[t])
             self._taken(value[t], error[t])
             if self.arithmetic.narrow_state:
-                kept = self.arithmetic.kept(
-                    Bounded(self.value, self.error, x.format), np.abs(self.value) + self.error > 0
-                )
-                self.error = kept.error
+                self.error = self.arithmetic.kept(Bounded(self.value, self.error, x.format), moved).error
             values[t], errors[t] = self.value, self.error
         return Bounded(np.moveaxis(values, 0, -2), np.moveaxis(errors, 0, -2), x.format)
+
+    def _moved(self, x: Floats, x_error: Floats) -> Floats:
+        """How far the next value moves the average, at most; a sum moves by the value, and by what it forgets."""
+        v = np.abs(self.value) + 2 * self.error
+        if not self.begun and self.kind == "first_value":
+            return np.abs(x) + 2 * x_error
+        if self.kind == "sum":
+            far = (1 - self.beta) * v + np.abs(x) + 2 * x_error
+        else:
+            far = self.c * (np.abs(x - self.value) + 2 * (self.error + x_error))
+        return np.asarray(far + 4 * self.arithmetic.format.u * (v + np.abs(x) + 2 * x_error))
 
     def _taken(self, x: Floats, x_error: Floats) -> tuple[Floats, Floats]:
         if self.kind == "first_value" and not self.begun:
             self.value, self.error, self.begun = x, x_error, True
             return x, x_error
-        v, u = self.value, self.arithmetic.format.u
+        v, u, tiny = self.value, self.arithmetic.format.u, self.arithmetic.format.tiny
         before, fresh = np.abs(v) + 2 * self.error, np.abs(x) + 2 * x_error
         value = self.beta * v + self.c * x
-        error = self.beta * self.error + self.c * x_error
+        carried = self.beta * self.error + self.c * x_error
         rounding = self.beta * self.old * before + (self.c * self.new + self.drift) * fresh
         if self.kind != "sum":
             apart = np.abs(x - v) + 2 * (self.error + x_error)
             rounding = np.maximum(rounding, (self.apart if self.begun else self.first) * apart)
-        error += u * (1 + 8 * u) * rounding
+        added = u * (1 + 8 * u) * rounding
         if self.begun:
-            error += u * (np.abs(value) + 2 * error)
+            added += u * (np.abs(value) + 2 * (carried + added))
         extent = before + fresh
-        error += np.where(extent > 0, 3 * self.arithmetic.format.tiny, 0.0)
+        added += np.where(extent > 0, 3 * tiny, 0.0)
+        idle = fresh == 0
+        if self.begun and not self.drift:
+            added = np.where(idle & self.idle, np.minimum(added, 3 * (1 - self.beta) * (1 + 8 * u) * before), added)
+        error = carried + added
         error[extent > self.arithmetic.format.largest] = np.inf
-        self.value, self.error, self.begun = value, error, True
+        self.value, self.error, self.begun, self.idle = value, error, True, idle
         return value, error
 
 
@@ -165,9 +231,12 @@ def corrected(
 
     Where x is far from a, that difference makes more of the error than the average does. Its roundings: of the share by
     recursion, in double, 3 a step; of w, three more, one of them where it meets the array; the difference, the product
-    and the sum. The first step has w = 1, and is exact.
+    and the sum. The first step has w = 1, and is exact. In a narrow type an average is not kept so: w is about 1/t, and
+    each step of it rounds, where β v stands still.
     """
     quotient, u, tiny = over(average, share, roundings), arithmetic.format.u, arithmetic.format.tiny
+    if arithmetic.format.digits < SINGLE.digits:
+        return quotient
     value, error = quotient.value, np.zeros_like(quotient.value)
     of_share = 0.0
     for t in range(value.shape[-2]):
@@ -192,5 +261,10 @@ def _is_inexact(x: float, format: Format) -> float:
 
 def _narrowed(x: Bounded, format: Format) -> Floats:
     """The error of x after one more rounding."""
+    return np.asarray(x.error + format.u * x.largest + _flushed(x, format))
+
+
+def _flushed(x: Bounded, format: Format) -> Floats:
+    """What is lost of x where it may be subnormal."""
     small = (np.abs(x.value) - 2 * x.error < format.tiny) & (x.largest > 0)
-    return np.asarray(x.error + format.u * x.largest + np.where(small, format.tiny, 0.0))
+    return np.where(small, format.tiny, 0.0)

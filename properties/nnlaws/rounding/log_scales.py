@@ -17,9 +17,11 @@ from nnlaws_reference.dtypes import working_dtype
 
 from nnlaws.rounding.averages import DOUBLE, SINGLE, Arithmetic
 from nnlaws.rounding.counted import given
+from nnlaws.rounding.elementary import ELEMENTARY
 from nnlaws.rounding.formats import Floats, Format, format_of
-from nnlaws.rounding.number import EXP, LOG, Bounded, Conventions
+from nnlaws.rounding.number import EXP, LOG, Bounded, Conventions, log_units
 
+EXPM1 = ELEMENTARY["expm1"].units
 ROOM = 4 * LOG
 """Of terms of second order: an error of n u is no larger than n u (1 + ROOM u), for few roundings follow on any."""
 
@@ -34,9 +36,9 @@ class _Box:
     low_off: float
     high_off: float
 
-    def span_error(self, unit: float) -> float:
+    def span_error(self, format: Format) -> float:
         """Of the logarithm of the quotient, or the difference of two logarithms."""
-        rounding = LOG * (abs(self.low) + abs(self.high)) + self.span + 1
+        rounding, unit = log_units(format) * (abs(self.low) + abs(self.high)) + self.span + 1, format.u
         return unit * (1 + ROOM * unit) * rounding + self.low_off + self.high_off
 
 
@@ -78,7 +80,9 @@ def one_minus_log_uniform_map(u: Bounded, *, low: float, high: float, convention
     x = np.where(part <= 0.5, low - from_low, high - from_high)
     left_error = (1 - x) * _drift(part, _distances(low, high, arithmetic), arithmetic.format)
     apart = np.maximum(np.abs(x), x - low) + 2 * left_error
-    return _stored(Bounded(x, left_error + (EXP + 3) * unit * (1 + ROOM * unit) * apart, arithmetic.format), arithmetic)
+    return _stored(
+        Bounded(x, left_error + (EXPM1 + 3) * unit * (1 + ROOM * unit) * apart, arithmetic.format), arithmetic
+    )
 
 
 @np.errstate(all="ignore")
@@ -184,7 +188,7 @@ def _drift(part: Floats, box: _Box, format: Format) -> Floats:
     """
     near, far, span = abs(box.low), abs(box.high), box.span
     shares = np.maximum((1 - part) * near + part * far, np.maximum(near + part * span, far + (1 - part) * span))
-    counted = LOG * shares + 3 * span + 3 * max(near, far) + 2 * EXP + 3
+    counted = log_units(format) * shares + 3 * span + 3 * max(near, far) + 2 * EXP + 3
     lost = np.where(part < format.tiny, format.tiny * span, 0.0)
     unit = format.u
     return np.expm1(unit * (1 + ROOM * unit) * counted + lost + (1 - part) * box.low_off + part * box.high_off)
@@ -200,8 +204,8 @@ def _moved(part: Floats, low: float, high: float, arithmetic: Arithmetic) -> Bou
 def _placed(part: Floats, left: Bounded, box: _Box, conventions: Conventions) -> Bounded:
     """A quotient of logarithms: of `left` and either end, and of both ends; or 1 less that."""
     unit, off = left.format.u, -np.log1p(-left.error / left.value)
-    far, whole = max(abs(box.low), abs(box.high)), box.span_error(left.format.u)
-    rounding = LOG * (np.abs(np.log(left.value)) + far) + box.span + 3
+    far, whole = max(abs(box.low), abs(box.high)), box.span_error(left.format)
+    rounding = log_units(left.format) * (np.abs(np.log(left.value)) + far) + box.span + 3
     above = unit * (1 + ROOM * unit) * rounding + off + max(box.low_off, box.high_off)
     error = (above + part * whole) / (box.span - whole) if whole < box.span else np.full(part.shape, np.inf)
     return Bounded(_turned(part, conventions), error + unit * (2 + 4 * error), left.format)
@@ -209,11 +213,11 @@ def _placed(part: Floats, left: Bounded, box: _Box, conventions: Conventions) ->
 
 def _dense(left: Bounded, box: _Box) -> Bounded:
     """1/(left span): a product and its reciprocal, two quotients, or the exponential of −log left − log span."""
-    unit, value, whole = left.format.u, 1 / (left.value * box.span), box.span_error(left.format.u)
+    unit, value, whole = left.format.u, 1 / (left.value * box.span), box.span_error(left.format)
     off = -np.log1p(-left.error / left.value) - np.log1p(-whole / box.span)
     least, most = (pick(left.value * box.span, left.value) for pick in (np.minimum, np.maximum))
     held = (least >= left.format.tiny) & (most <= left.format.largest) & (1 / least <= left.format.largest)
-    logs = LOG * (np.abs(np.log(left.value)) + abs(np.log(box.span))) + np.abs(np.log(value)) + EXP
+    logs = log_units(left.format) * (np.abs(np.log(left.value)) + abs(np.log(box.span))) + np.abs(np.log(value)) + EXP
     error = value * np.expm1(off + np.maximum(3, logs) * unit * (1 + ROOM * unit))
     small = np.where(value - 2 * error < left.format.tiny, left.format.tiny, 0.0)
     return Bounded(value, np.where(held, error + small, np.inf), left.format)

@@ -21,6 +21,7 @@ from numpy.typing import DTypeLike, NDArray
 from nnlaws.rounding.elementary import EXP as EXP
 from nnlaws.rounding.elementary import LOG as LOG
 from nnlaws.rounding.elementary import exp_spread, log_spread
+from nnlaws.rounding.elementary import log_units as log_units
 from nnlaws.rounding.formats import Floats, Format, format_of
 
 Conventions = Mapping[str, str]
@@ -154,7 +155,8 @@ def widest(*numbers: Any) -> Format:
 def rounded(value: Floats, error: Floats, format: Format, units: Any = 1.0, sums: bool = False) -> Bounded:
     """One rounding, of `units` u, of a quantity that already carries `error`; `tiny` more where it may be subnormal."""
     magnitude = np.abs(value)
-    total = error + units * format.u * (magnitude + 2 * error) + _lost(format)
+    step = units * format.u  # in two products: the sum of magnitude and error may overflow
+    total = error + step * magnitude + 2 * step * error + _lost(format)
     normal = magnitude - 2 * error > format.tiny
     if sums:  # a product or an exponential that is 0 in float64 may have underflowed; a sum has not
         normal |= magnitude + error == 0
@@ -226,7 +228,7 @@ def _exp(a: Bounded) -> Bounded:
 
 
 def _log(a: Bounded) -> Bounded:
-    return rounded(np.log(a.value), log_spread(a.value, a.error), a.format, units=LOG)
+    return rounded(np.log(a.value), log_spread(a.value, a.error), a.format, units=log_units(a.format))
 
 
 def _maximum(a: Bounded, b: Bounded) -> Bounded:

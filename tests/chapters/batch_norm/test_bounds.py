@@ -142,9 +142,91 @@ def chan(z: Array) -> tuple[Array, Array]:
     return mu, total / z.dtype.type(z.shape[-2])
 
 
+def chan_by_totals(z: Array) -> tuple[Array, Array]:
+    """The halves, merged by the sums of their samples."""
+    kind = z.dtype.type
+
+    def merged(rows: list[Array]) -> tuple[Array, Array]:
+        n, half = len(rows), len(rows) // 2
+        if n == 1:
+            return rows[0], 0 * rows[0]
+        (total, squares), (other, more) = merged(rows[:half]), merged(rows[half:])
+        apart = kind((n - half) / half) * total - other
+        return total + other, squares + more + apart * apart * kind(half / (n * (n - half)))
+
+    total, squares = merged(samples_of(z))
+    return total / kind(z.shape[-2]), squares / kind(z.shape[-2])
+
+
+def _updated(step: Callable[..., tuple[Array, Array]], z: Array) -> tuple[Array, Array]:
+    """mu, total = step(k, x, mu, total) from the second sample on, and total over m."""
+    mu, total = z[..., 0, :], 0 * z[..., 0, :]
+    for k, row in enumerate(samples_of(z)[1:], 2):
+        mu, total = step(z.dtype.type(k), z.dtype.type(k - 1), row, mu, total)
+    return mu, total / z.dtype.type(z.shape[-2])
+
+
+def from_the_new_mean(z: Array) -> tuple[Array, Array]:
+    def step(k: Any, before: Any, x: Array, mu: Array, total: Array) -> tuple[Array, Array]:
+        new = mu + (x - mu) / k
+        return new, total + (x - new) * (x - new) * (k / before)
+
+    return _updated(step, z)
+
+
+def from_the_old_mean(z: Array) -> tuple[Array, Array]:
+    def step(k: Any, before: Any, x: Array, mu: Array, total: Array) -> tuple[Array, Array]:
+        return (mu * before + x) / k, total + (x - mu) * (x - mu) * (before / k)
+
+    return _updated(step, z)
+
+
+def weighted_mean(z: Array) -> tuple[Array, Array]:
+    def step(k: Any, before: Any, x: Array, mu: Array, total: Array) -> tuple[Array, Array]:
+        new = mu * (before / k) + x * (k.dtype.type(1) / k)
+        return new, total + (x - new) * (x - new) * (k / before)
+
+    return _updated(step, z)
+
+
+def variance_itself(z: Array) -> tuple[Array, Array]:
+    mu, variance = z[..., 0, :], 0 * z[..., 0, :]
+    for count, row in enumerate(samples_of(z)[1:], 2):
+        k, before = z.dtype.type(count), z.dtype.type(count - 1)
+        new = mu + (row - mu) / k
+        mu, variance = new, variance * (before / k) + (row - mu) * (row - new) / k
+    return mu, variance
+
+
+def youngs_and_cramer(z: Array) -> tuple[Array, Array]:
+    def step(k: Any, before: Any, x: Array, total: Array, squares: Array) -> tuple[Array, Array]:
+        new = total + x
+        return new, squares + (k * x - new) * (k * x - new) / (k * before)
+
+    total, variance = _updated(step, z)
+    return total / z.dtype.type(z.shape[-2]), variance
+
+
+def _shifted(z: Array, shift: Array) -> tuple[Array, Array]:
+    mu, variance = one_pass(z - shift[..., None, :])
+    return shift + mu, variance
+
+
 def one_pass_shifted(z: Array) -> tuple[Array, Array]:
-    mu, variance = one_pass(z - z[..., :1, :])
-    return z[..., 0, :] + mu, variance
+    return _shifted(z, z[..., 0, :])
+
+
+def one_pass_shifted_by_the_last(z: Array) -> tuple[Array, Array]:
+    return _shifted(z, z[..., -1, :])
+
+
+def one_pass_shifted_by_the_middle(z: Array) -> tuple[Array, Array]:
+    return _shifted(z, z[..., z.shape[-2] // 2, :])
+
+
+def one_pass_shifted_by_a_mean(z: Array) -> tuple[Array, Array]:
+    """Of the first half of the samples: some number between the least and the greatest."""
+    return _shifted(z, two_pass(z[..., : (z.shape[-2] + 1) // 2, :])[0])
 
 
 def one_pass(z: Array) -> tuple[Array, Array]:
@@ -154,7 +236,11 @@ def one_pass(z: Array) -> tuple[Array, Array]:
 
 
 TWO_PASS: tuple[Moments, ...] = (two_pass, two_pass_by_numpy, two_pass_backwards, two_pass_corrected, two_pass_shifted)
-UPDATING: tuple[Moments, ...] = (welford, chan, one_pass_shifted)
+UPDATING: tuple[Moments, ...] = (
+    *(welford, from_the_new_mean, from_the_old_mean, weighted_mean, variance_itself, youngs_and_cramer),
+    *(chan, chan_by_totals),
+    *(one_pass_shifted, one_pass_shifted_by_the_last, one_pass_shifted_by_the_middle, one_pass_shifted_by_a_mean),
+)
 GRADES = (
     *((moments, {"variance": "two_pass"}) for moments in TWO_PASS),
     *((moments, dict[str, str]()) for moments in UPDATING),
@@ -177,8 +263,10 @@ def outputs(z: Any, mu: Any, s: Any, gamma: Any, beta: Any) -> Iterator[Any]:
     yield z * slope + (beta - mu * slope)
 
 
-def gradients(dout: Any, z: Any, mu: Any, s: Any, gamma: Any) -> Iterator[tuple[Any, Any, Any]]:
-    """Simplified; by the chain rule through dσ² and dμ; and folded, a·dout + b·z + c."""
+def gradients(dout: Any, z: Any, mu: Any, s: Any, gamma: Any, folded: bool = False) -> Iterator[tuple[Any, Any, Any]]:
+    """Simplified; by the chain rule through dσ² and dμ; and folded, a·dout + b·z + c. If `folded`, also with z·s − μ·s
+    for z_norm; and with Σ dout z − μ Σ dout, of dout or of γ dout, as autodiff of z·a + (β − μ·a) has it.
+    """
     m, kind = z.dtype.type(z.shape[-2]), z.dtype.type
     mu, s, scale = (each[..., None, :] for each in (mu, s, gamma))
     centred = z - mu
@@ -193,6 +281,19 @@ def gradients(dout: Any, z: Any, mu: Any, s: Any, gamma: Any) -> Iterator[tuple[
     a = scale * s
     b = -a * s * dgamma[..., None, :] / m
     yield a * dout + b * z + (-a * dbeta[..., None, :] / m - b * mu), dgamma, dbeta
+    if not folded:
+        return
+    shifted = z * s - mu * s
+    dgamma = added(samples_of(dout * shifted))
+    yield a * (dout - dbeta[..., None, :] / m - shifted * (dgamma[..., None, :] / m)), dgamma, dbeta
+    dscale = added(samples_of(dout * z)) - mu[..., 0, :] * dbeta
+    dgamma = dscale * s[..., 0, :]
+    yield a * (dout - dbeta[..., None, :] / m - centred * s * (dgamma[..., None, :] / m)), dgamma, dbeta
+    dvar = dscale[..., None, :] * scale * kind(-0.5) * s * s * s
+    yield a * dout + dvar * kind(2) / m * centred - a * dbeta[..., None, :] / m, dgamma, dbeta
+    dr = added(samples_of(dz_norm * z)) - mu[..., 0, :] * added(samples_of(dz_norm))
+    dvar = dr[..., None, :] * kind(-0.5) * s * s * s
+    yield a * dout + dvar * kind(2) / m * centred - a * dbeta[..., None, :] / m, dgamma, dbeta
 
 
 # --- no sound algorithm leaves its bound ---
@@ -215,7 +316,7 @@ def test_a_sound_algorithm_stays_within_its_bound(moments: Moments, grade: dict[
             assert worst(out, truths[0], allowed[0]) <= 1
         slopes = exactly(formulas.batch_norm_backward, dout, z, gamma, eps=eps)
         allowed = bounds.batch_norm_backward(bounded(dout), bounded(z), bounded(gamma), eps=eps, conventions=grade)
-        for gradient in gradients(dout, z, mu, s, gamma):
+        for gradient in gradients(dout, z, mu, s, gamma, folded=grade.get("variance") != "two_pass"):
             for got, truth, bound in zip(gradient, slopes, allowed, strict=True):
                 assert worst(got, truth, bound) <= 1
 
@@ -352,10 +453,10 @@ def test_no_rounding_can_carry_a_sound_algorithm_out_of_its_bound(m: int, chance
         ]
         mu, variance = moments(x)
         s = inverse(variance, eps)
-        for out, gradient in zip(outputs(x, mu, s, scale, shift), gradients(slope, x, mu, s, scale), strict=True):
-            for got, truth, bound in zip((out, mu, variance, *gradient), truths, allowed, strict=True):
-                one: Any = got
-                ratios.append(worst(one.value, truth, bound))
+        got: list[tuple[Any, int]] = [(mu, 1), (variance, 2), *((out, 0) for out in outputs(x, mu, s, scale, shift))]
+        for gradient in gradients(slope, x, mu, s, scale, folded=grade.get("variance") != "two_pass"):
+            got += zip(gradient, (3, 4, 5), strict=True)
+        ratios += [worst(one.value, truths[result], allowed[result]) for one, result in got]
     assert 0.7 < max(ratios) <= 1 + m * Perturbed.u  # the bound of a sum, (m − 1)u, holds for roundings to nearest only
 
 
@@ -470,6 +571,22 @@ def test_each_grade_admits_what_the_finer_one_does(eps: float) -> None:
         assert (norm.error <= coarser.error).all()
 
 
+@pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16])
+@pytest.mark.parametrize("eps", [0.0, *EPSILONS])
+def test_narrow_arithmetic_admits_what_float32_inside_does(eps: float, dtype: Any) -> None:
+    """Also where a result is 0, and all that the bound has is what may be flushed."""
+
+    def narrow(x: Array) -> Array:
+        return np.where(np.arange(x.shape[-1]) < 2, 0.0, x * 2.0**-8).astype(dtype)
+
+    for variance in ({}, {"variance": "one_pass"}):
+        wide, every_step = (
+            of_every_result(narrow, eps, {**variance, **more}) for more in ({}, {"arithmetic": "narrow"})
+        )
+        for finer, coarser in zip(wide, every_step, strict=True):
+            assert (finer.error <= coarser.error).all()
+
+
 @pytest.mark.parametrize("m", [2, 4, 8, 16])
 def test_the_one_pass_variance_is_caught(m: int) -> None:
     """Of 2000 features with means of 1e3 to 1e4 deviations, at least 95 in 100."""
@@ -486,8 +603,8 @@ def test_the_one_pass_variance_is_caught(m: int) -> None:
 def test_the_bounds_are_not_generous() -> None:
     """Median bound/error of two passes held to the norm, float32, 8 samples of mean 3 and deviation 1.
 
-    Measured for three seeds: out 34.4 to 35.2, var 96.7 to 105.3, dz 88.6 to 90.7. A bound that allows anything would
-    pass the tests of sound algorithms.
+    Measured for three seeds: out 61.7 to 63.3, var 208.5 to 223.8, dz 174.2 to 179.8. A bound that allows anything would pass the tests of sound
+    algorithms.
     """
     random = np.random.default_rng(0)
     z = (random.standard_normal((8, 3000)) + 3).astype(np.float32)
@@ -501,7 +618,7 @@ def test_the_bounds_are_not_generous() -> None:
         (variance, train[2]),
         (next(gradients(dout, z, mu, s, gamma))[0], backward[0]),
     )
-    for (got, bound), most in zip(results, (40, 115, 100), strict=True):
+    for (got, bound), most in zip(results, (70, 240, 200), strict=True):
         assert np.median(bound.error / np.abs(got - bound.value)) < most
 
 

@@ -4,9 +4,12 @@ Each function takes bounded arguments without an error, with any stacked leading
 for one operation, in any order of summation. The value is that of the conventions declared (BN-2, BN-3, BN-18).
 The statistics decide the error. Each of these conventions admits what the one before it does:
 
-- `variance: two_pass`: a mean by sum and division, plain or of values shifted by a sample or by a first mean; the mean
-  square of z less that mean, or of what is left after another such step.
-- by default: also updating algorithms (Welford; Chan's merges), and one pass over values shifted by a sample.
+- `variance: two_pass`: a mean by sum and division, plain or of values shifted by any number between the least and the
+  greatest sample (a sample, a first mean, the mean of a block); the mean square of z less that mean, or of what is left
+  after another such step.
+- by default: also updating algorithms, of a mean (Welford; M (k − 1)/k + x/k) or of a total (Youngs and Cramer), with
+  the deviation from the old mean, the new one, or one of each, of a sum of squares or of the variance itself; the
+  merges of parts in any tree (Chan, Golub and LeVeque); and one pass over values shifted as above.
 - `variance: one_pass`: also E[z²] − μ², clamped at 0 or not.
 
 `arithmetic: narrow` rounds every step to the arguments' own type. In the formulas below u is the unit roundoff of the
@@ -20,7 +23,7 @@ from nnlaws_reference.dtypes import working_dtype
 from numpy.typing import DTypeLike, NDArray
 
 from nnlaws.rounding.formats import Floats, Format
-from nnlaws.rounding.number import Bounded, Conventions, join
+from nnlaws.rounding.number import Bounded, Conventions, join, rounded
 
 INVERSE_ROOT = 4.0
 """Error of 1/√w in units of u: two roundings, or one instruction; measured worst over NumPy, PyTorch, JAX: 2.73."""
@@ -64,8 +67,8 @@ def batch_norm_backward(
     """dγ = s Σ dout (z − μ), dz = γ s (dout − dβ/m − (z − μ) q dγ/m); s is 1/√(σ² + ε) and q too, or with ε outside
     s is 1/(√σ² + ε) and q is 1/√σ². What all samples of a feature have in common, E_μ, reaches dγ by dβ alone.
     """
-    m, u = z.shape[-2], _working(z, conventions).format.u
     wide, upstream = _working(z, conventions), _working(dout, conventions)
+    m, u = z.shape[-2], wide.format.u
     scale = _working(gamma, conventions)[..., None, :]
     statistics = _statistics(wide, conventions)
     drift = statistics.mean.error
@@ -77,7 +80,14 @@ def batch_norm_backward(
     products = np.abs(upstream.value) * _size(centred)
     rounding = u * products.sum(axis=-2, keepdims=True)  # the product with s may come before the sum
     aligned = (upstream * statistics.centred).sum(axis=-2, keepdims=True)
-    dgamma = aligned.loosened(drift * np.abs(dbeta.value) + rounding) * s
+    aligned = aligned.loosened(drift * np.abs(dbeta.value) + rounding)
+    if conventions.get("variance") != "two_pass":
+        # folded, in dγ and so in dz: z·s − μ·s for z_norm; and Σ dout z − μ Σ dout, where dout may be multiplied first
+        terms = np.abs(upstream.value) * (np.abs(wide.value) + _size(statistics.mean))
+        folding = u * (1 + 4 * u) * terms.sum(axis=-2, keepdims=True)
+        apart = (upstream * wide).sum(axis=-2, keepdims=True) - statistics.mean * dbeta
+        aligned = join(aligned, apart).loosened(folding)
+    dgamma = aligned * s
 
     towards_mean = dbeta / m
     towards_variance = centred * q * (dgamma / m)
@@ -96,10 +106,6 @@ def batch_norm_backward(
     if conventions.get("variance") == "one_pass":  # where it was clamped at 0, nothing is passed back through it
         more += np.where(statistics.variance.value <= statistics.variance.error, _size(towards_variance), 0.0)
     dz = dz.loosened(_size(scale) * _size(s) * more * (1 + 16 * u) + 4 * dz.format.tiny)
-    if conventions.get("variance") != "two_pass":
-        # the gradient of the folded form: Σ dout (z − μ) as Σ dout z − μ Σ dout, whose terms are rounded apart
-        apart = (upstream * wide).sum(axis=-2, keepdims=True) - statistics.mean * dbeta
-        dgamma = join(dgamma, Bounded(aligned.value, apart.error, apart.format) * s)
     return _stored(dz, z.dtype), _stored(dgamma[..., 0, :], z.dtype), _stored(dbeta[..., 0, :], z.dtype)
 
 
@@ -133,6 +139,9 @@ def _working(x: Bounded, conventions: Conventions) -> Bounded:
 
 
 def _stored(x: Bounded, dtype: DTypeLike) -> Bounded:
+    """Rounded once. If every step before was rounded to a narrow type, once more: for some may have been wider."""
+    if x.dtype == dtype and x.dtype != working_dtype(x.dtype):
+        return join(rounded(x.value, x.error, x.format))
     return join(x.astype(dtype))
 
 
@@ -148,13 +157,15 @@ def _mean(x: Floats) -> Floats:
 def _statistics(z: Bounded, conventions: Conventions) -> Statistics:
     """The value: shifted by the first sample, so that a constant feature's is exact, then centred twice.
 
-    E_μ, plain: u/m times the partial sums (`_partial_sums`), and the division. Updating, M += (z − M)/k, or in merges
-    M += (M' − M) m'/(m + m'): instead of the division, 3u of each step (`_merging`). Shifted by x₀: the partial sums of
-    z − x₀ instead, the rounding of each shift, and that of adding x₀; of the residuals, if a mean of those is
-    subtracted again. With m = 1 nothing is rounded.
+    E_μ, plain: u/m times the partial sums (`_partial_sums`), and the division. Updating: see `_updated_mean`. Shifted
+    by c: the partial sums of z − c instead, the rounding of each shift, and that of adding c. With m = 1 nothing is
+    rounded.
 
     E_σ², with z − μ̂ in place of z − μ (mean square σ² + E_μ²): of each term, square, sum and division, (m + 4)u;
-    centring once more, 2u. The shift moves each z by u|z − x₀|. Updating and one pass: see the functions.
+    centring once more, 2u. The shift moves each z by u|z − c|. Updating and one pass: see the functions.
+
+    Of the shift c: what matters, Σ|z − c|, the largest of them, Σ(z − c)², is convex in c. So between the least and the
+    greatest sample it is largest at one of them; there Σ|z − c| is m|μ − c|, and Σ(z − c)² is m (σ² + (μ − c)²).
     """
     m, format, declared = z.shape[-2], z.format, conventions.get("variance")
     if m == 0:
@@ -167,22 +178,27 @@ def _statistics(z: Bounded, conventions: Conventions) -> Statistics:
     variance = _mean(centred * centred)
     spread = np.sqrt(variance)
 
-    sums, shifted_sums, rest_sums = (_partial_sums(each)[..., -1:, :] / m for each in (x, shifted, centred))
-    division, updating = 2 * np.abs(mean), 3 * spread * np.sqrt(_merging(np.array(m, float)) / m)
-    plain = sums + (division if declared == "two_pass" else np.maximum(division, updating))
-    by_shift = np.maximum(shifted_sums, rest_sums) + _mean(np.abs(shifted)) + 2 * np.abs(_mean(shifted)) + np.abs(mean)
-    second_order = _second_order(2 * (m + 8) * u)
+    ends = [x - end(x, axis=-2, keepdims=True) for end in (np.min, np.max)]
+    partial = _partial_sums(x)
+    sums, far_sums = partial[..., -1:, :] / m, np.maximum(*(_partial_sums(end)[..., -1:, :] for end in ends)) / m
+    far = np.abs(centred).max(axis=-2, keepdims=True)
+    far_square = variance + far * far
+    from_shift = 2 * u * spread * np.sqrt(far_square) + u * u * far_square
+    plain, other = sums + 2 * np.abs(mean), np.zeros(variance.shape)
+    if declared != "two_pass":
+        updated = _updated_mean(x, variance, partial)
+        plain = np.maximum(plain, updated[..., -1:, :] / m)
+        of_shifted = _one_pass(m, far, far_sums, variance, u) + from_shift
+        other = np.maximum(_updating(x, variance, updated, partial, format), of_shifted)
+    by_shift = far_sums + 3 * far + np.abs(mean)
+    second_order = _second_order(4 * (m + 8) * u)
     drift = second_order * u * (np.maximum(plain, by_shift) if m > 1 else 0.0) + 3 * (m + 1) * format.tiny
 
-    from_shift = 2 * u * spread * np.sqrt(_mean(shifted * shifted)) + u * u * _mean(shifted * shifted)
-    error = (m + 6) * u * variance + drift**2 + from_shift
-    if declared != "two_pass":
-        error = np.maximum(error, _updating(x, variance, format))
-        error = np.maximum(error, _one_pass(shifted, variance, u) + from_shift)
+    error = np.maximum((m + 6) * u * variance + drift**2 + from_shift, other)
     if declared == "one_pass":
-        error = np.maximum(error, _one_pass(x, variance, u))
+        error = np.maximum(error, _one_pass(m, np.abs(mean), sums, variance, u))
     error = second_order * error + format.tiny * (6 + 4 * spread)
-    own = 2 * u * (np.abs(centred) + drift) + u * np.abs(shifted) + 3 * format.tiny
+    own = 2 * u * (np.abs(centred) + drift) + u * np.maximum(*map(np.abs, ends)) + 3 * format.tiny
     beyond = _beyond(z)
     drift, error, own = (np.where(beyond, np.inf, each) for each in (drift, error, own))
     return Statistics(
@@ -224,31 +240,54 @@ def _merging(k: Floats) -> Floats:
     return 2.18 * k * np.log2(k)
 
 
-def _updating(x: Floats, variance: Floats, format: Format) -> Floats:
-    """Welford: S += (z − M_{k−1})(z − M_k), where M_k is the mean of k samples and errs by E_k.
+def _updated_mean(x: Floats, variance: Floats, sums: Floats) -> Floats:
+    """For k = 1 ... m: k/u times what the mean of k samples errs by, if it is the mean that is updated; in any tree.
 
-    S grows by s_k² = (z − M_{k−1})² (k − 1)/k, which add up to m σ². So it errs by
-    Σ s_k (√(k/(k−1)) E_k + √((k−1)/k) E_{k−1}) + Σ E_k E_{k−1}, the first of which is at most √(m σ² Σ (...)²).
-    k E_k is u of all j|M_j|, j = 2 ... k, which are partial sums, and 3u of all steps. Relative to S, (m + 4)u.
-    Chan: S += S' + (M' − M)² m m'/(m + m'). There, over all trees, the same square root is at most 1.02 times as large
-    (32 samples of one magnitude; by dynamic programming up to 2000, and by search for other magnitudes).
+    M + (x − M)/k, and in merges M + (M' − M) m'/(m + m'): M is rounded, and 3u of each step (`_merging`).
+    (m M + m' M')/(m + m'): the products, the sum and the quotient round the totals of the parts once and that of the
+    whole twice. M·m/(m + m') + M'·m'/(m + m'): the weights and the products round the parts' totals twice, the sum
+    that of the whole once. Every total but the last and single samples is a part's and a whole's: three times all the
+    partial sums, less what the last has; a single sample's is rounded twice, which is twice the last at most.
+    """
+    m = x.shape[-2]
+    k = np.arange(1.0, m + 1)[:, None]
+    top = np.abs(x).max(axis=-2, keepdims=True)
+    found = np.maximum(sums + 3 * np.sqrt(m * variance * _merging(k)), 3 * sums + 2 * top)
+    found[..., :1, :] = 0.0  # the first sample is its own mean
+    return np.asarray(found)
+
+
+def _updating(x: Floats, variance: Floats, updated: Floats, sums: Floats, format: Format) -> Floats:
+    """S grows by s_k² = (z − M_{k−1})²/r = (z − M_k)² r, r = k/(k − 1), which add up to m σ². M_k errs by E_k.
+
+    Welford: S += (z − M_{k−1})(z − M_k). So it errs by Σ s_k (√r E_k + E_{k−1}/√r) + Σ E_k E_{k−1}, the first of which
+    is at most √(m σ² Σ (...)²). S += (z − M_k)² r: Σ s_k 2√r E_k + Σ r E_k². S += (z − M_{k−1})²/r errs by less.
+    Youngs and Cramer: T += z, S += (k z − T)²/(k (k − 1)), where k z − T is k (z − M_k): the same, where E_k is what
+    the total errs by, over k, and u|z| besides, for k z.
+    Relative to S, term and sums: (m + 4)u. If it is not S that is updated but S/k, each of them is rounded three times
+    as a mean of terms is, (3m + 4)u.
+    Chan: S += S' + (M' − M)² m m'/(m + m'), by means or by totals: there, over all trees, the same square root is less
+    than 1.02 times as large (of samples of one magnitude, by dynamic programming up to 1500, it comes to 1; of others,
+    in all trees of up to 8, to 0.82).
     """
     m, u = x.shape[-2], format.u
     k = np.arange(1.0, m + 1)[:, None]
-    ratio = k[1:] / k[:-1]
-    drift = u * (_partial_sums(x) + 3 * np.sqrt(m * variance * _merging(k))) / k + 3 * (k + 1) * format.tiny
-    drift[..., :1, :] = 0.0  # the first sample is its own mean
+    root = np.sqrt(k[1:] / k[:-1])
+    drift = u * updated / k + 3 * (k + 1) * format.tiny
+    drift[..., :1, :] = 0.0
     before, after = drift[..., :-1, :], drift[..., 1:, :]
-    crossed = (np.sqrt(ratio) * after + before / np.sqrt(ratio)) ** 2
+    of_totals = u * (sums / k + np.abs(x).max(axis=-2, keepdims=True))[..., 1:, :]
+    new = root * np.maximum(after, of_totals)
+    crossed = np.maximum(root * after + before / root, 2 * new) ** 2
     first_order = 1.02 * np.sqrt(variance * crossed.sum(axis=-2, keepdims=True) / m)
-    return (m + 4) * u * variance + first_order + (before * after).sum(axis=-2, keepdims=True) / m
+    second_order = np.maximum(before * after, new * new).sum(axis=-2, keepdims=True) / m
+    return (3 * m + 4) * u * variance + first_order + second_order
 
 
-def _one_pass(x: Floats, variance: Floats, u: float) -> Floats:
+def _one_pass(m: int, a: Floats, sums: Floats, variance: Floats, u: float) -> Floats:
     """E[x²] − a²: (m + 4)u E[x²]; a errs as a plain mean; its square and that times m, 2u a²; the difference, u σ²."""
-    m, a = x.shape[-2], np.abs(_mean(x))
-    drift = u * (_partial_sums(x)[..., -1:, :] / m + 2 * a)
-    return (m + 4) * u * _mean(x * x) + 2 * a * drift + drift**2 + 2 * u * a * a + u * variance
+    drift = u * (sums + 2 * a)
+    return (m + 4) * u * (variance + a * a) + 2 * a * drift + drift**2 + 2 * u * a * a + u * variance
 
 
 def _kept(variance: Bounded, m: int, conventions: Conventions) -> Bounded:

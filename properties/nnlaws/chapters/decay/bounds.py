@@ -2,8 +2,9 @@
 
 Each function takes bounded epochs without an error, of any shape, and covers the sound algorithms for one operation.
 The norm makes what it makes of the options alone in double, powers of the rate too, and rounds it once, where it meets
-an array. `hyperparameters: working` rounds the options to the type computed in first, and computes all there;
-`arithmetic: narrow` makes that the epochs' own type. Below, k counts roundings.
+an array. `hyperparameters: working` rounds the rate of a power to the type computed in first, and takes the power
+there; the other options meet an array as they are, so that for them it would say nothing. `arithmetic: narrow` makes
+the type computed in the epochs' own. Below, k counts roundings.
 """
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from nnlaws.rounding.averages import DOUBLE, POWER, Arithmetic, arithmetic_of
 from nnlaws.rounding.counted import given, inexact, over, plus, root, times
 from nnlaws.rounding.formats import Floats
-from nnlaws.rounding.number import EXP, LOG, Bounded, Conventions
+from nnlaws.rounding.number import EXP, Bounded, Conventions, log_units
 
 
 @np.errstate(all="ignore")
@@ -48,13 +49,13 @@ def staircase_decay(epoch: Bounded, *, initial: float, rate: float, every: float
 def inverse_root_decay(epoch: Bounded, *, initial: float, factor: float, conventions: Conventions) -> Bounded:
     """α₀ and the factor, rounded each and multiplied; the root and the quotient, or a product with (epoch + 1)^(−½).
 
-    Where one of the two is divided first, that quotient may be flushed.
+    Where one of the two is divided first, that quotient may be flushed. Of a 0 nothing is lost.
     """
     arithmetic = arithmetic_of(epoch, conventions)
     start, scale, one = (given(np.asarray(each), arithmetic.format) for each in (initial, factor, 1.0))
     divisor, tiny = root(_sum(arithmetic.wide(epoch), one), 2), arithmetic.format.tiny
     alpha = over(times(start, scale, 1), divisor, 2)
-    flushed = min(initial, factor) < 2 * tiny * divisor.value
+    flushed = (min(initial, factor) > 0) & (min(initial, factor) < 2 * tiny * divisor.value)
     return arithmetic.stored(alpha.loosened(np.where(flushed, 2 * tiny * max(initial, factor), 0.0)))
 
 
@@ -79,10 +80,11 @@ def _powers(k: Floats, initial: float, rate: float, arithmetic: Arithmetic) -> B
     format, start = arithmetic.format, given(np.asarray(initial), arithmetic.format)
     exponent = np.where(k > 0, k * abs(np.log(rate)), 0.0)
     moving = (k > 0) & (rate != 1)
-    in_double = np.maximum(np.maximum(k, POWER), EXP + (LOG + 1) * exponent)
+    in_double = np.maximum(np.maximum(k, POWER), EXP + (log_units(DOUBLE) + 1) * exponent)
     in_format = EXP + 2 * exponent
     if arithmetic.rounded_options:
-        in_format = np.maximum(np.maximum(k, POWER), EXP + (LOG + 1) * exponent) + k * inexact(np.asarray(rate), format)
+        by_exponential = EXP + (log_units(format) + 1) * exponent
+        in_format = np.maximum(np.maximum(k, POWER), by_exponential) + k * inexact(np.asarray(rate), format)
     power = rate**k
     error = np.expm1(in_double * np.log1p(DOUBLE.u)) * power
     if format is not DOUBLE:

@@ -88,7 +88,7 @@ def _laws() -> tuple[Law, ...]:
     for operation, (clause, statement) in _STATEMENTS.items():
         decay = _laws_of(operation)
         found += [
-            decay(clause, value, statement, **VALUE),
+            decay(clause, value, statement, **VALUE, boundary=cases.boundary(operation)),
             decay("LR-5", first_rate, "it begins with the initial rate", cases.first_epoch(operation), m=(1, 2)),
             decay("LR-6", never_growing, "it never grows", cases.in_order(operation), m=(2, 6)),
             decay("LR-7", by_itself, "it depends on its epoch alone", cases.shuffled(operation), m=(2, 6)),

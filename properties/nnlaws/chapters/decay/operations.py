@@ -50,17 +50,24 @@ class InverseRootDecay(Protocol):
 
 
 TEXT = chapter("decay")
-_CONVENTIONS = (
-    named(TEXT, "arithmetic", "narrow", "weaker bound", dtypes=NARROW),
-    named(TEXT, "hyperparameters", "working", "weaker bound", dtypes=(*NARROW, "float32")),
-)
-_operation = partial(
-    Operation, formulas=formulas, reference_module=nnlaws_reference, bounds=bounds, conventions=_CONVENTIONS
-)
+_ARITHMETIC = named(TEXT, "arithmetic", "narrow", "weaker bound", dtypes=NARROW)
+_POWERS = named(TEXT, "hyperparameters", "working", "weaker bound", dtypes=(*NARROW, "float32"))
+_operation = partial(Operation, formulas=formulas, reference_module=nnlaws_reference, bounds=bounds)
 
-INVERSE_TIME_DECAY = _operation("inverse_time_decay", "epoch(m), *, initial, rate -> alpha(m)", InverseTimeDecay)
-EXPONENTIAL_DECAY = _operation("exponential_decay", "epoch(m), *, initial, rate -> alpha(m)", ExponentialDecay)
-STAIRCASE_DECAY = _operation("staircase_decay", "epoch(m), *, initial, rate, every -> alpha(m)", StaircaseDecay)
-INVERSE_ROOT_DECAY = _operation("inverse_root_decay", "epoch(m), *, initial, factor -> alpha(m)", InverseRootDecay)
+INVERSE_TIME_DECAY = _operation(
+    "inverse_time_decay", "epoch(m), *, initial, rate -> alpha(m)", InverseTimeDecay, conventions=(_ARITHMETIC,)
+)
+EXPONENTIAL_DECAY = _operation(
+    "exponential_decay", "epoch(m), *, initial, rate -> alpha(m)", ExponentialDecay, conventions=(_ARITHMETIC, _POWERS)
+)
+STAIRCASE_DECAY = _operation(
+    "staircase_decay",
+    "epoch(m), *, initial, rate, every -> alpha(m)",
+    StaircaseDecay,
+    conventions=(_ARITHMETIC, _POWERS),
+)
+INVERSE_ROOT_DECAY = _operation(
+    "inverse_root_decay", "epoch(m), *, initial, factor -> alpha(m)", InverseRootDecay, conventions=(_ARITHMETIC,)
+)
 
 OPERATIONS = (INVERSE_TIME_DECAY, EXPONENTIAL_DECAY, STAIRCASE_DECAY, INVERSE_ROOT_DECAY)

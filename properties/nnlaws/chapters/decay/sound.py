@@ -41,7 +41,7 @@ def one_at_a_time(epoch: Array, *, initial: float, rate: float) -> Array:
     return np.array([initial / (1 + rate * float(each)) for each in epoch])
 
 
-@sound("inverse_time_decay", hyperparameters="working")
+@sound("inverse_time_decay")
 @stored
 def inverse_options_in_working_type(epoch: Array, *, initial: float, rate: float) -> Array:
     kind = epoch.dtype.type
@@ -74,6 +74,12 @@ def epoch_after_epoch(epoch: Array, *, initial: float, rate: float) -> Array:
     last = int(epoch.max(initial=0))
     alphas = np.multiply.accumulate(np.concatenate([[initial], np.full(last, rate)]))
     return np.asarray(alphas[epoch.astype(np.int64)])
+
+
+@sound("exponential_decay")
+@in_float64
+def to_base_10(epoch: Array, *, initial: float, rate: float) -> Array:
+    return initial * 10 ** (epoch * np.log10(rate))
 
 
 @sound("exponential_decay", hyperparameters="working")
@@ -112,6 +118,21 @@ def counted(epoch: Array, *, initial: float, rate: float, every: float) -> Array
     return np.asarray(alphas[(epoch // every).astype(np.int64)])
 
 
+@sound("staircase_decay")
+@in_float64
+def half_an_epoch_on(epoch: Array, *, initial: float, rate: float, every: float) -> Array:
+    """As far as may be from where a rounded quotient could reach, or miss, a whole number."""
+    return initial * rate ** np.floor((epoch + 0.5) / every)
+
+
+@sound("staircase_decay")
+@in_float64
+def milestones_passed(epoch: Array, *, initial: float, rate: float, every: float) -> Array:
+    """As MultiStepLR counts: the milestones that are not above the epoch."""
+    milestones = np.arange(every, epoch.max(initial=0) + 1, every)
+    return np.asarray(initial * rate ** np.searchsorted(milestones, epoch, side="right"))
+
+
 @sound("staircase_decay", hyperparameters="working")
 @stored
 def staircase_in_working_type(epoch: Array, *, initial: float, rate: float, every: float) -> Array:
@@ -145,7 +166,7 @@ def power_of_minus_half(epoch: Array, *, initial: float, factor: float) -> Array
     return factor * (initial * (epoch + 1) ** -0.5)
 
 
-@sound("inverse_root_decay", hyperparameters="working")
+@sound("inverse_root_decay")
 @stored
 def root_options_in_working_type(epoch: Array, *, initial: float, factor: float) -> Array:
     kind = epoch.dtype.type

@@ -16,7 +16,7 @@ from nnlaws.authoring.errors import UsageError
 from nnlaws.authoring.operation import Operation, Option
 from nnlaws.authoring.token import Case
 from nnlaws.chapters.optimizers.operations import EXPONENTIAL_AVERAGE, OPERATIONS
-from nnlaws.rounding.formats import Format
+from nnlaws.rounding.formats import Floats, Format
 
 SAMPLES = (1, 5)  # how many steps laws draw that are about any number of them
 COLUMNS = (1, 8)
@@ -29,6 +29,7 @@ NARROW_SCALES = (1.0, 2.0**-6, 2.0**-12)
 """The same in float16, which has no normal number below 2⁻¹⁴."""
 
 RATES = (0.1, 0.5, 0.01, 1.0, 1e-3)
+CHANGING = (0.0, 0.1, 0.5, 3.0, 0.01, 10.0, 1.0, 1e-3)  # as a warm-up begins, and beyond
 BETAS = (0.9, 0.5, 0.99, 0.75, 0.999)
 SECOND_BETAS = (0.999, 0.9, 0.99, 0.5)
 EPS = (1e-8, 1e-7, 1e-3, 2.0**-10)
@@ -50,6 +51,42 @@ FAMILIES: dict[str, Family] = {
 
 All equal; whole multiples; of turning sign; bell-shaped; most of them 0; smaller at each step; each coordinate on a
 scale of its own."""
+
+
+def _paused(random: np.random.Generator, shape: tuple[int, int], level: float) -> Floats:
+    gradients = level * random.standard_normal(shape)
+    gradients[shape[0] // 2] = 0
+    gradients[:, 0] = 0
+    gradients[1::2, -1] = -0.0
+    return gradients
+
+
+def _decades(random: np.random.Generator, shape: tuple[int, int], level: float) -> Floats:
+    turns = 1 - 2 * (np.indices(shape).sum(axis=0) % 2)
+    return level * turns * random.uniform(1, 2, shape) * 10.0 ** np.linspace(-12, 12, shape[1])
+
+
+def _spike(random: np.random.Generator, shape: tuple[int, int], level: float) -> Floats:
+    gradients = np.zeros(shape)
+    gradients[0], gradients[-1] = 64 * level, -16 * level
+    return gradients
+
+
+def _cliff(random: np.random.Generator, shape: tuple[int, int], level: float) -> Floats:
+    sizes = np.where(np.arange(shape[0]) == 0, 2.0**14, 2.0**-10)
+    return level * sizes[:, None] * random.standard_normal(shape)
+
+
+BOUNDARY: dict[str, Family] = {
+    "paused": _paused,
+    "decades": _decades,
+    "spike": _spike,
+    "cliff": _cliff,
+    "fine": lambda random, shape, level: np.zeros(shape),
+}
+"""Those of boundary cases alone: a step without gradients, a coordinate that never has one, and one with −0 now and
+then; each coordinate in a decade of its own; the first and the last alone, of opposite sign; the first far larger than
+all others; none at all, and parameters that are just above a power of 2."""
 
 
 @cache
@@ -79,14 +116,20 @@ def level(k: int, format: Format) -> float:
 
 def gradients(case: Case, format: Format) -> Array:
     """(T, n) of the case."""
-    if case.family not in FAMILIES:
-        raise UsageError(f"unknown family {case.family!r} in the case {case}; there are {', '.join(FAMILIES)}")
-    drawn = FAMILIES[case.family](case.random("gradients"), (case.m, case.columns), level(case.k, format))
+    families = FAMILIES | BOUNDARY
+    if case.family not in families:
+        raise UsageError(f"unknown family {case.family!r} in the case {case}; there are {', '.join(families)}")
+    drawn = families[case.family](case.random("gradients"), (case.m, case.columns), level(case.k, format))
     return np.clip(case.overlay(drawn), -reach(format), reach(format)).astype(format.dtype)
 
 
 def start(case: Case, format: Format, moving: bool = True) -> Array:
-    """θ (n,): multiples of 1/4; if `moving`, 0 in every other lane, where the smallest step can be seen."""
+    """θ (n,): multiples of 1/4; if `moving`, 0 in every other lane, where the smallest step can be seen. Of the family
+    "fine", the numbers after 1, of turning sign.
+    """
+    if case.family == "fine":
+        numbers = 1 + 2 * format.u * np.arange(1.0, case.columns + 1)
+        return (numbers * (1 - 2 * (np.arange(case.columns) % 2))).astype(format.dtype)
     if moving and case.seed % 2 == 0:
         return np.zeros(case.columns, format.dtype)
     return (np.rint(6 * case.random("theta").standard_normal(case.columns)) / 4).astype(format.dtype)
@@ -142,14 +185,18 @@ def correcting(corrected: bool) -> Builder:
 
 
 def changing_rate(operation: Operation) -> Builder:
-    """A learning rate for each step, no two in a row alike."""
+    """A learning rate for each step, no two in a row alike; 0 and rates beyond 1 among them."""
 
     def build(case: Case, format: Format) -> Inputs:
         given = BUILDERS[operation](case, format)
-        rates = tuple(RATES[(case.group + step) % len(RATES)] for step in range(case.m))
+        rates = _changing(case)
         return Inputs(given.arguments, options={**given.options, "learning_rate": rates})
 
     return build
+
+
+def _changing(case: Case) -> tuple[float, ...]:
+    return tuple(CHANGING[(case.group + step) % len(CHANGING)] for step in range(case.m))
 
 
 def _with_gradients(change: Callable[[Array, Case], Array], operation: Operation) -> Builder:
@@ -197,13 +244,25 @@ def no_memory(operation: Operation) -> Builder:
 
 
 def interrupted(operation: Operation) -> Builder:
-    """A step after which the state is saved, from the first to the last but one."""
+    """A step after which the state is saved, from the first to the last but one; by turns at a rate that changes."""
 
     def build(case: Case, format: Format) -> Inputs:
         given = BUILDERS[operation](case, format)
-        return Inputs(given.arguments, options={**given.options, "save_at": 1 + case.group % (case.m - 1)})
+        more: dict[str, Option] = {"learning_rate": _changing(case)} if case.group % 2 else {}
+        return Inputs(given.arguments, options={**given.options, **more, "save_at": 1 + case.group % (case.m - 1)})
 
     return build
+
+
+def poisoned(operation: Operation) -> Builder:
+    """In the middle of the steps, NaN in the first coordinate, and an infinity in the second."""
+
+    def change(grads: Array, case: Case) -> Array:
+        changed = grads.copy()
+        changed[(case.m - 1) // 2, :2] = np.nan, np.copysign(np.inf, case.k)
+        return changed
+
+    return _with_gradients(change, operation)
 
 
 def scaled(operation: Operation) -> Builder:

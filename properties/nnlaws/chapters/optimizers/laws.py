@@ -19,6 +19,7 @@ from nnlaws.authoring.law import CLOSE, Law, agree_loosely, agree_or_nan, judge,
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.subject import NotOffered, Refused, Subject
+from nnlaws.chapters.optimizers import boundary
 from nnlaws.chapters.optimizers import inputs as cases
 from nnlaws.chapters.optimizers.bounds import UPDATES
 from nnlaws.chapters.optimizers.closed_forms import constant_gradient, on_quadratic, response
@@ -137,6 +138,23 @@ def resumed(f: Subject, ruler: Ruler, *arguments: Array, save_at: int, **options
     return agree_loosely(ruler, got, f(*arguments, **options), expected, *arguments, **options)
 
 
+def not_hidden(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
+    """NaN stays, and an infinity becomes no number; the other coordinates are as they are with 1 in its place."""
+    *others, poisoned = arguments
+    given = (*others, np.where(np.isfinite(poisoned), poisoned, np.ones_like(poisoned)))
+    want = f(*given, **options)
+    try:
+        got = f(*arguments, **options)
+    except Refused:
+        return require(True, "")
+    was_nan, was_infinite = (np.logical_or.accumulate(is_so(poisoned), axis=1) for is_so in (np.isnan, np.isinf))
+    shown = (np.isnan(got) | ~was_nan).all(axis=(1, 2)) & ~(np.isfinite(got) & was_infinite).any(axis=(1, 2))
+    seen = require(shown, "a NaN or an infinity that was given does not show any more", got)
+    clean = np.isfinite(poisoned).all(axis=1)[:, None, :]
+    expected = "the result with 1 in place of what is no number elsewhere"
+    return worst(seen, agree_loosely(ruler, np.where(clean, got, want), want, expected, *given, **options))
+
+
 def sign(f: Subject, ruler: Ruler, theta: Array, grads: Array, **options: Any) -> Evidence:
     """From −θ with −g come the iterates with their sign turned."""
     got = f(-theta, -grads, **options)
@@ -229,7 +247,9 @@ def quadratic(f: Subject, ruler: Ruler, theta: Array, grads: Array, *, h: Array,
 
 
 STILL = "divide by a root plus ε that is not 0: an ε below the dtype's smallest number makes 0/0; compute in float32"
+NOT_HIDDEN = "what is no number is not hidden"
 FEW: Any = {"share": 0.2, "lanes": 2}
+POISONED: Any = {"m": (2, 4), "columns": (3, 5), **FEW}
 LONG: Range = (100, 100)
 STEPS: Range = (2, 5)
 WINDOWS: Range = (3, 17)
@@ -247,9 +267,10 @@ VALUE: Any = {"kind": "value"}
 def _average() -> tuple[Law, ...]:
     average, operation = _laws_of(EXPONENTIAL_AVERAGE), EXPONENTIAL_AVERAGE
     corrected = cases.correcting(True)
+    plain, whole = ({**VALUE, "boundary": boundary.averages(each)(operation)} for each in (False, True))
     return (
-        average("OP-1", value, "the new has weight 1 − β, all before it β", cases.correcting(False), **VALUE),
-        average("OP-2", corrected_value, "correction divides the result by 1 − β^t", corrected, **VALUE),
+        average("OP-1", value, "the new has weight 1 − β, all before it β", cases.correcting(False), **plain),
+        average("OP-2", corrected_value, "correction divides the result by 1 − β^t", corrected, **whole),
         average("OP-3", window, "1/(1 − β) steps ago, a weight is 1/e", cases.impulse, m=WINDOWS, columns=(1, 2)),
         average("OP-4", constant_values, "a constant averages to itself", cases.constant(operation)),
         average("OP-5", between, "an average lies between the extremes", corrected),
@@ -257,6 +278,7 @@ def _average() -> tuple[Law, ...]:
         average("OP-15", coordinates_alone, "coordinates do not see each other", columns=(2, 8)),
         average("OP-16", no_future, "an average knows no later values", m=STEPS),
         average("OP-18", without_memory, "with β = 0 it is the values", cases.no_memory(operation)),
+        average("OP-27", not_hidden, NOT_HIDDEN, cases.poisoned(operation), **POISONED),
     )
 
 
@@ -273,13 +295,18 @@ def _every(operation: Operation) -> tuple[Law, ...]:
     """Those of every optimizer."""
     optimizer, (clause, statement) = _laws_of(operation), _STATEMENTS[operation]
     no_gradients, changing = cases.no_gradients(operation), cases.changing_rate(operation)
+    every, long = boundary.values(operation), boundary.long_runs(operation)
+    steps: Any = {"m": STEPS, "share": 0.4, "boundary": boundary.rates, **VALUE}
+    still: Any = {"fix": STILL, "boundary": boundary.decays(operation), **FEW}
+    hundred: Any = {"m": LONG, "columns": (1, 3), "share": 0.1, "lanes": 2, "boundary": long}
     return (
-        optimizer(clause, value, statement, **VALUE),
-        optimizer(clause, long_run, f"{statement}, a hundred times", m=LONG, columns=(1, 3), share=0.1, lanes=2),
-        optimizer("OP-12", changing_rate_value, "every step takes its own rate", changing, m=STEPS, share=0.4, **VALUE),
-        optimizer("OP-14", zero_gradients, "without gradients nothing moves", no_gradients, fix=STILL, **FEW),
+        optimizer(clause, value, statement, boundary=every, **VALUE),
+        optimizer(clause, long_run, f"{statement}, a hundred times", **hundred),
+        optimizer("OP-12", changing_rate_value, "every step takes its own rate", changing, **steps),
+        optimizer("OP-14", zero_gradients, "without gradients nothing moves", no_gradients, **still),
         optimizer("OP-15", coordinates_alone, "coordinates do not see each other", columns=(2, 5)),
         optimizer("OP-16", no_future, "a step knows no later gradients", m=STEPS),
+        optimizer("OP-27", not_hidden, NOT_HIDDEN, cases.poisoned(operation), **POISONED),
     )
 
 
@@ -306,7 +333,6 @@ def _normalising(operation: Operation) -> tuple[Law, ...]:
     """Those of RMSprop and Adam."""
     optimizer = _laws_of(operation)
     return (
-        optimizer("OP-19", no_epsilon, "ε may be 0, where no gradient is", cases.no_zeros(operation)),
         optimizer("OP-23", longest_steps, "no step is longer than its bound"),
         optimizer("OP-23", longest_step_reached, "the longest step is reached", cases.reaching(operation)),
     )
@@ -318,11 +344,23 @@ def _laws() -> tuple[Law, ...]:
         *_average(),
         *(each for operation in _STATEMENTS for each in _every(operation)),
         *(
-            _laws_of(each)("OP-17", resumed, "a saved state goes on", cases.interrupted(each), m=STEPS, share=0.5)
+            _laws_of(each)(
+                "OP-17",
+                resumed,
+                "a saved state goes on",
+                cases.interrupted(each),
+                m=STEPS,
+                share=0.5,
+                boundary=boundary.resumptions(each),
+            )
             for each in (MOMENTUM, RMSPROP, ADAM, ADAMW)
         ),
         *(each for operation in (GRADIENT_DESCENT, MOMENTUM, RMSPROP, ADAM) for each in _stepping(operation)),
         *(each for operation in (MOMENTUM, RMSPROP, ADAM) for each in _remembering(operation)),
+        *(
+            _laws_of(each)("OP-19", no_epsilon, "ε may be 0, where no gradient is", cases.no_zeros(each))
+            for each in (RMSPROP, ADAM, ADAMW)
+        ),
         *(each for operation in (RMSPROP, ADAM) for each in _normalising(operation)),
         *(
             _laws_of(each)("OP-22", first_step_size, "the first step is just below α", cases.from_zero(each), m=(1, 2))

@@ -84,11 +84,23 @@ class AdamW(Protocol):
 
 
 TEXT = chapter("optimizers")
-_ROUNDING = (
+_NARROW = (
     named(TEXT, "arithmetic", "narrow", "weaker bound", dtypes=NARROW),
     named(TEXT, "state", "narrow", "weaker bound", dtypes=NARROW),
-    named(TEXT, "hyperparameters", "working", "weaker bound", dtypes=(*NARROW, "float32")),
 )
+_PARAMETERS = (
+    named(TEXT, "parameters", "compensated", "weaker bound", dtypes=NARROW),
+    named(
+        TEXT,
+        "parameters",
+        "stochastic",
+        "weaker bound",
+        dtypes=NARROW,
+        weaker_than=("compensated",),
+        waives=("CT-3",),
+    ),
+)
+_ROUNDING = (*_NARROW, named(TEXT, "hyperparameters", "working", "weaker bound", dtypes=(*NARROW, "float32")))
 _AVERAGE_START = named(TEXT, "average_start", "first_value")
 _VELOCITIES = tuple(named(TEXT, "velocity", form) for form in ("heavy_ball", "rate_inside", "dampened"))
 _LOOKAHEAD = named(TEXT, "lookahead", "nesterov")
@@ -108,25 +120,29 @@ EXPONENTIAL_AVERAGE = _operation(
     ExponentialAverage,
     conventions=(_AVERAGE_START, *_ROUNDING),
 )
-GRADIENT_DESCENT = _operation("gradient_descent", f"{_STEPS} -> iterates(T,n)", GradientDescent, conventions=_ROUNDING)
+GRADIENT_DESCENT = _operation(
+    "gradient_descent", f"{_STEPS} -> iterates(T,n)", GradientDescent, conventions=(*_NARROW, *_PARAMETERS)
+)
 MOMENTUM = _operation(
     "momentum",
     f"{_STEPS}, beta -> iterates(T,n)",
     Momentum,
-    conventions=(*_ROUNDING, *_VELOCITIES, _LOOKAHEAD),
+    conventions=(*_ROUNDING, *_PARAMETERS, *_VELOCITIES, _LOOKAHEAD),
 )
-RMSPROP = _operation("rmsprop", f"{_STEPS}, beta, eps -> iterates(T,n)", RMSProp, conventions=(*_ROUNDING, *_RMSPROP))
+RMSPROP = _operation(
+    "rmsprop", f"{_STEPS}, beta, eps -> iterates(T,n)", RMSProp, conventions=(*_ROUNDING, *_PARAMETERS, *_RMSPROP)
+)
 ADAM = _operation(
     "adam",
     f"{_STEPS}, beta1, beta2, eps -> iterates(T,n)",
     Adam,
-    conventions=(*_ROUNDING, *_ADAM_FORMS),
+    conventions=(*_ROUNDING, *_PARAMETERS, *_ADAM_FORMS),
 )
 ADAMW = _operation(
     "adamw",
     f"{_STEPS}, beta1, beta2, eps, weight_decay -> iterates(T,n)",
     AdamW,
-    conventions=(*_ROUNDING, *_ADAM_FORMS, *_DECOUPLINGS),
+    conventions=(*_ROUNDING, *_PARAMETERS, *_ADAM_FORMS, *_DECOUPLINGS),
 )
 
 OPERATIONS = (EXPONENTIAL_AVERAGE, GRADIENT_DESCENT, MOMENTUM, RMSPROP, ADAM, ADAMW)

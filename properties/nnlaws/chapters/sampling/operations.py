@@ -53,12 +53,13 @@ _operation = partial(
     Operation, signature="low(), high(), *, size, seed -> x(size)", formulas=formulas, reference_module=nnlaws_reference
 )
 
-SAMPLE_UNIFORM = _operation("sample_uniform", protocol=SampleUniform)
-SAMPLE_LOG_UNIFORM = _operation("sample_log_uniform", protocol=SampleLogUniform)
+RESOLUTION = named(TEXT, "resolution", "float32", "weaker bound")
+SAMPLE_UNIFORM = _operation("sample_uniform", protocol=SampleUniform, conventions=(RESOLUTION,))
+SAMPLE_LOG_UNIFORM = _operation("sample_log_uniform", protocol=SampleLogUniform, conventions=(RESOLUTION,))
 SAMPLE_ONE_MINUS_LOG_UNIFORM = _operation(
     "sample_one_minus_log_uniform",
     protocol=SampleOneMinusLogUniform,
-    conventions=(named(TEXT, "complement", "reverse_log"),),
+    conventions=(named(TEXT, "complement", "reverse_log"), RESOLUTION),
 )
 SAMPLE_INTEGER = _operation("sample_integer", protocol=SampleInteger, conventions=(named(TEXT, "bounds", "half_open"),))
 

@@ -40,6 +40,17 @@ FAMILIES: dict[str, RowFamily] = {
 """m numbers from 0 to 1, simplest first: the ends by turns; the fourths in turn; any tenths; 2^−1 to 2^−(1+k) from 0 or
 from 1; anything."""
 
+BESIDE = (
+    *(0.0, -0.0, 1.0, 0.5),
+    *(2.0**-exponent for exponent in (1074, 1022, 149, 126, 54, 53, 25, 24, 14, 9)),
+    *(0.5 + sign * 2.0**-exponent for exponent in (54, 53, 25, 24, 12, 11, 9, 8) for sign in (-1, 1)),
+    *(1 - 2.0**-exponent for exponent in (54, 53, 25, 24, 12, 11, 9, 8)),
+)
+"""The ends, and beside them and the middle what some format holds: subnormals too, and −0."""
+
+BOUNDARY: dict[str, RowFamily] = {"beside": lambda random, m, k: np.resize(BESIDE, m)}
+"""Of boundary cases alone."""
+
 
 @cache
 def share_cases(format: Format, m: Range, columns: Range) -> st.SearchStrategy[Case]:
@@ -49,10 +60,11 @@ def share_cases(format: Format, m: Range, columns: Range) -> st.SearchStrategy[C
 
 def shares(case: Case) -> Floats:
     """(m,) numbers in [0, 1], in double."""
-    if case.family not in FAMILIES:
-        raise UsageError(f"unknown family {case.family!r} in the case {case}; there are {', '.join(FAMILIES)}")
-    drawn = case.overlay(FAMILIES[case.family](case.random("shares"), case.m, abs(case.k)))
-    return np.clip(np.abs(drawn), 0.0, 1.0)
+    known = FAMILIES | BOUNDARY
+    if case.family not in known:
+        raise UsageError(f"unknown family {case.family!r} in the case {case}; there are {', '.join(known)}")
+    drawn = case.overlay(known[case.family](case.random("shares"), case.m, abs(case.k)))
+    return np.where(drawn == 0, drawn, np.clip(np.abs(drawn), 0.0, 1.0))
 
 
 def boxes(operation: Operation) -> tuple[Box, ...]:
@@ -60,11 +72,18 @@ def boxes(operation: Operation) -> tuple[Box, ...]:
 
 
 def box(case: Case, chosen: tuple[Box, ...]) -> Box:
-    """The same for all lanes of the case, and for other calls beside it; the first for the simplest."""
-    group = case.group % OTHERS
-    if not group:
-        return chosen[0]
-    return chosen[int(Case(1, 1, "", 0, group).random("box").integers(len(chosen)))]
+    """The same for all lanes of the case, and for other calls beside it; the first for the simplest.
+
+    Or what the case sets. Where it sets one end alone, as when it is made simpler, the other is put on its right side.
+    """
+    group, given = case.group % OTHERS, dict(case.settings)
+    number = int(Case(1, 1, "", 0, group).random("box").integers(len(chosen))) if group else 0
+    low, high = given.get("low", chosen[number][0]), given.get("high", chosen[number][1])
+    if low < high:
+        return low, high
+    if "low" in given:
+        return low, (low + 1) / 2 if low < 1 else 2 * low
+    return (high / 2 if high > 0 else high - 1), high
 
 
 def inside(x: Floats, low: float, high: float, format: Format) -> Array:

@@ -17,6 +17,7 @@ from nnlaws.authoring.law import Law, agree_or_nan, laws_of, slack, values
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.subject import Subject
+from nnlaws.chapters.scales import boundary
 from nnlaws.chapters.scales import inputs as cases
 from nnlaws.chapters.scales.operations import (
     DENSITIES,
@@ -194,14 +195,22 @@ _CLIP = "clip the result: numpy.clip(x, low, high) for a map, numpy.clip(u, 0, 1
 
 def _laws(operation: Operation) -> tuple[Law, ...]:
     (clause, statement), scale = _STATEMENTS[operation], _laws_of(operation)
-    found = [scale(clause, value, statement, **VALUE)]
+    found = [scale(clause, value, statement, **VALUE, boundary=boundary.values(operation))]
     if operation in ON_DISTANCES:
-        below = cases.below_zero(operation)
-        found += [scale(clause, below_zero_value, "low may be 0 or less", below, **VALUE)]
+        below: Any = {**VALUE, "boundary": boundary.below_zero}
+        found += [scale(clause, below_zero_value, "low may be 0 or less", cases.below_zero(operation), **below)]
     if operation not in DENSITIES:
         found += [
             scale("SC-5", ends, "the ends are the ends", cases.ends(operation), m=(1, 2)),
-            scale("SC-6", in_box, "it never leaves the box", cases.touching(operation), fix=_CLIP, share=0.6),
+            scale(
+                "SC-6",
+                in_box,
+                "it never leaves the box",
+                cases.touching(operation),
+                fix=_CLIP,
+                share=0.6,
+                boundary=boundary.out_of_the_box(operation),
+            ),
             scale("SC-7", order, "order is kept", cases.in_order(operation), m=(2, 6)),
         ]
     if operation not in ON_DISTANCES:

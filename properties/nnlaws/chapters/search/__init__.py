@@ -31,6 +31,7 @@ CHAPTER = Chapter(
             REFINE.name: boxes_equal,
             **dict.fromkeys((COARSE_TO_FINE.name, CAVIAR.name, PANDA.name), trials_alike),
         },
+        given_arrays=(REFINE.name, PANDA.name),
     ),
     place=7,
 )

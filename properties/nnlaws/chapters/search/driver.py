@@ -36,6 +36,7 @@ class Search:
         away = [
             float(scale_of(axis).position(value) - scale_of(axis).position(np.asarray(best)))
             for axis, value, best in zip(self.space, inside(x, self.space), self.best_at, strict=True)
+            if axis.low < axis.high
         ]
         loss = self.losses(x, float(np.square(away).sum()), len(self.seen))
         self.seen.append((x.tolist(), loss))

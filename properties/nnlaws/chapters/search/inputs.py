@@ -4,6 +4,7 @@ k and the seed say the rest: how much a box shrinks, how many rounds there are, 
 """
 
 import numpy as np
+from nnlaws_reference.hyperparameters import axes
 from nnlaws_reference.search import Axis
 
 from nnlaws.authoring.case import Inputs
@@ -17,9 +18,7 @@ Point = tuple[float, ...]
 
 SPACES: dict[str, Space] = {
     "notes": (
-        Axis("learning rate", 1e-4, 1.0, "log"),
-        Axis("momentum", 0.9, 0.999, "one_minus_log"),
-        Axis("hidden units", 50, 100, "integer"),
+        *axes("learning rate", "momentum", "hidden units"),
         Axis("dropout", 0.0, 0.5, "linear"),
     ),
     "other": (
@@ -28,8 +27,21 @@ SPACES: dict[str, Space] = {
         Axis("temperature", -1.0, 3.0, "linear"),
         Axis("weight decay", 1e-6, 1e-2, "log"),
     ),
+    "edges": (
+        Axis("offset", -5.0, -1.0, "linear"),
+        Axis("switch", 0, 1, "integer"),
+        Axis("offset again", -5.0, -1.0, "linear"),
+        Axis("leak", -3.0, 0.75, "one_minus_log"),
+        Axis("steps", -4, 3, "integer"),
+        Axis("tokens", 1, 2**25, "integer"),
+    ),
+    "table": axes(),
 }
-"""Numbers of integers such that grids of 2, 3 and 6 values fall on whole numbers."""
+"""Of the first two, numbers of integers such that grids of 2, 3, 6 and 11 values fall on whole numbers. The third has
+numbers below 0, the same axis twice, and 2, 8 and 2²⁵ integers."""
+GRIDDED = ("notes", "other")
+HELD = (Axis("held", 0.5, 0.5, "linear"), Axis("held too", 7, 7, "integer"))
+"""Axes of one number: a search may refuse them."""
 
 NEAR = 1e-6  # on a scale of length 1: above what rounding does to a position, below any step that is meant
 SHRINKS = (0.5, 0.25, 0.1, 0.9)
@@ -107,10 +119,20 @@ def trained(case: Case, format: Format) -> Inputs:
     return Inputs((), options={**given, "start": point(axes, chances.random(case.columns))})
 
 
-def trials_of(*sizes: tuple[int, int], k: tuple[int, ...] = (0,)) -> tuple[Case, ...]:
+def searched(case: Case, format: Format) -> Inputs:
+    """m trials each of many seeds: of points that are drawn, or of a search with its best point in the middle."""
+    axes = space(case)
+    given = {"rounds": case.k, "shrink": SHRINKS[0]} if case.k else {}
+    best = {"best_at": point(axes, np.full(case.columns, 0.5))}
+    return Inputs((), options={"space": axes, **best, "budget": case.m, "seed": case.seed, **given})
+
+
+def trials_of(
+    *sizes: tuple[int, int], k: tuple[int, ...] = (0,), spaces: tuple[str, ...] = GRIDDED
+) -> tuple[Case, ...]:
     """For each number of points and of axes, each k and each space, with seeds of their own."""
     found: list[Case] = []
     for m, columns in sizes:
         for number in k:
-            found += [Case(m, columns, name, number, len(found) + i) for i, name in enumerate(SPACES)]
+            found += [Case(m, columns, name, number, len(found) + i) for i, name in enumerate(spaces)]
     return tuple(found)

@@ -1,4 +1,6 @@
-"""The laws of chapters/search.md: which points a search tries. Chance is tested as in laws/sampling.py."""
+"""The laws of chapters/search.md: which points a search tries. Those of chance are in chance_laws.py, those of searches
+that are given something to call in trial_laws.py.
+"""
 
 from collections.abc import Sequence
 from itertools import combinations
@@ -7,33 +9,40 @@ from typing import Any
 import numpy as np
 from nnlaws_spec.formulas import search as formulas
 
-from nnlaws import chance as statistics
 from nnlaws.authoring.case import Builder
-from nnlaws.authoring.evidence import Evidence, require, worst
+from nnlaws.authoring.evidence import Evidence, require
 from nnlaws.authoring.law import Check, Law, trial_law
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.ruler import Ruler
-from nnlaws.authoring.subject import Subject, TargetFault
+from nnlaws.authoring.subject import NotOffered, Refused, Subject
 from nnlaws.authoring.token import Case
-from nnlaws.chance import used
-from nnlaws.chance.evidence import even, evidence, given
-from nnlaws.chance.scale import mistaken
+from nnlaws.chance.evidence import given
+from nnlaws.chance.seeds import objective, train
 from nnlaws.chapters.search import inputs as cases
+from nnlaws.chapters.search.chance_laws import (
+    a_value_a_point,
+    axes_of_trials,
+    drawn_in_its_box,
+    independent_axes,
+    nearer_than_the_grid,
+    scales,
+    seeds_apart,
+)
 from nnlaws.chapters.search.driver import box_of, points_of
-from nnlaws.chapters.search.inputs import NEAR, Space, scale_of
+from nnlaws.chapters.search.inputs import HELD, NEAR, Space, scale_of
+from nnlaws.chapters.search.nursed_laws import losses_alone, watches_on, worse_is_changed
 from nnlaws.chapters.search.operations import CAVIAR, COARSE_TO_FINE, GRID_SEARCH, PANDA, RANDOM_SEARCH, REFINE
 from nnlaws.chapters.search.trial_laws import (
     adapts,
     best_kept,
     budget_kept,
+    nan_is_never_best,
     one_model,
     shrinking_rounds,
     trials_by_themselves,
 )
-from nnlaws.rounding.formats import Floats
 
 GRID = 6  # the notes' grid, 6 × 6, against 36 random points
-REPEATS = 100  # searches that are compared with it
 
 
 def own_scale(f: Subject, ruler: Ruler, *, space: Space, **options: Any) -> Evidence:
@@ -73,77 +82,6 @@ def from_end_to_end(f: Subject, ruler: Ruler, *, space: Space, per_axis: int) ->
     return require(True, "")
 
 
-def scales(f: Subject, ruler: Ruler, *, space: Space, seed: int, **options: Any) -> Evidence:
-    """Each axis is distributed as its own scale says."""
-    points, random = _finite(points_of(f, space, seed=seed, **options)), _chances(seed)
-    seen: list[Evidence] = []
-    for axis, values in zip(space, points.T, strict=True):
-        scale = scale_of(axis)
-        categories = scale.count if axis.scale == "integer" else 0
-        grain = scale.grain(values.copy())
-        u = random.permutation(scale.uniform(values.copy(), random))  # whatever their order, which is another law's
-        found = statistics.marginal(u, mistaken(scale), categories, grain=grain)
-        want = float(scale.value(np.asarray(0.5)))
-        words = f"the middle value of {axis.name} is {np.median(values):.4g} where it should be about {want:.4g}"
-        seen.append(evidence(found, len(values), words))
-    return worst(*seen)
-
-
-def a_value_a_point(f: Subject, ruler: Ruler, *, space: Space, budget: int, seed: int) -> Evidence:
-    """Each continuous axis has as many different values as there are points, but for what rounding brings together."""
-    points = _finite(points_of(f, space, budget=budget, seed=seed))
-    if len(points) != budget:
-        return require(False, f"{len(points)} points where {budget} were asked for")
-    seen = [Evidence(0.0)]
-    for axis, values in zip(space, points.T, strict=True):
-        if axis.scale != "integer":
-            again = statistics.repeats(values.copy(), scale_of(axis).chance(values.copy()))
-            different = len(np.unique(values))
-            words = f"{axis.name} is tried at {different} different values by {budget} points"
-            seen.append(evidence(again, budget, words))
-    return worst(*seen)
-
-
-def independent_axes(f: Subject, ruler: Ruler, *, space: Space, seed: int, **options: Any) -> Evidence:
-    """No axis tells anything of another, and no point of the next."""
-    points, random = _finite(points_of(f, space, seed=seed, **options)), _chances(seed)
-    ranks = [statistics.sequential_ranks(values.copy(), random) for values in points.T]
-    seen = [
-        evidence(statistics.serial(each), len(each), f"{axis.name} of one point tells of the next point's")
-        for axis, each in zip(space, ranks, strict=True)
-    ]
-    for a, b in combinations(range(len(space)), 2):
-        words = f"{space[a].name} of a point tells of its {space[b].name}"
-        seen.append(evidence(statistics.pairs(ranks[a], ranks[b]), len(points), words))
-    for axis, values in zip(space, points.T, strict=True):
-        if axis.scale != "integer":
-            seen.append(even(scale_of(axis), values.copy(), random, axis.name))
-    return worst(*seen)
-
-
-def nearer_than_the_grid(f: Subject, ruler: Ruler, *, space: Space, budget: int, seed: int) -> Evidence:
-    """Where the first axis alone matters, some random point is nearer the best than the grid's nearest, nearly always.
-
-    The exact chances of that are known: what counts is in how many of 100 searches it should be so and is not.
-    """
-    levels = formulas.grid_levels(round(budget ** (1 / len(space))))
-    chances: list[float] = []
-    wins = 0
-    for number in range(REPEATS):
-        points = points_of(f, space, budget=budget, seed=seed + number)
-        best = (number + 0.5) / REPEATS
-        nearest = float(np.abs(levels - best).min())
-        wins += bool(np.abs(scale_of(space[0]).position(points[:, 0]) - best).min() < nearest)
-        chances.append(1 - float(formulas.miss_chance(nearest, best, budget)))
-    fewer = np.array([1.0])
-    for chance in chances:  # the distribution of a sum of independent coins
-        fewer = np.convolve(fewer, [1 - chance, chance])
-    surprise = float(-np.log(max(fewer[: wins + 1].sum(), 1e-300)))
-    expected = f"{budget} points come nearer than a grid of {len(levels)} values in {wins} of {REPEATS} searches"
-    ratio = used(surprise)
-    return Evidence(ratio, reason=f"{expected}, where about {sum(chances):.0f} should" if ratio > 1 else "")
-
-
 def in_the_box(f: Subject, ruler: Ruler, *, space: Space, **options: Any) -> Evidence:
     """No point is outside the space, and integers are whole."""
     points = points_of(f, space, **options)
@@ -154,12 +92,55 @@ def in_the_box(f: Subject, ruler: Ruler, *, space: Space, **options: Any) -> Evi
     return require(True, "")
 
 
+def held_axes(f: Subject, ruler: Ruler, *, space: Space, **options: Any) -> Evidence:
+    """An axis with low = high is held there, beside others; or the space is refused, by what searches the others."""
+    held = {"best_at": (*options["best_at"], *(axis.low for axis in HELD))} if "best_at" in options else {}
+    try:
+        points = points_of(f, (*space, *HELD), **(options | held))
+    except NotOffered:
+        raise
+    except Refused:
+        points_of(f, space, **options)
+        return require(True, "")
+    for axis, values in zip(HELD, points.T[len(space) :], strict=True):
+        if np.abs(values - axis.low).max() > scale_of(axis).rounding(values.copy()).max():
+            wrong = given(values[np.abs(values - axis.low).argmax()])
+            return require(False, f"{axis.name} is {wrong} in one point, where {axis.low} is all there is")
+    return require(True, "")
+
+
+def table_searched(f: Subject, ruler: Ruler, *, space: Space, **options: Any) -> Evidence:
+    """The numbers of each hyperparameter of the table lie between its low and high, whole where it counts."""
+    return in_the_box(f, ruler, space=space, **options)
+
+
 def same_seed(f: Subject, ruler: Ruler, *, seed: int, **options: Any) -> Evidence:
-    """The same seed gives the same points, whatever was searched in between."""
-    first = points_of(f, seed=seed, **options)
-    points_of(f, seed=seed + 1, **options)
-    again = points_of(f, seed=seed, **options)
-    return require(np.array_equal(first, again, equal_nan=True), "another search with the same seed gave other points")
+    """The same seed gives the same points, whatever was searched in between; 0 is a seed like any other."""
+    for each in (seed, 0):
+        first = points_of(f, seed=each, **options)
+        points_of(f, seed=each + 1, **options)
+        again = points_of(f, seed=each, **options)
+        if not np.array_equal(first, again, equal_nan=True):
+            return require(False, f"another search with the same seed, {each}, gave other points")
+    return require(True, "")
+
+
+def same_seed_elsewhere(f: Subject, ruler: Ruler, *, space: Space, **options: Any) -> Evidence:
+    """Another process tries the same points by the same seed: nothing comes in that is drawn when a process starts."""
+    calls: dict[str, Any] = {}
+    if options.pop("best_at", None) is not None:
+        calls = {"function": train if "start" in options else objective}
+    if "start" in options:
+        options["start"] = np.asarray(options["start"], dtype=np.float64)
+    seed = options.pop("seed")
+    for each in (seed, 0):
+        here, again = (f.arrays(space, *calls.values(), seed=each, **options)[0] for _ in range(2))
+        if not np.array_equal(here, again, equal_nan=True):
+            return require(True, "")  # not even in one process, which another law says
+        there = f.elsewhere(space, *calls.values(), seed=each, **options)[0]
+        if not np.array_equal(here, there, equal_nan=True):
+            return require(False, f"in another process the same seed, {each}, gave other points")
+    return require(True, "")
 
 
 def other_seed(f: Subject, ruler: Ruler, *, seed: int, **options: Any) -> Evidence:
@@ -215,15 +196,18 @@ def centred(
     return require(True, "")
 
 
-def _finite(points: Floats) -> Floats:
-    """The points. Raises TargetFault for those of which there are no statistics."""
-    if not np.isfinite(points).all():
-        raise TargetFault("a point is NaN or infinite (SE-4)")
-    return points
-
-
-def _chances(seed: int) -> np.random.Generator:
-    return Case(1, 1, "", 0, seed).random("laws of search")
+def no_further(
+    f: Subject, ruler: Ruler, *, space: Space, incumbent: Sequence[float], shrink: float, **options: Any
+) -> Evidence:
+    """Nowhere does it reach further from the incumbent than half of `shrink`: an end cuts it off and does not move it."""
+    box = box_of(f, space, incumbent=incumbent, shrink=shrink, **options)
+    for axis, ends, best in zip(space, box, incumbent, strict=True):
+        low, middle, high = (float(scale_of(axis).position(np.asarray(x))) for x in (ends[0], best, ends[1]))
+        more = 1 / (axis.high - axis.low) if axis.scale == "integer" else NEAR
+        if not max(middle - low, high - middle) <= shrink / 2 + more:
+            reach = f"{middle - low:.9g} of the scale below the incumbent and {high - middle:.9g} above"
+            return require(False, f"the finer box of {axis.name} reaches {reach}, further than {shrink / 2:.3g}")
+    return require(True, "")
 
 
 _FIXES = {
@@ -239,12 +223,15 @@ _FIXES = {
     "SE-10": "shrink each axis on its own scale",
     "SE-11": "centre the finer box on the incumbent",
     "SE-12": "take the incumbent's position on the scale, and go shrink/2 to both sides there",
-    "SE-13": "centre each round on the best point of all rounds before it",
-    "SE-14": "numpy.argmin over the losses of all trials",
+    "SE-13": "random_search in what refine makes of the last box, around the best point of all rounds before it",
+    "SE-14": "numpy.nanargmin over the losses of all trials",
     "SE-15": "call it once for each point, and return what was called and what came back",
     "SE-16": "draw all points before the first trial runs",
     "SE-17": "model, loss = train(model, point), each time",
     "SE-18": "choose the next point by the losses so far",
+    "SE-19": "look at each loss before the next call, to the last",
+    "SE-20": "change the settings where the loss has risen",
+    "SE-21": "sample between low and high themselves; round integers inward",
 }
 
 
@@ -260,33 +247,48 @@ def _law(
     return trial_law(clause, operation, check, statement, build, trials, _FIXES[clause], **more)
 
 
-_GRIDS = cases.trials_of((1, 2), (2, 1), (3, 2), (GRID, 2), (3, 4))
+_GRIDS = cases.trials_of((1, 2), (2, 1), (3, 2), (GRID, 2), (3, 4), (1, 1), (2, 3), (11, 2))
 _FEW = cases.trials_of((4, 1), (9, 2), (16, 4))
+_COUNTS = (*_FEW, *cases.trials_of((1, 2), (2, 1), (5, 3), (7, 4), (31, 2), (6, 5), spaces=("edges",)))
 _NURSED = cases.trials_of((12, 1), (24, 2), (32, 4))
-_MANY = (Case(2000, 4, "notes", 0, 5),)
-_BOTH = (*_MANY, Case(2000, 4, "other", 0, 6))
+_LENGTHS = (*_NURSED, *cases.trials_of((1, 2), (7, 3), (13, 5), spaces=("edges",)))
+_MANY = (Case(2000, 4, "notes", 0, 5), Case(1501, 5, "edges", 0, 7))
+_ALL = (*_MANY[:1], Case(1999, 4, "other", 0, 6), Case(998, 6, "edges", 0, 8))
 _BOXES = cases.trials_of((1, 1), (1, 2), (1, 4), (2, 4), (3, 4), k=(0, 1, 2, 3))
 _ROUNDS = cases.trials_of((8, 1), (12, 2), (9, 4), k=(3,))
+_PLANS = (
+    *_ROUNDS,
+    *(Case(*each, "edges", k, 50 + k) for *each, k in ((1, 2, 2), (7, 3, 1), (5, 4, 4), (31, 1, 2), (10, 5, 2))),
+)
 _SEARCHES = {
-    RANDOM_SEARCH: (cases.random, _FEW),
-    COARSE_TO_FINE: (cases.rounds, _ROUNDS),
-    CAVIAR: (cases.tried, _FEW),
-    PANDA: (cases.trained, _NURSED),
+    RANDOM_SEARCH: (cases.random, _FEW, _COUNTS),
+    COARSE_TO_FINE: (cases.rounds, _ROUNDS, _PLANS),
+    CAVIAR: (cases.tried, _FEW, _COUNTS),
+    PANDA: (cases.trained, _NURSED, _LENGTHS),
 }
+"""Of each, what is made of a case, a few cases, and cases of many counts of points."""
 
 
 def _seeded(operation: Operation) -> tuple[Law, ...]:
-    build, few = _SEARCHES[operation]
+    build, few, counts = _SEARCHES[operation]
+    decides = "a seed decides the points"
     laws = (
-        _law("SE-4", operation, in_the_box, "every point is in the space", build, few),
-        _law("SE-6", operation, same_seed, "a seed decides the points", build, few, about="seed"),
+        _law("SE-4", operation, in_the_box, "every point is in the space", build, counts),
+        _law("SE-6", operation, same_seed, decides, build, few, about="seed"),
+        _law("SE-6", operation, same_seed_elsewhere, f"{decides} in every process", build, few[-2:-1], about="seed"),
     )
     if operation is PANDA:
         return laws
+    other, apart = "another seed gives other points", "the points of different seeds are independent"
+    drawn = operation is RANDOM_SEARCH
+    trial = Case(8, 4, "notes", int(operation is COARSE_TO_FINE), 100)
     return (
         *laws,
-        _law("SE-7", operation, other_seed, "another seed gives other points", build, _with_reals(few), about="seed"),
-    )
+        _law("SE-4", operation, held_axes, "an axis of one number is held there", build, few[:2]),
+        _law("SE-7", operation, other_seed, other, build, _with_reals(few), about="seed"),
+        _law("SE-7", operation, seeds_apart, apart, cases.random if drawn else cases.searched, (trial,), about="seed",
+             tests=1 + drawn),
+    )  # fmt: skip
 
 
 def _with_reals(few: tuple[Case, ...]) -> tuple[Case, ...]:
@@ -294,24 +296,32 @@ def _with_reals(few: tuple[Case, ...]) -> tuple[Case, ...]:
     return tuple(case for case in few if any(axis.scale != "integer" for axis in cases.space(case)))
 
 
+def _with_a_step(grids: tuple[Case, ...]) -> tuple[Case, ...]:
+    """Those of two values an axis or more."""
+    return tuple(case for case in grids if case.m > 1)
+
+
 def _driven(operation: Operation) -> tuple[Law, ...]:
-    build, few = _SEARCHES[operation]
+    build, few, counts = _SEARCHES[operation]
     return (
         _law("SE-14", operation, best_kept, "the best trial is kept", build, few),
-        _law("SE-15", operation, budget_kept, "points and losses are those of the calls", build, few),
+        _law("SE-14", operation, nan_is_never_best, "a loss that is NaN is never the best", build, few),
+        _law("SE-15", operation, budget_kept, "points and losses are those of the calls", build, counts),
     )
 
 
+_TABLE = (Case(100, len(cases.SPACES["table"]), "table", 0, 9),)
+_OWN = "each axis is drawn on its own scale"
+_TRIED = (Case(400, 4, "notes", 0, 5), Case(333, 5, "edges", 0, 6))
+
 LAWS: tuple[Law, ...] = (
     _law("SE-1", GRID_SEARCH, own_scale, "values are equally spaced on the axis's own scale", cases.grid, _GRIDS),
-    _law("SE-1", GRID_SEARCH, from_end_to_end, "the grid spans each axis", cases.grid, _GRIDS[2:]),
+    _law("SE-1", GRID_SEARCH, from_end_to_end, "the grid spans each axis", cases.grid, _with_a_step(_GRIDS)),
     _law("SE-2", GRID_SEARCH, every_combination, "each combination is there once", cases.grid, _GRIDS),
     _law("SE-4", GRID_SEARCH, in_the_box, "every point is in the space", cases.grid, _GRIDS),
-    _law(
-        "SE-1", RANDOM_SEARCH, scales, "each axis is drawn on its own scale", cases.random, _BOTH, kind="value", tests=4
-    ),
+    _law("SE-1", RANDOM_SEARCH, scales, _OWN, cases.random, _ALL, kind="value", tests=9),
     _law("SE-3", RANDOM_SEARCH, a_value_a_point, "n points try n values of an axis", cases.random, _FEW, tests=3),
-    _law("SE-5", RANDOM_SEARCH, independent_axes, "axes and points are independent", cases.random, _MANY, tests=13),
+    _law("SE-5", RANDOM_SEARCH, independent_axes, "axes and points are independent", cases.random, _MANY, tests=10),
     _law(
         "SE-8",
         RANDOM_SEARCH,
@@ -326,19 +336,30 @@ LAWS: tuple[Law, ...] = (
     _law("SE-10", REFINE, smaller, "a finer box is smaller, on the axis's own scale", cases.refined, _BOXES),
     _law("SE-11", REFINE, incumbent_inside, "a finer box holds the incumbent", cases.refined, _BOXES),
     _law("SE-12", REFINE, centred, "a finer box is centred, on the axis's own scale", cases.refined_midway, _BOXES),
+    _law("SE-12", REFINE, no_further, "a finer box is cut off at an end, not moved", cases.refined, _BOXES),
     _law("SE-13", COARSE_TO_FINE, shrinking_rounds, "rounds close in on the best so far", cases.rounds, _ROUNDS),
-    *(law for operation in (COARSE_TO_FINE, CAVIAR, PANDA) for law in (*_seeded(operation), *_driven(operation))),
     _law(
-        "SE-1",
-        CAVIAR,
-        scales,
-        "each axis is drawn on its own scale",
-        cases.tried,
-        (Case(400, 4, "notes", 0, 5),),
-        kind="value",
-        tests=4,
+        "SE-13",
+        COARSE_TO_FINE,
+        drawn_in_its_box,
+        "each round draws at random in its box",
+        cases.searched,
+        (Case(80, 4, "notes", 3, 3), Case(75, 4, "other", 3, 4)),
+        tests=5,
     ),
+    *(law for operation in (COARSE_TO_FINE, CAVIAR, PANDA) for law in (*_seeded(operation), *_driven(operation))),
+    _law("SE-1", CAVIAR, scales, _OWN, cases.tried, _TRIED, kind="value", tests=7),
+    _law("SE-5", CAVIAR, axes_of_trials, "axes of a trial are independent", cases.tried, _TRIED, tests=2),
     _law("SE-16", CAVIAR, trials_by_themselves, "trials do not depend on losses", cases.tried, _FEW),
     _law("SE-17", PANDA, one_model, "one model is trained on", cases.trained, _NURSED),
-    _law("SE-18", PANDA, adapts, "later settings depend on the losses so far", cases.trained, _with_reals(_NURSED)),
+    *(
+        _law(clause, PANDA, check, statement, cases.trained, _with_reals(_NURSED))
+        for clause, check, statement in (
+            ("SE-18", adapts, "later settings depend on the losses so far"),
+            ("SE-18", losses_alone, "settings depend on losses, and not on models"),
+            ("SE-19", watches_on, "settings depend on losses to the end"),
+            ("SE-20", worse_is_changed, "settings change where all gets worse"),
+        )
+    ),
+    _law("SE-21", RANDOM_SEARCH, table_searched, "the table's axes are searched in their boxes", cases.random, _TABLE),
 )

@@ -55,8 +55,8 @@ class Refine(Protocol):
 class CoarseToFine(Protocol):
     """space: d axes; objective(point) -> loss; budget: points a round; shrink in (0, 1); seed: a whole number ≥ 0.
 
-    Returns points (rounds · budget, d), their losses, and the index of the least: each round draws at random in the box
-    that `refine` makes of the round before's, around the best point so far (SE-13).
+    Returns points (rounds · budget, d), their losses, and the index of the least: each round draws at random, each axis
+    on its own scale, in the box that `refine` makes of the round before's, around the best point so far (SE-13).
     """
 
     def __call__(

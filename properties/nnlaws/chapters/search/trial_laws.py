@@ -7,7 +7,7 @@ from nnlaws_spec.formulas import search as formulas
 
 from nnlaws.authoring.evidence import Evidence, require, worst
 from nnlaws.authoring.ruler import Ruler
-from nnlaws.authoring.subject import Subject, TargetFault
+from nnlaws.authoring.subject import NotOffered, Refused, Subject, TargetFault
 from nnlaws.chance.evidence import given
 from nnlaws.chapters.search.driver import Losses, Search, in_another_world
 from nnlaws.chapters.search.inputs import NEAR, Space, scale_of
@@ -57,6 +57,33 @@ def best_kept(f: Subject, ruler: Ruler, *, space: Space, **options: Any) -> Evid
     found = losses[best] if 0 <= best < len(losses) else np.nan
     which = f"best = {best}, which is {'no trial' if np.isnan(found) else given(found)}"
     return require(found == least, f"{which}, where the least of all losses is {given(least)}")
+
+
+def nan_is_never_best(f: Subject, ruler: Ruler, *, space: Space, **options: Any) -> Evidence:
+    """Where one trial's loss is NaN, the first, the last or one between, or all are but one, `best` is another; or the
+    search refuses such a loss, where it takes others.
+    """
+    run = Search(space, **options)
+    last = run.wanted - 1
+    run.trials(f)
+    numbers = {call: {*range(last + 1)} - {call} for call in dict.fromkeys((0, last // 2, last))}
+    numbers[-1] = {min(1, last)}  # all the others are NaN
+    for known in numbers.values():
+        world = in_another_world(run, lambda point, loss, call, known=known: loss if call in known else np.nan)
+        try:
+            _, losses, best = world.trials(f)
+        except NotOffered:
+            raise
+        except Refused:
+            continue
+        answered = [loss for _, loss in world.seen if not np.isnan(loss)]
+        found = losses[best] if 0 <= best < len(losses) else np.nan
+        if answered and found != min(answered):
+            which = f"best = {best}, whose loss is {given(found)}"
+            return require(
+                False, f"{which}, where {last + 1 - len(known)} losses are NaN and {given(min(answered))} is the least"
+            )
+    return require(True, "")
 
 
 def budget_kept(f: Subject, ruler: Ruler, *, space: Space, **options: Any) -> Evidence:

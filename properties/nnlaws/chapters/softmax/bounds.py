@@ -1,10 +1,13 @@
 """How far rounding may carry softmax, log-softmax, cross entropy and its gradient.
 
 Each function takes bounded arguments and joins the sound algorithms for one operation. `conventions` may hold
-`normalisation: lse` and `arithmetic: narrow` (SM-1), each of which admits more.
+`normalisation: lse`, `exponential: scaled_first` and `arithmetic: narrow` (SM-1), each of which admits more.
 """
 
+import math
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from nnlaws_reference.dtypes import working_dtype
@@ -21,9 +24,23 @@ def log_softmax(z: Bounded, *, conventions: Mapping[str, str]) -> Bounded:
 
 
 def cross_entropy(z: Bounded, y: Bounded, *, conventions: Mapping[str, str]) -> Bounded:
+    """−Σ y l over all classes and samples in any order, then over m; log s − Σ y (z − max) errs by no more.
+
+    With `normalisation = lse` also LSE·Σ y − Σ y z, whose two terms are of the size of the logits and cancel: so Apex,
+    Liger, Megatron and flash-attn compute it, where Σ y z is the logit of the target. The sums may run over a sample
+    and then over the batch, or over the batch at once. It is undefined where a class is masked, for 0·(−∞) is NaN.
+    """
     wide, targets = _wide(z, conventions), _wide(y, conventions)
     terms = np.where(targets > 0, targets * _log_softmax(wide, conventions), 0.0)
-    return (-terms.sum(axis=(-2, -1)) / z.shape[-2]).astype(z.dtype)
+    routes = [-terms.sum(axis=(-2, -1)) / z.shape[-2]]
+    if conventions.get("normalisation") == "lse":
+        row = _rows(wide, conventions)
+        weighed = row.log_sum_exp * targets.sum(axis=-1, keepdims=True)
+        product = targets * wide
+        by_sample = (weighed - product.sum(axis=-1, keepdims=True)).sum(axis=(-2, -1))
+        at_once = weighed.sum(axis=(-2, -1)) - product.sum(axis=(-2, -1))
+        routes += [each / z.shape[-2] for each in (by_sample, at_once)]
+    return join(*routes).astype(z.dtype)
 
 
 def cross_entropy_gradient(z: Bounded, y: Bounded, *, conventions: Mapping[str, str]) -> Bounded:
@@ -44,35 +61,88 @@ def _wide(x: Bounded, conventions: Mapping[str, str]) -> Bounded:
 
 
 def _softmax(z: Bounded, conventions: Mapping[str, str]) -> Bounded:
-    """e/s; e·(1/s) and e^{z − max − log s}, both no worse than the second route; and e^{z − LSE} where declared."""
-    shifted, e, s = _exponentials(z)
-    routes = [e / s, np.exp(shifted - np.log(s))]
+    """e/s; e·(1/s) and e^{z − max − log s}, both no worse than the second route; and e^{z − LSE} where declared.
+
+    All of them by powers of e or of 2: see `_rows`.
+    """
+    row = _rows(z, conventions)
+    routes = [row.exponentials / row.total, np.exp(row.shifted - row.logarithm)]
     if conventions.get("normalisation") == "lse":
-        routes.append(np.exp(z - _log_sum_exp(z, s)))
-    return join(*routes)
+        routes.append(np.exp(row.logits - row.log_sum_exp))
+    return _promised(join(*routes), row, conventions)
 
 
 def _log_softmax(z: Bounded, conventions: Mapping[str, str]) -> Bounded:
-    shifted, _, s = _exponentials(z)
-    routes = [shifted - np.log(s)]
+    """z − max − log s; z − LSE where declared. And, with `exponential = scaled_first`, each of them in base 2 and
+    multiplied by ln 2 at the end: the constant and the product round once more each.
+    """
+    row = _rows(z, conventions)
+    routes = [row.plain - row.logarithm]
     if conventions.get("normalisation") == "lse":
-        routes.append(z - _log_sum_exp(z, s))
-    return join(*routes)
+        routes.append(row.logits - row.log_sum_exp)
+    if conventions.get("exponential") == "scaled_first":
+        routes += [_twice_rounded(each) for each in (row.shifted - row.logarithm, *routes[1:])]
+    return _promised(join(*routes), row, conventions)
 
 
-def _log_sum_exp(z: Bounded, s: Bounded) -> Bounded:
-    return z.max(axis=-1, keepdims=True) + np.log(s)
+@dataclass(frozen=True)
+class _Rows:
+    """Of each row: its logits and their maximum; z − max as it is, and as a base of 2 has it in its exponent; the
+    exponentials of that, their sum and its logarithm.
+    """
+
+    logits: Bounded
+    highest: Bounded
+    plain: Bounded
+    shifted: Bounded
+    exponentials: Bounded
+    total: Bounded
+    logarithm: Bounded
+
+    @property
+    def log_sum_exp(self) -> Bounded:
+        """LSE = max + log s."""
+        return self.highest + self.logarithm
 
 
-def _exponentials(z: Bounded) -> tuple[Bounded, Bounded, Bounded]:
+def _rows(z: Bounded, conventions: Mapping[str, str]) -> _Rows:
     """z − max z, its exponential, and the sum of those, in one pass over the row or in the passes of an online softmax.
 
     An online algorithm (Milakov and Gimelshein 2018) multiplies what it has summed by e^{old max − new max} whenever
     the maximum grows. However it orders or merges the row, the term of class i is so rescaled at most once for each
     class with a larger logit, and each time errs by one exponential and one product more.
+
+    With d = max z − z, kernels whose hardware has powers of 2 compute e^−d as 2^{−d log₂e}, and divide by s or subtract
+    log₂ s: the constant and the product round d twice more. And log s is log₂ s · ln 2, which is two roundings more.
+    With `exponential = scaled_first` z log₂e − max(z) log₂e takes the place of −d log₂e: its two products, fused with
+    the difference or not, err by u|z| and u|max z|. The constant, being one, still only scales d.
     """
-    shifted = z - z.max(axis=-1, keepdims=True)
+    u = z.format.u
+    if conventions.get("exponential") == "scaled_first":
+        z = z.loosened((1 + 4 * u) * u * np.abs(z.value) + z.format.tiny)
+    highest = z.max(axis=-1, keepdims=True)
+    plain = z - highest
+    shifted: Any = _twice_rounded(plain)
     e = np.exp(shifted)
     larger = (z.value[..., None, :] > z.value[..., :, None]).sum(axis=-1)
-    rescaling = ((EXP + 1) * z.format.u * larger * (e.value + e.error)).sum(axis=-1, keepdims=True)
-    return shifted, e, e.sum(axis=-1, keepdims=True).loosened(rescaling)
+    with np.errstate(invalid="ignore"):  # 0 times unbounded
+        rescaling = ((EXP + 1) * u * larger * (e.value + e.error)).sum(axis=-1, keepdims=True)
+    s = e.sum(axis=-1, keepdims=True).loosened(rescaling)
+    return _Rows(z, highest, plain, shifted, e, s, _twice_rounded(np.log(s)))
+
+
+def _twice_rounded(x: Bounded) -> Bounded:
+    """x times a rounded constant that changes its base."""
+    units = 2 * x.format.u + x.format.u**2
+    return x.loosened(units * np.abs(x.value) + 2 * units * x.error)  # in two parts: their sum may overflow
+
+
+def _promised(x: Bounded, row: _Rows, conventions: Mapping[str, str]) -> Bounded:
+    """x, unbounded in rows where rounding may carry an exponent, of 0 or less, to half of where e^x overflows: what is
+    computed of such exponentials may be anything, NaN too. Only `exponential = scaled_first` rounds so: from |z| of
+    about ln(largest)/8u on; and z log₂e is out of range only beyond that.
+    """
+    if conventions.get("exponential") != "scaled_first":
+        return x
+    highest = (row.shifted.value + 2 * row.shifted.error).max(axis=-1, keepdims=True)
+    return x.loosened(np.where(highest < math.log(x.format.largest) / 2, 0.0, np.inf))

@@ -6,14 +6,17 @@ from functools import cache
 import numpy as np
 from hypothesis import strategies as st
 from nnlaws_reference.dtypes import Array
+from numpy.typing import NDArray
 
 from nnlaws.authoring.case import Builder, Family, Inputs, Strategy, cases
 from nnlaws.authoring.errors import UsageError
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.token import Case
+from nnlaws.chapters.softmax import boundary
 from nnlaws.rounding.formats import Floats, Format
 
 LEVELS = (1, -1, 3, -3, 20, -20, 100, -100, 2000, -2000)  # where a cause is sought
+QUARTER = 1 / 4
 LINEAR = 1024  # up to here k is the level itself, beyond it a power of 2: float64's e^z overflows from 710
 PARTS = 64  # targets are multiples of 1/64: every format holds them, and every row sums to exactly 1
 
@@ -44,6 +47,8 @@ FAMILIES: dict[str, Family] = {
 
 All equal; one class ahead; whole numbers; evenly spread; bell-shaped; one class ahead of noise; noise around one value;
 noise around a value of each row."""
+KNOWN = {**FAMILIES, **boundary.LOGITS}
+"""These and those that boundary cases alone are from."""
 
 
 def reach(format: Format) -> int:
@@ -80,11 +85,11 @@ def logits(case: Case, format: Format, limit: float, step: float | None = None) 
 
     One seed in 8 takes k as it is, others a part of it.
     """
-    if case.family not in FAMILIES:
-        raise UsageError(f"unknown family {case.family!r} in the case {case}; there are {', '.join(FAMILIES)}")
+    if case.family not in KNOWN:
+        raise UsageError(f"unknown family {case.family!r} in the case {case}; there are {', '.join(KNOWN)}")
     random = case.random("logits")
     part = 1.0 if case.seed % 8 == 0 else random.random()
-    z = FAMILIES[case.family](random, (case.m, case.columns), part * level(case.k, format))
+    z = KNOWN[case.family](random, (case.m, case.columns), part * level(case.k, format))
     z = np.clip(case.overlay(z), -limit, limit)
     return (z if step is None else np.rint(z / step) * step).astype(format.dtype)
 
@@ -119,11 +124,16 @@ def moderate_inputs(targets: Targets | None) -> Builder:
 
 
 def any_size_inputs(targets: Targets | None, scalar: bool) -> Builder:
-    """Logits of every finite size; for a scalar result, so that the sum over the batch stays in range (SM-6)."""
+    """Logits of every finite size; for a scalar result, so that the sum over the batch stays in range (SM-6): a
+    quarter of the range has to do for m rows, or nearly all of it for one that is not spread out.
+    """
 
     def build(case: Case, format: Format) -> Inputs:
-        limit = format.largest / (4 * case.m) if scalar else format.largest
-        return Inputs((logits(case, format, limit), *_targets(case, format, targets)))
+        limit = format.largest * (1 - 2.0**-5) if scalar else format.largest
+        z = logits(case, format, limit)
+        if scalar and (case.m > 1 or bool(np.ptp(z.astype(np.float64) / format.largest) > QUARTER)):
+            z = logits(case, format, QUARTER * format.largest / case.m)
+        return Inputs((z, *_targets(case, format, targets)))
 
     return build
 
@@ -151,15 +161,46 @@ def permuted_inputs(targets: Targets | None) -> Builder:
     return build
 
 
-def masked_inputs(case: Case, format: Format) -> Inputs:
-    """Logits in which some classes, but not all, are −∞ in every row; two classes or more."""
-    if case.columns < 2:
-        raise UsageError(f"the case {case} has one class; to mask one and keep one takes two")
-    random = case.random("mask")
-    masked = random.permutation(case.columns)[: random.integers(1, case.columns)]
-    z = logits(case, format, reach(format))
-    z[:, masked] = -np.inf
-    return Inputs((z,))
+def masked_inputs(targets: Targets | None) -> Builder:
+    """Logits of which each row has some, but not all, at −∞; their targets are 0. Two classes or more."""
+
+    def build(case: Case, format: Format) -> Inputs:
+        if case.columns < 2:
+            raise UsageError(f"the case {case} has one class; to mask one and keep one takes two")
+        random = case.random("mask")
+        placed = case.family in boundary.LOGITS
+        masks = boundary.masks(case) if placed else np.array([_mask(random, case.columns) for _ in range(case.m)])
+        z = logits(case, format, format.largest if placed else reach(format))
+        z[masks] = -np.inf
+        if targets is None:
+            return Inputs((z,))
+        y = np.zeros(z.shape)
+        for row, kept in zip(y, ~masks, strict=True):
+            row[kept] = targets(random, 1, int(kept.sum()))[0]
+        return Inputs((z, y.astype(format.dtype)))
+
+    return build
+
+
+def _mask(random: np.random.Generator, classes: int) -> NDArray[np.bool_]:
+    """Of some classes, but not all."""
+    return np.isin(np.arange(classes), random.permutation(classes)[: random.integers(1, classes)])
+
+
+def spoilt_inputs(targets: Targets | None) -> Builder:
+    """Logits, targets, and which logits become NaN: one to three in one row, and in half of the others."""
+
+    def build(case: Case, format: Format) -> Inputs:
+        random = case.random("nan")
+        spoilt = np.zeros((case.m, case.columns), dtype=bool)
+        for row in range(case.m):
+            if row == 0 or random.random() < 0.5:
+                spoilt[row, random.integers(0, case.columns, random.integers(1, 4))] = True
+        rolled = np.roll(spoilt, random.integers(0, case.m), axis=0)
+        z = logits(case, format, reach(format))
+        return Inputs((z, *_targets(case, format, targets)), {"spoilt": rolled})
+
+    return build
 
 
 def gibbs_inputs(case: Case, format: Format) -> Inputs:
@@ -172,7 +213,16 @@ def gibbs_inputs(case: Case, format: Format) -> Inputs:
 
 
 def _targets(case: Case, format: Format, targets: Targets | None) -> tuple[Array, ...]:
-    return () if targets is None else (targets(case.random("targets"), case.m, case.columns).astype(format.dtype),)
+    """Drawn at random; those of boundary cases are placed, one in four of them shared where either will do."""
+    if targets is None:
+        return ()
+    if case.family not in boundary.LOGITS:
+        y = targets(case.random("targets"), case.m, case.columns)
+    elif targets is soft or (targets is either and boundary.number(case) % 4 == 3):
+        y = boundary.shared(case, PARTS)
+    else:
+        y = boundary.one_hot(case)
+    return (y.astype(format.dtype),)
 
 
 SAMPLES = (1, 4)  # how many laws draw that are about any number of them

@@ -15,11 +15,14 @@ from nnlaws_spec.formulas import softmax as formulas
 from nnlaws_spec.numbers import Enclosure
 from numpy.typing import NDArray
 
-from nnlaws.authoring.evidence import Evidence, agree, compare, worst
-from nnlaws.authoring.law import CLOSE, Law, laws_of, slack, values
+from nnlaws.authoring.case import Range
+from nnlaws.authoring.evidence import Evidence, agree, compare, require, worst
+from nnlaws.authoring.law import CLOSE, Law, agree_or_nan, laws_of, slack, values
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.subject import Subject
+from nnlaws.authoring.token import Case
+from nnlaws.chapters.softmax import boundary
 from nnlaws.chapters.softmax.inputs import (
     Targets,
     any_size,
@@ -33,14 +36,15 @@ from nnlaws.chapters.softmax.inputs import (
     permuted_inputs,
     shifted_inputs,
     soft,
+    spoilt_inputs,
 )
 from nnlaws.chapters.softmax.operations import CROSS_ENTROPY, CROSS_ENTROPY_GRADIENT, LOG_SOFTMAX, SOFTMAX
-from nnlaws.rounding.formats import Floats
+from nnlaws.rounding.formats import Floats, Format
 
 
 def value(f: Subject, ruler: Ruler, *arguments: Array) -> Evidence:
     """f is what its formula says."""
-    return values(f, ruler, *arguments)
+    return values(f, ruler, *arguments, allow_nan_if_unbounded=True)
 
 
 def any_size_of_logits(f: Subject, ruler: Ruler, *arguments: Array) -> Evidence:
@@ -135,14 +139,41 @@ def two_classes(f: Subject, ruler: Ruler, z: Array) -> Evidence:
     return compare(f(z)[..., 0], sigmoid, allowed, ruler.format, "the sigmoid of the difference")
 
 
-def masked_classes(f: Subject, ruler: Ruler, z: Array) -> Evidence:
+def masked_classes(f: Subject, ruler: Ruler, z: Array, *y: Array) -> Evidence:
     """Exactly 0, or −∞ as a logarithm, at a masked class; the others as if it were not there."""
-    got, masked = f(z), np.isneginf(z)
-    want = np.where(masked, 0.0 if ruler.operation is SOFTMAX else -np.inf, got)
-    for lane, kept in enumerate(~masked[:, 0]):
-        want[lane][:, kept] = f(z[lane : lane + 1, :, kept])[0]
-    slack = np.where(masked, 0, 2 * _slack(got, ruler, z))
-    return agree(got, want, slack, ruler.format, "the result without the masked classes")
+    got, masked, m = f(z, *y), np.isneginf(z), z.shape[1]
+    want = np.where(masked, -np.inf if ruler.operation is LOG_SOFTMAX else 0.0, 0.0)
+    share = 1 / m if y else 1.0
+    for lane, row in np.ndindex(z.shape[:2]):
+        kept = ~masked[lane, row]
+        alone = f(*(each[lane : lane + 1, row : row + 1, kept] for each in (z, *y)))
+        at = 0 if ruler.operation.scalar else kept  # the loss of a row stands at its first class, till rows are added
+        want[lane, row, at] = share * alone[0]
+    if ruler.operation.scalar:
+        want, least = (
+            want.sum(axis=(-2, -1)),
+            np.where(masked, np.inf, z.astype(np.float64)).min(axis=-1, keepdims=True),
+        )
+        counted = np.where(masked, least.astype(z.dtype), z)  # a class more rounds no less
+        allowed = 2 * _slack(want, ruler, counted, *y)
+        allowed = np.where(np.isposinf(ruler.bound(z, *y).error), np.inf, allowed)  # with lse, 0·(−∞)
+    else:
+        allowed = np.where(masked, 0.0, 2 * _slack(want, ruler, z, *y) + ruler.format.tiny)
+    return agree_or_nan(got, want, allowed, ruler.format, "the result without the masked classes")
+
+
+def nan_in_nan_out(f: Subject, ruler: Ruler, z: Array, *y: Array, spoilt: NDArray[np.bool_]) -> Evidence:
+    """NaN in every class of a row with a NaN, and in a loss; other rows as they are without it."""
+    got, other = f(np.where(spoilt, z.dtype.type(np.nan), z), *y), f(z, *y)
+    if ruler.operation.scalar:
+        return require(np.isnan(got), "the loss of logits with a NaN is a number", got)
+    rows = np.broadcast_to(spoilt.any(axis=-1, keepdims=True), got.shape)
+    hidden = (rows & ~np.isnan(got)).any(axis=(-2, -1))
+    if hidden.any():
+        return require(~hidden, "a row with a NaN among its logits has numbers in its result", got)
+    got, other = (np.where(rows, 0.0, each) for each in (got, other))
+    allowed = 2 * _slack(other, ruler, z, *y)
+    return agree_or_nan(got, other, allowed, ruler.format, "the result of a batch without the NaN of another row")
 
 
 def gibbs(f: Subject, ruler: Ruler, z: Array, y: Array) -> Evidence:
@@ -198,20 +229,30 @@ def _every(operation: Operation, targets: Targets | None) -> tuple[Law, ...]:
     """What holds for each of the four operations."""
     make = laws_of(operation, moderate_inputs(targets), moderate, SHARES)
     any_inputs = any_size_inputs(targets, operation.scalar)
-    shifted = shifted_inputs(targets)
+    shifted, masked, spoilt = shifted_inputs(targets), masked_inputs(targets), spoilt_inputs(targets)
+    every = {"cases": any_size, "boundary": _every_size_and_shape if operation.scalar else boundary.every_size}
+    masks = {"columns": (2, 8), "share": 0.5, "lanes": 8, "boundary": boundary.masked}
+    nan = {"columns": (2, 8), "share": 0.4, "lanes": 4, "boundary": boundary.spoilt}
     return (
         make("SM-3", shift_invariance, "adding one constant to every logit of a row changes nothing", shifted),
         make("SM-4", permutation, "permuting the classes permutes the result", permuted_inputs(targets)),
-        make("SM-6", any_size_of_logits, "the result is right for every finite logit", any_inputs, cases=any_size),
+        make("SM-6", any_size_of_logits, "the result is right for every finite logit", any_inputs, **every),
         make("SM-8", one_class, "a single class is certain", columns=(1, 1)),
+        make("SM-10", masked_classes, "a logit of −∞ masks its class", masked, **masks),
+        make("SM-18", nan_in_nan_out, "NaN among a row's logits makes its result NaN", spoilt, **nan),
     )
+
+
+def _every_size_and_shape(format: Format, m: Range, columns: Range) -> list[Case]:
+    """A loss is of the whole batch, so no other law of value sees batches of every shape."""
+    return [*boundary.wide_targets(format, m, columns), *boundary.every_size(format, m, columns)]
 
 
 SHARES = {"value": 1.0, "structure": 1.0}
 ROWS = "a row of the result depends on its row alone"
-MASKS = "a logit of −∞ masks its class"
 SOFT = "targets may be any distribution"
-VALUE: Any = {"kind": "value"}
+VALUE: Any = {"kind": "value", "boundary": boundary.wide}
+TARGETS: Any = {"kind": "value", "boundary": boundary.wide_targets}
 
 
 def _laws() -> tuple[Law, ...]:
@@ -220,25 +261,24 @@ def _laws() -> tuple[Law, ...]:
     loss = laws_of(CROSS_ENTROPY, moderate_inputs(either), moderate, SHARES)
     gradient = laws_of(CROSS_ENTROPY_GRADIENT, moderate_inputs(either), moderate, SHARES)
     hot, smooth = moderate_inputs(one_hot), moderate_inputs(soft)
+    spread: Any = {"m": (1, 1), "boundary": boundary.wide}
     return (
         softmax("SM-1", value, "softmax is e^z / Σ e^z", **VALUE),
         softmax("SM-2", probability_row, "entries lie in [0, 1] and rows sum to 1"),
         softmax("SM-5", order_kept, "a larger logit gets no smaller probability"),
         softmax("SM-7", rows_alone, ROWS, m=(2, 4)),
         softmax("SM-9", two_classes, "two classes are the sigmoid of the difference", columns=(2, 2)),
-        softmax("SM-10", masked_classes, MASKS, masked_inputs, columns=(2, 8)),
         *_every(SOFTMAX, None),
         log_softmax("SM-11", value, "log-softmax is z − log Σ e^z", **VALUE),
         log_softmax("SM-7", rows_alone, ROWS, m=(2, 4)),
-        log_softmax("SM-10", masked_classes, MASKS, masked_inputs, columns=(2, 8)),
         *_every(LOG_SOFTMAX, None),
-        loss("SM-12", value, "J of a sample is −Σ y log a", hot, m=(1, 1), **VALUE),
+        loss("SM-12", value, "J of a sample is −Σ y log a", hot, m=(1, 1), **TARGETS),
         loss("SM-13", mean_over_batch, "J of a batch is the mean over its samples", m=(2, 4)),
-        loss("SM-14", soft_targets, SOFT, smooth, m=(1, 1)),
+        loss("SM-14", soft_targets, SOFT, smooth, **spread),
         loss("SM-15", gibbs, "J is at least the entropy of the targets, and just that where ŷ = y", gibbs_inputs),
         *_every(CROSS_ENTROPY, either),
-        gradient("SM-16", value, "the gradient is (softmax − y)/m", hot, **VALUE),
-        gradient("SM-14", soft_targets, SOFT, smooth, m=(1, 1)),
+        gradient("SM-16", value, "the gradient is (softmax − y)/m", hot, **TARGETS),
+        gradient("SM-14", soft_targets, SOFT, smooth, **spread),
         gradient("SM-17", gradient_rows_sum_to_zero, "rows of the gradient sum to 0"),
         gradient("SM-7", rows_alone, ROWS, m=(2, 4)),
         *_every(CROSS_ENTROPY_GRADIENT, either),

@@ -43,6 +43,7 @@ class CrossEntropyGradient(Protocol):
 TEXT = chapter("softmax")
 _CONVENTIONS = (
     named(TEXT, "normalisation", "lse", "weaker bound"),
+    named(TEXT, "exponential", "scaled_first", "weaker bound"),
     named(TEXT, "arithmetic", "narrow", "weaker bound", dtypes=NARROW),
 )
 _operation = partial(

@@ -1,12 +1,15 @@
 """Right ways to compute softmax and its kin: online, looped, merged in blocks, by powers of 2, wide, narrow."""
 
 import math
+from typing import Any
 
 import numpy as np
 from nnlaws_reference.dtypes import Array
 
 from nnlaws.authoring.mutant import stored
 from nnlaws.authoring.variant import SoundVariant, sound
+
+LOG2_E = math.log2(math.e)
 
 
 @sound("softmax")
@@ -79,8 +82,56 @@ def _just_below(x: Array) -> Array:
 @stored
 def powers_of_two(z: Array) -> Array:
     """2^{(z − max) log₂ e}, as kernels compute whose hardware has exp2."""
-    e = np.exp2((z - z.max(axis=-1, keepdims=True)) * z.dtype.type(math.log2(math.e)))
+    e = np.exp2((z - z.max(axis=-1, keepdims=True)) * z.dtype.type(LOG2_E))
     return e / e.sum(axis=-1, keepdims=True)
+
+
+@sound("softmax")
+@stored
+def powers_of_two_division_free(z: Array) -> Array:
+    """2^{(z − max) log₂ e − log₂ Σ}: the constant and its product round z − max twice more."""
+    shifted = (z - z.max(axis=-1, keepdims=True)) * z.dtype.type(LOG2_E)
+    return np.exp2(shifted - np.log2(np.exp2(shifted).sum(axis=-1, keepdims=True)))
+
+
+@sound("softmax")
+@stored
+def tiles_of_four(z: Array) -> Array:
+    """Online, a tile after another; a maximum of −∞ is not subtracted, and rescales nothing."""
+    top, total = np.full((len(z), 1), -np.inf, z.dtype), np.zeros((len(z), 1), z.dtype)
+    for at in range(0, z.shape[1], 4):
+        tile = z[:, at : at + 4]
+        new = np.maximum(top, tile.max(axis=-1, keepdims=True))
+        settled = np.where(np.isneginf(new), 0, new)
+        total = total * np.exp(top - settled) + np.exp(tile - settled).sum(axis=-1, keepdims=True)
+        top = new
+    return np.exp(z - top) / total
+
+
+@sound("softmax", exponential="scaled_first")
+@stored
+def scaled_first(z: Array) -> Array:
+    """2^{z log₂ e − max(z) log₂ e}, each product rounded."""
+    e = np.exp2(_scaled(z) - _scaled(z).max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+@sound("softmax", exponential="scaled_first")
+def scaled_first_and_fused(z: Array) -> Array:
+    """2^{z log₂ e − max(z) log₂ e}, of which the first product and the difference are one operation (FlashAttention-2).
+
+    With logits so large that max(z) log₂ e is off by 128, that is infinite.
+    """
+    working = np.float32 if z.dtype.itemsize < 8 else np.float64
+    wide: Any = np.float64 if z.dtype.itemsize < 8 else np.longdouble
+    c, x = working(LOG2_E), z.astype(working)
+    top = x.max(axis=-1, keepdims=True) * c
+    e = np.exp2((x.astype(wide) * wide(c) - top.astype(wide)).astype(working))
+    return (e / e.sum(axis=-1, keepdims=True)).astype(z.dtype)
+
+
+def _scaled(z: Array) -> Array:
+    return z * z.dtype.type(LOG2_E)
 
 
 @sound("softmax")
@@ -171,6 +222,46 @@ def z_minus_lse(z: Array) -> Array:
     return z - _log_sum_exp(z)
 
 
+@sound("log_softmax")
+@stored
+def sum_of_powers_of_two(z: Array) -> Array:
+    """z − max − ln 2 · log₂ Σ 2^{(z − max) log₂ e}."""
+    shifted = z - z.max(axis=-1, keepdims=True)
+    return shifted - np.log2(np.exp2(_scaled(shifted)).sum(axis=-1, keepdims=True)) * z.dtype.type(math.log(2))
+
+
+@sound("log_softmax", exponential="scaled_first")
+@stored
+def in_base_two(z: Array) -> Array:
+    """The logarithm to base 2 of scaled logits, and at the end times ln 2."""
+    shifted = _scaled(z) - _scaled(z).max(axis=-1, keepdims=True)
+    return (shifted - np.log2(np.exp2(shifted).sum(axis=-1, keepdims=True))) * z.dtype.type(math.log(2))
+
+
+@sound("cross_entropy", normalisation="lse")
+@stored
+def lse_minus_dot(z: Array, y: Array) -> Array:
+    """LSE · Σ y − Σ y z, sample by sample (Apex, Liger, Megatron, flash-attn); NaN where a class is masked."""
+    return (_log_sum_exp(z)[:, 0] * y.sum(axis=-1) - (y * z).sum(axis=-1)).mean(dtype=z.dtype)
+
+
+@sound("cross_entropy", normalisation="lse")
+@stored
+def sum_of_lse_minus_sum_of_dots(z: Array, y: Array) -> Array:
+    """The same, each term summed over the batch first."""
+    share = z.dtype.type(1) / z.dtype.type(len(z))
+    return share * _log_sum_exp(z).sum() - share * np.where(y > 0, y * z, 0).sum()
+
+
+@sound("cross_entropy", exponential="scaled_first")
+@stored
+def loss_in_base_two(z: Array, y: Array) -> Array:
+    """−Σ y l, with l as in `in_base_two`."""
+    shifted = _scaled(z) - _scaled(z).max(axis=-1, keepdims=True)
+    logs = shifted - np.log2(np.exp2(shifted).sum(axis=-1, keepdims=True))
+    return -np.where(y > 0, y * (logs * z.dtype.type(math.log(2))), 0).sum() / z.dtype.type(len(z))
+
+
 @sound("cross_entropy")
 @stored
 def log_sum_minus_dot(z: Array, y: Array) -> Array:
@@ -218,6 +309,21 @@ def from_approximate_reciprocal(z: Array, y: Array) -> Array:
     e = np.exp(z - z.max(axis=-1, keepdims=True))
     a = e * _just_below(1 / e.sum(axis=-1, keepdims=True))
     return (a - y) / z.dtype.type(max(len(z), 1))
+
+
+@sound("cross_entropy_gradient", normalisation="lse")
+@stored
+def from_z_minus_lse(z: Array, y: Array) -> Array:
+    """(e^{z − LSE} − y)/m, as the backward pass of a kernel that keeps LSE alone."""
+    return (np.exp(z - _log_sum_exp(z)) - y) / z.dtype.type(max(len(z), 1))
+
+
+@sound("cross_entropy_gradient", exponential="scaled_first")
+@stored
+def from_scaled_first(z: Array, y: Array) -> Array:
+    """(a − y)/m, with a as in `scaled_first`."""
+    e = np.exp2(_scaled(z) - _scaled(z).max(axis=-1, keepdims=True))
+    return (e / e.sum(axis=-1, keepdims=True) - y) / z.dtype.type(max(len(z), 1))
 
 
 def _log_sum_exp(z: Array) -> Array:

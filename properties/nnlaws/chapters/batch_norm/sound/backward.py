@@ -81,6 +81,40 @@ def line_for_each_feature(dout: Array, z: Array, gamma: Array, *, eps: float) ->
 
 
 @sound("batch_norm_backward")
+@stored
+def folded_dgamma(dout: Array, z: Array, gamma: Array, *, eps: float) -> Triple:
+    """dγ = r (Σ dout z − μ Σ dout), and dz from it."""
+    m = count(z)
+    mean, var = two_pass_statistics(z)
+    r = 1 / np.sqrt(var + eps)
+    dbeta = dout.sum(axis=0)
+    dgamma = ((dout * z).sum(axis=0) - mean * dbeta) * r
+    return gamma * r * (dout - dbeta / m - (z - mean) * r * (dgamma / m)), dgamma, dbeta
+
+
+@sound("batch_norm_backward")
+@stored
+def folded_normalisation(dout: Array, z: Array, gamma: Array, *, eps: float) -> Triple:
+    """z_norm as z·r − μ·r."""
+    mean, var = two_pass_statistics(z)
+    r = 1 / np.sqrt(var + eps)
+    return _gradients(dout, gamma, z * r - mean * r, 1 / r)
+
+
+@sound("batch_norm_backward")
+@stored
+def autodiff_of_scale_and_shift(dout: Array, z: Array, gamma: Array, *, eps: float) -> Triple:
+    """The chain rule through out = z·a + (β − μ·a), a = γ r, and σ² with μ held: tf.nn.batch_normalization's."""
+    m = count(z)
+    mean, var = two_pass_statistics(z)
+    r = 1 / np.sqrt(var + eps)
+    a, dbeta = r * gamma, dout.sum(axis=0)
+    da = (dout * z).sum(axis=0) - mean * dbeta
+    dvar, dmean = da * gamma * (r * r * r) / -2, -dbeta * a
+    return dout * a + dvar / m * (2 * (z - mean)) + dmean / m, da * r, dbeta
+
+
+@sound("batch_norm_backward")
 @in_float64
 def wide_gradient(dout: Array, z: Array, gamma: Array, *, eps: float) -> Triple:
     return _gradients(dout, gamma, *_divided(z, two_pass_statistics(z), eps))

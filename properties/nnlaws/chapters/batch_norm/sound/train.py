@@ -9,13 +9,18 @@ from nnlaws.chapters.batch_norm.sound.statistics import (
     Pair,
     Triple,
     count,
+    merged,
     narrow_one_pass,
     narrow_root,
     narrow_two_pass,
+    one_pass_shifted_by,
     one_pass_statistics,
     two_pass_statistics,
     unbiased_variance,
     updated,
+    updated_by_new_mean,
+    updated_variance,
+    youngs_and_cramer,
 )
 
 
@@ -40,20 +45,52 @@ def welford(z: Array, gamma: Array, beta: Array, *, eps: float) -> Triple:
 @sound("batch_norm_train")
 @stored
 def merged_pairs(z: Array, gamma: Array, beta: Array, *, eps: float) -> Triple:
-    """Means and squared deviations merged pairwise as a tree of threads does (Chan, Golub and LeVeque 1983)."""
-    m = count(z)
-    parts = [(1, sample, np.zeros_like(sample)) for sample in z]
-    while len(parts) > 1:
-        parts = [_merge(*parts[i : i + 2]) for i in range(0, len(parts), 2)]
-    ((_, mean, squares),) = parts
-    return _normalised(z, gamma, beta, (mean, squares / m), eps)
+    """One sample each to begin with."""
+    count(z)
+    return _normalised(z, gamma, beta, merged([(1, sample, np.zeros_like(sample)) for sample in z]), eps)
 
 
-def _merge(a: tuple[int, Array, Array], b: tuple[int, Array, Array] | None = None) -> tuple[int, Array, Array]:
-    if b is None:
-        return a
-    count, apart = a[0] + b[0], b[1] - a[1]
-    return count, a[1] + apart * (b[0] / count), a[2] + b[2] + apart * apart * (a[0] * b[0] / count)
+@sound("batch_norm_train")
+@stored
+def merged_blocks(z: Array, gamma: Array, beta: Array, *, eps: float) -> Triple:
+    """Blocks of three samples, each in two passes, and what is left over: as processes do that have not one size."""
+    count(z)
+    blocks = [z[start : start + 3] for start in range(0, len(z), 3)]
+    parts = [(len(each), *two_pass_statistics(each)) for each in blocks]
+    return _normalised(z, gamma, beta, merged([(m, mean, m * var) for m, mean, var in parts]), eps)
+
+
+@sound("batch_norm_train")
+@stored
+def updated_from_the_new_mean(z: Array, gamma: Array, beta: Array, *, eps: float) -> Triple:
+    return _normalised(z, gamma, beta, updated_by_new_mean(z), eps)
+
+
+@sound("batch_norm_train")
+@stored
+def updated_as_averages(z: Array, gamma: Array, beta: Array, *, eps: float) -> Triple:
+    return _normalised(z, gamma, beta, updated_variance(z), eps)
+
+
+@sound("batch_norm_train")
+@stored
+def updated_by_totals(z: Array, gamma: Array, beta: Array, *, eps: float) -> Triple:
+    return _normalised(z, gamma, beta, youngs_and_cramer(z), eps)
+
+
+@sound("batch_norm_train")
+@stored
+def one_pass_shifted_by_last_sample(z: Array, gamma: Array, beta: Array, *, eps: float) -> Triple:
+    count(z)
+    return _normalised(z, gamma, beta, one_pass_shifted_by(z[-1], z), eps)
+
+
+@sound("batch_norm_train")
+@stored
+def one_pass_shifted_by_first_mean(z: Array, gamma: Array, beta: Array, *, eps: float) -> Triple:
+    """By the mean of the first half of the samples."""
+    half = (count(z) + 1) // 2
+    return _normalised(z, gamma, beta, one_pass_shifted_by(two_pass_statistics(z[:half])[0], z), eps)
 
 
 @sound("batch_norm_train")

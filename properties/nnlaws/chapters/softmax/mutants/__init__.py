@@ -1,0 +1,6 @@
+"""Mistakes in softmax, log-softmax, cross entropy and its gradient."""
+
+from nnlaws.authoring.mutant import Mutant
+from nnlaws.chapters.softmax.mutants import extremes, loss, probabilities, sizes
+
+MUTANTS: tuple[Mutant, ...] = (*probabilities.MUTANTS, *loss.MUTANTS, *extremes.MUTANTS, *sizes.MUTANTS)
