@@ -18,7 +18,7 @@ from nnlaws.authoring.evidence import Evidence, agree, compare, require, worst
 from nnlaws.authoring.law import CLOSE, Law, agree_loosely, agree_or_nan, judge, laws_of, slack, unless_refused, values
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.ruler import Ruler
-from nnlaws.authoring.subject import NotOffered, Subject
+from nnlaws.authoring.subject import NotOffered, Refused, Subject
 from nnlaws.chapters.optimizers import boundary
 from nnlaws.chapters.optimizers import inputs as cases
 from nnlaws.chapters.optimizers.bounds import UPDATES
