@@ -38,7 +38,7 @@ class Subject(Protocol):
     or no numbers. `takes` says whether there is a keyword that need not be there. `elsewhere` makes one call in another
     process, of arguments that can be pickled, and returns what came back as arrays; it raises NotOffered where that
     cannot be done. `left_changed` says what of the process a call of ours, which calls the implementation, has left
-    changed: global generators, error state, threads …, by name.
+    changed: global generators, error state …, by name.
     """
 
     def __call__(self, *arguments: Array, **options: Option) -> Floats: ...

@@ -76,8 +76,8 @@ class Arithmetic:
         return Bounded(x.value, np.where(touched, error, x.error), self.format)
 
     def stored(self, x: Bounded) -> Bounded:
-        """A result as it is returned. What is of the arrays' type already is not rounded again; but an implementation of
-        the default convention rounds it to float32 before, and may flush it both times.
+        """A result as it is returned. What is of the arrays' type already is not rounded again; but an implementation
+        of the default convention rounds it to float32 before, and may flush it both times.
         """
         return self._returned(x, _narrowed(x, self.arrays), self.arrays is self.format)
 

@@ -36,7 +36,7 @@ SMALLER = 1 - 2.0**-16
 
 
 LONGEST = 300
-"""Steps of the longest run: more than 256, from which on a counter in bfloat16 stands still, and in 8 bits starts anew."""
+"""Steps of the longest run: more than 256, where a counter in bfloat16 stands still, and in 8 bits starts anew."""
 
 
 def values(operation: Operation) -> Boundary:

@@ -98,7 +98,8 @@ def last_draws(f: Subject, ruler: Ruler, *, size: int, seed: int, **options: Any
     """
     random = chances(seed=seed)
     ranks, known = list[Floats](), set[bytes]()
-    for each in (each for each in cases.SIZES if each > BLOCK for _ in range(AGAIN if each <= size else 1)):
+    sizes = [each for each in cases.SIZES if each > BLOCK]
+    for each in (one for one in sizes for _ in range(AGAIN if one <= size else 1)):
         x = draw(f, ruler, size=each, seed=int(random.integers(WORD)), **options)
         if x.tobytes() in known:
             return Evidence(0.0)
@@ -225,7 +226,8 @@ def _laws(operation: Operation) -> tuple[Law, ...]:
              tests=2),
         make("SA-11", numbers, "there are as many draws as were asked for", "return an array (size,)",
              on(*cases.SIZES)),
-        make("SA-11", last_draws, "the last draws of a call are as its first", "fill all of the array", on(100), tests=1),
+        make("SA-11", last_draws, "the last draws of a call are as its first", "fill all of the array",
+             on(100), tests=1),
         make("SA-11", none_asked_for, "of none there are none", "return an array (0,)", on(1)),
     )  # fmt: skip
     if whole:

@@ -199,7 +199,7 @@ def centred(
 def no_further(
     f: Subject, ruler: Ruler, *, space: Space, incumbent: Sequence[float], shrink: float, **options: Any
 ) -> Evidence:
-    """Nowhere does it reach further from the incumbent than half of `shrink`: an end cuts it off and does not move it."""
+    """Nowhere does it reach further from the incumbent than half of `shrink`: an end cuts it, and does not move it."""
     box = box_of(f, space, incumbent=incumbent, shrink=shrink, **options)
     for axis, ends, best in zip(space, box, incumbent, strict=True):
         low, middle, high = (float(scale_of(axis).position(np.asarray(x))) for x in (ends[0], best, ends[1]))

@@ -5,7 +5,7 @@ is broken is tried, too: what is in the order of draws is the cause only where t
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import reduce
 from math import gcd
 from typing import Any
@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from nnlaws_reference.dtypes import Array
 
-from nnlaws.authoring.evidence import Evidence
 from nnlaws.authoring.judging import Chance
 from nnlaws.authoring.law import Law
 from nnlaws.authoring.ruler import Ruler
@@ -31,11 +30,13 @@ Draw = Callable[..., Array]
 
 @dataclass(frozen=True)
 class Fact:
-    """What is so, in words; fix: what to do. ordered: whether it is about the order of draws."""
+    """What is so, in words; fix: what to do. ordered: whether it is about the order of draws; related: or how axes go
+    together, which says nothing of how each is distributed."""
 
     words: str
     fix: str
     ordered: bool = False
+    related: bool = False
 
 
 def fact_of(judging: Chance, law: Law, subject: GuardedSubject, ruler: Ruler) -> Fact | None:
@@ -51,7 +52,9 @@ def fact_of(judging: Chance, law: Law, subject: GuardedSubject, ruler: Ruler) ->
     try:
         facts = _of_seeds(draw, options) if law.about == "seed" else iter(())
         for fact in (*facts, *_of_draws(draw, options)):
-            if not fact.ordered or _holds_shuffled(law, subject, ruler):
+            if fact.related and law.kind == "value":
+                continue
+            if not fact.ordered or (not _holds(law, subject, ruler) and _holds(law, shuffled(subject), ruler)):
                 return fact
     except TargetFault:
         return None
@@ -67,7 +70,7 @@ def _seeds(options: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 def _of_draws(draw: Draw, options: Sequence[dict[str, Any]]) -> Iterator[Fact]:
     calls = [draw(**each) for each in _seeds(options)]
-    if any(len(call) < FEWEST for call in calls):
+    if any(len(call) < FEWEST or not np.isfinite(call).all() for call in calls):
         return
     anew = "draw each anew, from one generator that is seeded once a call"
     if all((call == call[0]).all() for call in calls):
@@ -92,7 +95,8 @@ def _of_draws(draw: Draw, options: Sequence[dict[str, Any]]) -> Iterator[Fact]:
                     _same_ranks(a, b, later) for a, b in zip(columns[one], columns[other], strict=True)
                 ):
                     far = f", {later} points later" if later else ""
-                    yield Fact(f"axis {other} goes as axis {one} does{far}: they share their numbers", anew)
+                    words = f"axis {other} goes as axis {one} does{far}: they share their numbers"
+                    yield Fact(words, anew, ordered=later > 0, related=True)
                     return
 
 
@@ -211,19 +215,18 @@ def _shared(calls: Sequence[Array], fix: str) -> Iterator[Fact]:
     yield Fact(f"{which} the same by every seed", fix)
 
 
-def _holds_shuffled(law: Law, subject: GuardedSubject, ruler: Ruler) -> bool:
-    """Whether the law holds of the draws in another order."""
+def shuffled(subject: GuardedSubject) -> GuardedSubject:
+    """The subject, with the draws of each call in another order."""
 
-    def shuffled(*arguments: Any, **options: Any) -> Any:
+    def function(*arguments: Any, **options: Any) -> Any:
         found = np.asarray(subject.function(*arguments, **options))
         return np.random.default_rng(int(options[SEED]) + 77).permutation(found, axis=0)
 
-    other = GuardedSubject(shuffled, law.operation, subject.watch)
+    return GuardedSubject(function, subject.operation, subject.watch)
+
+
+def _holds(law: Law, subject: GuardedSubject, ruler: Ruler) -> bool:
     try:
-        return all(_evidence(law, other, ruler, case).holds for case in law.trials)
+        return all(law.evidence(subject, ruler, law.build(case, ruler.format)).holds for case in law.trials)
     except TargetFault:
         return False
-
-
-def _evidence(law: Law, subject: GuardedSubject, ruler: Ruler, case: Any) -> Evidence:
-    return law.evidence(subject, ruler, law.build(replace(case), ruler.format))
