@@ -248,7 +248,7 @@ def test_what_stands_still_is_off_by_what_it_should_have_moved_and_no_more() -> 
             exact = theta + times * (
                 gradient_descent(theta.astype(np.float64), grads.astype(np.float64), **options) - theta
             )
-            return exact.astype(theta.dtype)
+            return np.asarray(exact, theta.dtype)
 
         return descent
 

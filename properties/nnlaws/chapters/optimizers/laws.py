@@ -152,7 +152,7 @@ def not_hidden(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> E
     was_nan, was_infinite = (np.logical_or.accumulate(is_so(poisoned), axis=1) for is_so in (np.isnan, np.isinf))
     shown = (np.isnan(got) | ~was_nan).all(axis=(1, 2)) & ~(np.isfinite(got) & was_infinite).any(axis=(1, 2))
     seen = require(shown, "a NaN or an infinity that was given does not show any more", got)
-    clean = np.isfinite(poisoned).all(axis=1)[:, None, :]
+    clean = np.isfinite(poisoned).all(axis=1, keepdims=True)
     expected = "the result with 1 in place of what is no number elsewhere"
     return worst(seen, agree_loosely(ruler, np.where(clean, got, want), want, expected, *given, **options))
 

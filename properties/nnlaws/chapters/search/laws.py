@@ -258,7 +258,7 @@ _BOXES = cases.trials_of((1, 1), (1, 2), (1, 4), (2, 4), (3, 4), k=(0, 1, 2, 3))
 _ROUNDS = cases.trials_of((8, 1), (12, 2), (9, 4), k=(3,))
 _PLANS = (
     *_ROUNDS,
-    *(Case(*each, "edges", k, 50 + k) for *each, k in ((1, 2, 2), (7, 3, 1), (5, 4, 4), (31, 1, 2), (10, 5, 2))),
+    *(Case(m, axes, "edges", k, 50 + k) for m, axes, k in ((1, 2, 2), (7, 3, 1), (5, 4, 4), (31, 1, 2), (10, 5, 2))),
 )
 _SEARCHES = {
     RANDOM_SEARCH: (cases.random, _FEW, _COUNTS),

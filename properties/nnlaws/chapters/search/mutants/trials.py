@@ -81,7 +81,7 @@ def _best(points: Array, losses: Array, budget: int) -> Array:
     return points[least(losses)]
 
 
-def _centred(name: str, fault: str, center: Center, **how: bool) -> Mutant:
+def _centred(name: str, fault: str, center: Center, **how: Any) -> Mutant:
     """Coarse to fine, with another center or another box."""
 
     def search(space: Space, objective: Objective, *, rounds: int, budget: int, shrink: float, seed: int) -> Trials:
