@@ -1,4 +1,4 @@
-"""How far are elementary functions off? `python benchmarks/elementary_errors.py`, ten minutes; with names, those alone.
+"""How far are elementary functions off? `python benchmarks/elementary_errors.py`, half an hour; with names, those alone.
 
 Prints, for each function and dtype, the worst error of each library on this machine's processor, in units of u |f(x)|,
 and what `nnlaws.rounding.elementary` allows; its constants were chosen from this. Each library computes the same
@@ -390,7 +390,7 @@ def allowed(name: str, dtype: np.dtype[Any]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=200_000, help="points a function, a library and a round")
+    parser.add_argument("--count", type=int, default=50_000, help="points a function, a library and a round")
     parser.add_argument("functions", nargs="*", default=[], metavar="function", help=", ".join(TRIED))
     options = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
