@@ -18,7 +18,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -169,7 +169,7 @@ def of_math(name: str) -> Function | None:
 
     one = math.exp if name == "exp" else getattr(math, OTHER_NAMES["math"].get(name, name), None)
     if name == "exp10":
-        one = lambda x: 10.0**x  # noqa: E731
+        one = partial(pow, 10.0)
     if one is None:
         return None
 
@@ -232,7 +232,7 @@ def of_onnxruntime(name: str) -> Function | None:
             made = session(arrays[0].dtype)
         except Exception:  # a kernel that there is not, of doubles
             return None
-        return made.run(None, dict(zip("xy", arrays, strict=False)))[0]
+        return np.asarray(made.run(None, dict(zip("xy", arrays, strict=False)))[0])
 
     return run
 

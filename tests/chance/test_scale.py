@@ -10,8 +10,8 @@ from nnlaws.authoring.operation import Operation
 from nnlaws.chance import GRAIN, THRESHOLD, marginal
 from nnlaws.chance.eprocesses import STEEPEST
 from nnlaws.chance.scale import RESOLUTION, Scale, granularity, mistaken
+from nnlaws.chapters.sampling.drawing import KINDS
 from nnlaws.chapters.sampling.inputs import BOXES
-from nnlaws.chapters.sampling.laws import KINDS
 from nnlaws.chapters.sampling.operations import SAMPLE_INTEGER
 from nnlaws.chapters.search.inputs import SPACES, scale_of
 from scipy import stats

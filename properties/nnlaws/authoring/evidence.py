@@ -61,16 +61,17 @@ def compare(
 ) -> Evidence:
     """|got − exact| against allowed, elementwise, over a batch: the first axis counts lanes.
 
-    NaN never fits. Where the exact value is, or within rounding may be, beyond the format's range, the infinity of
-    its sign fits.
+    NaN never fits. Where the exact value is, or within rounding may be, beyond an end of the format's range, the
+    infinity of that end fits.
     """
     with np.errstate(all="ignore"):
         error = np.abs((got - exact.hi) - exact.lo)
         limit = allowed + exact.radius
         used = np.where(error == 0, 0.0, error / limit)
         used = np.where(np.isnan(limit) | np.isposinf(limit), 0.0, used)
-        overflow = (np.abs(exact.hi) + limit > format.largest) & (got == np.copysign(np.inf, exact.hi))
-        used = np.where(overflow, 0.0, np.where(np.isnan(got) | np.isnan(used), np.inf, used))
+        above = (exact.hi + limit > format.largest) & np.isposinf(got)
+        below = (exact.hi - limit < -format.largest) & np.isneginf(got)
+        used = np.where(above | below, 0.0, np.where(np.isnan(got) | np.isnan(used), np.inf, used))
         if used.size == 0:
             return Evidence(0.0, expected=expected)
         worst = int(np.argmax(used))

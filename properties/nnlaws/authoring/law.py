@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from nnlaws_reference.dtypes import Array
 
 from nnlaws.authoring.case import Boundary, Builder, Inputs, Range, Strategy
-from nnlaws.authoring.evidence import Evidence, agree, compare, worst
+from nnlaws.authoring.evidence import Evidence, agree, compare, require, worst
 from nnlaws.authoring.operation import Operation, Option
 from nnlaws.authoring.ruler import Ruler
-from nnlaws.authoring.subject import Subject
+from nnlaws.authoring.subject import Refused, Subject
 from nnlaws.authoring.token import Case
 from nnlaws.rounding.formats import Floats, Format
 from nnlaws.rounding.number import Bounded
@@ -151,6 +151,19 @@ def judge(
         seen.append(one)
     tighter = [one.finest for one in seen if one.finest is not None]
     return replace(worst(*seen), finest=max(tighter, default=None))
+
+
+def unless_refused(seen: Callable[[], Evidence], accepted: Callable[[], object]) -> Evidence:
+    """What is seen, or nothing wrong where the implementation refuses these arguments by raising, as the clause allows.
+
+    accepted: a call with ordinary arguments. What raises there too has refused nothing: it does not work, and this
+    raises.
+    """
+    try:
+        return seen()
+    except Refused:
+        accepted()
+        return require(True, "")
 
 
 def agree_or_nan(

@@ -20,6 +20,7 @@ from nnlaws.authoring.subject import TargetFault
 from nnlaws.authoring.token import Case
 from nnlaws.chance import THRESHOLD
 from nnlaws.chance.comparison import LIKELY
+from nnlaws.diagnosis.probes.draws import fact_of
 from nnlaws.isolation.guard import GuardedSubject
 from nnlaws.report import Cause
 
@@ -52,13 +53,15 @@ def explain(
     if len(fitting) == 1:
         (mutant,) = fitting
         return case, evidence, Cause(mutant.name, mutant.fault, mutant.seen), mutant.fix
+    assert isinstance(chapter.judging, Chance)
+    fact = None if fitting else fact_of(chapter.judging, law, subject, ruler)
+    if fact is not None:
+        return case, evidence, Cause(fact.words, fact.words, ""), fact.fix
     return case, evidence, None, law.fix
 
 
-def _admits(
-    convention: Convention, laws: Sequence[Law], case: Case, subject: GuardedSubject, ruler: Ruler
-) -> bool:
-    """Whether, with the convention declared, each of these laws holds on all of its cases, and the first on this one."""
+def _admits(convention: Convention, laws: Sequence[Law], case: Case, subject: GuardedSubject, ruler: Ruler) -> bool:
+    """Whether, with the convention declared, each of these laws holds on all its cases, and the first on this one."""
     declared = ruler.declaring(convention.item)
     try:
         if not _evidence(laws[0], subject, declared, case).holds:

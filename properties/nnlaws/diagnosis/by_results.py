@@ -101,7 +101,9 @@ def explain(
     """
     smallest, evidence = failures[-1]
     if any(holds_on(law, subject, ruler, _stacks(law, ruler, [smallest])) for _ in range(2)):
-        return smallest, evidence, None, law.fix  # the failure does not come again: nothing here explains that
+        finding = _probed(chapter, law, subject, ruler, failures)  # what does not come again may be kept from before
+        cause = Cause(finding.name, finding.fault, "") if finding and finding.of_calls else None
+        return smallest, evidence, cause, law.fix
     judging = chapter.judging
     assert isinstance(judging, Rounding)
     subject = Remembering(subject)
@@ -123,7 +125,7 @@ def explain(
     if fitting and not any(_some_number(subject, law, inputs) for inputs in others):
         fitting = {}  # nothing but NaN: all that gives just this is alike
     seen = _stacks(law, ruler, [case for case, _ in failures[-EXAMPLES:]])
-    conventions = [v for v in undeclared(law, ruler) if all(admits(v, law, subject, ruler, each) for each in (seen, others))]
+    conventions = [v for v in undeclared(law, ruler) if admits(v, law, subject, ruler, [*seen, *others])]
     battery = others
     if wide:  # inputs of every size tell apart what is alike on this law's own
         far = next(each for each in chapter.laws_of(law.operation) if each.name == judging.probe)
@@ -151,8 +153,7 @@ def explain(
         return case, evidence, Cause(mutant.name, mutant.fault, mutant.seen), "; or ".join((mutant.fix, *declare[:1]))
     finding = None if conventions else _probed(chapter, law, subject, ruler, failures)
     if finding is not None:
-        fix = finding.fix or law.fix
-        return smallest, evidence, Cause(finding.name, finding.fault, ""), "; or ".join(filter(None, (fix, *declare[:1])))
+        return smallest, evidence, Cause(finding.name, finding.fault, ""), finding.fix or law.fix
     several = len(law.operation.changing) > 1 and not (fitting or declare or law.fix)
     identify = "run nnlaws identify, to see whether several conventions together explain it"
     fixes = (law.fix, *declare[:1], identify if several else "")
@@ -164,7 +165,7 @@ def _probed(
 ) -> Finding | None:
     """What the target does, found by probes, where its results show it."""
     recorder = Recorder(subject)
-    for case, _ in failures[-1:-1 - SEEN:-1]:
+    for case, _ in failures[-1 : -1 - SEEN : -1]:
         try:
             law.evidence(recorder, ruler, stack(law.build, [case], ruler.format))
         except TargetFault:

@@ -67,8 +67,8 @@ def batch_norm_backward(
     """dγ = s Σ dout (z − μ), dz = γ s (dout − dβ/m − (z − μ) q dγ/m); s is 1/√(σ² + ε) and q too, or with ε outside
     s is 1/(√σ² + ε) and q is 1/√σ². What all samples of a feature have in common, E_μ, reaches dγ by dβ alone.
     """
-    m, u = z.shape[-2], _working(z, conventions).format.u
     wide, upstream = _working(z, conventions), _working(dout, conventions)
+    m, u = z.shape[-2], wide.format.u
     scale = _working(gamma, conventions)[..., None, :]
     statistics = _statistics(wide, conventions)
     drift = statistics.mean.error
@@ -81,14 +81,13 @@ def batch_norm_backward(
     rounding = u * products.sum(axis=-2, keepdims=True)  # the product with s may come before the sum
     aligned = (upstream * statistics.centred).sum(axis=-2, keepdims=True)
     aligned = aligned.loosened(drift * np.abs(dbeta.value) + rounding)
-    dgamma = aligned * s
     if conventions.get("variance") != "two_pass":
         # folded, in dγ and so in dz: z·s − μ·s for z_norm; and Σ dout z − μ Σ dout, where dout may be multiplied first
         terms = np.abs(upstream.value) * (np.abs(wide.value) + _size(statistics.mean))
         folding = u * (1 + 4 * u) * terms.sum(axis=-2, keepdims=True)
         apart = (upstream * wide).sum(axis=-2, keepdims=True) - statistics.mean * dbeta
-        apart = Bounded(aligned.value, apart.error + folding, apart.format)
-        dgamma = join(dgamma, aligned.loosened(folding) * s, apart * s)
+        aligned = join(aligned, apart).loosened(folding)
+    dgamma = aligned * s
 
     towards_mean = dbeta / m
     towards_variance = centred * q * (dgamma / m)
@@ -158,8 +157,8 @@ def _mean(x: Floats) -> Floats:
 def _statistics(z: Bounded, conventions: Conventions) -> Statistics:
     """The value: shifted by the first sample, so that a constant feature's is exact, then centred twice.
 
-    E_μ, plain: u/m times the partial sums (`_partial_sums`), and the division. Updating: see `_updated_mean`. Shifted by
-    c: the partial sums of z − c instead, the rounding of each shift, and that of adding c. With m = 1 nothing is
+    E_μ, plain: u/m times the partial sums (`_partial_sums`), and the division. Updating: see `_updated_mean`. Shifted
+    by c: the partial sums of z − c instead, the rounding of each shift, and that of adding c. With m = 1 nothing is
     rounded.
 
     E_σ², with z − μ̂ in place of z − μ (mean square σ² + E_μ²): of each term, square, sum and division, (m + 4)u;
@@ -180,21 +179,22 @@ def _statistics(z: Bounded, conventions: Conventions) -> Statistics:
     spread = np.sqrt(variance)
 
     ends = [x - end(x, axis=-2, keepdims=True) for end in (np.min, np.max)]
-    sums, *end_sums = (_partial_sums(each)[..., -1:, :] / m for each in (x, *ends))
-    far, far_sums = np.abs(centred).max(axis=-2, keepdims=True), np.maximum(*end_sums)
+    partial = _partial_sums(x)
+    sums, far_sums = partial[..., -1:, :] / m, np.maximum(*(_partial_sums(end)[..., -1:, :] for end in ends)) / m
+    far = np.abs(centred).max(axis=-2, keepdims=True)
     far_square = variance + far * far
-    plain = sums + 2 * np.abs(mean)
+    from_shift = 2 * u * spread * np.sqrt(far_square) + u * u * far_square
+    plain, other = sums + 2 * np.abs(mean), np.zeros(variance.shape)
     if declared != "two_pass":
-        plain = np.maximum(plain, _updated_mean(x, variance)[..., -1:, :] / m)
+        updated = _updated_mean(x, variance, partial)
+        plain = np.maximum(plain, updated[..., -1:, :] / m)
+        of_shifted = _one_pass(m, far, far_sums, variance, u) + from_shift
+        other = np.maximum(_updating(x, variance, updated, partial, format), of_shifted)
     by_shift = far_sums + 3 * far + np.abs(mean)
     second_order = _second_order(4 * (m + 8) * u)
     drift = second_order * u * (np.maximum(plain, by_shift) if m > 1 else 0.0) + 3 * (m + 1) * format.tiny
 
-    from_shift = 2 * u * spread * np.sqrt(far_square) + u * u * far_square
-    error = (m + 6) * u * variance + drift**2 + from_shift
-    if declared != "two_pass":
-        error = np.maximum(error, _updating(x, variance, format))
-        error = np.maximum(error, _one_pass(m, far, far_sums, variance, u) + from_shift)
+    error = np.maximum((m + 6) * u * variance + drift**2 + from_shift, other)
     if declared == "one_pass":
         error = np.maximum(error, _one_pass(m, np.abs(mean), sums, variance, u))
     error = second_order * error + format.tiny * (6 + 4 * spread)
@@ -240,7 +240,7 @@ def _merging(k: Floats) -> Floats:
     return 2.18 * k * np.log2(k)
 
 
-def _updated_mean(x: Floats, variance: Floats) -> Floats:
+def _updated_mean(x: Floats, variance: Floats, sums: Floats) -> Floats:
     """For k = 1 ... m: k/u times what the mean of k samples errs by, if it is the mean that is updated; in any tree.
 
     M + (x − M)/k, and in merges M + (M' − M) m'/(m + m'): M is rounded, and 3u of each step (`_merging`).
@@ -251,13 +251,13 @@ def _updated_mean(x: Floats, variance: Floats) -> Floats:
     """
     m = x.shape[-2]
     k = np.arange(1.0, m + 1)[:, None]
-    sums, top = _partial_sums(x), np.abs(x).max(axis=-2, keepdims=True)
+    top = np.abs(x).max(axis=-2, keepdims=True)
     found = np.maximum(sums + 3 * np.sqrt(m * variance * _merging(k)), 3 * sums + 2 * top)
     found[..., :1, :] = 0.0  # the first sample is its own mean
     return np.asarray(found)
 
 
-def _updating(x: Floats, variance: Floats, format: Format) -> Floats:
+def _updating(x: Floats, variance: Floats, updated: Floats, sums: Floats, format: Format) -> Floats:
     """S grows by s_k² = (z − M_{k−1})²/r = (z − M_k)² r, r = k/(k − 1), which add up to m σ². M_k errs by E_k.
 
     Welford: S += (z − M_{k−1})(z − M_k). So it errs by Σ s_k (√r E_k + E_{k−1}/√r) + Σ E_k E_{k−1}, the first of which
@@ -273,10 +273,10 @@ def _updating(x: Floats, variance: Floats, format: Format) -> Floats:
     m, u = x.shape[-2], format.u
     k = np.arange(1.0, m + 1)[:, None]
     root = np.sqrt(k[1:] / k[:-1])
-    drift = u * _updated_mean(x, variance) / k + 3 * (k + 1) * format.tiny
+    drift = u * updated / k + 3 * (k + 1) * format.tiny
     drift[..., :1, :] = 0.0
     before, after = drift[..., :-1, :], drift[..., 1:, :]
-    of_totals = u * (_partial_sums(x) / k + np.abs(x).max(axis=-2, keepdims=True))[..., 1:, :]
+    of_totals = u * (sums / k + np.abs(x).max(axis=-2, keepdims=True))[..., 1:, :]
     new = root * np.maximum(after, of_totals)
     crossed = np.maximum(root * after + before / root, 2 * new) ** 2
     first_order = 1.02 * np.sqrt(variance * crossed.sum(axis=-2, keepdims=True) / m)

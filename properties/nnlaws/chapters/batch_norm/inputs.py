@@ -10,6 +10,7 @@ from nnlaws.authoring.case import Builder, Family, Inputs, Range, Strategy, case
 from nnlaws.authoring.errors import UsageError
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.token import Case
+from nnlaws.chapters.batch_norm import boundary
 from nnlaws.chapters.batch_norm.operations import (
     BATCH_NORM_BACKWARD,
     BATCH_NORM_INFERENCE,
@@ -84,29 +85,38 @@ def level(k: int, format: Format) -> float:
 def batch(case: Case, format: Format, stream: str = "batch", limit: float = np.inf, step: float | None = None) -> Array:
     """z of the case, clipped to ±limit; with `step`, rounded to its multiples.
 
-    One seed in 4 takes k as it is, others a part of it.
+    One seed in 4 takes k as it is, others a part of it; but a boundary case is what it is.
     """
-    if case.family not in FAMILIES:
-        raise UsageError(f"unknown family {case.family!r} in the case {case}; there are {', '.join(FAMILIES)}")
+    families = FAMILIES | boundary.FAMILIES
+    if case.family not in families:
+        raise UsageError(f"unknown family {case.family!r} in the case {case}; there are {', '.join(families)}")
     random = case.random(stream)
-    part = 1.0 if case.seed % 4 == 0 else random.random()
-    z = FAMILIES[case.family](random, (case.m, case.columns), level(round(part * case.k), format))
+    part = 1.0 if case.seed % 4 == 0 or _at_the_boundary(case) else random.random()
+    z = families[case.family](random, (case.m, case.columns), level(round(part * case.k), format))
     z = np.clip(case.overlay(z), -min(limit, reach(format)), min(limit, reach(format)))
     return (z if step is None else np.rint(z / step) * step).astype(format.dtype)
 
 
+def _at_the_boundary(case: Case) -> bool:
+    return case.family in boundary.FAMILIES
+
+
 def eps_of(case: Case) -> float:
-    """The case's ε, the same for all its lanes: EPS in turn."""
-    return EPS[case.group % len(EPS)]
+    """The case's ε, the same for all its lanes: its own, or EPS in turn."""
+    return case.setting("eps", EPS[case.group % len(EPS)])
 
 
 def learnable(case: Case, format: Format, stream: str) -> Array:
     """(n,) of multiples of 1/4, among them 0 and negative ones: a γ or a β."""
+    if _at_the_boundary(case):
+        return boundary.learnable(case, stream).astype(format.dtype)
     return (np.rint(6 * case.random(stream).standard_normal(case.columns)) / 4).astype(format.dtype)
 
 
 def upstream(case: Case, format: Format) -> Array:
     """dout: multiples of 1/8, uneven, so that no term of the gradient vanishes."""
+    if _at_the_boundary(case):
+        return boundary.upstream(case).astype(format.dtype)
     random = case.random("upstream")
     return (np.rint(12 * random.standard_normal((case.m, case.columns))) / 8).astype(format.dtype)
 
@@ -124,8 +134,10 @@ def backward_inputs(case: Case, format: Format) -> Inputs:
 
 
 def running_inputs(case: Case, format: Format) -> Inputs:
-    """One to five mini-batches, each with a level of its own, and a decay."""
+    """One to five mini-batches, each with a level of its own, and a decay; at the boundary, so many as STEPS says."""
     steps = 1 + case.group % 5
+    if _at_the_boundary(case):
+        steps = boundary.STEPS[case.group % len(boundary.STEPS)]
     batches = [batch(case, format, f"batch {t}") for t in range(steps)]
     return Inputs((np.stack(batches),), options={"decay": DECAYS[case.group % len(DECAYS)]})
 
@@ -133,14 +145,18 @@ def running_inputs(case: Case, format: Format) -> Inputs:
 def inference_inputs(case: Case, format: Format) -> Inputs:
     """z, γ, β, averages that are near z's statistics or far from them, and ε."""
     random, z = case.random("averages"), batch(case, format)
+    learnt = learnable(case, format, "gamma"), learnable(case, format, "beta")
+    if _at_the_boundary(case):
+        mean, var = boundary.averages(case, z.astype(np.float64))
+        kept = np.clip(mean, -reach(format), reach(format)), np.minimum(var, reach(format))
+        return Inputs((z, *learnt, *(each.astype(format.dtype) for each in kept)), options={"eps": eps_of(case)})
     centre = z[0].astype(np.float64) if case.m else np.zeros(case.columns)
     mean = (
         np.where(random.random(case.columns) < 0.7, centre, 0) + np.rint(4 * random.standard_normal(case.columns)) / 4
     )
     var = np.square(np.rint(4 * random.standard_normal(case.columns)) / 4) * 4.0 ** random.integers(-3, 4, case.columns)
     averages = (np.clip(mean, -reach(format), reach(format)).astype(format.dtype), var.astype(format.dtype))
-    arguments = (z, learnable(case, format, "gamma"), learnable(case, format, "beta"), *averages)
-    return Inputs(arguments, options={"eps": eps_of(case)})
+    return Inputs((z, *learnt, *averages), options={"eps": eps_of(case)})
 
 
 BUILDERS: dict[Operation, Builder] = {
@@ -162,22 +178,27 @@ def extreme(operation: Operation) -> tuple[Builder, Strategy]:
 
 
 def without_epsilon(build: Builder) -> Builder:
-    """The same inputs with ε = 0: the first sample is moved where a feature varies too little, no variance is 0."""
+    """The same inputs with ε = 0: the first sample is moved where a feature varies too little, no variance is 0.
+
+    Too little is less than 2⁻²⁰, and a variance is at least 1/4; at the boundary, where 1/σ³ would leave the range.
+    """
 
     def built(case: Case, format: Format) -> Inputs:
         inputs = build(case, format)
-        arguments = [_varied(a, format) if a.ndim == 2 else a for a in inputs.arguments]
+        least, least_var = (2.0**-40, 2.0**-80) if _at_the_boundary(case) else (2.0**-20, 0.25)
+        arguments = [_varied(a, least, format) if a.ndim == 2 else a for a in inputs.arguments]
         if len(arguments) == 5:
-            arguments[4] = np.maximum(arguments[4], format.dtype.type(0.25))
+            wide = arguments[4].astype(np.float64)
+            arguments[4] = np.where(wide < least_var, 0.25, wide).astype(format.dtype)
         return Inputs(tuple(arguments), options={"eps": 0.0})
 
     return built
 
 
-def _varied(z: Array, format: Format) -> Array:
+def _varied(z: Array, least: float, format: Format) -> Array:
     wide = z.astype(np.float64)
     size = np.abs(wide).max(axis=0)
-    still = np.ptp(wide, axis=0) < np.maximum(size / TOP[format.name], 2.0**-20)
+    still = np.ptp(wide, axis=0) < np.maximum(size / TOP[format.name], least)
     wide[0] += np.where(still, np.maximum(2.0 ** np.ceil(np.log2(size + 1)) / 64, 1.0), 0.0)
     return wide.astype(format.dtype)
 
@@ -258,6 +279,20 @@ def equal_inputs(case: Case, format: Format) -> Inputs:
     gamma, beta = learnable(case, format, "gamma"), learnable(case, format, "beta")
     averages = z.mean(axis=0).astype(format.dtype), np.maximum(z.var(axis=0), 0).astype(format.dtype)
     return Inputs((z.astype(format.dtype), gamma, beta, *averages), options={"eps": eps_of(case)})
+
+
+def spoilt_inputs(build: Builder) -> Builder:
+    """The same inputs, and the place where a NaN is put in: of which argument, in which sample, and in which feature.
+
+    What is one a feature has that place in every sample, and what is of several mini-batches in each.
+    """
+
+    def built(case: Case, format: Format) -> Inputs:
+        inputs, random = build(case, format), case.random("nan")
+        place = [random.integers(size) for size in (len(inputs.arguments), case.m, case.columns)]
+        return Inputs(inputs.arguments, {**inputs.extra, "place": np.array(place)}, inputs.options)
+
+    return built
 
 
 def noise_inputs(case: Case, format: Format) -> Inputs:

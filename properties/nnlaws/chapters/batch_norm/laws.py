@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from nnlaws.authoring.case import Range
 from nnlaws.authoring.evidence import Evidence, agree, compare, require, worst
-from nnlaws.authoring.law import Law, judge, laws_of
+from nnlaws.authoring.law import Law, judge, laws_of, unless_refused
 from nnlaws.authoring.law import values as every_value
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.ruler import Ruler
-from nnlaws.authoring.subject import Refused, Subject
+from nnlaws.authoring.subject import Subject
+from nnlaws.chapters.batch_norm import boundary
 from nnlaws.chapters.batch_norm.bounds import promised
 from nnlaws.chapters.batch_norm.informative import fewer_steps, noise_of_the_mean, round_contours
 from nnlaws.chapters.batch_norm.inputs import (
@@ -38,8 +39,10 @@ from nnlaws.chapters.batch_norm.inputs import (
     permuted,
     repeated_inputs,
     returning_inputs,
+    running_inputs,
     scaled_inputs,
     shifted_inputs,
+    spoilt_inputs,
     train_inputs,
     unscaled_inputs,
     without_epsilon,
@@ -181,10 +184,24 @@ def own_statistics(
 
 def one_sample(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
     """With m = 1 every result is right or refused; of a variance that divides by m − 1 = 0 it need only be finite."""
-    try:
-        results = f.results(*arguments, **options)
-    except Refused:
-        return require(True, "")
+    return unless_refused(
+        lambda: _one_sample(f, ruler, *arguments, **options),
+        accepted=lambda: f.results(*map(_two_samples, arguments), **_ordinary(options)),
+    )
+
+
+def _two_samples(x: Array) -> Array:
+    """The samples and their negatives; what is one a feature stays."""
+    return np.concatenate([x, -x], axis=-2) if x.ndim > 2 else x
+
+
+def _ordinary(options: dict[str, Any]) -> dict[str, Any]:
+    """The same with an ε that nobody refuses."""
+    return {**options, "eps": EPSILON} if "eps" in options else options
+
+
+def _one_sample(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
+    results = f.results(*arguments, **options)
     z = dict(zip(ruler.operation.arguments, arguments, strict=True)).get("z", arguments[0])
     excused = ~promised(bounded(z), ruler.conventions)
     excused = np.any(excused, axis=1, keepdims=True)[:, 0] if z.ndim == 4 else excused  # averages keep what any left
@@ -195,10 +212,9 @@ def one_sample(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> E
 
 def no_epsilon(f: Subject, ruler: Ruler, *arguments: Array, eps: float) -> Evidence:
     """With ε = 0, every result is right where the variance is not 0, or refused."""
-    try:
-        return values(f, ruler, *arguments, eps=eps)
-    except Refused:
-        return require(True, "")
+    return unless_refused(
+        lambda: values(f, ruler, *arguments, eps=eps), accepted=lambda: f.results(*arguments, eps=EPSILON)
+    )
 
 
 def constant_feature(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
@@ -217,22 +233,24 @@ def _finite(result: Floats, excused: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def empty_batch_statistics(f: Subject, ruler: Ruler, z: Array, *others: Array, eps: float) -> Evidence:
     """Of a mini-batch without samples no NaN is handed on as mean or variance, or it is refused."""
-    try:
+
+    def seen() -> Evidence:
         _, mean, var = f.results(z[:, :0], *others, eps=eps)
-    except Refused:
-        return require(True, "")
-    finite = np.isfinite(mean).all(axis=-1) & np.isfinite(var).all(axis=-1)
-    return require(finite, "NaN or infinity was handed on as the statistics of no samples", mean)
+        finite = np.isfinite(mean).all(axis=-1) & np.isfinite(var).all(axis=-1)
+        return require(finite, "NaN or infinity was handed on as the statistics of no samples", mean)
+
+    return unless_refused(seen, accepted=lambda: f.results(_two_samples(z), *others, eps=EPSILON))
 
 
 def empty_batches(f: Subject, ruler: Ruler, batches: Array, *, decay: float) -> Evidence:
     """Mini-batches without samples leave mean 0 and variance 1, or are refused."""
-    try:
+
+    def seen() -> Evidence:
         mean, var = f.results(batches[:, :, :0], decay=decay)
-    except Refused:
-        return require(True, "")
-    kept = (mean == 0).all(axis=-1) & (var == 1).all(axis=-1)
-    return require(kept, "mini-batches without samples changed the running averages from 0 and 1", var)
+        kept = (mean == 0).all(axis=-1) & (var == 1).all(axis=-1)
+        return require(kept, "mini-batches without samples changed the running averages from 0 and 1", var)
+
+    return unless_refused(seen, accepted=lambda: f.results(_two_samples(batches), decay=decay))
 
 
 def equal_batches(f: Subject, ruler: Ruler, batches: Array, *, decay: float) -> Evidence:
@@ -282,6 +300,42 @@ def dz_against_z_norm(f: Subject, ruler: Ruler, dout: Array, z: Array, gamma: Ar
     return agree(got, want, allowed_of_mean + slack_of_want, ruler.format, expected)
 
 
+REACHES: dict[str, dict[str, tuple[str, ...]]] = {
+    "batch_norm_train": {"z": ("out", "mean", "var"), "gamma": ("out",), "beta": ("out",)},
+    "batch_norm_backward": {"dout": ("dz", "dgamma", "dbeta"), "z": ("dz", "dgamma"), "gamma": ("dz",)},
+    "batch_norm_running": {"batches": ("mean", "var")},
+    "batch_norm_inference": dict.fromkeys(("z", "gamma", "beta", "mean", "var"), ("out",)),
+}
+"""Of each argument, the results that every number of it in a feature is part of."""
+
+
+def nan_alone(f: Subject, ruler: Ruler, *arguments: Array, place: NDArray[np.intp], **options: Any) -> Evidence:
+    """A NaN makes NaN of the results that it is part of, in its feature, and leaves all others as they are.
+
+    At inference its sample alone, if it is in z. The others may differ as results of two calls may.
+    """
+    operation, spoilt = ruler.operation, [argument.copy() for argument in arguments]
+    for lane, (number, sample, feature) in enumerate(place):
+        of = spoilt[number][lane]
+        of[(..., sample, feature) if of.ndim > 1 else feature] = np.nan
+    got, want = f.results(*spoilt, **options), results_of(f, ruler, *arguments, **options)
+    seen: list[Evidence] = []
+    others: list[Floats] = []
+    for name, result, (clean, _) in zip(operation.results, got, want, strict=True):
+        reached = np.zeros(result.shape, dtype=bool)
+        for lane, (number, sample, feature) in enumerate(place):
+            argument = list(operation.arguments)[number]
+            alone = argument == "z" and operation is BATCH_NORM_INFERENCE
+            if name in REACHES[operation.name][argument]:
+                reached[(lane, sample, feature) if alone else (lane, ..., feature)] = True
+        hidden = (reached & ~np.isnan(result)).any(axis=tuple(range(1, result.ndim)))
+        seen.append(require(~hidden, f"{name} has a number where a NaN is part of it", result))
+        others.append(np.where(reached, clean, result))
+    expected = "the result without the NaN of another feature"
+    return worst(*seen, agree_slack(ruler, slacked(ruler, others, *arguments, **options), want, expected))
+
+
+EPSILON = 1e-3  # of a call that nobody refuses
 UNBIASED = "divide by m, not by m − 1, or declare running_variance = unbiased"
 EMPTY = "refuse it, if not len(z): raise ValueError(...), or leave the averages as they were"
 ONE: Range = (1, 1)
@@ -292,6 +346,9 @@ DESIGN: Any = {"lanes": 4, "share": 0.2, "m": (8, 8), "columns": (4, 4)}  # at m
 
 
 VALUE: Any = {"kind": "value"}
+NANS = "a NaN stays in its feature"
+NAN = "let it through: numpy.maximum, not numpy.fmax, and no numpy.nan_to_num or numpy.nanmean"
+SPOILT: Any = {"columns": (2, 8), "share": 0.2, "fix": NAN}
 
 
 def _laws_of(operation: Operation) -> Callable[..., Law]:
@@ -302,10 +359,12 @@ def _train() -> tuple[Law, ...]:
     train = _laws_of(BATCH_NORM_TRAIN)
     without, constant = without_epsilon(train_inputs), constant_inputs(train_inputs)
     return (
-        train("BN-1", mean_value, "the mean is over the samples", **VALUE),
-        train("BN-2", variance_value, "the variance divides by m", fix=UNBIASED, **VALUE),
-        train("BN-3", normalised_value, "z is divided by √(σ² + ε)", unscaled_inputs, **VALUE),
-        train("BN-4", value, "out is γ z_norm + β", **VALUE),
+        train("BN-1", mean_value, "the mean is over the samples", boundary=boundary.kinds, **VALUE),
+        train("BN-2", variance_value, "the variance divides by m", boundary=boundary.kinds, fix=UNBIASED, **VALUE),
+        train(
+            "BN-3", normalised_value, "z is divided by √(σ² + ε)", unscaled_inputs, boundary=boundary.epsilons, **VALUE
+        ),
+        train("BN-4", value, "out is γ z_norm + β", boundary=boundary.patterns, **VALUE),
         train("BN-5", gives_z_back, "γ = √(σ² + ε), β = μ give z back", returning_inputs),
         train("BN-6", standardised, "z_norm has mean 0, variance σ²/(σ² + ε)", unscaled_inputs),
         train("BN-7", before_activation, "out is what the activation gets"),
@@ -315,15 +374,16 @@ def _train() -> tuple[Law, ...]:
         train("BN-11", samples_permuted, "samples have no order", permuted(train_inputs)),
         train("BN-12", own_statistics, "each batch has its own statistics", followed(train_inputs)),
         train("BN-24", one_sample, "one sample comes out as β", m=ONE),
-        train("BN-25", constant_feature, "a constant feature comes out as β", constant),
+        train("BN-25", constant_feature, "a constant feature comes out as β", constant, boundary=boundary.constants),
         train("BN-26", empty_batch_statistics, "an empty batch hands on no NaN", fix=EMPTY, **FEW),
         train("BN-27", wide_range, "intermediate squares do not overflow", cases=extreme_cases),
         train("BN-28", noise_of_the_mean, "the batch's mean has variance σ²/m", noise_inputs, **NOISE),
         train("BN-29", round_contours, "contours become round", orthogonal_inputs(1.0), **DESIGN),
         train("BN-30", fewer_steps, "descent takes fewer steps", orthogonal_inputs(0.0), **DESIGN),
+        train("BN-31", no_epsilon, "ε may be 0, where the variance is not", without, boundary=boundary.no_epsilon),
         train("BN-32", noisy_variance_falls_short, "the batch's variance is (m − 1)σ²/m", noise_inputs, **NOISE),
         train("BN-33", noise_of_the_variance, "the batch's variance is noisy too", noise_inputs, **NOISE),
-        train("BN-31", no_epsilon, "ε may be 0, where the variance is not", without),
+        train("BN-34", nan_alone, NANS, spoilt_inputs(train_inputs), **SPOILT),
     )
 
 
@@ -331,28 +391,43 @@ def _backward() -> tuple[Law, ...]:
     backward = _laws_of(BATCH_NORM_BACKWARD)
     without = without_epsilon(backward_inputs)
     return (
-        backward("BN-13", value, "dz is the gradient in z", **VALUE),
-        backward("BN-14", dgamma_value, "dγ is Σ dout z_norm", **VALUE),
-        backward("BN-15", dbeta_value, "dβ is Σ dout", **VALUE),
+        backward("BN-13", value, "dz is the gradient in z", boundary=boundary.patterns_and_epsilons, **VALUE),
+        backward("BN-14", dgamma_value, "dγ is Σ dout z_norm", boundary=boundary.patterns_of_dgamma, **VALUE),
+        backward("BN-15", dbeta_value, "dβ is Σ dout", boundary=boundary.patterns_of_dbeta, **VALUE),
         backward("BN-16", dz_sums_to_zero, "a bias before it has gradient 0"),
         backward("BN-17", dz_against_z_norm, "dz is orthogonal to z_norm, but for ε"),
         backward("BN-10", features_alone, "features do not see each other", columns=(2, 8)),
         backward("BN-11", samples_permuted, "samples have no order", permuted(backward_inputs)),
         backward("BN-24", one_sample, "one sample has gradient 0", m=ONE),
         backward("BN-27", wide_range, "intermediate squares do not overflow", cases=extreme_cases),
-        backward("BN-31", no_epsilon, "ε may be 0, where the variance is not", without),
+        backward("BN-31", no_epsilon, "ε may be 0, where the variance is not", without, boundary=boundary.no_epsilon),
+        backward("BN-34", nan_alone, NANS, spoilt_inputs(backward_inputs), **SPOILT),
     )
 
 
 def _running() -> tuple[Law, ...]:
     running = _laws_of(BATCH_NORM_RUNNING)
     return (
-        running("BN-18", value, "the mean is the weighted average of the batches' means", **VALUE),
-        running("BN-19", variance_value, "the variance is that of their biased variances", fix=UNBIASED, **VALUE),
+        running(
+            "BN-18",
+            value,
+            "the mean is the weighted average of the batches' means",
+            boundary=boundary.decays_and_shapes,
+            **VALUE,
+        ),
+        running(
+            "BN-19",
+            variance_value,
+            "the variance is that of their biased variances",
+            fix=UNBIASED,
+            boundary=boundary.decays_and_some_shapes,
+            **VALUE,
+        ),
         running("BN-20", equal_batches, "the start is forgotten geometrically", repeated_inputs),
         running("BN-10", features_alone, "features do not see each other", columns=(2, 8)),
         running("BN-24", one_sample, "one sample has variance 0", m=ONE),
         running("BN-26", empty_batches, "empty batches leave the averages alone", fix=EMPTY, **FEW),
+        running("BN-34", nan_alone, NANS, spoilt_inputs(running_inputs), **SPOILT),
     )
 
 
@@ -360,12 +435,15 @@ def _inference() -> tuple[Law, ...]:
     inference = _laws_of(BATCH_NORM_INFERENCE)
     without = without_epsilon(inference_inputs)
     return (
-        inference("BN-21", value, "out is γ (z − mean)/√(var + ε) + β", **VALUE),
+        inference(
+            "BN-21", value, "out is γ (z − mean)/√(var + ε) + β", boundary=boundary.patterns_and_epsilons, **VALUE
+        ),
         inference("BN-22", samples_alone, "samples do not see each other"),
         inference("BN-23", equals_training, "with the batch's statistics it is training", equal_inputs, **EXACT),
         inference("BN-10", features_alone, "features do not see each other", columns=(2, 8)),
         inference("BN-27", wide_range, "intermediate squares do not overflow", cases=extreme_cases),
-        inference("BN-31", no_epsilon, "ε may be 0, where the variance is not", without),
+        inference("BN-31", no_epsilon, "ε may be 0, where the variance is not", without, boundary=boundary.no_epsilon),
+        inference("BN-34", nan_alone, NANS, spoilt_inputs(inference_inputs), **SPOILT),
     )
 
 

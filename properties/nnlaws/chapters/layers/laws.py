@@ -22,6 +22,7 @@ from nnlaws.chapters.layers.inputs import (
     BUILDERS,
     SAMPLES,
     UNITS,
+    every_size,
     ordinary_cases,
     other_bias,
     permuted,
@@ -175,7 +176,7 @@ def agree_slack(ruler: Ruler, got: Sequence[Slacked], want: Sequence[Slacked], e
 
 
 NO_BIAS = "sum dz, the gradient behind batch norm, over the samples, not dout; or return zeros"
-VALUE: Any = {"kind": "value"}
+VALUE: Any = {"kind": "value", "boundary": every_size}
 ONE_OF_SEVERAL: Any = {**VALUE, "share": 0.3}  # of the results of one operation, each of which has such a law
 SEVERAL: Any = {"columns": (2, 5), "lanes": 4}
 

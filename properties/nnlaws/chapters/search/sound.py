@@ -85,7 +85,7 @@ def _drawn(space: Space, budget: int, random: np.random.RandomState) -> Array:
 
 
 def _old(seed: int) -> np.random.RandomState:
-    return np.random.RandomState(seed % 2**32)
+    return np.random.RandomState(seed)  # refuses what 32 bits do not hold
 
 
 @sound("random_search")

@@ -156,12 +156,13 @@ def _numbers(bench: Bench, plain: Plain, place: int, name: str) -> Iterator[Theo
     limits = np.concatenate([NICE, 10.0 ** np.linspace(low, high, BATCH)])
     limits = np.unique(limits[(limits <= finite.max()) & (limits >= finite.min() / 10)])
     factors = np.concatenate([FACTORS, 10.0 ** np.linspace(-4, 4, BATCH)])
+    both = np.concatenate([limits, -limits])
     kinds: tuple[tuple[str, Numbered, Any], ...] = (
         ("is clipped to ±{}", lambda c: lambda a: np.clip(a, -c, c), limits),
-        ("is cut off above {}", lambda c: lambda a: np.minimum(a, c), np.concatenate([limits, -limits])),
-        ("is cut off below {}", lambda c: lambda a: np.maximum(a, c), np.concatenate([limits, -limits])),
+        ("is cut off above {}", lambda c: lambda a: np.minimum(a, c), both),
+        ("is cut off below {}", lambda c: lambda a: np.maximum(a, c), both),
         ("is taken {} times", lambda c: lambda a: a * c, np.concatenate([factors, -factors])),
-        ("has {} added", lambda c: lambda a: a + c, np.concatenate([limits, -limits])),
+        ("has {} added", lambda c: lambda a: a + c, np.concatenate([-limits, limits])),
         ("is spread evenly along its last axis, to a part of {}", _spread, np.concatenate([PARTS, 1 - PARTS])),
         ("below {} is taken as 0", lambda c: lambda a: np.where(np.abs(a) < c, 0, a), limits),
         ("stands for at most {} in its norm", _by_norm, limits),
@@ -170,7 +171,8 @@ def _numbers(bench: Bench, plain: Plain, place: int, name: str) -> Iterator[Theo
         bench.check_time()
         c = _sought(plain, place, make, grid)
         if c is not None:
-            farther = tuple(_scaled(place, factor) for factor in FAR)
+            limit = grid is limits or grid is both
+            farther = tuple(_scaled(place, factor) for factor in FAR) if limit else ()
             yield theory(bench, place, f"{name} {words.format(number(c))}", make(c), *farther)
 
 

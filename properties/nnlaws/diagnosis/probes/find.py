@@ -1,4 +1,4 @@
-"""Finds what an unknown mistake does: makes theories of a wrong result, and holds them to all that the target returns."""
+"""Finds what an unknown mistake does: makes theories of a wrong result, and holds them to all that comes back."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from nnlaws.authoring.case import Inputs, stack
+from nnlaws.authoring.case import stack
 from nnlaws.authoring.chapter import Chapter
 from nnlaws.authoring.judging import Rounding
 from nnlaws.authoring.law import Law
 from nnlaws.authoring.ruler import Ruler
-from nnlaws.authoring.subject import TargetFault
 from nnlaws.authoring.token import TOGETHER, Case
 from nnlaws.diagnosis.probes.arguments import by_arguments
 from nnlaws.diagnosis.probes.calls import of_calls
@@ -61,12 +60,18 @@ _KNOWN: dict[tuple[Any, ...], Known] = {}
 
 @dataclass(frozen=True)
 class Finding:
-    """What a cause says. theory: what the target returns, where that is known; else only where it is wrong."""
+    """What a cause says. theory: what the target returns, where that is known; place: else only where it is wrong."""
 
     name: str
     fault: str
     fix: str
     theory: Theory | None = None
+    place: Place | None = None
+
+    @property
+    def of_calls(self) -> bool:
+        """Whether it is about calls, not about what is computed."""
+        return self.theory is None and self.place is None and self.name != NOTHING
 
 
 def find(chapter: Chapter, law: Law, subject: GuardedSubject, ruler: Ruler, calls: Sequence[Call]) -> Finding | None:
@@ -105,10 +110,10 @@ def _found(chapter: Chapter, bench: Bench, known: Known, calls: Sequence[Call]) 
         return Finding(theory.name, theory.fault, theory.fix, theory)
     if not known.placed:
         known.place, known.placed = where(chapter, bench, laws_of(chapter, bench), known.battery, recorded), True
-    if known.place is None:
+    if known.place is None or not known.place.covers(bench, recorded):
         return None
     words = f"wrong where {known.place.words}"
-    return Finding(words, f"{words}, and right elsewhere", "")
+    return Finding(words, f"{words}, and right elsewhere", "", place=known.place)
 
 
 NOTHING = "every result is NaN"
@@ -147,8 +152,8 @@ def theories(bench: Bench, sample: Sample, samples: Sequence[Sample]) -> Iterato
     return chain(
         unfollowed(bench),
         by_options(bench, sample, samples),
-        by_arguments(bench, sample),
         by_results(bench, sample),
+        by_arguments(bench, sample),
         slips(bench),
         inserted(bench, sample),
     )

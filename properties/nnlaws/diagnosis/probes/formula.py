@@ -13,8 +13,6 @@ from functools import cache, partial
 from types import CodeType, ModuleType
 from typing import Any
 
-import numpy as np
-
 from nnlaws.diagnosis.probes.plain import Function, about, evaluated
 from nnlaws.diagnosis.probes.theory import Arguments, Bench, Options, Predict, Saying, Theory, Unsaid
 
@@ -97,9 +95,7 @@ Variations = Callable[[ast.expr], Iterator[tuple[ast.expr, ast.expr]]]
 """Of an expression, parts of it and what may stand in its place."""
 
 
-def places(
-    function: ast.FunctionDef, variations: Variations
-) -> Iterator[tuple[ast.stmt, str, ast.expr, ast.expr]]:
+def places(function: ast.FunctionDef, variations: Variations) -> Iterator[tuple[ast.stmt, str, ast.expr, ast.expr]]:
     """Each statement and its field, the part that is changed, and the whole expression with the change."""
     for statement in ast.walk(function):
         field = "iter" if isinstance(statement, ast.For) else "value"
@@ -176,7 +172,7 @@ def compiled(
     finally:
         setattr(statement, field, kept)
     for each, code in codes.items():
-        exec(changed if each == function.name else code, space)  # noqa: S102
+        exec(changed if each == function.name else code, space)
     made: Function = space[name]
     return made
 

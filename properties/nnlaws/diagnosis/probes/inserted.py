@@ -27,6 +27,7 @@ KINDS: dict[str, Callable[[Any, Any], Any]] = {
     "raised to at least {}": lambda x, c: np.where(x < c, c, x),
     "capped at {}": lambda x, c: np.where(x > c, c, x),
     "with {} added": lambda x, c: x + c,
+    "as the logarithm of its exponential with {} added": lambda x, c: np.log(np.exp(x) + np.where(c > 0, c, np.nan)),
 }
 
 

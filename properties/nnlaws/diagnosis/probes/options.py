@@ -171,9 +171,7 @@ def _limits(bench: Bench, name: str, v: float, c: float, taken: str, ways: tuple
         yield _theory(bench, name, words, taken, change, ways)
 
 
-def _theory(
-    bench: Bench, name: str, words: str, fix: str, change: Change, ways: tuple[Options, ...]
-) -> Theory:
+def _theory(bench: Bench, name: str, words: str, fix: str, change: Change, ways: tuple[Options, ...]) -> Theory:
     def predict(arguments: Arguments, options: Options) -> Saying:
         return bench.of_arguments(_wide(arguments), {**options, name: _each(change, options[name])})
 

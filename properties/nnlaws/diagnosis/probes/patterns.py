@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
-BLOCKS = (2, 4, 8, 16, 32, 64, 128, 256, 3, 5, 6, 7, 9, 10, 12, 20, 24, 48)
+BLOCKS = (2, 4, 8, 16, 32, 64, 3, 5, 6, 7, 9, 10, 12, 20, 24)
 
 
 @dataclass(frozen=True)
@@ -15,8 +16,9 @@ class Pattern:
 
 
 def pattern(wrong: Mapping[float, bool]) -> Pattern | None:
-    """The simplest pattern that says all of these; none where all are wrong, or none is, or none is simple."""
-    if len(set(wrong.values())) < 2:
+    """The simplest pattern that says all of these; none where none is simple, or hardly any is right, or none wrong."""
+    right = [n for n, is_so in wrong.items() if not is_so]
+    if len(right) < 2 or len(right) == len(wrong):
         return None
     return next((each for each in _patterns(wrong) if all(each.holds(n) == is_so for n, is_so in wrong.items())), None)
 
@@ -43,7 +45,9 @@ def _by_block(block: int, wrong: Mapping[float, bool], numbers: list[float], bad
         later = [n for n in numbers if n >= start]
         rests = {n % block for n in later if wrong[n]}
         seen = {n % block for n in later}
-        if not rests or rests == seen or len(seen) < min(block, 4) or len(later) < len(rests) + 3:
+        left = sorted(rests)
+        gap = [b for a, b in pairwise(left) if b - a > 1]
+        if not rests or rests == seen or len(seen) < min(block, 17) or len(gap) > 1 or later[-1] < start + 2 * block:
             continue
         told = _rests(rests, block)
         since = f", from {bad[0]:g} on" if start > 1 else ""
@@ -61,5 +65,6 @@ def _rests(rests: set[float], block: int) -> str:
         return f"is no multiple of {block}"
     if block == 2:
         return "is odd"
-    span = f"{left[0]} to {left[-1]}" if left == list(range(left[0], left[-1] + 1)) and len(left) > 2 else ", ".join(map(str, left))
+    in_a_row = len(left) > 2 and left == list(range(left[0], left[-1] + 1))
+    span = f"{left[0]} to {left[-1]}" if in_a_row else ", ".join(map(str, left))
     return f"leaves {span} over by {block}"

@@ -1,7 +1,6 @@
 """Theories of one result that comes out changed: a multiple, with something added, cut off, rounded, or elsewhere."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import ml_dtypes
 import numpy as np

@@ -33,8 +33,8 @@ class Said:
         """Elementwise, whether the target's result may be that."""
         with np.errstate(all="ignore"):
             near = np.abs(got - self.value) <= self.within
-        return near | (got == self.value) | (np.isnan(got) & np.isnan(self.value)) | np.isposinf(self.within) | self.silent
-
+        same = (got == self.value) | (np.isnan(got) & np.isnan(self.value))
+        return near | same | np.isposinf(self.within) | self.silent
 
     def misfit(self, got: Floats) -> float:
         """How far the target's result is from that, at worst, in what rounding allows."""
@@ -88,7 +88,7 @@ class Sample:
             tuple(a[chosen] for a in self.arguments),
             self.options,
             tuple(one[chosen] for one in self.got),
-            tuple(Said(said.value[chosen], said.within[chosen]) for said in self.right)  # what is right is never silent,
+            tuple(Said(said.value[chosen], said.within[chosen]) for said in self.right),
         )
 
     def fits(self, saying: Saying) -> bool:

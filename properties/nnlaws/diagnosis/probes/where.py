@@ -4,8 +4,9 @@ Each is told only if the target is wrong there and right elsewhere, and again on
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import count
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import count, pairwise
 from typing import Any
 
 import numpy as np
@@ -17,23 +18,38 @@ from nnlaws.authoring.law import Law
 from nnlaws.authoring.token import TOGETHER, Case
 from nnlaws.diagnosis.probes.options import drawn, number
 from nnlaws.diagnosis.probes.patterns import Pattern, pattern
-from nnlaws.diagnosis.probes.theory import Arguments, Bench, Sample
+from nnlaws.diagnosis.probes.theory import Arguments, Bench, Options, Sample
 
 SIZES = (*range(1, 27), 30, 31, 32, 33, 40, 47, 48, 63, 64, 65, 96, 100, 127, 128, 129, 130)
 AGAIN = (27, 28, 29, 34, 36, 39, 41, 44, 50, 56, 60, 66, 72, 80, 99, 110, 131, 136)
 """Sizes that are looked at, and those that a pattern is then held to."""
 ENTRIES = 700  # of an array, at most
 LANES = 4
-SPECIALS = {"NaN": np.nan, "-inf": -np.inf, "inf": np.inf, "0": 0.0, "-0": -0.0}
+SPECIALS = {"NaN": np.nan, "-inf": -np.inf, "inf": np.inf, "0": 0.0}
 FACTORS = tuple(2.0**power for power in range(-30, 41))
+LOOSE = 1.5  # times, that limits of like arrays may differ
+CONFIRMED = 3
 NARROWING = 12  # halvings of an interval between a right and a wrong factor
+
+
+Holds = Callable[[Arguments, Options], bool | None]
+"""Of the arguments of a batch of one lane, and options, whether the place is there; None where that is not known."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Words that say where: "m is 5 to 8"."""
+    """Where a target is wrong: `words` after "where", and whether some arguments are there."""
 
     words: str
+    holds: Holds
+
+    def covers(self, bench: Bench, samples: Sequence[Sample]) -> bool:
+        """Whether all that is wrong in the samples is there."""
+        for sample in samples:
+            for lane in np.flatnonzero(sample.wrong_lanes):
+                if self.holds(tuple(a[lane : lane + 1] for a in sample.arguments), sample.options) is False:
+                    return False
+        return True
 
 
 def where(
@@ -42,11 +58,18 @@ def where(
     """Where the target is wrong, if that is only somewhere that can be said. seen: what a law has seen it do."""
     judging = chapter.judging
     assert isinstance(judging, Rounding)
-    looks = (_sizes, _options, _magnitudes)
-    found = _specials(bench, samples, seen)
+    every = [*seen, *samples]
+    looks: tuple[Callable[[], Place | None], ...] = (
+        lambda: _specials(bench, samples, seen),
+        lambda: _sizes(bench, judging, laws),
+        lambda: _options(bench, samples),
+        lambda: _magnitudes(bench, judging, laws),
+    )
     for look in looks:
-        found = found or look(bench, judging, laws, samples)
-    return Place(found + _only_results(bench, [*seen, *samples])) if found else None
+        found = look()
+        if found is not None and found.covers(bench, every):
+            return replace(found, words=found.words + _only_results(bench, every))
+    return None
 
 
 def _only_results(bench: Bench, samples: Sequence[Sample]) -> str:
@@ -60,30 +83,42 @@ def is_wrong(sample: Sample | None) -> bool:
     return sample is not None and bool(sample.wrong_lanes.any())
 
 
-def _specials(bench: Bench, samples: Sequence[Sample], seen: Sequence[Sample]) -> str | None:
-    """A number that is wrong wherever it stands, where all else is right; of those in what the law has seen."""
-    right = [sample for sample in samples if not is_wrong(sample) and _ordinary(sample.arguments)]
-    if len(right) < 2:
-        return None
+def _specials(bench: Bench, samples: Sequence[Sample], seen: Sequence[Sample]) -> Place | None:
+    """A number that all that is wrong holds, and nothing that is right does."""
+    lanes = [
+        (tuple(a[lane : lane + 1] for a in sample.arguments), bool(wrong))
+        for sample in (*seen, *samples)
+        if all(size > 1 for size in bench.sizes(sample.arguments).values())  # of one thing, much is right by chance
+        for lane, wrong in enumerate(sample.wrong_lanes)
+    ]
     for place, name in enumerate(bench.operation.arguments):
         for words, special in SPECIALS.items():
-            if not any(_holds(sample.arguments[place], special) for sample in seen if is_wrong(sample)):
+            held = [(_holds(arguments[place], special), wrong) for arguments, wrong in lanes]
+            there = sum(holds and wrong for holds, wrong in held)
+            if there < CONFIRMED or sum(not wrong for _, wrong in held) < CONFIRMED:
                 continue
-            flags = [is_wrong(_with(bench, sample, place, special, seed)) for seed, sample in enumerate(right[:4])]
-            if len(flags) >= 2 and all(flags):
-                return f"{name} holds {words}"
+            if any(holds != wrong for holds, wrong in held):
+                continue
+            if special == 0 or _put_in(bench, samples, place, special):
+
+                def holds(arguments: Arguments, options: Options, place: int = place, x: float = special) -> bool:
+                    return _holds(arguments[place], x)
+
+                return Place(f"{name} holds {words}", holds)
     return None
 
 
+def _put_in(bench: Bench, samples: Sequence[Sample], place: int, special: float) -> bool:
+    """Whether what is right becomes wrong by it."""
+    right = [sample for sample in samples if not is_wrong(sample)][:CONFIRMED]
+    return all(is_wrong(_with(bench, sample, place, special, seed)) for seed, sample in enumerate(right))
+
+
 def _holds(a: Any, special: float) -> bool:
-    """Whether each lane that counts may have it: some entry is that number, to the bit."""
+    """Whether some entry is that number, to the bit."""
     wide = np.asarray(a, dtype=np.float64)
     same = np.isnan(wide) if np.isnan(special) else (wide == special) & (np.signbit(wide) == np.signbit(special))
     return bool(same.any())
-
-
-def _ordinary(arguments: Arguments) -> bool:
-    return all(bool(np.isfinite(np.asarray(a, dtype=np.float64)).all()) for a in arguments)
 
 
 def _with(bench: Bench, sample: Sample, place: int, special: float, seed: int) -> Sample | None:
@@ -96,22 +131,22 @@ def _with(bench: Bench, sample: Sample, place: int, special: float, seed: int) -
 
 
 def inputs_of(
-    bench: Bench, judging: Rounding, law: Law, m: int, columns: int, seed: int, group: int = 0
+    bench: Bench, judging: Rounding, law: Law, m: int, columns: int, seed: int
 ) -> tuple[Arguments, dict[str, Any]] | None:
     """Arguments of that size, all of whose entries differ as a rule, of moderate size; and options."""
     if not law.admits(Case(m, columns, "", 0, 0)):
         return None
-    families = [family for family in judging.families if family not in ("constant", "one")]
+    families = judging.families[len(judging.families) // 2 :]  # simplest first: of the first, all entries are alike
     level = sorted(judging.levels, key=abs)[0]
     cases = [
-        Case(m, columns, families[(seed + lane) % len(families)], level, (8 * (seed + lane) + lane % 2) % TOGETHER + TOGETHER * group)
+        Case(m, columns, families[(seed + lane) % len(families)], level, (8 * (seed + lane) + lane % 2) % TOGETHER)
         for lane in range(LANES)
-    ]  # fmt: skip
+    ]
     inputs = stack(law.build, cases, bench.ruler.format)
     return inputs.arguments, {name: inputs.options[name] for name in bench.operation.options}
 
 
-def _sizes(bench: Bench, judging: Rounding, laws: Sequence[Law], samples: Sequence[Sample]) -> str | None:
+def _sizes(bench: Bench, judging: Rounding, laws: Sequence[Law]) -> Place | None:
     """Sizes of one axis, with others small."""
     law = laws[0]
     for axis in ("columns", "m"):
@@ -125,8 +160,13 @@ def _sizes(bench: Bench, judging: Rounding, laws: Sequence[Law], samples: Sequen
             if found is None:
                 continue
             again = {float(n): is_so for n in AGAIN if (is_so := flag(n)) is not None}
-            if len(again) >= 3 and all(found.holds(n) == is_so for n, is_so in again.items()):
-                return found.words(_axis_name(bench, axis, law))
+            if len(again) >= CONFIRMED and all(found.holds(n) == is_so for n, is_so in again.items()):
+                dim = _axis_name(bench, axis, law)
+
+                def holds(arguments: Arguments, options: Options, dim: str = dim, found: Pattern = found) -> bool:
+                    return found.holds(bench.sizes(arguments)[dim])
+
+                return Place(found.words(dim), holds)
     return None
 
 
@@ -159,50 +199,77 @@ def _axis_name(bench: Bench, axis: str, law: Law) -> str:
     return axis
 
 
-def _options(bench: Bench, judging: Rounding, laws: Sequence[Law], samples: Sequence[Sample]) -> str | None:
+def _options(bench: Bench, samples: Sequence[Sample]) -> Place | None:
     """Values of one option."""
     for name in bench.operation.options:
-        values = drawn([s for s in samples if not isinstance(s.options[name], bool)], name)
+        if any(isinstance(sample.options[name], bool) for sample in samples):
+            continue
+        values = drawn(samples, name)
         flags: list[dict[float, bool]] = []
         for sample in _bases(samples):
             answers = {v: bench.sample(sample.arguments, {**sample.options, name: v}) for v in values}
             flags.append({v: is_wrong(answer) for v, answer in answers.items() if answer is not None})
         wrong = {v: any(each.get(v, False) for each in flags) for v in values}
         found = pattern(wrong)
-        if found is not None and len(values) > 2 and sum(each == wrong for each in flags) >= 2:
-            return found.words(name)
+        if found is not None and len(values) > CONFIRMED and sum(each == wrong for each in flags) >= CONFIRMED:
+
+            def holds(arguments: Arguments, options: Options, name: str = name, found: Pattern = found) -> bool | None:
+                value: Any = options[name]
+                return None if isinstance(value, tuple) else found.holds(float(value))
+
+            return Place(found.words(name), holds)
     return None
 
 
 def _bases(samples: Sequence[Sample]) -> list[Sample]:
     """The most wrong, and some others."""
     ordered = sorted(samples, key=lambda sample: -int(sample.wrong_lanes.sum()))
-    return ordered[:3]
+    return ordered[:5]
 
 
 Move = Callable[[Any, float], Any]
-MOVES: dict[str, tuple[str, Move, tuple[float, ...]]] = {
-    "scaled": ("the largest |{}| is", lambda a, x: a * (x / max(float(np.abs(a).max()), 1e-300)), FACTORS),
-    "raised": ("all of {} is about", lambda a, x: a - a.mean() + x, FACTORS),
-    "lowered": ("all of {} is about", lambda a, x: a - a.mean() - x, FACTORS),
-}
+MOVES: tuple[tuple[str, Move, Callable[[Any], float]], ...] = (
+    (
+        "the largest |{}| is about {}",
+        lambda a, x: a * (x / max(float(np.abs(a).max()), 1e-300)),
+        lambda a: float(np.abs(a).max()),
+    ),
+    ("all of {} is about {}", lambda a, x: a - a.mean() + x, lambda a: float(a.max())),
+    ("all of {} is about -{}", lambda a, x: a - a.mean() - x, lambda a: float(-a.max(axis=-1).min())),
+)
+"""How numbers are moved to a size, in words, and how that size is measured."""
 
 
-def _magnitudes(bench: Bench, judging: Rounding, laws: Sequence[Law], samples: Sequence[Sample]) -> str | None:
+def _magnitudes(bench: Bench, judging: Rounding, laws: Sequence[Law]) -> Place | None:
     """A size of numbers from which on it is wrong, or up to which."""
+    bases = list(_right_bases(bench, judging, laws[0]))
     for place, name in enumerate(bench.operation.arguments):
-        for kind, (words, move, factors) in MOVES.items():
-            limits = [_limit(bench, base, place, move, factors) for base in _right_bases(bench, judging, laws[0])]
+        for words, move, measure in MOVES:
+            limits = [_limit(bench, base, place, move) for base in bases]
             told = [each for each in limits if each is not None]
-            if len(told) < 3 or len(told) < len(limits) or len({above for _, above in told}) > 1:
+            if len(told) < CONFIRMED or len(told) < len(limits) or len({above for _, above in told}) > 1:
                 continue
             at = [limit for limit, _ in told]
-            if max(at) > 3 * min(at):
+            if max(at) > LOOSE * min(at):
                 continue
-            sign = "-" if kind == "lowered" else ""
-            side = "or more" if told[0][1] != (kind == "lowered") else "or less"
-            return f"{words.format(name)} {sign}{number(float(f'{min(at):.2g}'))} {side}"
+            limit, above = min(at), told[0][1]
+
+            def holds(arguments: Arguments, options: Options, *about: Any) -> bool | None:
+                measure, place, limit, above = about
+                size = measure(np.asarray(arguments[place], dtype=np.float64))
+                if limit / LOOSE**2 < size < limit * LOOSE**2:
+                    return None
+                return bool((size > limit) == above)
+
+            side = "or beyond" if above else "or nearer to 0"
+            told_words = f"{words.format(name, number(float(f'{limit:.2g}')))} {side}"
+            return Place(told_words, partial(_applied, holds, (measure, place, limit, above)))
     return None
+
+
+def _applied(holds: Any, about: tuple[Any, ...], arguments: Arguments, options: Options) -> bool | None:
+    found: bool | None = holds(arguments, options, *about)
+    return found
 
 
 def _right_bases(bench: Bench, judging: Rounding, law: Law) -> Iterator[Sample]:
@@ -213,9 +280,7 @@ def _right_bases(bench: Bench, judging: Rounding, law: Law) -> Iterator[Sample]:
             yield sample.lanes(slice(0, 1))
 
 
-def _limit(
-    bench: Bench, base: Sample, place: int, move: Move, factors: Sequence[float]
-) -> tuple[float, bool] | None:
+def _limit(bench: Bench, base: Sample, place: int, move: Move) -> tuple[float, bool] | None:
     """Where right and wrong meet, once, and whether it is wrong above."""
 
     def wrong(x: float) -> bool | None:
@@ -227,8 +292,10 @@ def _limit(
         sample = bench.sample((*base.arguments[:place], moved, *base.arguments[place + 1 :]), base.options)
         return None if sample is None else is_wrong(sample)
 
-    flags = [(x, is_so) for x in factors[::2] if (is_so := wrong(x)) is not None]
-    turns = [(a, b) for a, b in zip(flags, flags[1:], strict=False) if a[1] != b[1]]
+    if wrong(1.0) is not False:  # of ordinary numbers: else it says only where nothing can be seen
+        return None
+    flags = [(x, is_so) for x in FACTORS[::2] if (is_so := wrong(x)) is not None]
+    turns = [(a, b) for a, b in pairwise(flags) if a[1] != b[1]]
     if len(turns) != 1 or len(flags) < 6:
         return None
     ((low, _), (high, above)) = turns[0]
@@ -241,4 +308,4 @@ def _limit(
     return high, above
 
 
-__all__ = ["Pattern", "Place", "where"]
+__all__ = ["Place", "where"]

@@ -194,7 +194,7 @@ def not_numbers_taken_for_zero(right: Implementation) -> Implementation:
     return run
 
 
-def _only(steps: Array, right: Implementation, theta: Array, grads: Array, options: dict[str, Any]) -> Array:
+def _only(steps: Any, right: Implementation, theta: Array, grads: Array, options: dict[str, Any]) -> Array:
     """These steps alone are taken; at the others θ and the state stay as they are."""
     given = rates(options.pop("learning_rate"), grads)
     taken = right(theta, grads[steps], learning_rate=tuple(np.array(given)[steps].tolist()), **options)
@@ -304,7 +304,9 @@ def state_of_the_run_before(right: Implementation) -> Implementation:
         if before is None:
             return right(theta, grads, learning_rate=learning_rate, **options)
         given = (0.0, *rates(learning_rate, grads))
-        return right(theta, np.concatenate([before[None].astype(grads.dtype), grads]), learning_rate=given, **options)[1:]
+        return right(theta, np.concatenate([before[None].astype(grads.dtype), grads]), learning_rate=given, **options)[
+            1:
+        ]
 
     return run
 
@@ -336,9 +338,19 @@ _FAULTS: tuple[tuple[Callable[[Implementation], Implementation], str, str, str],
     (small_gradients_dropped, "gradients below 1e-7 are taken for 0", _EACH, "classroom"),
     (tail_left, "of a tail after whole vectors of 8 coordinates only the first is updated", _EACH, "classroom"),
     (not_numbers_taken_for_zero, "NaN and infinities are taken for 0", _EACH, "classroom"),
-    (steps_of_no_numbers_skipped, "a step with NaN, or an infinity, is left out", _EACH, "apex's and AMP's step skipping"),
+    (
+        steps_of_no_numbers_skipped,
+        "a step with NaN, or an infinity, is left out",
+        _EACH,
+        "apex's and AMP's step skipping",
+    ),
     (steps_without_gradients_skipped, "a step whose gradients are all 0 is left out", _EACH, "classroom"),
-    (entries_without_gradients_skipped, "a coordinate whose gradient is 0 is left out", _EACH, "sparse and lazy updates"),
+    (
+        entries_without_gradients_skipped,
+        "a coordinate whose gradient is 0 is left out",
+        _EACH,
+        "sparse and lazy updates",
+    ),
     (default_for_no_beta, "a β of 0 becomes .9, as by `beta or 0.9`", _GIVEN, "classroom"),
     (beta_at_most_999, "β above .999 becomes .999", _GIVEN, "classroom"),
     (default_for_no_epsilon, "ε = 0 becomes 1e-8, as by `eps or 1e-8`", _GIVEN, "classroom"),
@@ -347,7 +359,12 @@ _FAULTS: tuple[tuple[Callable[[Implementation], Implementation], str, str, str],
     (decay_at_most_one, "a decay above 1 becomes 1", _GIVEN, "classroom"),
     (saved_rate_goes_on, "once resumed, the rate is that which was saved", SAVED, "pytorch, load_state_dict's rate"),
     (defaults_once_resumed, "once resumed, the hyperparameters are the usual ones", SAVED, "classroom"),
-    (state_of_the_run_before, "the state is not cleared for a new run", "start each run from a state of 0", "classroom"),
+    (
+        state_of_the_run_before,
+        "the state is not cleared for a new run",
+        "start each run from a state of 0",
+        "classroom",
+    ),
 )
 _NEEDED: dict[Callable[[Implementation], Implementation], str] = {
     epsilon_limited: "eps",

@@ -73,7 +73,11 @@ def decay_factor_in_float32(
     theta: Array, grads: Array, *, learning_rate: Rates, weight_decay: float, **options: float
 ) -> Array:
     """Every operation on arrays rounds; 1 − αλ is a number in float32 that multiplies θ, as PyTorch's mul_ does it."""
-    kind, wide, found = theta.dtype, working_dtype(theta.dtype), updates.every_step_narrow(grads, learning_rate, **options)
+    kind, wide, found = (
+        theta.dtype,
+        working_dtype(theta.dtype),
+        updates.every_step_narrow(grads, learning_rate, **options),
+    )
     iterates = np.empty_like(grads)
     for t, (update, rate) in enumerate(zip(found, rates(learning_rate, grads), strict=True)):
         decayed = (theta.astype(wide) * wide.type(1 - rate * weight_decay)).astype(kind)
