@@ -202,9 +202,10 @@ def no_further(
     """Nowhere does it reach further from the incumbent than half of `shrink`: an end cuts it, and does not move it."""
     box = box_of(f, space, incumbent=incumbent, shrink=shrink, **options)
     for axis, ends, best in zip(space, box, incumbent, strict=True):
+        ends = np.clip(ends, axis.low, axis.high)  # what is outside is another law's
         low, middle, high = (float(scale_of(axis).position(np.asarray(x))) for x in (ends[0], best, ends[1]))
         more = 1 / (axis.high - axis.low) if axis.scale == "integer" else NEAR
-        if not max(middle - low, high - middle) <= shrink / 2 + more:
+        if max(middle - low, high - middle) > shrink / 2 + more:
             reach = f"{middle - low:.9g} of the scale below the incumbent and {high - middle:.9g} above"
             return require(False, f"the finer box of {axis.name} reaches {reach}, further than {shrink / 2:.3g}")
     return require(True, "")

@@ -77,18 +77,19 @@ def nan_is_never_best(f: Subject, ruler: Ruler, *, space: Space, **options: Any)
     for known in numbers.values():
         world = in_another_world(run, partial(_known_alone, known))
         try:
-            _, losses, best = world.trials(f)
+            points, losses, best = world.trials(f)
         except NotOffered:
             raise
         except Refused:
             continue
-        answered = [loss for _, loss in world.seen if not np.isnan(loss)]
-        found = losses[best] if 0 <= best < len(losses) else np.nan
-        if answered and found != min(answered):
-            which = f"best = {best}, whose loss is {given(found)}"
-            return require(
-                False, f"{which}, where {last + 1 - len(known)} losses are NaN and {given(min(answered))} is the least"
-            )
+        if not 0 <= best < len(losses) or len(world.seen) != world.wanted or np.isnan(losses).all():
+            continue  # what other laws say
+        answers = [loss for point, loss in world.seen if point == points[best].tolist()] or [losses[best]]
+        least = np.nanmin(losses)
+        if np.isnan(answers).all() or losses[best] != least:
+            which = f"best = {best}, whose loss was {given(answers[-1])}"
+            where = f"{last + 1 - len(known)} losses are NaN and {given(least)} is the least of those returned"
+            return require(False, f"{which}, where {where}")
     return require(True, "")
 
 
