@@ -1,4 +1,4 @@
-"""How far are elementary functions off? `python benchmarks/elementary_errors.py`, half an hour; with names, those alone.
+"""How far off are elementary functions? `python benchmarks/elementary_errors.py`, half an hour; with names, just those.
 
 Prints, for each function and dtype, the worst error of each library on this machine's processor, in units of u |f(x)|,
 and what `nnlaws.rounding.elementary` allows; its constants were chosen from this. Each library computes the same
