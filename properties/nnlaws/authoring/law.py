@@ -21,7 +21,7 @@ CLOSE = 2.0**-44
 """What closed forms, computed in float64, may err by, relative to their largest term: some hundred roundings."""
 
 Check = Callable[..., Evidence]
-Kind = Literal["value", "structure"]
+Kind = Literal["value", "structure", "state"]
 About = Literal["results", "call", "seed"]
 
 
@@ -31,8 +31,8 @@ class Law:
 
     id: operation and name of the check, as in softmax.shift_invariance. statement: the law in general, one clause of a
     sentence. kind: a law of value says what the results are, one of structure relates them to each other or to a
-    bound. about: what it is that the law judges, the results, the call itself, or what a seed does. fix: what to do
-    where it is broken, if that does not depend on how. m, columns: the shapes it is about. lanes: how many arrays a
+    bound, and one of state says that nothing but the arguments decides them. about: what it is that the law judges, the
+    results, the call itself, or what a seed does. fix: what to do where it is broken, whatever breaks it. m, columns: the shapes it is about. lanes: how many arrays a
     case expands to. share: of the profile's examples, how many it is worth. trials: the cases to try, where Hypothesis
     draws none: a law about chance needs seeds that nothing searches through. boundary: cases that come in every run
     besides those that are drawn, since chance hardly ever finds them. tests: how many tests of chance a trial

@@ -248,7 +248,10 @@ def quadratic(f: Subject, ruler: Ruler, theta: Array, grads: Array, *, h: Array,
     return agree_or_nan(iterates, want, allowed, ruler.format, "the iterate in closed form")
 
 
-STILL = "divide by a root plus ε that is not 0: an ε below the dtype's smallest number makes 0/0; compute in float32"
+STILL = (
+    "where it moves, subtract nothing for a gradient of 0, but a decay that is asked for; where NaN comes, divide by a "
+    "root plus ε that is not 0: an ε below the dtype's smallest number makes 0/0"
+)
 NOT_HIDDEN = "what is no number is not hidden"
 FEW: Any = {"share": 0.2, "lanes": 2}
 POISONED: Any = {"m": (2, 4), "columns": (3, 5), **FEW}
