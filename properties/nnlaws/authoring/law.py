@@ -32,11 +32,11 @@ class Law:
     id: operation and name of the check, as in softmax.shift_invariance. statement: the law in general, one clause of a
     sentence. kind: a law of value says what the results are, one of structure relates them to each other or to a
     bound, and one of state says that nothing but the arguments decides them. about: what it is that the law judges, the
-    results, the call itself, or what a seed does. fix: what to do where it is broken, whatever breaks it. m, columns: the shapes it is about. lanes: how many arrays a
-    case expands to. share: of the profile's examples, how many it is worth. trials: the cases to try, where Hypothesis
-    draws none: a law about chance needs seeds that nothing searches through. boundary: cases that come in every run
-    besides those that are drawn, since chance hardly ever finds them. tests: how many tests of chance a trial
-    makes, each of which takes one share of the false alarms that a whole run may raise.
+    results, the call itself, or what a seed does. fix: what to do where it is broken, whatever breaks it. m, columns:
+    the shapes it is about. lanes: how many arrays a case expands to. share: of the profile's examples, how many it is
+    worth. trials: the cases to try, where Hypothesis draws none: a law about chance needs seeds that nothing searches
+    through. boundary: cases that come in every run besides those that are drawn, since chance hardly ever finds them.
+    tests: how many tests of chance a trial makes, each of which takes one share of the false alarms of a whole run.
     """
 
     clause: str
