@@ -55,10 +55,8 @@ def explain(
     return case, evidence, None, law.fix
 
 
-def _admits(
-    convention: Convention, laws: Sequence[Law], case: Case, subject: GuardedSubject, ruler: Ruler
-) -> bool:
-    """Whether, with the convention declared, each of these laws holds on all of its cases, and the first on this one."""
+def _admits(convention: Convention, laws: Sequence[Law], case: Case, subject: GuardedSubject, ruler: Ruler) -> bool:
+    """Whether, with the convention declared, each law holds on all of its cases, and the first of them on this one."""
     declared = ruler.declaring(convention.item)
     try:
         if not _evidence(laws[0], subject, declared, case).holds:

@@ -11,7 +11,7 @@ from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.subject import Refused, Subject, TargetFault
 from nnlaws.authoring.token import Case
 from nnlaws.chance import used
-from nnlaws.chance.evidence import even, evidence, given
+from nnlaws.chance.evidence import even, evidence
 from nnlaws.chance.martingale import Integers
 from nnlaws.chance.scale import CELLS, Scale, mistaken
 from nnlaws.chance.seeds import SEEDS, WORD
@@ -139,7 +139,7 @@ def drawn_in_its_box(
     if len(points) != run.wanted:
         raise TargetFault(f"returned {len(points)} points where {run.wanted} are expected (SE-15)")
     _finite(points)
-    boxes = {number: (0.0, 1.0) for number in range(len(space))}
+    boxes = dict.fromkeys(range(len(space)), (0.0, 1.0))
     first, later, whole = list[Floats](), dict[int, list[Floats]](), list[Floats]()
     grain = statistics.GRAIN
     for round in range(rounds):

@@ -14,7 +14,7 @@ from nnlaws.authoring.evidence import Evidence, require
 from nnlaws.authoring.law import Check, Law, trial_law
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.ruler import Ruler
-from nnlaws.authoring.subject import NotOffered, Refused, Subject, TargetFault
+from nnlaws.authoring.subject import NotOffered, Refused, Subject
 from nnlaws.authoring.token import Case
 from nnlaws.chance.evidence import given
 from nnlaws.chance.seeds import objective, train
@@ -193,7 +193,7 @@ def centred(
 def no_further(
     f: Subject, ruler: Ruler, *, space: Space, incumbent: Sequence[float], shrink: float, **options: Any
 ) -> Evidence:
-    """Nowhere does it reach further from the incumbent than half of `shrink`: an end cuts it off and does not move it."""
+    """Nowhere does it reach further from the incumbent than half of `shrink`: an end cuts it off."""
     box = box_of(f, space, incumbent=incumbent, shrink=shrink, **options)
     for axis, ends, best in zip(space, box, incumbent, strict=True):
         ends = np.clip(ends, axis.low, axis.high)  # what is outside is another law's

@@ -196,4 +196,3 @@ MUTANTS: tuple[Mutant, ...] = (
     _whole("result_in_int32", "the draws are cut to 32 bits", _result_in_int32, "classroom"),
     _whole("parity_alternates", "odd and even take turns", _parity_alternates, "classroom"),
 )  # fmt: skip
-

@@ -468,13 +468,17 @@ _FAULTS: dict[str, tuple[Callable[[Search], Search], str, str]] = {
         "return every trial"),
     "every_seed_alike": (_other_seed(lambda seed: 0), "every seed gives the same points", ""),
     "zero_unseeded": (
-        _other_seed(lambda seed: seed or int(np.random.default_rng().integers(2**40))), "seed or None: 0 is no seed", ""),
+        _other_seed(lambda seed: seed or int(np.random.default_rng().integers(2**40))),
+        "seed or None: 0 is no seed", ""),
     "seed_cut": (_other_seed(lambda seed: seed & 0xFFFF), "the seed is cut to 16 bits", ""),
     "not_seeded": (
         _other_seed(lambda seed: int(np.random.default_rng().integers(2**40))), "other points each time", ""),
     "calls_twice": (_called_twice, "each trial runs twice", "call once for each point"),
 }  # fmt: skip
-_FIXES = {"best": "numpy.nanargmin over the losses of all trials", "": "draw all from one numpy.random.default_rng(seed)"}
+_FIXES = {
+    "best": "numpy.nanargmin over the losses of all trials",
+    "": "draw all from one numpy.random.default_rng(seed)",
+}
 _SEARCHES: dict[str, Search] = {"coarse_to_fine": coarse_to_fine, "caviar": caviar, "panda": panda}
 
 MUTANTS: tuple[Mutant, ...] = (
