@@ -61,7 +61,7 @@ def explain(
 
 
 def _admits(convention: Convention, laws: Sequence[Law], case: Case, subject: GuardedSubject, ruler: Ruler) -> bool:
-    """Whether, with the convention declared, each of these laws holds on all of its cases, and the first on this one."""
+    """Whether, with the convention declared, each of these laws holds on all its cases, and the first on this one."""
     declared = ruler.declaring(convention.item)
     try:
         if not _evidence(laws[0], subject, declared, case).holds:
