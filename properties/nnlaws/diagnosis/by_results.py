@@ -47,18 +47,31 @@ class Call:
 
 
 class Recorder(GuardedSubject):
-    """A subject that keeps what it was called with and what came back."""
+    """A subject that keeps what it was called with and what came back; `single`: with what it was called one by one."""
 
     def __init__(self, subject: GuardedSubject) -> None:
         super().__init__(subject.function, subject.operation, subject.watch)
         self.subject = subject
         self.calls: list[Call] = []
+        self.single: list[Inputs] = []
 
     def batch(self, lanes: Sequence[tuple[Array, ...]], **options: Option) -> tuple[Floats, ...]:
         results = self.subject.batch(lanes, **options)
         arguments = tuple(np.stack(argument) for argument in zip(*lanes, strict=True))
         self.calls.append(Call(Inputs(arguments, options=options), results))
         return results
+
+    def raw(self, *arguments: Any, lane: int = 0, **options: Any) -> Any:
+        self._keep(arguments, options)
+        return self.subject.raw(*arguments, lane=lane, **options)
+
+    def arrays(self, *arguments: Any, lane: int = 0, **options: Any) -> tuple[Array, ...]:
+        self._keep(arguments, options)
+        return self.subject.arrays(*arguments, lane=lane, **options)
+
+    def _keep(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
+        if all(isinstance(argument, np.ndarray) for argument in arguments):
+            self.single.append(Inputs(tuple(argument[None].copy() for argument in arguments), options=dict(options)))
 
 
 class Remembering(GuardedSubject):
@@ -171,7 +184,7 @@ def _probed(
         except TargetFault:
             continue
     calls = [Seen(call.inputs.arguments, call.inputs.options, call.results) for call in recorder.calls]
-    return find(chapter, law, subject, ruler, calls)
+    return find(chapter, law, subject, ruler, calls, recorder.single)
 
 
 @dataclass(frozen=True)

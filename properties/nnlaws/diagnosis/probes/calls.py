@@ -11,6 +11,10 @@ from nnlaws.diagnosis.probes.options import number
 from nnlaws.diagnosis.probes.theory import Arguments, Bench, Sample
 
 AGREEING = 3  # samples in which it has to show
+KEPT = (
+    "the same arguments give other results when it is called again: something is kept from call to call",
+    "a result depends on the call before: something is kept from call to call",
+)
 
 
 def _strided(a: Array) -> Array:
@@ -90,9 +94,9 @@ def forgetful(bench: Bench, bases: Sequence[Sample]) -> str:
         again += first != second
         after += third != second
     if again >= AGREEING:
-        return "the same arguments give other results when it is called again: something is kept from call to call"
+        return KEPT[0]
     if after >= AGREEING and not again:
-        return "a result depends on the call before: something is kept from call to call"
+        return KEPT[1]
     return ""
 
 

@@ -8,28 +8,31 @@ from typing import Any
 
 import numpy as np
 
-from nnlaws.authoring.case import stack
+from nnlaws.authoring.case import Inputs, batches, stack
 from nnlaws.authoring.chapter import Chapter
 from nnlaws.authoring.judging import Rounding
 from nnlaws.authoring.law import Law
 from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.token import TOGETHER, Case
 from nnlaws.diagnosis.probes.arguments import by_arguments
-from nnlaws.diagnosis.probes.calls import of_calls
+from nnlaws.diagnosis.probes.calls import KEPT, of_calls
 from nnlaws.diagnosis.probes.formula import slips
 from nnlaws.diagnosis.probes.inserted import inserted
 from nnlaws.diagnosis.probes.options import by_options
 from nnlaws.diagnosis.probes.returned import by_results
 from nnlaws.diagnosis.probes.theory import Bench, Sample, Spent, Theory
-from nnlaws.diagnosis.probes.where import Place, where
+from nnlaws.diagnosis.probes.where import Place, is_wrong, where
 from nnlaws.isolation.guard import GuardedSubject
 
 SECONDS = 5.0  # that a violation is worth
 TOGETHER_SECONDS = 20.0  # and all violations of one function in one dtype
+TRIES = 2  # violations in which a theory is sought, before it is given up
+CALLED = 6  # single calls that are looked at again
 CONFIRMED = 3  # arrays in which a theory has to tell itself from what is right
 LANES = 6
 SHAPES = ((2, 3), (1, 1), (3, 5), (4, 1), (1, 4), (5, 10), (2, 3), (3, 2))
 GROUPS = 8  # sets of options
+EDGES = 16  # batches of boundary cases, about
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class Known:
     place: Place | None = None
     placed: bool = False
     calls: str = ""
-    called: bool = False
+    failed: int = 0
 
 
 _KNOWN: dict[tuple[Any, ...], Known] = {}
@@ -74,10 +77,17 @@ class Finding:
         return self.theory is None and self.place is None and self.name != NOTHING
 
 
-def find(chapter: Chapter, law: Law, subject: GuardedSubject, ruler: Ruler, calls: Sequence[Call]) -> Finding | None:
+def find(
+    chapter: Chapter,
+    law: Law,
+    subject: GuardedSubject,
+    ruler: Ruler,
+    calls: Sequence[Call],
+    single: Sequence[Inputs] = (),
+) -> Finding | None:
     """The theory that says all that the target returns, in the calls of the failing cases and in others; if any does.
 
-    calls: those that the law made on its failing cases.
+    calls: batches that the law asked for on its failing cases; single: what it called one by one.
     """
     known = _known(law, subject, ruler)
     if known.seconds > TOGETHER_SECONDS:
@@ -85,23 +95,27 @@ def find(chapter: Chapter, law: Law, subject: GuardedSubject, ruler: Ruler, call
     began = process_time()
     bench = Bench(subject, ruler, SECONDS)
     try:
-        return _found(chapter, bench, known, calls)
+        return _found(chapter, bench, known, calls, single)
     except Spent:
         return None
     finally:
         known.seconds += process_time() - began
 
 
-def _found(chapter: Chapter, bench: Bench, known: Known, calls: Sequence[Call]) -> Finding | None:
+def _found(
+    chapter: Chapter, bench: Bench, known: Known, calls: Sequence[Call], single: Sequence[Inputs]
+) -> Finding | None:
     if not known.battery:
         known.battery = battery(chapter, bench)
     recorded = [sample for call in calls if (sample := bench.seen(call.arguments, call.options, call.results))]
-    wrong = any(sample.wrong_lanes.any() for sample in recorded)
     if vacuous(known.battery):
         return Finding(NOTHING, f"{NOTHING}, whatever it is given", "")
-    if not known.called:
-        known.calls, known.called = of_calls(bench, known.battery, recorded[:2]), True
-    if known.calls and (not wrong or "kept from call to call" in known.calls):
+    again = [bench.sample(sample.arguments, sample.options) for sample in recorded if is_wrong(sample)]
+    wrong = bool(again) and all(is_wrong(sample) for sample in again)  # else it lies in the calls, not the numbers
+    if not known.calls:
+        alone = [sample for inputs in single[:CALLED] if (sample := _alone(bench, inputs))]
+        known.calls = of_calls(bench, known.battery, [*alone, *recorded[:2]])
+    if known.calls and (not wrong or known.calls in KEPT):
         return Finding(known.calls, known.calls, "")
     if not wrong:
         return None
@@ -114,6 +128,13 @@ def _found(chapter: Chapter, bench: Bench, known: Known, calls: Sequence[Call]) 
         return None
     words = f"wrong where {known.place.words}"
     return Finding(words, f"{words}, and right elsewhere", "", place=known.place)
+
+
+def _alone(bench: Bench, inputs: Inputs) -> Sample | None:
+    """What comes of a single call's arguments."""
+    if not {*bench.operation.options} <= {*inputs.options}:
+        return None
+    return bench.sample(inputs.arguments, {name: inputs.options[name] for name in bench.operation.options})
 
 
 NOTHING = "every result is NaN"
@@ -135,6 +156,9 @@ def _sought(bench: Bench, known: Known, recorded: Sequence[Sample]) -> Theory | 
     for theory in known.theories:
         if holds(bench, theory, recorded, known):
             return theory
+    if known.failed >= TRIES:
+        return None
+    known.failed += 1
     for sample in _examples(recorded, known.battery):
         for theory in theories(bench, sample, [*recorded, *known.battery]):
             bench.check_time()
@@ -143,6 +167,7 @@ def _sought(bench: Bench, known: Known, recorded: Sequence[Sample]) -> Theory | 
             for each in (theory, *exempting(bench, theory, known.battery)):
                 if holds(bench, each, recorded, known):
                     known.theories.append(each)
+                    known.failed = 0
                     return each
     return None
 
@@ -248,14 +273,18 @@ def battery(chapter: Chapter, bench: Bench) -> list[Sample]:
         m, columns = SHAPES[number % len(SHAPES)]
         m, columns = (low if low == high else max(low, n) for n, (low, high) in ((m, law.m), (columns, law.columns)))
         cases = [_case(judging, m, columns, next(seeds), number) for _ in range(LANES)]
-        try:
-            inputs = stack(law.build, cases, bench.ruler.format)
-        except (ValueError, ArithmeticError):
-            continue
-        sample = bench.sample(inputs.arguments, {name: inputs.options[name] for name in bench.operation.options})
-        if sample is not None:
-            found.append(sample)
+        found += _sampled(bench, law, cases)
+    for law in laws:
+        edges = batches(law.boundary(bench.ruler.format, law.m, law.columns) if law.boundary else (), LANES)
+        for cases in edges[:: max(len(edges) * len(laws) // EDGES, 1)]:
+            found += _sampled(bench, law, cases)
     return found
+
+
+def _sampled(bench: Bench, law: Law, cases: Sequence[Case]) -> list[Sample]:
+    inputs = stack(law.build, cases, bench.ruler.format)
+    sample = bench.sample(inputs.arguments, {name: inputs.options[name] for name in bench.operation.options})
+    return [] if sample is None else [sample]
 
 
 def laws_of(chapter: Chapter, bench: Bench) -> list[Law]:

@@ -160,6 +160,7 @@ def _limits(bench: Bench, name: str, v: float, c: float, taken: str, ways: tuple
     told = number(c)
     limits: list[tuple[str, Change]] = [(f"{name} always acts as {told}", lambda _: c)]
     if c > v:
+        ways = ({name: 0.0}, *ways) if min(v, c) > 0 else ways
         limits.append((f"{name} below {told} acts as {told}", lambda x: max(x, c)))
         limits.append((f"{name} below {told} acts as {told}, but for 0", lambda x: max(x, c) if x else x))
     if c < v:

@@ -67,4 +67,4 @@ def _rests(rests: set[float], block: int) -> str:
         return "is odd"
     in_a_row = len(left) > 2 and left == list(range(left[0], left[-1] + 1))
     span = f"{left[0]} to {left[-1]}" if in_a_row else ", ".join(map(str, left))
-    return f"leaves {span} over by {block}"
+    return f"mod {block} is {span}"

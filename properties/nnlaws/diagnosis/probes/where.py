@@ -28,7 +28,7 @@ LANES = 4
 SPECIALS = {"NaN": np.nan, "-inf": -np.inf, "inf": np.inf, "0": 0.0}
 FACTORS = tuple(2.0**power for power in range(-30, 41))
 LOOSE = 1.5  # times, that limits of like arrays may differ
-CONFIRMED = 3
+CONFIRMED, MANY = 3, 10  # arrays that have to show it; and where there is nothing else to try
 NARROWING = 12  # halvings of an interval between a right and a wrong factor
 
 
@@ -85,33 +85,46 @@ def is_wrong(sample: Sample | None) -> bool:
 
 def _specials(bench: Bench, samples: Sequence[Sample], seen: Sequence[Sample]) -> Place | None:
     """A number that all that is wrong holds, and nothing that is right does."""
-    lanes = [
-        (tuple(a[lane : lane + 1] for a in sample.arguments), bool(wrong))
-        for sample in (*seen, *samples)
-        if all(size > 1 for size in bench.sizes(sample.arguments).values())  # of one thing, much is right by chance
+    every = [*seen, *samples]
+    for only in (False, True):
+        for place, name in enumerate(bench.operation.arguments):
+            for words, special in SPECIALS.items():
+                held = _held(bench, every, place, special)
+                there = sum(holds and wrong for holds, wrong in held)
+                free = sum(not wrong and not holds for holds, wrong in held)
+                if not there or free < MANY or any(wrong and not holds for holds, wrong in held):
+                    continue
+                everywhere = all(wrong for holds, wrong in held if holds)
+                if only and not everywhere and there >= CONFIRMED:  # there, but not always
+                    return Place(f"{name} holds {words}, and only there", _holder(place, special))
+                if not everywhere or only:
+                    continue
+                if (special != 0 and _put_in(bench, samples, place, special)) or there >= MANY:
+                    return Place(f"{name} holds {words}", _holder(place, special))
+    return None
+
+
+def _holder(place: int, special: float) -> Holds:
+    return lambda arguments, options: _holds(arguments[place], special)
+
+
+def _held(bench: Bench, samples: Sequence[Sample], place: int, special: float) -> list[tuple[bool, bool]]:
+    """Of each lane, whether it holds the number, and whether it is wrong; of 0 only where no axis is 1: of one thing,
+    much is right by chance.
+    """
+    return [
+        (_holds(sample.arguments[place][lane], special), bool(wrong))
+        for sample in samples
+        if special or all(size > 1 for size in bench.sizes(sample.arguments).values())
         for lane, wrong in enumerate(sample.wrong_lanes)
     ]
-    for place, name in enumerate(bench.operation.arguments):
-        for words, special in SPECIALS.items():
-            held = [(_holds(arguments[place], special), wrong) for arguments, wrong in lanes]
-            there = sum(holds and wrong for holds, wrong in held)
-            if there < CONFIRMED or sum(not wrong for _, wrong in held) < CONFIRMED:
-                continue
-            if any(holds != wrong for holds, wrong in held):
-                continue
-            if special == 0 or _put_in(bench, samples, place, special):
-
-                def holds(arguments: Arguments, options: Options, place: int = place, x: float = special) -> bool:
-                    return _holds(arguments[place], x)
-
-                return Place(f"{name} holds {words}", holds)
-    return None
 
 
 def _put_in(bench: Bench, samples: Sequence[Sample], place: int, special: float) -> bool:
     """Whether what is right becomes wrong by it."""
     right = [sample for sample in samples if not is_wrong(sample)][:CONFIRMED]
-    return all(is_wrong(_with(bench, sample, place, special, seed)) for seed, sample in enumerate(right))
+    flags = [is_wrong(_with(bench, sample, place, special, seed)) for seed, sample in enumerate(right)]
+    return len(flags) == CONFIRMED and all(flags)
 
 
 def _holds(a: Any, special: float) -> bool:
