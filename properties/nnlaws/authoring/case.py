@@ -91,8 +91,8 @@ SHAPES = (
     *((33, 1), (18, 2), (11, 3), (28, 4), (13, 5), (30, 6), (23, 7), (16, 8), (12, 31)),
     *((2, 129), (2, 10), (3, 11), (4, 100), (5, 77), (6, 14), (7, 47), (8, 64)),
 )
-"""Of both. Every number from 2 to 8 is among the rows, from 1 among the columns, and beyond 8 every remainder by 8: so is
-every tail of a block."""
+"""Of both. Every number from 2 to 8 is among the rows, and from 1 among the columns, and beyond 8 every remainder by 8:
+so is every tail of a block."""
 MOST = 600  # entries of an array of a case that is made wide or tall on purpose
 
 
