@@ -40,6 +40,9 @@ from nnlaws.authoring.token import Case
 from nnlaws.chance import comparison
 from nnlaws.chapters import LAWS, MUTANTS, OPERATIONS, chapter_of
 from nnlaws.diagnosis import by_results as diagnosis
+from nnlaws.diagnosis.probes.calls import of_calls
+from nnlaws.diagnosis.probes.find import NOTHING, Finding
+from nnlaws.diagnosis.probes.theory import Bench, Sample, Unsaid
 from nnlaws.harness import methods
 from nnlaws.harness.planning import plan
 from nnlaws.harness.run import run as run_task
@@ -53,6 +56,7 @@ from nnlaws_reference.dtypes import DTYPES
 from scipy.stats import beta
 
 KNOWN = {mutant.name: mutant for mutant in MUTANTS}
+FIND = diagnosis.find
 DTYPES_IN_TURN = ("float32", "float64", "bfloat16")
 DRAWN, LANES = 12, 4  # fresh cases a law, and arrays a case
 MANY, UNLIKELY = 1000, 1e-5  # draws that are compared, and a difference that chance does not make
@@ -63,13 +67,16 @@ VERDICTS = {
     "same": "another mutant, which gives the same results everywhere",
     "relative": f"another mutant, which gives the same results in {RELATED:.0%} of what either gets wrong",
     "convention": "a convention: declared, every law holds",
+    "theory": f"a theory, which says what it returns in {RELATED:.0%} of what it gets wrong",
+    "place": f"a place, in which lies {RELATED:.0%} of what it gets wrong",
+    "calls": "what is wrong with its calls, found again on other inputs",
     "partly": "a convention: declared, the law holds, but another does not",
     "none": "none",
     "wrong": "a wrong one",
 }
 """Same: up to twice the rounding allowed, on cases drawn for all laws of the operation; for what has chances, by
 comparison of draws with other seeds."""
-RIGHT = ("itself", "same", "relative", "convention")
+RIGHT = ("itself", "same", "relative", "convention", "theory", "place", "calls")
 
 
 @dataclass(frozen=True)
@@ -100,7 +107,7 @@ def judged(name: str, profile: str) -> list[Named]:
             if result.outcome is not Outcome.VIOLATES or result.violation is None:
                 continue
             cause = result.violation.cause
-            with withheld(mutant), silence():
+            with withheld(mutant), silence(), patch.object(diagnosis, "find", keeping(FIND)):
                 other = explained[-1]()
             found.append(
                 Named(
@@ -130,7 +137,7 @@ def recorded() -> Generator[list[Callable[[], Cause | None]]]:
 
         return run
 
-    with patch.object(methods, "explain", keep(methods.explain)):
+    with patch.object(methods, "explain", keep(methods.explain)), patch.object(diagnosis, "find", keeping(FIND)):
         yield again
 
 
@@ -154,11 +161,63 @@ def verdict(mutant: Mutant, cause: Cause | None, law: str, dtype: str) -> str:
         return "itself"
     if "surroundings" in law:
         return "wrong"  # the results, which are compared, say nothing of that
+    if cause.name in FOUND:
+        return proven(mutant, FOUND[cause.name], law, dtype)
     if cause.name in KNOWN:
         share = alike(mutant.name, cause.name, dtype, law.endswith(".resumed"))
         return "same" if share == 1 else "relative" if share >= RELATED else "wrong"
     broken = breaking(mutant.name, cause.name, dtype)
     return "convention" if not broken else "partly" if law not in broken else "wrong"
+
+
+FOUND: dict[str, Finding] = {}
+"""What probes have found in this process, by the cause's name."""
+
+
+def keeping(find: Callable[..., Finding | None]) -> Callable[..., Finding | None]:
+    """The same, and what is found is kept."""
+
+    def run(*arguments: Any) -> Finding | None:
+        found = find(*arguments)
+        if found is not None:
+            FOUND[found.name] = found
+        return found
+
+    return run
+
+
+def proven(mutant: Mutant, finding: Finding, law: str, dtype: str) -> str:
+    """What a finding is worth on inputs that the laws draw and nothing has seen; of a law's violation, by that law's
+    inputs too.
+    """
+    operation = OPERATIONS[mutant.operation]
+    bench = Bench(GuardedSubject(mutant.function, operation), Ruler(operation, format_of(DTYPES[dtype]), {}), inf)
+    said = wrong = 0
+    seen: list[Sample] = []
+    with silence():
+        for each in (each for each in LAWS if each.operation is operation):
+            for inputs in fresh(each, bench.ruler):
+                sample = bench.sample(inputs.arguments, {name: inputs.options[name] for name in operation.options})
+                if sample is None:
+                    continue
+                seen.append(sample)
+                for lane in np.flatnonzero(sample.wrong_lanes):
+                    one = sample.lanes(slice(lane, lane + 1))
+                    wrong += 1
+                    said += _says(finding, one)
+        if finding.theory is None and finding.place is None:
+            return "calls" if finding.name in (of_calls(bench, seen[1::3], []), NOTHING) else "wrong"
+    right = wrong == 0 or said >= RELATED * wrong
+    return ("theory" if finding.theory else "place") if right else "wrong"
+
+
+def _says(finding: Finding, sample: Sample) -> bool:
+    if finding.place is not None:
+        return finding.place.holds(sample.arguments, sample.options) is not False
+    try:
+        return finding.theory is not None and sample.fits(finding.theory.predict(sample.arguments, sample.options))
+    except (Unsaid, ArithmeticError, ValueError, TypeError):
+        return False
 
 
 @cache

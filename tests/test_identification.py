@@ -134,9 +134,46 @@ def test_a_target_that_always_raises_could_not_be_tried(write: Write, command: R
 def test_a_target_that_fits_nothing_is_told_so(write: Write, command: Run) -> None:
     found = command("identify", write(FITS_NOTHING, whole=True), *QUICK)
     assert found.code == 1
-    assert "combinations of conventions fits" in found.out
+    assert "none of the 2 combinations of conventions fits\n  nearest: " in found.out
+    assert re.search(r"breaks BN-\d+ \(batch_norm_inference\.\w+, float32\), by [\d.e+]+ times what is", found.out)
+    assert "by that it would be" in found.out
     assert "no combination fits batch_norm_inference float32" in found.out
     assert "conventions = " not in found.out
+
+
+PARTLY = """\
+import nnlaws_reference as reference
+
+
+def batch_norm_inference(z, gamma, beta, mean, var, *, eps):
+    if len(z) > 1:
+        raise NotImplementedError("one sample at a time")
+    return reference.batch_norm_inference(z, gamma, beta, mean, var, eps=eps)
+
+
+def batch_norm_train(z, gamma, beta, *, eps):
+    raise NotImplementedError("later")
+
+
+batch_norm_running = reference.batch_norm_running
+"""
+
+
+def test_a_law_that_is_not_offered_counts_for_nothing(write: Write, command: Run) -> None:
+    found = command("identify", write(PARTLY, whole=True), *QUICK, "--operation", "batch_norm_train")
+    assert "batch_norm_train" not in found.out.partition("\n")[2], found.out
+    found = command("identify", write(PARTLY, whole=True), *QUICK, "--operation", "batch_norm_running")
+    assert found.code == 0
+    assert "nothing to declare" in found.out
+
+
+def test_the_nearest_is_what_the_most_laws_hold_of() -> None:
+    def broken(worst: float) -> LawResult:
+        return LawResult("a.value", "A-1", "", "batch_norm_train", "float32", Outcome.VIOLATES, worst)
+
+    far, near, less = {"epsilon": "outside"}, {"variance": "one_pass"}, {}
+    trials = (Trial(far, broken(2.0), 0), Trial(near, broken(9.0), 1), Trial(less, broken(90.0), 1))
+    assert Identified("batch_norm_train", "float32", trials, 0).nearest.conventions == near
 
 
 @pytest.mark.parametrize(

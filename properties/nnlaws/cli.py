@@ -91,6 +91,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     },
 }
 """What several commands take."""
+_LISTED = ("clauses", "laws", "operations", "implementations", "mutants", "hyperparameters")
 _ALSO = {"--jobs": "--workers"}
 
 
@@ -143,7 +144,7 @@ def _parser() -> argparse.ArgumentParser:
     explain.set_defaults(run=_explain)
 
     listing = commands.add_parser("list", help="list what there is", description=_list.__doc__)
-    listing.add_argument("what", choices=("clauses", "laws", "operations", "implementations", "mutants"))
+    listing.add_argument("what", choices=_LISTED)
     listing.set_defaults(run=_list)
 
     replay = commands.add_parser(
@@ -294,7 +295,7 @@ def _explain(arguments: argparse.Namespace) -> int:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    """Lists clauses, laws, operations, built-in implementations or mutants, a line each."""
+    """Lists clauses, laws, operations, built-in implementations, mutants or hyperparameters, a line each."""
     rows = list(_rows(arguments.what))
     if arguments.what != "implementations":
         _tell_left_out()
@@ -322,6 +323,17 @@ def _rows(what: str) -> Iterable[tuple[str, str]]:
         from nnlaws.adapters import BUILT_IN
 
         return list(BUILT_IN.items())
+    if what == "hyperparameters":
+        from nnlaws_spec.hyperparameters import HYPERPARAMETERS, number
+
+        return [
+            (
+                each.name,
+                f"{each.symbol}, from {number(each.low)} to {number(each.high)}, {each.scale}; default "
+                f"{number(each.default)}, importance {number(each.importance)}: {each.meaning} ({each.source})",
+            )
+            for each in HYPERPARAMETERS
+        ]
     from nnlaws.chapters import MUTANTS
 
     return [(mutant.name, f"{mutant.fault} (seen: {mutant.seen})") for mutant in MUTANTS]

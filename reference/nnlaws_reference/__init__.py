@@ -20,6 +20,7 @@ from nnlaws_reference.batch_norm import (
     running_update,
 )
 from nnlaws_reference.decay import exponential_decay, inverse_root_decay, inverse_time_decay, staircase_decay
+from nnlaws_reference.hyperparameters import axes, axis
 from nnlaws_reference.layers import batch_norm_layer, batch_norm_layer_backward
 from nnlaws_reference.optimizers import (
     AdamState,
@@ -83,6 +84,8 @@ __all__ = [
     "adamw_update",
     "average_init",
     "average_update",
+    "axes",
+    "axis",
     "batch_norm_backward",
     "batch_norm_inference",
     "batch_norm_layer",

@@ -308,17 +308,19 @@ def test_shifts_are_seldom_zero(format: Format) -> None:
 @repeatable
 @given(data=st.data())
 def test_a_mask_hides_some_classes_but_not_all(format: Format, data: st.DataObject) -> None:
-    """The same in every row, for the law removes whole columns."""
-    (z,) = masked_inputs(data.draw(_several(format)), format).arguments
+    """Of each row; and a masked class has no target."""
+    z, y = masked_inputs(either)(data.draw(_several(format)), format).arguments
     hidden = np.isneginf(z.astype(np.float64))
-    assert (hidden == hidden[:1]).all()
-    assert 1 <= hidden[0].sum() < z.shape[1]
+    assert (hidden.sum(axis=-1) >= 1).all()
+    assert (hidden.sum(axis=-1) < z.shape[1]).all()
     assert np.isfinite(z[~hidden].astype(np.float64)).all()
+    assert (y[hidden] == 0).all()
+    assert (y.astype(np.float64).sum(axis=-1) == 1).all()
 
 
 def test_a_mask_of_a_single_class_is_a_usage_error() -> None:
     with pytest.raises(UsageError):
-        masked_inputs(Case(1, 1, "integers", 8, 0), FORMATS[0])
+        masked_inputs(None)(Case(1, 1, "integers", 8, 0), FORMATS[0])
 
 
 @every_format

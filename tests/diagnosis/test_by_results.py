@@ -38,7 +38,7 @@ OWN = [
 
 def of_value(task: Task) -> bool:
     """Whether the law compares a result with its formula."""
-    return task.law.endswith("value") or task.clause in ("SM-6", "SM-10", "SM-13", "SM-14")
+    return task.law.endswith("value") or task.clause in ("SM-6", "SM-10", "SM-19", "SM-13", "SM-14")
 
 
 def first_violation(mutant: Mutant) -> LawResult:
@@ -93,3 +93,14 @@ def test_two_conventions_together_are_no_one_cause() -> None:
     assert result.violation is not None
     assert result.violation.cause is None
     assert "nnlaws identify" in result.violation.fix
+
+
+def test_an_example_shows_what_its_case_sets() -> None:
+    """Not the schedule's usual numbers, of which none shows the fault."""
+    mutant = next(each for each in MUTANTS if each.name == "staircase_decay.staircase_by_reciprocal")
+    result = first_violation(mutant)
+    assert ",every=49.0" in result.replay
+    assert result.violation is not None
+    assert ("every", "49.0") in [(shown["name"], shown["entries"]) for shown in result.violation.example]
+    assert result.violation.cause is not None
+    assert result.violation.cause.name == mutant.name

@@ -120,9 +120,16 @@ def _draw(tried: Tried, seed: int, dtype: Any) -> list[Floats]:
     return list((x if tried.positive else x * random.choice([-1, 1], size)).astype(dtype))
 
 
+def _computed(formula: Callable[..., Any], arrays: list[Floats]) -> Floats:
+    """As NumPy computes it. Its result is tried: kernels may raise floating-point flags for what is beside an array."""
+    with np.errstate(all="ignore"):
+        return np.asarray(formula(*arrays)).astype(arrays[0].dtype)
+
+
 def _ratios(formula: Callable[..., Any], got: Floats, arrays: list[Floats]) -> Floats:
     """|computed − exact| / allowed; fails where that is above 1, and where `value` is not admissible."""
-    bound = formula(*map(bounded, arrays))
+    with np.errstate(all="ignore"):
+        bound = formula(*map(bounded, arrays))
     assert (bound.dtype, bound.shape) == (got.dtype, got.shape)
     assert not np.isnan(bound.error).any()
     within = np.maximum(bound.error, bound.format.tiny) * 2.0**-10
@@ -140,7 +147,7 @@ def _ratios(formula: Callable[..., Any], got: Floats, arrays: list[Floats]) -> F
 def test_no_function_leaves_its_bound(name: str, seed: int, dtype: Any) -> None:
     tried = TRIED[name]
     arrays = _draw(tried, seed, dtype)
-    _ratios(tried.function, np.asarray(tried.function(*arrays)).astype(dtype), arrays)
+    _ratios(tried.function, _computed(tried.function, arrays), arrays)
 
 
 @pytest.mark.parametrize("name", TRIED)
@@ -155,7 +162,7 @@ def test_no_function_leaves_its_bound_after_roundings(name: str, seed: int, dtyp
     def formula(*numbers: Any) -> Any:
         return tried.function(*(factor * x + x / 9 for x in numbers))
 
-    _ratios(formula, np.asarray(formula(*arrays)).astype(dtype), arrays)
+    _ratios(formula, _computed(formula, arrays), arrays)
 
 
 @pytest.mark.parametrize("name", TRIED)

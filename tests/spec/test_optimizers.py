@@ -13,7 +13,8 @@ import pytest
 from flint import arb, ctx, fmpq
 from nnlaws_spec import clause, clauses
 from nnlaws_spec.formulas import optimizers as formulas
-from nnlaws_spec.hyperparameters import HYPERPARAMETERS
+from nnlaws_spec.formulas import search
+from nnlaws_spec.hyperparameters import HYPERPARAMETERS, Hyperparameter, number
 from nnlaws_spec.numbers import balls, directional_derivative, enclose
 from numpy.typing import NDArray
 
@@ -312,7 +313,9 @@ def test_the_chapters_variants_are_the_formulas_conventions_and_the_grades() -> 
     named = {(v.name, v.value) for each in clauses().values() if each.chapter == "optimizers" for v in each.variants}
     kinds = {name: kind for kinds in CONVENTIONS.values() for name, kind in kinds.items()}
     conventions = {(name, value) for name, kind in kinds.items() for value in get_args(kind)[1:]}
-    assert named == conventions | {("arithmetic", "narrow"), ("state", "narrow"), ("hyperparameters", "working")}
+    parameters = {("parameters", "compensated"), ("parameters", "stochastic")}
+    grades = {("arithmetic", "narrow"), ("state", "narrow"), ("hyperparameters", "working"), *parameters}
+    assert named == conventions | grades
 
 
 @pytest.mark.parametrize(
@@ -327,9 +330,27 @@ def test_a_formulas_conventions_stand_under_its_clause(id: str, name: str) -> No
 def test_op26_the_table_is_the_data() -> None:
     rows = re.findall(r"^\|(.+)\|$", clause("OP-26").text, re.MULTILINE)[2:]
     cells = [[cell.strip() for cell in row.split("|")] for row in rows]
-    shown = {None: "–", "none": "–", 1e-8: "1e-8"}
-    data = ((each.name, each.symbol, each.default, each.importance, each.scale) for each in HYPERPARAMETERS)
-    assert cells == [[shown.get(value, str(value)) for value in row] for row in data]
+    data = (
+        (each.name, each.symbol, *map(number, (each.default, each.importance, each.low, each.high)), each.scale)
+        for each in HYPERPARAMETERS
+    )
+    assert cells == list(map(list, data))
+
+
+@pytest.mark.parametrize("each", HYPERPARAMETERS, ids=lambda each: each.name)
+def test_op26_an_axis_has_its_default_inside_and_suits_its_scale(each: Hyperparameter) -> None:
+    """Positions run from 0 at low to 1 at high; a source stands beside every range."""
+    axis = each.low, each.high, each.scale
+    assert each.low < each.high
+    assert search.position(np.array([each.low, each.high]), *axis) == pytest.approx([0, 1], abs=1e-12)
+    assert each.default is None or 0 <= search.position(np.array(each.default), *axis) <= 1
+    assert each.scale != "integer" or (float(each.low).is_integer() and float(each.high).is_integer())
+    assert each.source
+
+
+def test_op26_the_ranges_of_the_notes_are_kept() -> None:
+    found = {each.name: (each.low, each.high, each.scale) for each in HYPERPARAMETERS if each.source == "the notes"}
+    assert found == {"learning rate": (1e-4, 1.0, "log"), "momentum": (0.9, 0.999, "one_minus_log")}
 
 
 def test_op26_both_of_the_notes_statements_are_kept() -> None:

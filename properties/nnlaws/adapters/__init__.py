@@ -13,6 +13,7 @@ BUILT_IN = {
     "torch": "nnlaws.adapters.torch",
     "torch-images": "nnlaws.adapters.torch_images:contiguous",
     "torch-channels-last": "nnlaws.adapters.torch_images:channels_last",
+    "torch-layers": "nnlaws.adapters.torch_layers",
     "torch-foreach": "nnlaws.adapters.torch_optimizers:foreach",
     "torch-fused": "nnlaws.adapters.torch_optimizers:fused",
     "torch-variants": "nnlaws.adapters.torch_optimizers:variants",

@@ -1,5 +1,7 @@
 """Flax on CPU: nnx.BatchNorm as it is by default, and with use_fast_variance=False, the target `two_pass`; under jit.
 
+So is a layer of nnx.Linear and nnx.BatchNorm.
+
 The layer's dtype and its parameters' are the arguments'. Flax keeps the running averages in float32, whatever the
 dtype. Its momentum is the weight of the old statistics, as decay is.
 """
@@ -22,8 +24,11 @@ class BatchNorm:
     dtypes = ("float32", "float64", "float16", "bfloat16")
 
     def __init__(self, *, fast: bool) -> None:
-        self.description = f"Flax {flax.__version__} on CPU: nnx.BatchNorm(use_fast_variance={fast}), jax.vjp, jax.jit"
-        self.conventions = {"batch_norm_backward.arithmetic": "narrow", "batch_norm_inference.arithmetic": "narrow"}
+        self.description = (
+            f"Flax {flax.__version__} on CPU: nnx.BatchNorm(use_fast_variance={fast}), nnx.Linear, jax.vjp, jax.jit"
+        )
+        narrow = ("batch_norm_backward", "batch_norm_inference", "batch_norm_layer", "batch_norm_layer_backward")
+        self.conventions = {f"{operation}.arithmetic": "narrow" for operation in narrow}
         if fast:
             self.conventions["variance"] = "one_pass"
         self.fast = fast
@@ -46,6 +51,14 @@ class BatchNorm:
         self, z: Array, gamma: Array, beta: Array, mean: Array, var: Array, *, eps: float
     ) -> Array:
         return np.asarray(_compiled_inference(z, gamma, beta, mean, var, eps))
+
+    def batch_norm_layer(self, x: Array, W: Array, b: Array, gamma: Array, beta: Array, *, eps: float) -> Array:
+        return np.asarray(_compiled_dense(x, W, b, gamma, beta, eps, fast=self.fast))
+
+    def batch_norm_layer_backward(
+        self, dout: Array, x: Array, W: Array, b: Array, gamma: Array, *, eps: float
+    ) -> tuple[Array, ...]:
+        return tuple(map(np.asarray, _dense_backward(dout, x, W, b, gamma, eps, fast=self.fast)))
 
 
 def _layer(z: jax.Array, **options: float | jax.Array) -> nnx.BatchNorm:
@@ -103,6 +116,29 @@ def _inference(
 
 
 _compiled_inference = jax.jit(_inference)
+
+
+def _dense(
+    x: jax.Array, W: jax.Array, b: jax.Array, gamma: jax.Array, beta: jax.Array, eps: jax.Array, *, fast: bool
+) -> jax.Array:
+    n, k = W.shape
+    linear = nnx.Linear(k, n, dtype=x.dtype, param_dtype=x.dtype, rngs=nnx.Rngs(0))
+    linear.kernel[...], linear.bias[...] = W.T, b
+    z = linear(x)
+    layer = _layer(z, epsilon=eps, use_fast_variance=fast)
+    layer.scale[...], layer.bias[...] = gamma, beta
+    return layer(z)
+
+
+_compiled_dense = jax.jit(_dense, static_argnames="fast")
+
+
+@partial(jax.jit, static_argnames="fast")
+def _dense_backward(
+    dout: jax.Array, x: jax.Array, W: jax.Array, b: jax.Array, gamma: jax.Array, eps: jax.Array, *, fast: bool
+) -> tuple[jax.Array, ...]:
+    _, pull_back = jax.vjp(partial(_dense, eps=eps, fast=fast), x, W, b, gamma, jnp.zeros_like(gamma))
+    return tuple(pull_back(dout))
 
 
 def _narrow(x: jax.Array, like: Array) -> Array:

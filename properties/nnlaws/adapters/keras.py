@@ -5,7 +5,6 @@ The layer and its variables have the arguments' dtype. Its momentum is the weigh
 
 import os
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
@@ -14,6 +13,7 @@ import keras
 from nnlaws_reference.dtypes import Array
 
 from nnlaws.adapters import keras_optimizers
+from nnlaws.adapters.kept import kept
 from nnlaws.adapters.keras_arrays import array, tensor
 
 _BACKEND = keras.backend.backend()
@@ -79,7 +79,7 @@ def _layer(z: Array, *variables: Array, **options: float) -> keras.layers.BatchN
     return layer
 
 
-@lru_cache(maxsize=1024)  # building a layer takes longer than anything that is done with it here
+@kept(1024)  # building a layer takes longer than anything that is done with it here
 def _built(n: int, dtype: str, **options: float) -> tuple[keras.layers.BatchNormalization, list[Any]]:
     """A layer, and what its variables are at first."""
     layer = keras.layers.BatchNormalization(dtype=dtype, **options)

@@ -4,7 +4,6 @@ Variables and state have the arguments' dtype; the rate is the optimizer's own v
 is float32. The average is that of use_ema, fed by a variable that is set to each value in turn and never moved.
 """
 
-from functools import lru_cache
 from typing import Any
 
 import keras
@@ -12,6 +11,7 @@ import numpy as np
 from nnlaws_reference.dtypes import Array
 
 from nnlaws.adapters.driver import Optimizer, stateful, stateless
+from nnlaws.adapters.kept import kept
 from nnlaws.adapters.keras_arrays import array, tensor
 
 State = tuple[keras.Variable, keras.optimizers.Optimizer]
@@ -111,7 +111,7 @@ def _new(name: str, n: int, dtype: str, **options: Any) -> State:
     return variable, optimizer
 
 
-_kept = lru_cache(maxsize=1024)(_new)  # building one takes longer than its first steps
+_kept = kept(1024)(_new)  # building one takes longer than its first steps
 
 
 def _reset(variable: keras.Variable, optimizer: keras.optimizers.Optimizer) -> State:

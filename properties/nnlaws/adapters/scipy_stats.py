@@ -10,7 +10,10 @@ from scipy import stats
 
 description = f"SciPy {scipy.__version__}: scipy.stats.loguniform, uniform, randint"
 dtypes = ("float64",)
-conventions = {"sample_integer.bounds": "half_open"}
+conventions = {
+    "sample_integer.bounds": "half_open",
+    "log_uniform_map.box": "rounded",  # ppf(5e-324, 1e-7, 1) is below 1e-7
+}
 
 
 def log_uniform_map(u: Array, *, low: float, high: float) -> Array:

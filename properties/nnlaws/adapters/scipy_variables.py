@@ -12,7 +12,8 @@ from scipy import stats
 
 description = f"SciPy {scipy.__version__}: random variables of scipy.stats: Uniform, LogUniform, 1 - LogUniform"
 dtypes = ("float64",)
-conventions = {  # 1 − low and 1 − high are rounded before SciPy sees them
+conventions = {  # it does not clip; and 1 − low and 1 − high are rounded before SciPy sees them
+    "log_uniform_map.box": "rounded",
     "one_minus_log_uniform_map.box": "rounded",
     "one_minus_log_uniform_inverse.box": "rounded",
 }

@@ -1,5 +1,5 @@
-"""PyTorch on CPU: torch.nn.functional's softmax, log_softmax and cross_entropy, nn.BatchNorm1d, linear with batch_norm,
-autograd, torch.optim, and draws of a Generator.
+"""PyTorch on CPU: torch.nn.functional's softmax, log_softmax and cross_entropy, nn.BatchNorm1d, autograd, torch.optim,
+and draws of a Generator.
 
 Where every row of the targets is one-hot, cross_entropy is given class numbers, as most training code does; otherwise
 the rows themselves, as probabilities. Those are two code paths in PyTorch, and both are judged.
@@ -10,7 +10,6 @@ momentum is the weight of the new statistics, 1 − decay, and its running varia
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import torch
@@ -19,17 +18,17 @@ from torch import nn
 from torch.nn import functional
 
 from nnlaws.adapters import torch_optimizers
+from nnlaws.adapters.kept import kept
 from nnlaws.adapters.torch_arrays import array, tensor
 
 description = (
     f"PyTorch {torch.__version__} on CPU: torch.nn.functional.softmax, log_softmax, cross_entropy, nn.BatchNorm1d, "
-    "linear, batch_norm, autograd, torch.optim, Tensor.uniform_ (float32), randint"
+    "autograd, torch.optim, Tensor.uniform_ (float32), randint"
 )
 dtypes = ("float32", "float64", "float16", "bfloat16")
 conventions = {
     "running_variance": "unbiased",
     "batch_norm_running.arithmetic": "narrow",  # the averages are rounded to the layer's dtype after every batch
-    "preactivation": "narrow",  # linear and batch_norm each return what is of their input's dtype
     **torch_optimizers.conventions,
     "sample_integer.bounds": "half_open",
 }
@@ -99,7 +98,7 @@ class BatchNorm:
         return layer.train()
 
 
-@lru_cache(maxsize=256)
+@kept(256)
 def _made(layer: Layer, n: int, eps: float, momentum: float, dtype: torch.dtype) -> nn.BatchNorm1d | nn.BatchNorm2d:
     return layer(n, eps=eps, momentum=momentum, dtype=dtype)
 
@@ -109,19 +108,6 @@ batch_norm_train = _rows.train
 batch_norm_backward = _rows.backward
 batch_norm_running = _rows.running
 batch_norm_inference = _rows.inference
-
-
-def batch_norm_layer(x: Array, W: Array, b: Array, gamma: Array, beta: Array, *, eps: float) -> Array:
-    return array(_layer(*map(tensor, (x, W, b, gamma, beta)), eps))
-
-
-def batch_norm_layer_backward(
-    dout: Array, x: Array, W: Array, b: Array, gamma: Array, *, eps: float
-) -> tuple[Array, ...]:
-    parameters = [tensor(each).requires_grad_() for each in (x, W, b, gamma, np.zeros_like(b))]
-    out = _layer(*parameters, eps)
-    return tuple(map(array, torch.autograd.grad(out, parameters, tensor(dout))))
-
 
 exponential_average = torch_optimizers.exponential_average
 gradient_descent = torch_optimizers.gradient_descent
@@ -140,13 +126,6 @@ def sample_uniform(low: float, high: float, *, size: int, seed: int) -> Array:
 
 def sample_integer(low: int, high: int, *, size: int, seed: int) -> Array:
     return np.asarray(torch.randint(low, high, (size,), generator=torch.Generator().manual_seed(seed)))
-
-
-def _layer(
-    x: torch.Tensor, W: torch.Tensor, b: torch.Tensor, gamma: torch.Tensor, beta: torch.Tensor, eps: float
-) -> torch.Tensor:
-    z = functional.linear(x, W, b)
-    return functional.batch_norm(z, None, None, gamma, beta, training=True, eps=eps)
 
 
 def _averages(layer: nn.Module) -> tuple[Array, Array]:

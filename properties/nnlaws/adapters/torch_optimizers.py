@@ -78,23 +78,31 @@ class Optimizers:
 
     def _optimizer(self, kind: Callable[..., optim.Optimizer], **options: Any) -> Optimizer[State]:
         make = partial(kind, **options, **self.path)
+        others = {name: _other(value) for name, value in options.items()}
 
         def init(theta: Array) -> State:
             parameter = nn.Parameter(tensor(theta))
             return parameter, make([parameter])
 
         def restored(state: State) -> State:
-            """A new optimizer with the state that the old one saved."""
+            """A new optimizer, built with other numbers, with the state that the old one saved: the numbers too."""
             parameter, optimizer = state
             file = io.BytesIO()
             torch.save({"parameter": parameter, "optimizer": optimizer.state_dict()}, file)
             file.seek(0)
             saved = torch.load(file)
-            new = make([saved["parameter"]])
+            new = make([saved["parameter"]], **others)
             new.load_state_dict(saved["optimizer"])
             return saved["parameter"], new
 
         return Optimizer(init, _step, lambda state: array(state[0]), restored)
+
+
+def _other(value: Any) -> Any:
+    """Half of a number, or of each."""
+    if isinstance(value, tuple):
+        return tuple(map(_other, value))  # pyright: ignore[reportUnknownArgumentType]
+    return value / 2 if isinstance(value, float) else value
 
 
 def _step(state: State, gradient: Array, rate: float) -> State:
@@ -138,7 +146,7 @@ class _Schedule:
         while len(self._seen) <= epoch.max(initial=0):
             self._seen.append(self._scheduler.get_last_lr()[0])
             self._scheduler.step()
-        return np.array(self._seen)[epoch.astype(int)].astype(epoch.dtype)
+        return np.asarray(np.array(self._seen)[epoch.astype(int)], epoch.dtype)
 
 
 _schedule = lru_cache(512)(_Schedule)  # PyTorch takes a thousand times as long as others for a thousand steps

@@ -6,7 +6,7 @@ goes.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -62,15 +62,20 @@ def stack(build: Builder, cases: Sequence[Case], format: Format) -> Inputs:
 
     A setting takes the place of an option of its name; where the option is one for each step, of each of them.
     """
-    settings = cases[0].settings
-    with np.errstate(over="ignore"):  # beyond the largest number a family is clipped
-        each = [build(case, format) for case in cases]
+    each = [built(build, case, format) for case in cases]
     return Inputs(
         tuple(np.stack(argument) for argument in zip(*(inputs.arguments for inputs in each), strict=True)),
         {name: np.stack([inputs.extra[name] for inputs in each]) for name in each[0].extra},
-        each[0].options
-        | {name: _as(each[0].options[name], value) for name, value in settings if name in each[0].options},
+        each[0].options,
     )
+
+
+def built(build: Builder, case: Case, format: Format) -> Inputs:
+    """The inputs of one case, with its settings in the place of the options of their names."""
+    with np.errstate(over="ignore"):  # beyond the largest number a family is clipped
+        inputs = build(case, format)
+    given = {name: _as(inputs.options[name], value) for name, value in case.settings if name in inputs.options}
+    return replace(inputs, options={**inputs.options, **given})
 
 
 def _as(option: Any, value: float) -> Any:
@@ -83,20 +88,21 @@ def _as(option: Any, value: float) -> Any:
 WIDE = (9, 10, 12, 15, 16, 20, 31, 47, 64, 77, 100, 129, 130)  # columns, beyond the block sizes of kernels
 TALL = (5, 6, 7, 8, 11, 13, 16, 18, 23, 28, 30, 32, 33)  # samples
 SHAPES = (
-    *((5, 12), (6, 9), (7, 15), (8, 16), (23, 10), (11, 20), (13, 31), (16, 30), (18, 13), (28, 11), (30, 14)),
-    *((32, 17), (33, 9), (3, 47), (2, 64), (5, 77), (4, 100), (1, 129), (2, 130)),
+    *((33, 1), (18, 2), (11, 3), (28, 4), (13, 5), (30, 6), (23, 7), (16, 8), (12, 31)),
+    *((2, 129), (2, 10), (3, 11), (4, 100), (5, 77), (6, 14), (7, 47), (8, 64)),
 )
-"""Of both. Every remainder by 8 is among the rows, and among the columns, beyond 8: so is every tail of a block."""
+"""Of both. Every number from 2 to 8 is among the rows, and from 1 among the columns, and beyond 8 every remainder by 8:
+so is every tail of a block."""
 MOST = 600  # entries of an array of a case that is made wide or tall on purpose
 
 
 def large(family: str, k: int, m: Range, columns: Range) -> list[Case]:
-    """A case of each large shape that a law of such ranges is about, from a family that is not constant."""
+    """A case of each of SHAPES that a law of such ranges is about, or of what it leaves free of them."""
     shapes: Sequence[Range] = SHAPES
     if m[0] == m[1]:
-        shapes = [(m[0], size) for size in WIDE]
+        shapes = [(m[0], size) for size in (*range(2, 9), *WIDE)]
     elif columns[0] == columns[1]:
-        shapes = [(size, columns[0]) for size in (*TALL, *WIDE[-6:])]
+        shapes = [(size, columns[0]) for size in (*range(2, 5), *TALL, *WIDE[-6:])]
     if m[0] == m[1] and columns[0] == columns[1]:
         return []
     fitting = [(rows, width) for rows, width in shapes if rows >= m[0] and width >= columns[0]]

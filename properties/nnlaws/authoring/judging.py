@@ -19,6 +19,7 @@ class Rounding:
     families: of its inputs, simplest first. levels: their k where a cause is sought. probe: the name of the law whose
     inputs are of every size, by which causes are told apart. samples, columns: how many its laws draw that are about
     any number of them. ordinary, extreme: inputs for the laws of the contract. stay_finite: how its results do so.
+    ends: of options, the ends of what they may be, where there is little to compute, and a shortcut to take.
     """
 
     families: tuple[str, ...]
@@ -29,6 +30,7 @@ class Rounding:
     stay_finite: str
     samples: Range = (1, 4)
     columns: Range = (1, 8)
+    ends: Mapping[str, tuple[float, ...]] = field(default_factory=dict[str, tuple[float, ...]])
 
     limit = "bound"
     """What the worst ratio of a result is a part of."""
@@ -45,12 +47,14 @@ class Chance:
     Hyperparameters are doubles, so it is judged in float64 alone, by the trials of each law. exercise: makes one call
     as the laws do, `exercise(subject, operation, **options)`. alike: of operations whose results differ from seed to
     seed, whether two subjects draw alike, `alike(subject, other, options)`; results of the others have to be equal.
-    grows: whether a case's m is a number of draws, of which a thorough profile makes more.
+    grows: whether a case's m is a number of draws, of which a thorough profile makes more. given_arrays: the operations
+    that are given arrays, and might write to them.
     """
 
     exercise: Callable[..., object]
     alike: Mapping[str, Callable[[Subject, Subject, dict[str, Any]], bool]] = field(default_factory=dict[str, Any])
     grows: bool = False
+    given_arrays: tuple[str, ...] = ()
 
     limit = "rejection threshold"
 

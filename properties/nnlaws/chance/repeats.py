@@ -10,21 +10,24 @@ _STAKES = (1 / 2, 1 / 8, 1 / 64)
 _MULTIPLES = (4.0, 2.0**5, 2.0**10, 2.0**20, 2.0**30)
 
 
-def repeats(x: Floats, chance: Floats) -> LogE:
+def repeats(x: Floats, chance: Floats, kinds: Integers | None = None) -> LogE:
     """Do draws x (n,) repeat more often than chance? chance (n,): at most how likely one draw is to be that value.
+    kinds (n,): where they are given, a draw repeats only what came of another kind: on another axis, by another seed.
 
-    Let Q_t be the sum of `chance` over the distinct values before draw t: a sound draw is one of them with probability
-    P_t ≤ Q_t, whatever came before. A stake π, chosen before the draw, Q_t < π < 1, gains the factor π/Q_t if draw t
-    repeats a value, else (1 − π)/(1 − Q_t). Its mean, P_t π/Q_t + (1 − P_t)(1 − π)/(1 − Q_t), grows with P_t, since
-    π/Q_t > 1 > (1 − π)/(1 − Q_t), and is 1 at P_t = Q_t: never above 1, so the product is a supermartingale. There
-    is no bet where Q_t ≥ π. Mixed are π = ½, ⅛, 1/64, for draws that repeat as often as that, and π = 4 Q_t … 2³⁰ Q_t,
-    at most ½, which cost little until a repeat comes. ValueError: see `draws`; or if a chance is not in [0, 1].
+    Let Q_t be the sum of `chance` over the distinct values before draw t, of each of the kinds that count: a sound draw
+    is one of them with probability P_t ≤ Q_t, whatever came before. A stake π, chosen before the draw, Q_t < π < 1,
+    gains the factor π/Q_t if draw t repeats a value, else (1 − π)/(1 − Q_t). Its mean, P_t π/Q_t + (1 − P_t)(1 − π)/(1
+    − Q_t), grows with P_t, since π/Q_t > 1 > (1 − π)/(1 − Q_t), and is 1 at P_t = Q_t: never above 1, so the product is
+    a supermartingale. There is no bet where Q_t ≥ π. Mixed are π = ½, ⅛, 1/64, for draws that repeat as often as that,
+    and π = 4 Q_t … 2³⁰ Q_t, at most ½, which cost little until a repeat comes.
+
+    ValueError: see `draws`; or if a chance is not in [0, 1].
     """
     x, chance = draws(x, chance)
     if chance.min() < 0 or chance.max() > 1:
         raise ValueError(f"a chance is a probability in [0, 1]; got {chance.min()} … {chance.max()}")
     when = moments(len(x))
-    return report(bets(x, chance, when), when)
+    return report(bets(x, chance, when, kinds), when)
 
 
 def shifted(streams: Floats, count: int, most: int = 8) -> LogE:
@@ -56,14 +59,34 @@ def shifted(streams: Floats, count: int, most: int = 8) -> LogE:
     return report(mixture(found), n * np.arange(2, s + 1))
 
 
-def bets(x: Floats, chance: Floats, when: Integers) -> Floats:
+def bets(x: Floats, chance: Floats, when: Integers, kinds: Integers | None = None) -> Floats:
     """log E of all stakes together, after `when` draws."""
+    again, q = _known(x, chance) if kinds is None else _known_of_others(x, chance, kinds)
+    stakes = [np.full(len(x), each) for each in _STAKES] + [np.minimum(each * q, 0.5) for each in _MULTIPLES]
+    return mixture([_won(again, q, stake)[when - 1] for stake in stakes])
+
+
+def _known(x: Floats, chance: Floats) -> tuple[NDArray[np.bool_], Floats]:
+    """Of each draw, whether it was there before, and Q."""
     first = np.zeros(len(x), dtype=bool)
     first[np.unique(x, return_index=True)[1]] = True
     known = np.cumsum(np.where(first, chance, 0.0))
-    q = np.concatenate([[1.0], known[:-1]])  # before the first draw there is nothing to repeat, and no bet
-    stakes = [np.full(len(x), each) for each in _STAKES] + [np.minimum(each * q, 0.5) for each in _MULTIPLES]
-    return mixture([_won(~first, q, stake)[when - 1] for stake in stakes])
+    return ~first, np.concatenate([[1.0], known[:-1]])  # before the first draw there is nothing to repeat, and no bet
+
+
+def _known_of_others(x: Floats, chance: Floats, kinds: Integers) -> tuple[NDArray[np.bool_], Floats]:
+    """The same, where only what came of another kind counts."""
+    seen, known = dict[float, set[int]](), dict[int, float]()
+    again, q, total = np.zeros(len(x), dtype=bool), np.ones(len(x)), 0.0
+    for place, (value, likely, kind) in enumerate(zip(x.tolist(), chance.tolist(), kinds.tolist(), strict=True)):
+        before = seen.setdefault(value, set())
+        others = total - known.get(kind, 0.0)
+        again[place], q[place] = bool(before - {kind}), min(others * (1 + 1e-9), 1.0) if others > 0 else 1.0
+        if kind not in before:
+            before.add(kind)
+            known[kind] = known.get(kind, 0.0) + likely
+            total += likely
+    return again, q
 
 
 def _won(repeated: NDArray[np.bool_], q: Floats, stake: Floats) -> Floats:

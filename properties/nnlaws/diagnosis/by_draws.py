@@ -20,6 +20,7 @@ from nnlaws.authoring.subject import TargetFault
 from nnlaws.authoring.token import Case
 from nnlaws.chance import THRESHOLD
 from nnlaws.chance.comparison import LIKELY
+from nnlaws.diagnosis.probes.draws import fact_of
 from nnlaws.isolation.guard import GuardedSubject
 from nnlaws.report import Cause
 
@@ -32,14 +33,16 @@ def explain(
     """The example to show, its evidence, the cause if exactly one fits, and the fix: as of `by_results.explain`."""
     case, evidence = failures[-1]
     value_laws = [each for each in chapter.laws_of(law.operation) if each.kind == "value"]  # of thousands of draws
-    undeclared = [
+    undeclared = [each for each in law.operation.conventions if ruler.conventions.get(each.name) != each.value]
+    comes_again = not _keeps(law, case, subject, ruler)  # else any convention would seem to be all that it needs
+    allowing = [
         each
-        for each in law.operation.conventions
-        if each.effect == "value" and ruler.conventions.get(each.name) != each.value
+        for effect in ("value", "weaker bound")  # what admits more comes after what says something else
+        for each in undeclared
+        if comes_again and each.effect == effect and _admits(each, [law, *value_laws], case, subject, ruler)
     ]
-    allowing = [each for each in undeclared if _admits(each, [law, *value_laws], subject, ruler)]
-    if len(allowing) == 1:
-        (convention,) = allowing
+    if allowing and (len(allowing) == 1 or allowing[1].effect != "value"):
+        convention = allowing[0]
         declare = f'{{"{convention.name}": "{convention.value}"}}'
         cause = Cause(str(convention), f"a convention that is not declared: {convention.meaning}", "")
         return case, evidence, cause, f"declare conventions = {declare}, or do as the clause says"
@@ -51,13 +54,27 @@ def explain(
     if len(fitting) == 1:
         (mutant,) = fitting
         return case, evidence, Cause(mutant.name, mutant.fault, mutant.seen), mutant.fix
+    assert isinstance(chapter.judging, Chance)
+    fact = None if fitting else fact_of(chapter.judging, law, subject, ruler)
+    if fact is not None:
+        return case, evidence, Cause(fact.words, fact.words, ""), fact.fix
     return case, evidence, None, law.fix
 
 
-def _admits(convention: Convention, laws: Sequence[Law], subject: GuardedSubject, ruler: Ruler) -> bool:
-    """Whether, with the convention declared, each of these laws holds on all of its cases."""
+def _admits(convention: Convention, laws: Sequence[Law], case: Case, subject: GuardedSubject, ruler: Ruler) -> bool:
+    """Whether, with the convention declared, each of these laws holds on all its cases, and the first on this one."""
     declared = ruler.declaring(convention.item)
-    return all(_holds(each, subject, declared) for each in {each.id: each for each in laws}.values())
+    return _keeps(laws[0], case, subject, declared) and all(
+        _holds(each, subject, declared) for each in {each.id: each for each in laws}.values()
+    )
+
+
+def _keeps(law: Law, case: Case, subject: GuardedSubject, ruler: Ruler) -> bool:
+    """Whether the law holds on this case."""
+    try:
+        return _evidence(law, subject, ruler, case).holds
+    except TargetFault:
+        return False
 
 
 def _holds(law: Law, subject: GuardedSubject, ruler: Ruler) -> bool:

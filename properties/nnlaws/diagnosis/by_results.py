@@ -16,8 +16,11 @@ from nnlaws.authoring.judging import Rounding
 from nnlaws.authoring.law import Law
 from nnlaws.authoring.operation import Option
 from nnlaws.authoring.ruler import Ruler
-from nnlaws.authoring.subject import NotOffered, TargetFault
+from nnlaws.authoring.subject import TargetFault
 from nnlaws.authoring.token import TOGETHER, Case
+from nnlaws.diagnosis.conventions import admits, holds_on, looseness, shown, undeclared, unseen
+from nnlaws.diagnosis.probes.find import Call as Seen
+from nnlaws.diagnosis.probes.find import Finding, find
 from nnlaws.isolation.guard import GuardedSubject
 from nnlaws.report import Cause
 from nnlaws.rounding.formats import Floats, format_of
@@ -29,6 +32,7 @@ SINGLE = 24  # digits of float32: formats with fewer are narrow
 TO_THE_BIT = 0.95
 ENOUGH = 10  # wrong results, before so much can be said
 OPTIONS = 4  # how many other options inputs of diagnosis come with
+SEEN = 4  # failing cases, whose calls what is found has to explain
 EXAMPLES = 20  # how many failing cases are tried for one that tells the causes apart
 
 Results = tuple[Floats, ...]
@@ -43,18 +47,31 @@ class Call:
 
 
 class Recorder(GuardedSubject):
-    """A subject that keeps what it was called with and what came back."""
+    """A subject that keeps what it was called with and what came back; `single`: with what it was called one by one."""
 
     def __init__(self, subject: GuardedSubject) -> None:
         super().__init__(subject.function, subject.operation, subject.watch)
         self.subject = subject
         self.calls: list[Call] = []
+        self.single: list[Inputs] = []
 
     def batch(self, lanes: Sequence[tuple[Array, ...]], **options: Option) -> tuple[Floats, ...]:
         results = self.subject.batch(lanes, **options)
         arguments = tuple(np.stack(argument) for argument in zip(*lanes, strict=True))
         self.calls.append(Call(Inputs(arguments, options=options), results))
         return results
+
+    def raw(self, *arguments: Any, lane: int = 0, **options: Any) -> Any:
+        self._keep(arguments, options)
+        return self.subject.raw(*arguments, lane=lane, **options)
+
+    def arrays(self, *arguments: Any, lane: int = 0, **options: Any) -> tuple[Array, ...]:
+        self._keep(arguments, options)
+        return self.subject.arrays(*arguments, lane=lane, **options)
+
+    def _keep(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
+        if all(isinstance(argument, np.ndarray) for argument in arguments):
+            self.single.append(Inputs(tuple(argument[None].copy() for argument in arguments), options=dict(options)))
 
 
 class Remembering(GuardedSubject):
@@ -96,8 +113,10 @@ def explain(
     which no other mutant gives the same results.
     """
     smallest, evidence = failures[-1]
-    if any(_holds_on(law, subject, ruler, _stacks(law, ruler, [smallest])) for _ in range(2)):
-        return smallest, evidence, None, law.fix  # the failure does not come again: nothing here explains that
+    if any(holds_on(law, subject, ruler, _stacks(law, ruler, [smallest])) for _ in range(2)):
+        finding = _probed(chapter, law, subject, ruler, failures)  # what does not come again may be kept from before
+        cause = Cause(finding.name, finding.fault, "") if finding and finding.of_calls else None
+        return smallest, evidence, cause, law.fix
     judging = chapter.judging
     assert isinstance(judging, Rounding)
     subject = Remembering(subject)
@@ -116,19 +135,28 @@ def explain(
         if _types(law, mutant.subject, ruler, smallest) == types
         and _gives_the_same_on(others, mutant, law, subject, ruler)
     }
-    allowing = _conventions(law, subject, ruler, _stacks(law, ruler, [case for case, _ in failures[-EXAMPLES:]]))
-    conventions = [v for v in allowing if _admits(v, law, subject, ruler, others)]
+    if fitting and not any(_some_number(subject, law, inputs) for inputs in others):
+        fitting = {}  # nothing but NaN: all that gives just this is alike
+    seen = _stacks(law, ruler, [case for case, _ in failures[-EXAMPLES:]])
+    conventions = [v for v in undeclared(law, ruler) if admits(v, law, subject, ruler, [*seen, *others])]
+    battery = others
     if wide:  # inputs of every size tell apart what is alike on this law's own
         far = next(each for each in chapter.laws_of(law.operation) if each.name == judging.probe)
-        probes = _stacks(far, ruler, _battery(judging, far, _small(far), 1))
-        fitting = {name: m for name, m in fitting.items() if _gives_the_same_on(probes, m, far, subject, ruler)}
-        conventions = [v for v in conventions if _admits(v, far, subject, ruler, probes)]
+        battery = _stacks(far, ruler, _battery(judging, far, _small(far), 1))
+        fitting = {name: m for name, m in fitting.items() if _gives_the_same_on(battery, m, far, subject, ruler)}
+        conventions = [v for v in conventions if admits(v, far, subject, ruler, battery)]
+    conventions = [v for v in conventions if shown(chapter, v, subject, ruler, battery)]
+    if wide:
         conventions = [v for v in conventions if _right_otherwise(chapter, v, subject, ruler)]
-    declare = [f'declare conventions = {{"{v.name}": "{v.value}"}} ({v.meaning})' for v in conventions]
+    loose = {v: looseness(v, ruler, battery) for v in conventions}
+    conventions.sort(key=lambda v: (v.effect != "value", loose[v]))
+    declare = [
+        f'declare conventions = {{"{v.name}": "{v.value}"}} ({v.meaning}; {unseen(v, loose[v])})' for v in conventions
+    ]
     telling = wide or not fitting or any(v.effect == "value" for v in conventions)
-    if len(conventions) == 1 and telling:
-        (variant,) = conventions
-        if all(_admits(variant, law, mutant.subject, ruler, others) for mutant in fitting.values()):
+    if conventions and telling:
+        variant = conventions[0]
+        if all(admits(variant, law, mutant.subject, ruler, others) for mutant in fitting.values()):
             cause = Cause(str(variant), f"a convention that is not declared: {variant.meaning}", "")
             return smallest, evidence, cause, f"{declare[0]}, or compute as the clause says"
     if len(fitting) == 1 and not (wide and conventions):
@@ -136,10 +164,27 @@ def explain(
         mutant = next(mutant for mutant in chapter.mutants_of(law.operation) if mutant.name == name)
         case, evidence = _most_telling(law, subject, ruler, failures, breaking, name)
         return case, evidence, Cause(mutant.name, mutant.fault, mutant.seen), "; or ".join((mutant.fix, *declare[:1]))
+    finding = None if conventions else _probed(chapter, law, subject, ruler, failures)
+    if finding is not None:
+        return smallest, evidence, Cause(finding.name, finding.fault, ""), finding.fix or law.fix
     several = len(law.operation.changing) > 1 and not (fitting or declare or law.fix)
     identify = "run nnlaws identify, to see whether several conventions together explain it"
-    fixes = (law.fix, *declare, identify if several else "")
+    fixes = (law.fix, *declare[:1], identify if several else "")
     return smallest, evidence, None, "; or ".join(filter(None, fixes))
+
+
+def _probed(
+    chapter: Chapter, law: Law, subject: GuardedSubject, ruler: Ruler, failures: Sequence[tuple[Case, Evidence]]
+) -> Finding | None:
+    """What the target does, found by probes, where its results show it."""
+    recorder = Recorder(subject)
+    for case, _ in failures[-1 : -1 - SEEN : -1]:
+        try:
+            law.evidence(recorder, ruler, stack(law.build, [case], ruler.format))
+        except TargetFault:
+            continue
+    calls = [Seen(call.inputs.arguments, call.inputs.options, call.results) for call in recorder.calls]
+    return find(chapter, law, subject, ruler, calls, recorder.single)
 
 
 @dataclass(frozen=True)
@@ -176,6 +221,15 @@ def _fits(mutant: Candidate, law: Law, subject: GuardedSubject, ruler: Ruler, ca
     if not all(_equal_up_to_rounding(call.results, other.results, mutant.ruler, call.inputs) for call, other in pairs):
         return False
     return any(_equally_wrong(call.results, other.results, ruler, call.inputs) for call, other in pairs)
+
+
+def _some_number(subject: GuardedSubject, law: Law, inputs: Inputs) -> bool:
+    """Whether the subject returns anything but NaN."""
+    try:
+        results = subject.results(*inputs.arguments, **_options(law, subject, inputs))
+    except TargetFault:
+        return True
+    return any(not np.isnan(one).all() for one in results)
 
 
 def _small(law: Law) -> Case:
@@ -296,16 +350,6 @@ def _most_telling(
     return failures[-1]
 
 
-def _conventions(law: Law, subject: GuardedSubject, ruler: Ruler, failed: Sequence[Inputs]) -> list[Convention]:
-    """The conventions that, declared one by one, allow every failure seen."""
-    undeclared = (
-        each
-        for each in law.operation.conventions
-        if ruler.format.name in each.dtypes and ruler.conventions.get(each.name) != each.value
-    )
-    return [each for each in undeclared if _admits(each, law, subject, ruler, failed)]
-
-
 _OTHERWISE: dict[tuple[Any, ...], tuple[Any, bool]] = {}
 """What `_right_otherwise` has found, with the function, lest another gets its id: violation after violation asks."""
 
@@ -318,20 +362,6 @@ def _right_otherwise(chapter: Chapter, convention: Convention, subject: GuardedS
         assert isinstance(chapter.judging, Rounding)
         laws = [law for law in chapter.laws_of(ruler.operation) if law.about == "results"]
         inputs = ((law, _stacks(law, ruler, _battery(chapter.judging, law, _small(law), 1))) for law in laws)
-        holds = all(_admits(convention, law, subject, ruler, each) for law, each in inputs)
+        holds = all(admits(convention, law, subject, ruler, each) for law, each in inputs)
         _OTHERWISE[key] = subject.function, holds
     return _OTHERWISE[key][1]
-
-
-def _admits(convention: Convention, law: Law, subject: GuardedSubject, ruler: Ruler, stacks: Sequence[Inputs]) -> bool:
-    """Whether the law holds on all these inputs if the convention is declared."""
-    return _holds_on(law, subject, ruler.declaring(convention.item), stacks)
-
-
-def _holds_on(law: Law, subject: GuardedSubject, ruler: Ruler, stacks: Sequence[Inputs]) -> bool:
-    try:
-        return all(law.evidence(subject, ruler, inputs).holds for inputs in stacks)
-    except NotOffered:
-        return True
-    except TargetFault:
-        return False

@@ -7,7 +7,7 @@ import numpy as np
 from nnlaws_reference.dtypes import Array
 from numpy.typing import NDArray
 
-from nnlaws.authoring.case import Inputs
+from nnlaws.authoring.case import Inputs, built
 from nnlaws.authoring.evidence import Element, Evidence
 from nnlaws.authoring.law import Law
 from nnlaws.authoring.ruler import Ruler
@@ -24,7 +24,7 @@ def show(
     law: Law, ruler: Ruler, case: Case, evidence: Evidence, cause: Cause | None = None, fix: str = ""
 ) -> Violation:
     """The evidence of one array, as the text of a violation."""
-    inputs = law.build(case, ruler.format)
+    inputs = built(law.build, case, ruler.format)
     element = evidence.element
     result = ""
     if evidence.got is not None and 1 < evidence.got.size <= SMALL:

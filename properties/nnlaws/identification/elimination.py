@@ -8,6 +8,7 @@ Bounds are weakened only where no combination fits without.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, product
+from math import inf
 from typing import Any
 
 from nnlaws.api import Runner, runner, select
@@ -22,10 +23,14 @@ Conventions = dict[str, str]
 
 @dataclass(frozen=True)
 class Trial:
-    """A combination of conventions and, unless it fits, the law that eliminates it, with the smallest case."""
+    """A combination of conventions and, unless it fits, the law that eliminates it, with the smallest case.
+
+    held: how many laws held before that one.
+    """
 
     conventions: Conventions
     broken: LawResult | None = None
+    held: int = 0
 
     @property
     def fits(self) -> bool:
@@ -49,11 +54,22 @@ class Identified:
         return [trial for trial in self.trials if trial.fits]
 
     @property
+    def nearest(self) -> Trial:
+        """Where none fits, the combination under which the most laws held, then the one that errs least."""
+        return min(self.trials, key=lambda trial: (-trial.held, _ratio(trial), len(trial.conventions)))
+
+    @property
     def refused(self) -> str:
         """Why nothing could be tried, where the target raised or died under every combination alike."""
         outcomes = {trial.broken.outcome for trial in self.trials if trial.broken}
         broken = self.trials[0].broken
         return broken.reason if broken and not self.fitting and outcomes == {Outcome.ERROR} else ""
+
+
+def _ratio(trial: Trial) -> float:
+    """How far beyond what is allowed, in the law that eliminates it."""
+    worst = trial.broken.worst if trial.broken else 0.0
+    return inf if worst is None else worst
 
 
 @dataclass(frozen=True)
@@ -124,15 +140,18 @@ def identify(
         for task in plan.tasks:
             if task.offered and task.kind == "value" and _choices(OPERATIONS[task.operation], task.dtype):
                 by_value.setdefault((task.operation, task.dtype), []).append(task)
-        found = [_identify(runs, *key, tasks, progress) for key, tasks in by_value.items()]
+        tried = (_identify(runs, *key, tasks, progress) for key, tasks in by_value.items())
+        found = [each for each in tried if each is not None]
     name = str(target) if isinstance(target, str) else getattr(target, "__name__", type(target).__name__)
     return Identification(name, plan.description, tuple(found), plan.plugins, plan.left_out)
 
 
 def _identify(
     runs: Runner, operation: str, dtype: str, tasks: list[Task], progress: Callable[[str, Trial], None] | None
-) -> Identified:
-    """Tries all combinations of conventions, with as few bounds weakened as it takes for one to fit."""
+) -> Identified | None:
+    """Tries all combinations of conventions, with as few bounds weakened as it takes for one to fit; None where no law
+    finds the operation offered.
+    """
     choices = _choices(OPERATIONS[operation], dtype)
     weaker = {name: values for name, values in choices.items() if name not in OPERATIONS[operation].changing}
     plain = _combinations({name: values for name, values in choices.items() if name not in weaker})
@@ -141,7 +160,9 @@ def _identify(
     for weakened in (chosen for size in range(len(weaker) + 1) for chosen in combinations(weaker, size)):
         for bound in product(*(weaker[name] for name in weakened)):
             for conventions in plain:
-                trial, tried = _try(runs, tasks, {**conventions, **dict(zip(weakened, bound, strict=True))})
+                trial, tried, judged = _try(runs, tasks, {**conventions, **dict(zip(weakened, bound, strict=True))})
+                if not judged:
+                    return None
                 trials.append(trial)
                 arrays = max(arrays, tried if trial.fits else 0)
                 if progress is not None:
@@ -151,14 +172,20 @@ def _identify(
     return Identified(operation, dtype, tuple(trials), arrays)
 
 
-def _try(runs: Runner, tasks: list[Task], conventions: Conventions) -> tuple[Trial, int]:
-    arrays = 0
+def _try(runs: Runner, tasks: list[Task], conventions: Conventions) -> tuple[Trial, int, bool]:
+    """The trial, how many arrays it took, and whether any law judged: one that is not offered counts for nothing."""
+    arrays = held = 0
+    judged = False
     for task in tasks:
         result = runs.run(replace(task, trial=conventions))
         arrays += result.cases
-        if result.outcome in (Outcome.VIOLATES, Outcome.ERROR, Outcome.NOT_OFFERED):
-            return Trial(conventions, result), arrays
-    return Trial(conventions), arrays
+        if result.outcome is Outcome.NOT_OFFERED:
+            continue
+        judged = True
+        if result.outcome in (Outcome.VIOLATES, Outcome.ERROR):
+            return Trial(conventions, result, held), arrays, True
+        held += 1
+    return Trial(conventions, held=held), arrays, judged
 
 
 def _choices(operation: Operation, dtype: str) -> dict[str, list[str]]:

@@ -1,6 +1,7 @@
 """An identification for people: what fits, what tells it from its neighbours, and the declaration to paste."""
 
 import json
+from math import isfinite
 
 from nnlaws.identification.elimination import Identification, Identified, Trial
 from nnlaws.report import printable
@@ -20,7 +21,8 @@ def _operation(found: Identified) -> str:
     if found.refused:
         return f"{head}\n  could not be tried: {found.refused}"
     if not found.fitting:
-        return f"{head}\n  none of the {len(found.trials)} combinations of conventions fits: see what nnlaws check says"
+        none = f"  none of the {len(found.trials)} combinations of conventions fits"
+        return "\n".join([head, none, *_nearest(found)])
     lines = [head] + [f"  fits: {trial}" + _on(found) for trial in found.fitting]
     near = [trial for trial in found.trials if not trial.fits and _differ(trial, found.fitting[0]) == 1]
     for trial in near:
@@ -29,6 +31,18 @@ def _operation(found: Identified) -> str:
     if others:
         lines.append(f"  and {others} more, which differ in several, {'is' if others == 1 else 'are'} eliminated too")
     return "\n".join(lines)
+
+
+def _nearest(found: Identified) -> list[str]:
+    """The combination that comes nearest, and what breaks it: clause, operation, dtype, and by how much."""
+    trial = found.nearest
+    broken = trial.broken
+    if broken is None:
+        return []
+    worst = broken.worst
+    much = f", by {worst:.3g} times what is allowed" if worst is not None and isfinite(worst) else ""
+    words = f"  nearest: {trial}, which breaks {broken.clause} ({broken.law}, {broken.dtype}){much}"
+    return [words, *_eliminated(trial)[1:], f"  for the cause: nnlaws check --law {broken.law}, with that declared"]
 
 
 def _on(found: Identified) -> str:

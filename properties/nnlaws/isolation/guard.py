@@ -2,9 +2,13 @@
 
 import inspect
 import os
+import sys
 import warnings
 from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stdout
+from threading import Barrier
+from time import perf_counter
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -18,6 +22,8 @@ from nnlaws.isolation.process_state import ERROR_STATE, FLOATING_POINT_MODE, bor
 from nnlaws.rounding.formats import Floats
 
 T = TypeVar("T")
+CALLS, LONGEST = 12, 0.05  # of each of several threads: so many, in about so many seconds at most
+SWITCH = 1e-6  # seconds between two switches of threads: as often as Python can
 _NUMBERS = frozenset(DTYPES.values())
 
 
@@ -86,19 +92,44 @@ class GuardedSubject:
         return self._guarded(lambda: self.function(*arguments, **options), lane)
 
     def arrays(self, *arguments: Any, lane: int = 0, **options: Any) -> tuple[Array, ...]:
+        return self._right_number(self._guarded(lambda: self._called(arguments, options), lane), lane)
+
+    def at_once(
+        self, each: Sequence[tuple[Array, ...]], lane: int = 0, **options: Any
+    ) -> list[list[tuple[Array, ...]]]:
+        def calls(arguments: tuple[Array, ...], start: Barrier) -> list[tuple[Array, ...] | str]:
+            start.wait()
+            until = perf_counter() + LONGEST
+            found = [self._called(tuple(argument.copy() for argument in arguments), options)]
+            while len(found) < CALLS and perf_counter() < until:
+                found.append(self._called(tuple(argument.copy() for argument in arguments), options))
+            return found
+
+        def run() -> list[list[tuple[Array, ...] | str]]:
+            start, interval = Barrier(len(each)), sys.getswitchinterval()
+            sys.setswitchinterval(SWITCH)
+            try:
+                with ThreadPoolExecutor(len(each)) as pool:
+                    running = [pool.submit(calls, arguments, start) for arguments in each]
+                    return [one.result() for one in running]
+            finally:
+                sys.setswitchinterval(interval)
+
+        return [[self._right_number(found, lane) for found in one] for one in self._guarded(run, lane)]
+
+    def _called(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> tuple[Array, ...] | str:
+        """The results of one call as arrays; in words, where there is another number of them."""
         wanted = self.operation.results
+        found = self.function(*arguments, **options)
+        if len(wanted) == 1:
+            return (np.asarray(found),)
+        if not isinstance(found, (tuple, list)):
+            return f"a {type(found).__name__}"
+        return tuple(np.asarray(each) for each in found) if len(found) == len(wanted) else f"{len(found)} results"
 
-        def call() -> tuple[Array, ...] | str:
-            found = self.function(*arguments, **options)
-            if len(wanted) == 1:
-                return (np.asarray(found),)
-            if not isinstance(found, (tuple, list)):
-                return f"a {type(found).__name__}"
-            return tuple(np.asarray(each) for each in found) if len(found) == len(wanted) else f"{len(found)} results"
-
-        results = self._guarded(call, lane)
+    def _right_number(self, results: tuple[Array, ...] | str, lane: int) -> tuple[Array, ...]:
         if isinstance(results, str):
-            names = ", ".join(wanted)
+            names = ", ".join(self.operation.results)
             raise TargetFault(f"{self.operation.name} returned {results} where ({names}) is expected (CT-2)", lane)
         return results
 

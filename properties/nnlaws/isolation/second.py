@@ -40,6 +40,8 @@ def called(module: str, file: str, name: str, arguments: tuple[Any, ...], option
 
 def named(module: str, file: str, name: str) -> Any:
     """What is called so in the module of that name, or in that file where no such module can be imported."""
+    if module in _loaded and _loaded[module] != (file, _written(file)):
+        sys.modules.pop(module, None)  # another file of that name, or another text
     try:
         found: Any = importlib.import_module(module)
     except ModuleNotFoundError:
@@ -47,11 +49,20 @@ def named(module: str, file: str, name: str) -> Any:
         if spec is None or spec.loader is None:
             raise
         found = sys.modules[module] = importlib.util.module_from_spec(spec)
+        _loaded[module] = (file, _written(file))
         sys.path.insert(0, os.path.dirname(os.path.abspath(file)))
         spec.loader.exec_module(found)
     for part in name.split("."):
         found = getattr(found, part)
     return getattr(found, "function", found)  # of a mutant or a sound variant
+
+
+_loaded: dict[str, tuple[str, int]] = {}
+"""Of modules that were loaded from a file, which one that was, and when it was written."""
+
+
+def _written(file: str) -> int:
+    return os.stat(file).st_mtime_ns
 
 
 def read(pipe: IO[bytes]) -> bytes:

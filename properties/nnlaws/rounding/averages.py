@@ -75,16 +75,25 @@ class Arithmetic:
         error = np.where(x.largest > self.arrays.largest, np.inf, error)
         return Bounded(x.value, np.where(touched, error, x.error), self.format)
 
-    def stored(self, x: Bounded, kept: bool = False) -> Bounded:
-        """A result as it is returned. What is of the arrays' type already, as is what was `kept` in it, is not rounded
-        again; but an implementation of the default convention rounds it to float32 before, and may flush it there and here.
+    def stored(self, x: Bounded) -> Bounded:
+        """A result as it is returned. What is of the arrays' type already is not rounded again; but an implementation
+        of the default convention rounds it to float32 before, and may flush it both times.
         """
-        kept = kept and (self.narrow_state or self.parameters == "stochastic") and self.parameters != "compensated"
-        already = (self.arrays is self.format or kept) & (x.error > 0)
+        return self._returned(x, _narrowed(x, self.arrays), self.arrays is self.format)
+
+    def returned(self, x: Bounded, first: Floats) -> Bounded:
+        """The parameters, that were `first`, as they are returned: what was kept in the arrays' type is not rounded
+        again, and nothing goes further than to `first`, which is of that type.
+        """
+        kept = (self.narrow_state and self.parameters != "compensated") or self.parameters == "stochastic"
+        nearest = np.minimum(_narrowed(x, self.arrays), 2 * x.error + np.abs(x.value - first))
+        return self._returned(x, nearest, kept or self.arrays is self.format)
+
+    def _returned(self, x: Bounded, error: Floats, kept: bool) -> Bounded:
         before = np.zeros(x.shape)
         if self.arrays.digits < SINGLE.digits:
             before = 8 * SINGLE.u * x.largest + 2 * _flushed(x, self.arrays)
-        error = np.where(already, x.error + before, _narrowed(x, self.arrays))
+        error = np.where(kept & (x.error > 0), x.error + before, error)
         error = np.where((x.error == 0) & (inexact(x.value, self.arrays) == 0), 0.0, error)
         known = np.isfinite(x.value) & ~np.isnan(error)
         return Bounded(np.where(known, x.value, 0.0), np.where(known, error, np.inf), self.arrays)
@@ -108,9 +117,9 @@ class Average:
     """A moving average (..., n): of each value x, β v + c x with c = 1 − β; or v + c (x − v), or x + β (v − x).
 
     Roundings, in u: of β where the format does not hold it, and the product with it; of c, and the product; the sum,
-    which is exact from v = 0. With a difference instead: of that, of c, and the product; x + β (v − x), which is for
-    β ≤ ½, rounds its sum from v = 0 too. If β is rounded first, c takes over its error. By kind, an "average" starts at
-    0, or "from_one", or at the "first_value", and a "sum" is β v + x.
+    which is exact from v = 0. With a difference instead: of that, unless x is 0, of c, and the product; x + β (v − x),
+    which is for β ≤ ½, rounds its sum from v = 0 too. If β is rounded first, c takes over its error. By kind, an
+    "average" starts at 0, or "from_one", or at the "first_value", and a "sum" is β v + x.
 
     From the second 0 on, of values that are 0 one after another, v is a number of the type that it is kept in: and
     since v itself is as near to βv as (1 − β)v, the nearest is no further. So is β, from 1; and the product of both.
@@ -169,19 +178,22 @@ class Average:
             return x, x_error
         v, u, tiny = self.value, self.arithmetic.format.u, self.arithmetic.format.tiny
         before, fresh = np.abs(v) + 2 * self.error, np.abs(x) + 2 * x_error
+        idle = fresh == 0
         value = self.beta * v + self.c * x
         carried = self.beta * self.error + self.c * x_error
         rounding = self.beta * self.old * before + (self.c * self.new + self.drift) * fresh
         if self.kind != "sum":
             apart = np.abs(x - v) + 2 * (self.error + x_error)
-            rounding = np.maximum(rounding, (self.apart if self.begun else self.first) * apart)
+            by_difference = (self.apart if self.begun else self.first) - np.where(idle, self.c, 0.0)
+            rounding = np.maximum(rounding, by_difference * apart)
         added = u * (1 + 8 * u) * rounding
         if self.begun:
             added += u * (np.abs(value) + 2 * (carried + added))
         extent = before + fresh
         added += np.where(extent > 0, 3 * tiny, 0.0)
-        idle = fresh == 0
-        if self.begun and not self.drift:
+        if self.beta == 0:
+            added = np.where(idle, 0.0, added)
+        elif self.begun and not self.drift:
             added = np.where(idle & self.idle, np.minimum(added, 3 * (1 - self.beta) * (1 + 8 * u) * before), added)
         error = carried + added
         error[extent > self.arithmetic.format.largest] = np.inf

@@ -17,8 +17,8 @@ from nnlaws_reference.dtypes import working_dtype
 
 from nnlaws.rounding.averages import DOUBLE, SINGLE, Arithmetic
 from nnlaws.rounding.counted import given
-from nnlaws.rounding.formats import Floats, Format, format_of
 from nnlaws.rounding.elementary import ELEMENTARY
+from nnlaws.rounding.formats import Floats, Format, format_of
 from nnlaws.rounding.number import EXP, LOG, Bounded, Conventions, log_units
 
 EXPM1 = ELEMENTARY["expm1"].units
@@ -80,7 +80,9 @@ def one_minus_log_uniform_map(u: Bounded, *, low: float, high: float, convention
     x = np.where(part <= 0.5, low - from_low, high - from_high)
     left_error = (1 - x) * _drift(part, _distances(low, high, arithmetic), arithmetic.format)
     apart = np.maximum(np.abs(x), x - low) + 2 * left_error
-    return _stored(Bounded(x, left_error + (EXPM1 + 3) * unit * (1 + ROOM * unit) * apart, arithmetic.format), arithmetic)
+    return _stored(
+        Bounded(x, left_error + (EXPM1 + 3) * unit * (1 + ROOM * unit) * apart, arithmetic.format), arithmetic
+    )
 
 
 @np.errstate(all="ignore")

@@ -104,6 +104,16 @@ def batch_norm_inference(
     return gamma[..., None, :] * z_norm + beta[..., None, :]
 
 
+def expected_variance(var: Numbers, samples: int) -> Numbers:
+    """BN-32: E[σ²_batch] = (m − 1)σ²/m, of m samples drawn independently from a population of variance σ²."""
+    return (samples - 1) * var / samples
+
+
+def variance_of_variance(var: Numbers, fourth: Numbers, samples: int) -> Numbers:
+    """BN-33: Var(σ²_batch) = (m − 1)((m − 1)μ₄ − (m − 3)σ⁴)/m³, μ₄ being the population's fourth central moment."""
+    return (samples - 1) * ((samples - 1) * fourth - (samples - 3) * var * var) / samples**3
+
+
 def layer(x: Numbers, w: Numbers, b: Numbers, gamma: Numbers, beta: Numbers, *, eps: float) -> Numbers:
     """BN-7, BN-8: tanh(BN(x w + b)); x is (m, k), w is (k, n), b, gamma and beta are (n,).
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nnlaws.authoring.case import Builder
+from nnlaws.authoring.case import Builder, stack
 from nnlaws.authoring.errors import UsageError
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.token import Case
@@ -92,9 +92,55 @@ def test_an_overlay_is_made_whole(format: Format) -> None:
     assert wide(epochs).tolist() == [2, 1, 100]
 
 
+def test_stairs_is_what_it_says() -> None:
+    assert epochs("stairs", 7, 6) == [0, 6, 7, 13, 14, 20]
+
+
+def test_about_powers_is_what_it_says() -> None:
+    assert epochs("about_powers", 3, 7) == [7, 8, 9, 15, 16, 17, 31]
+
+
 def test_every_family_is_told_above() -> None:
     tests = globals()
-    assert all(f"test_{name}_is_what_it_says" in tests for name in decay.FAMILIES)
+    assert all(f"test_{name}_is_what_it_says" in tests for name in (*decay.FAMILIES, *decay.BOUNDARY))
+
+
+def options(operation: Operation, case: Case, format: Format) -> dict[str, float]:
+    return stack(decay.BUILDERS[operation], [case], format).options
+
+
+@every_format
+@every_schedule
+def test_boundary_cases_have_every_epoch_and_every_number_at_its_ends(operation: Operation, format: Format) -> None:
+    cases = decay.boundary(operation)(format, (1, 6), (1, 1))
+    found = {case: wide(decay.epochs(case, format)) for case in cases}
+    thousand = set(np.arange(1001.0).astype(format.dtype).astype(float)) - {float(decay.LARGEST[format.name]) + 1}
+    assert any(thousand <= set(each) for each in found.values()) or format.name == "bfloat16"
+    last = max(each.max() for each in found.values())
+    assert last == min(decay.LARGEST[format.name], 2.0**16 + 1) or format.digits < 24
+    given = [options(operation, case, format) for case in cases]
+    for name in operation.options:
+        seen = {each[name] for each in given}
+        assert {0.0, 1.0} <= seen or name in ("rate", "every")
+    rates = {each["rate"] for each in given if "rate" in each}
+    assert (0.0 in rates and max(rates) > 1) == (operation.name == "inverse_time_decay")
+    assert (1.0 in rates) == ("rate" in operation.options)
+    sizes = {case.m % 8 for case in cases if case.family == "drawn" and case.m > 8}
+    assert sizes == set(range(8))
+
+
+@pytest.mark.parametrize("format", [each for each in FORMATS if each.digits >= 24], ids=lambda each: each.name)
+def test_both_ends_of_every_stair_come_for_every_length_up_to_100(format: Format) -> None:
+    operation = OPERATIONS["staircase_decay"]
+    cases = [c for c in decay.boundary(operation)(format, (1, 6), (1, 1)) if c.family == "stairs"]
+    assert [options(operation, case, format)["every"] for case in cases] == list(range(1, 101))
+    for every, case in enumerate(cases, 1):
+        ends = wide(decay.epochs(case, format))
+        multiples = np.arange(0.0, 1001.0, every)
+        assert set(ends) == {*multiples, *(multiples[1:] - 1)}
+        rates = operation.reference(decay.epochs(case, format), **options(operation, case, format))
+        assert (np.diff(wide(np.unique(rates))) > 0.005 * wide(np.unique(rates))[:-1]).all()
+        assert np.unique(rates).size == multiples.size
 
 
 @every_schedule

@@ -290,7 +290,8 @@ def test_every_grade_admits_what_the_norm_does(name: str, dtype: Any) -> None:
     random = np.random.default_rng(0)
     theta, grads = parameters(random, dtype), gradients(random, 5, dtype)
     norm = bound_of(name, theta, grads, OPTIONS[name], {})
-    for grade in ({"hyperparameters": "working"}, {"state": "narrow"}, {"arithmetic": "narrow"}):
+    parameters_kept = [{"parameters": kept} for kept in ("compensated", "stochastic")]
+    for grade in ({"hyperparameters": "working"}, {"state": "narrow"}, {"arithmetic": "narrow"}, *parameters_kept):
         wider = bound_of(name, theta, grads, OPTIONS[name], grade)
         assert (wider.error >= norm.error).all()
         says_nothing = dtype is np.float64 or (dtype is np.float32 and "hyperparameters" not in grade)

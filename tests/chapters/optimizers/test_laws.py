@@ -249,19 +249,20 @@ def test_a_convention_that_is_not_declared_is_named_as_the_cause(name: str, conv
 @pytest.mark.parametrize(
     ("dtype", "bearing"),
     [
-        ("float16", {"arithmetic", "state", "hyperparameters"}),
-        ("bfloat16", {"arithmetic", "state", "hyperparameters"}),
+        ("float16", {"arithmetic", "state", "hyperparameters", "parameters"}),
+        ("bfloat16", {"arithmetic", "state", "hyperparameters", "parameters"}),
         ("float32", {"hyperparameters"}),
         ("float64", set[str]()),
     ],
 )
 def test_a_grade_bears_only_where_something_else_would_be_computed_in(dtype: str, bearing: set[str]) -> None:
     """Declared, in a dtype in which it says nothing, it does not turn `conforms` into `conforms as declared`."""
-    grades = {"arithmetic": "narrow", "state": "narrow", "hyperparameters": "working"}
+    kept = {"state": "narrow", "parameters": "compensated"}
+    grades = {"arithmetic": "narrow", "hyperparameters": "working", **kept}
     assert OPERATIONS["adam"].choices(dtype).keys() - {"adam_form"} == bearing
     target = Target("mine", "", {}, conventions={**grades, "adam_form": "epsilon_hat", "velocity": "heavy_ball"})
     assert target.conventions_for("adam", dtype).keys() == {*bearing, "adam_form"}
-    assert target.conventions_for("exponential_decay", dtype).keys() == bearing - {"state"}
+    assert target.conventions_for("exponential_decay", dtype).keys() == bearing - kept.keys()
     assert target.conventions_for("softmax", dtype).keys() == bearing & {"arithmetic"}
 
 

@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nnlaws.authoring.case import Builder
+from nnlaws.authoring.case import Builder, stack
 from nnlaws.authoring.errors import UsageError
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.token import Case
 from nnlaws.chapters import OPERATIONS, chapter_of
+from nnlaws.chapters.scales import boundary
 from nnlaws.chapters.scales import inputs as scales
 from nnlaws.chapters.scales.operations import MAPS
+from nnlaws.isolation.guard import silence
 from nnlaws.rounding.formats import Format, format_of
 from nnlaws_reference.dtypes import DTYPES, Array
 from numpy.typing import NDArray
@@ -59,6 +61,54 @@ def test_drawn_is_what_it_says() -> None:
     assert 0.95 < max(drawn) <= 1
 
 
+def test_beside_is_what_it_says() -> None:
+    beside = shares("beside", 0, len(scales.BESIDE))
+    assert beside == list(scales.BESIDE)
+    assert sum(u == 0 for u in beside) == 2
+    assert sum(bool(np.signbit(u)) for u in beside) == 1
+    for format in FORMATS:
+        held = {float(u) for u in np.array(beside).astype(format.dtype)}
+        one, half = np.array([1.0, 0.5], format.dtype)
+        assert {0.5, 1.0, float(np.nextafter(one, one - one)), float(np.nextafter(half, one))} <= held
+        assert format.tiny in held
+
+
+def test_a_case_sets_its_box_and_what_is_left_of_it_is_one() -> None:
+    case = Case(1, 1, "ends", 0, 0, settings=(("low", 64.0), ("high", 4096.0)))
+    assert scales.box(case, scales.RATIO) == (64.0, 4096.0)
+    for chosen, boxes in (
+        (scales.RATIO, boundary.RATIO),
+        (scales.DISTANCE, boundary.DISTANCE),
+        (scales.DISTANCE, boundary.BELOW),
+        (scales.BELOW, boundary.DISTANCE),
+    ):
+        for ends in boxes:
+            for name, end in zip(("low", "high"), ends, strict=True):
+                low, high = scales.box(Case(1, 1, "ends", 0, 0, settings=((name, end),)), chosen)
+                assert end == {"low": low, "high": high}[name]
+                assert low < high
+                assert chosen is scales.RATIO or high < 1
+                assert low > 0 or min(end, chosen[0][0]) <= 0
+
+
+@every_format
+@every_scale
+def test_boundary_cases_are_inside_their_boxes(operation: Operation, format: Format) -> None:
+    own = [boundary.values(operation), boundary.out_of_the_box(operation)]
+    if operation.name.startswith("one_minus"):
+        own.append(boundary.below_zero)
+    cases = [case for each in own for case in each(format, (1, 6), (1, 1))]
+    assert {0, 1, 2, 3, 4, 5, 6, 7} == {case.m % 8 for case in cases if case.m > 8 and case.family == "drawn"}
+    for case in cases:
+        found = stack(scales.BUILDERS[operation], [case], format)
+        entries, low, high = wide(found.arguments[0]), found.options["low"], found.options["high"]
+        assert dict(case.settings).items() <= found.options.items()
+        least, most = (0, 1) if operation in MAPS else (low, high)
+        assert ((entries >= least) & (entries <= most)).all()
+        with silence():
+            operation.reference(found.arguments[0][0], low=low, high=high)
+
+
 def test_the_notes_boxes_come_first() -> None:
     assert scales.RATIO[0] == (1e-4, 1.0)
     assert scales.DISTANCE[0] == (0.9, 0.999)
@@ -75,8 +125,11 @@ def test_an_end_is_rounded_alike_at_once_and_by_way_of_float32(format: Format) -
     """So a result that was clipped in float32 is in the box."""
     if format.digits > 24:
         return
-    ends = np.array([end for box in (*scales.RATIO, *scales.DISTANCE, *scales.BELOW) for end in box])
-    assert np.array_equal(ends.astype(format.dtype), ends.astype(np.float32).astype(format.dtype))
+    declared = (boundary.RATIO, boundary.DISTANCE, boundary.BELOW, boundary.OUT_RATIO, boundary.OUT_DISTANCE)
+    boxes = [box for each in (scales.RATIO, scales.DISTANCE, scales.BELOW, *declared) for box in each]
+    ends = np.array([end for box in boxes for end in box])
+    with np.errstate(over="ignore"):
+        assert np.array_equal(ends.astype(format.dtype), ends.astype(np.float32).astype(format.dtype))
 
 
 @every_format

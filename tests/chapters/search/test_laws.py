@@ -1,6 +1,7 @@
 """The laws of search: no sound one is refused, each mistake breaks its own clauses, and any result is an outcome."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from nnlaws import check
 from nnlaws.authoring.ruler import Ruler
+from nnlaws.authoring.subject import NotOffered
 from nnlaws.chapters import LAWS, OPERATIONS, chapter_of
 from nnlaws.chapters.search.inputs import scale_of
 from nnlaws.isolation.guard import GuardedSubject, silence
@@ -41,7 +43,7 @@ def test_the_reference_is_never_refused(name: str) -> None:
             continue
         for seed in range(3):
             for case in law.trials[:6]:
-                with silence():
+                with silence(), suppress(NotOffered):  # in another process
                     fresh = replace(case, seed=1000 * seed + case.seed)
                     assert law.evidence(subject, ruler, law.build(fresh, DOUBLE)).ratio < 0.6, (law.id, str(fresh))
 
@@ -56,7 +58,7 @@ def halving_what_got_worse(space: Space, train: Any, *, start: Array, budget: in
         where = [scale_of(axis).position(x) for axis, x in zip(space, points[-1], strict=True)]
         values = [scale_of(axis).value(u / 2) for axis, u in zip(space, where, strict=True)]
         points.append(np.array(values) if worse else points[-1])
-    return np.array(points[:-1]), np.array(losses), int(np.argmin(losses))
+    return np.array(points[:-1]), np.array(losses), int(np.nanargmin(losses))
 
 
 def test_settings_that_stay_while_all_goes_well_are_sound() -> None:
@@ -171,7 +173,7 @@ def rounds_of_the_whole_box(space: Space, objective: Any, *, rounds: int, budget
 
 def greatest_loss(space: Space, objective: Any, *, budget: int, seed: int) -> Any:
     points, losses, _ = search.caviar(space, objective, budget=budget, seed=seed)
-    return points, losses, int(np.argmax(losses))
+    return points, losses, int(np.nanargmax(losses))
 
 
 def called_twice(space: Space, objective: Any, *, budget: int, seed: int) -> Any:
@@ -192,7 +194,7 @@ def follows_the_best(space: Space, objective: Any, *, budget: int, seed: int) ->
     first = search.caviar(space, objective, budget=half, seed=seed)
     near = np.repeat(first.points[first.best][None], budget - half, axis=0)
     losses = np.concatenate([first.losses, [objective(point) for point in near]])
-    return np.concatenate([first.points, near]), losses, int(np.argmin(losses))
+    return np.concatenate([first.points, near]), losses, int(np.nanargmin(losses))
 
 
 def a_model_each_time(space: Space, train: Any, *, start: Array, budget: int, seed: int) -> Any:
@@ -205,7 +207,7 @@ def settings_by_chance(space: Space, train: Any, *, start: Array, budget: int, s
     for point in points:
         model, loss = train(model, point)
         losses.append(loss)
-    return points, np.array(losses), int(np.argmin(losses))
+    return points, np.array(losses), int(np.nanargmin(losses))
 
 
 def settings_kept(space: Space, train: Any, *, start: Array, budget: int, seed: int) -> Any:
@@ -213,7 +215,7 @@ def settings_kept(space: Space, train: Any, *, start: Array, budget: int, seed: 
     for _ in range(budget):
         model, loss = train(model, start)
         losses.append(loss)
-    return np.repeat(start[None], budget, axis=0), np.array(losses), int(np.argmin(losses))
+    return np.repeat(start[None], budget, axis=0), np.array(losses), int(np.nanargmin(losses))
 
 
 MISTAKES: list[tuple[str, Callable[..., Any], set[str], str]] = [
@@ -221,12 +223,12 @@ MISTAKES: list[tuple[str, Callable[..., Any], set[str], str]] = [
     ("grid_search", grid_with_a_point_twice, {"SE-2"}, "some of them twice"),
     ("grid_search", grid_of_the_lower_half, {"SE-1"}, "goes from"),
     ("random_search", points_on_a_line, {"SE-1", "SE-8"}, "where it should be about 0.01"),
-    ("random_search", points_of_a_grid, {"SE-1", "SE-3", "SE-8"}, "where about"),
+    ("random_search", points_of_a_grid, {"SE-1", "SE-3", "SE-5", "SE-7", "SE-8"}, "where about"),
     ("random_search", points_by_one_number, {"SE-5"}, "of a point tells of its"),
     ("random_search", points_each_near_the_last, {"SE-5"}, "of one point tells of the next point's"),
     ("random_search", points_unseeded, {"SE-6"}, "with the same seed gave other points"),
     ("random_search", points_of_one_seed, {"SE-7"}, "gave the same points"),
-    ("random_search", points_beyond, {"SE-4"}, "which is not in the space"),
+    ("random_search", points_beyond, {"SE-4", "SE-7"}, "which is not in the space"),
     ("refine", box_not_clipped, {"SE-9", "SE-10"}, "and not inside"),
     ("refine", box_on_a_line, {"SE-10", "SE-12"}, "where 0."),
     ("refine", box_of_the_middle, {"SE-11", "SE-12"}, "without the incumbent"),
@@ -234,10 +236,10 @@ MISTAKES: list[tuple[str, Callable[..., Any], set[str], str]] = [
     ("caviar", greatest_loss, {"SE-14"}, "where the least of all losses is"),
     ("caviar", called_twice, {"SE-15"}, "calls where"),
     ("caviar", losses_of_no_call, {"SE-15"}, "are not those of the calls"),
-    ("caviar", follows_the_best, {"SE-1", "SE-16"}, "with other losses, other points were tried"),
+    ("caviar", follows_the_best, {"SE-1", "SE-5", "SE-16"}, "with other losses, other points were tried"),
     ("panda", a_model_each_time, {"SE-17"}, "was given None where that of call 1 is to be trained on"),
-    ("panda", settings_by_chance, {"SE-18"}, "the same whatever the losses are"),
-    ("panda", settings_kept, {"SE-18"}, "the settings never change"),
+    ("panda", settings_by_chance, {"SE-18", "SE-19"}, "the same whatever the losses are"),
+    ("panda", settings_kept, {"SE-18", "SE-19", "SE-20"}, "the settings never change"),
 ]
 
 
@@ -297,8 +299,8 @@ OTHERS: dict[str, Callable[[Any], Any]] = {
 @pytest.mark.parametrize("name", ["coarse_to_fine", "caviar", "panda"])
 def test_what_are_no_trials_is_an_outcome(name: str, returned: str) -> None:
     report = judged(name, lambda *arguments, **options: OTHERS[returned](getattr(search, name)(*arguments, **options)))
-    (kept,) = (each for each in report.results if each.clause == "SE-14")
-    assert kept.outcome in (Outcome.VIOLATES, Outcome.ERROR)
+    kept = {each.law: each.outcome for each in report.results if each.clause == "SE-14"}
+    assert kept[f"{name}.best_kept"] in (Outcome.VIOLATES, Outcome.ERROR)
 
 
 CALLED: dict[str, Callable[[Any, Array], Any]] = {
@@ -319,7 +321,8 @@ def test_an_objective_that_is_called_with_no_point_raises_in_the_target(called: 
 
     report = judged("caviar", caviar)
     wanted = {"a list": {Outcome.CONFORMS}, "float32": {Outcome.CONFORMS, Outcome.VIOLATES}}
-    assert {each.outcome for each in report.results} == wanted.get(called, {Outcome.ERROR})
+    found = {each.outcome for each in report.results} - {Outcome.NOT_OFFERED, Outcome.FALLS_SHORT}
+    assert found == wanted.get(called, {Outcome.ERROR})
     assert all("raised" in each.reason for each in report.results if each.outcome is Outcome.ERROR)
 
 

@@ -22,6 +22,7 @@ CHAPTER = Chapter(
         stay_finite="subtract the mean before squaring, and keep ε inside the root",
         samples=inputs.SAMPLES,
         columns=inputs.COLUMNS,
+        ends={"decay": (0.0, 1.0)},
     ),
     place=2,
 )

@@ -1,31 +1,47 @@
 """The laws of chapters/contract.md: what every operation promises, whatever it computes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from itertools import combinations, product
 from typing import Any
 
 import numpy as np
 from nnlaws_reference.dtypes import Array
 
-from nnlaws.authoring.case import OTHERS, Builder, Inputs
+from nnlaws.authoring.case import OTHERS, Builder, Inputs, Range
 from nnlaws.authoring.chapter import Chapter
 from nnlaws.authoring.evidence import Evidence, require
 from nnlaws.authoring.judging import Chance, Rounding
-from nnlaws.authoring.law import About, Check, Law, agree_or_nan, law, trial_law
+from nnlaws.authoring.law import About, Check, Law, agree_or_nan, law
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.ruler import Ruler
-from nnlaws.authoring.subject import Subject
+from nnlaws.authoring.subject import Refused, Subject
 from nnlaws.authoring.token import TOGETHER, Case
-from nnlaws.rounding.formats import Format
+from nnlaws.chapters.contract import draws
+from nnlaws.chapters.contract.common import FIXES, LATER, SURROUNDINGS, process_kept
+from nnlaws.chapters.contract.layouts import CHANGES, LAYOUTS, VIEWS, Arguments, by_turns, laid, memory
+from nnlaws.rounding.formats import Floats, Format
 
 
 def arguments_unmodified(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
-    """The arguments' bytes are the same after the call."""
-    kept: list[bool] = []
-    for number, lane in enumerate(_lanes(arguments)):
-        before = [argument.tobytes() for argument in lane]
-        f.raw(*lane, lane=number, **options)
-        kept.append(before == [argument.tobytes() for argument in lane])
-    return require(kept, f"an argument ({', '.join(ruler.operation.arguments)}) was written to")
+    """The arguments' bytes are the same after the call, and those of the arrays that they are views of."""
+    lanes = _lanes(arguments)
+    tried = [(number, "", lane) for number, lane in enumerate(lanes)]
+    tried += [(number, *laid(ruler.operation, lanes[number], place)) for number, place in by_turns(lanes, VIEWS)]
+    called = False
+    for number, how, lane in tried:
+        before = [memory(argument).tobytes() for argument in lane]
+        try:
+            f.raw(*lane, lane=number, **options)
+        except Refused:  # of a layout, that is another clause's
+            if not called:
+                raise
+        called = True
+        for argument, was, kept in zip(ruler.operation.arguments, before, lane, strict=True):
+            if memory(kept).tobytes() != was:
+                return _broken(number, f"the argument {argument} was written to" + (f", where {how}" if how else ""))
+    return require(True, "")
 
 
 def shape_and_dtype(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
@@ -67,18 +83,122 @@ def same_result_again(f: Subject, ruler: Ruler, *arguments: Array, **more: Any) 
     return require(True, "")
 
 
-def any_memory_layout(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
-    """Fortran order, every second column of a wider array, and read-only arrays, against contiguous copies."""
-    got = f.results(*arguments, **options)
-    bounds = ruler.loosest.bounds(*arguments, **options)
+def any_layout_accepted(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
+    """Whatever the layout, nothing is raised that is not raised for contiguous copies."""
     lanes = _lanes(arguments)
-    for name, laid in _LAYOUTS.items():
-        others = f.batch([tuple(laid(argument) for argument in lane) for lane in lanes], **options)
-        expected = f"the result for contiguous arguments (these are {name})"
-        for result, one, other, bound in zip(ruler.operation.results, got, others, bounds, strict=True):
-            seen = agree_or_nan(other, one, 2 * bound.error, ruler.format, expected, result)
-            if not seen.holds:
-                return seen
+    for number, lane in enumerate(lanes):
+        f.raw(*lane, lane=number, **options)
+    for number, place in by_turns(lanes, len(LAYOUTS)):
+        how, lane = laid(ruler.operation, lanes[number], place)
+        try:
+            f.raw(*lane, lane=number, **options)
+        except Refused as refusal:
+            return _broken(number, f"refused where {how}: {refusal}")
+    return require(True, "")
+
+
+def entries_alone(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
+    """The same results, up to rounding, however the same entries lie; or the layout is refused."""
+    lanes = _lanes(arguments)
+    got = f.results(*arguments, **options)  # whoever refuses contiguous arrays has refused no layout
+    pairs = [(number, *laid(ruler.operation, lanes[number], place)) for number, place in by_turns(lanes, len(LAYOUTS))]
+    seen = _agreeing(f, ruler, arguments, got, pairs, options)
+    if not seen.holds:
+        return seen
+    for turn, (name, change) in enumerate(CHANGES.items()):
+        number = turn % len(lanes)
+        changed = change(ruler.operation, lanes[number])
+        if changed is None:
+            continue
+        entries, lying = changed
+        alone = tuple(entry[None] for entry in entries)
+        try:
+            want = f.results(*alone, **options)
+        except Refused:  # these other entries, and not how they lie
+            continue
+        seen = _agreeing(f, ruler, alone, want, [(0, name, lying)], options)
+        if not seen.holds:
+            return replace(seen, lane=number)
+    return require(True, "")
+
+
+def _agreeing(
+    f: Subject,
+    ruler: Ruler,
+    arguments: Sequence[Array],
+    want: Sequence[Floats],
+    pairs: Sequence[tuple[int, str, Arguments]],
+    options: dict[str, Any],
+) -> Evidence:
+    """Evidence that arguments as they lie in `pairs`, by lane and in words, give what the contiguous ones gave."""
+    accepted: list[tuple[int, str]] = []
+    found: list[tuple[Floats, ...]] = []
+    for number, how, lying in pairs:
+        with suppress(Refused):
+            results = f.batch([lying], **options)
+            if not _equal(results, [one[number : number + 1] for one in want]):
+                found.append(results)
+                accepted.append((number, how))
+    if not accepted:
+        return require(True, "")
+    numbers = [number for number, _ in accepted]
+    bounds = ruler.loosest.bounds(*arguments, **options)
+    for result, one, others, bound in zip(ruler.operation.results, want, zip(*found, strict=True), bounds, strict=True):
+        allowed = 2 * bound.error[numbers]
+        seen = agree_or_nan(np.concatenate(others), one[numbers], allowed, ruler.format, "", result)
+        if not seen.holds:
+            number, how = accepted[seen.lane]
+            return replace(seen, lane=number, expected=f"the result for contiguous arguments; here {how}")
+    return require(True, "")
+
+
+def _equal(results: Sequence[Array], others: Sequence[Array]) -> bool:
+    """Whether they are the same numbers: most are, and then there is no need to know how much rounding is allowed."""
+    return all(np.array_equal(one, other, equal_nan=True) for one, other in zip(results, others, strict=True))
+
+
+def results_of_its_own(f: Subject, ruler: Ruler, *arguments: Array, **more: Any) -> Evidence:
+    """No result shares memory with an argument, with another result, or with that of the same call made again; nor is
+    one written over, however many calls with other arguments come after it.
+    """
+    others = [more.pop(f"other_{name}") for name in ruler.operation.arguments]
+    names = ruler.operation.results
+    for number, (lane, other) in enumerate(zip(_lanes(arguments), _lanes(others), strict=True)):
+        found, again = (f.arrays(*lane, lane=number, **more) for _ in range(2))
+        given = [(f"the argument {name}", array) for name, array in zip(ruler.operation.arguments, lane, strict=True)]
+        results = [(f"the result {name}", part) for name, part in zip(names, found, strict=True)]
+        later = [(f"the result {name} of a later call", part) for name, part in zip(names, again, strict=True)]
+        for (one, part), (what, another) in [*product(results, given + later), *combinations(results, 2)]:
+            if np.shares_memory(part, another):
+                return _broken(number, f"{one} is {what}, or shares its memory")
+        bits = [part.tobytes() for part in found]
+        kept = [f.arrays(*other, lane=number, **more) for _ in range(0 if number else LATER)]
+        if [part.tobytes() for part in found] != bits:
+            return _broken(number, f"a result was written over by one of {len(kept)} later calls")
+    return require(True, "")
+
+
+def threads_apart(f: Subject, ruler: Ruler, *arguments: Array, **more: Any) -> Evidence:
+    """Two threads that call at the same time, each again and again with arguments of its own, get what each would get
+    alone, up to rounding.
+    """
+    others = [more.pop(f"other_{name}") for name in ruler.operation.arguments]
+    for number, (lane, other) in enumerate(zip(_lanes(arguments), _lanes(others), strict=True)):
+        for each, found in zip((lane, other), f.at_once((lane, other), lane=number, **more), strict=True):
+            alone = tuple(argument[None] for argument in each)
+            want = f.results(*alone, **more)
+            if all(_equal(parts, [one[0] for one in want]) for parts in found):
+                continue
+            bounds = ruler.loosest.bounds(*alone, **more)
+            for result, one, parts, bound in zip(
+                ruler.operation.results, want, zip(*found, strict=True), bounds, strict=True
+            ):
+                expected = "what one thread alone gets"
+                got = np.stack([part.astype(np.float64) for part in parts])
+                wanted, allowed = (np.repeat(x, len(got), axis=0) for x in (one, 2 * bound.error))
+                seen = agree_or_nan(got, wanted, allowed, ruler.format, expected, result)
+                if not seen.holds:
+                    return replace(seen, lane=number)
     return require(True, "")
 
 
@@ -109,19 +229,18 @@ def finite_from_finite(f: Subject, ruler: Ruler, *arguments: Array, **options: A
 def surroundings_kept(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
     """The process is as it was before the call: global generators, NumPy's error state, warnings, threads …"""
     lane = _lanes(arguments)[0]
-    return _kept(f, lambda: f.raw(*lane, **options))
+    return process_kept(f, lambda: f.raw(*lane, **options))
 
 
-def _kept(f: Subject, call: Callable[[], object]) -> Evidence:
-    names = f.left_changed(call)
-    return require(not names, f"a call changed {', '.join(names)}")
-
-
-def _with_others(build: Builder, operation: Operation) -> Builder:
-    """The inputs, and beside them others of the same shapes: the arguments of calls that come between."""
+def _with_others(build: Builder, operation: Operation, families: Sequence[str]) -> Builder:
+    """The inputs, and beside them others of the same shapes, of another family, level and seed: the arguments of calls
+    that come between.
+    """
 
     def built(case: Case, format: Format) -> Inputs:
-        inputs, others = build(case, format), build(case.lane(TOGETHER * OTHERS), format)
+        next_family = families[(families.index(case.family) + 1) % len(families)] if case.family in families else ""
+        other = replace(case.lane(TOGETHER * OTHERS + 1), family=next_family or case.family, k=case.k + 1)
+        inputs, others = build(case, format), build(other, format)
         named = zip(operation.arguments, others.arguments, strict=True)
         extra = {f"other_{name}": argument for name, argument in named}
         return Inputs(inputs.arguments, {**inputs.extra, **extra}, inputs.options)
@@ -138,71 +257,48 @@ def _broken(lane: int, reason: str) -> Evidence:
     return Evidence(np.inf, lane, reason=reason)
 
 
-def _strided(x: Array) -> Array:
-    wide = np.repeat(x, 2, axis=-1)
-    return wide[..., ::2]
-
-
-def _read_only(x: Array) -> Array:
-    copy = x.copy()
-    copy.flags.writeable = False
-    return copy
-
-
-_LAYOUTS: dict[str, Callable[[Array], Any]] = {
-    "in Fortran order": np.asfortranarray,
-    "strided": _strided,
-    "read-only": _read_only,
-}
-
-
-_FIXES = {
-    "CT-1": "work on a copy: z = z - c, not z -= c",
-    "CT-2": "return arrays of the shapes that the operation states, .astype(z.dtype); a scalar as z.dtype.type(J)",
-    "CT-3": "keep no state between calls, and return new arrays each time",
-    "CT-4": "index the arguments; do not flatten them in memory order, and do not write to them",
-    "CT-5": "reduce over a row only, so that no samples give no results",
-    "CT-7": "use generators of your own (numpy.random.default_rng), numpy.errstate and warnings.catch_warnings",
-}
-_SURROUNDINGS = "a call leaves the process as it was"
-
-
 def contract_laws(chapter: Chapter) -> tuple[Law, ...]:
     """What the contract says of each operation of a chapter."""
     if isinstance(chapter.judging, Chance):
-        return tuple(_of_draws(chapter.judging, chapter.laws_of(operation)[-1]) for operation in chapter.operations)
+        return tuple(
+            law for operation in chapter.operations for law in draws.contract_laws(chapter.judging, chapter, operation)
+        )
     return tuple(law for operation in chapter.operations for law in _on_arrays(chapter.judging, operation))
-
-
-def _of_draws(judging: Chance, own: Law) -> Law:
-    """Of an operation without arrays, on the first trial of one of its own laws."""
-
-    def surroundings_of_draws_kept(f: Subject, ruler: Ruler, **options: Any) -> Evidence:
-        return _kept(f, lambda: judging.exercise(f, own.operation, **options))
-
-    return trial_law(
-        *("CT-7", own.operation, surroundings_of_draws_kept, _SURROUNDINGS, own.build, own.trials[:1], _FIXES["CT-7"]),
-        about="call",
-    )
 
 
 def _on_arrays(judging: Rounding, operation: Operation) -> tuple[Law, ...]:
     inputs, ordinary = judging.ordinary(operation)
     unsized, extreme = judging.extreme(operation)
+    with_others = _with_others(inputs, operation, judging.families)
     shapes: Any = {"m": judging.samples, "columns": judging.columns}
 
-    def make(clause: str, check: Check, statement: str, build: Builder = inputs, about: About = "call") -> Law:
-        more: Any = {"fix": _FIXES[clause], "about": about, "lanes": 4, "share": 0.4}  # it breaks nearly anywhere
-        return law(clause, operation, check, statement, build, ordinary, **more, **shapes)
+    def make(
+        clause: str, check: Check, statement: str, build: Builder = inputs, about: About = "call", **own: Any
+    ) -> Law:
+        usual: Any = {"fix": FIXES[clause], "about": about, "lanes": 4, "share": 0.4}  # it breaks nearly anywhere
+        return law(clause, operation, check, statement, build, ordinary, **{**usual, **shapes, **own})
 
+    def at_the_ends(format: Format, m: Range, columns: Range) -> list[Case]:
+        """A small case for each option at each of its ends, of either sort of seed."""
+        size = (max(2, m[0]), max(2, columns[0]))
+        ends = [(name, end) for name in operation.options for end in judging.ends.get(name, ())]
+        return [
+            Case(*size, judging.families[0], 1, seed, settings=(setting,)) for setting in ends for seed in (0, TOGETHER)
+        ]
+
+    few: Any = {"share": 0.15}
     finite = "finite arguments give finite results"
+    own = "a result is an array of its own"
     found = (
         make("CT-1", arguments_unmodified, "arguments are left as they were"),
         make("CT-2", shape_and_dtype, "shape and dtype are kept", about="results"),
-        make("CT-3", same_result_again, "the same input gives the same output", _with_others(inputs, operation)),
-        make("CT-4", any_memory_layout, "memory layout does not matter"),
+        make("CT-3", same_result_again, "the same input gives the same output", with_others, kind="state"),
+        make("CT-4", any_layout_accepted, "arrays of any memory layout are accepted", **few),
         law("CT-6", operation, finite_from_finite, finite, unsized, extreme, fix=judging.stay_finite, **shapes),
-        make("CT-7", surroundings_kept, _SURROUNDINGS),
+        make("CT-7", surroundings_kept, SURROUNDINGS),
+        make("CT-8", entries_alone, "entries decide, not where they lie"),
+        make("CT-9", results_of_its_own, own, with_others, boundary=at_the_ends, lanes=1, **few),
+        make("CT-10", threads_apart, "threads may call at the same time", with_others, lanes=1, **few),
     )
     empty = make("CT-5", empty_batch, "an empty batch gives an empty result")
     return (*found, empty) if operation.per_sample else found

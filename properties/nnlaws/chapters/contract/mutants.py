@@ -1,5 +1,6 @@
 """Mistakes that any operation can make: each is made here of the reference, which is right but for it."""
 
+import time
 import warnings
 from collections.abc import Callable
 from itertools import count
@@ -9,7 +10,9 @@ import numpy as np
 from nnlaws_reference.dtypes import Array
 
 from nnlaws.authoring.chapter import Chapter
+from nnlaws.authoring.judging import Chance
 from nnlaws.authoring.mutant import Implementation, Mutant, each
+from nnlaws.authoring.operation import Operation
 
 
 def writes_over_its_argument(right: Implementation) -> Implementation:
@@ -122,6 +125,112 @@ def computes_in_float32(right: Implementation) -> Implementation:
     return run
 
 
+def hands_out_what_it_remembers(right: Implementation) -> Implementation:
+    known: dict[Any, Any] = {}
+
+    def run(*arguments: Any, **options: Any) -> Any:
+        there = (x for x in arguments if not callable(x))
+        seen = tuple((x.shape, x.tobytes()) if isinstance(x, np.ndarray) else repr(x) for x in there)
+        key = (*seen, repr(sorted(options.items())))
+        if key not in known:
+            known[key] = each(np.asarray)(right(*arguments, **options))
+        return known[key]
+
+    return run
+
+
+def has_sixteen_buffers(right: Implementation) -> Implementation:
+    calls = count()
+    buffers: dict[Any, Array] = {}
+
+    def keep(place: tuple[int, int], result: Array) -> Array:
+        buffer = buffers.setdefault((place, result.shape, result.dtype), np.empty_like(result))
+        buffer[...] = result
+        return buffer
+
+    def run(*arguments: Any, **options: Any) -> Any:
+        call, numbers = next(calls) % 16, count()
+        return each(lambda result: keep((call, next(numbers)), np.asarray(result)))(right(*arguments, **options))
+
+    return run
+
+
+def reads_strides_without_their_sign(right: Implementation) -> Implementation:
+    return lambda *arguments, **options: right(*map(_forwards, arguments), **options)
+
+
+def _forwards(z: Array) -> Array:
+    """As C code reads it that begins at the lowest address."""
+    return z[tuple(slice(None, None, -1 if step < 0 else 1) for step in z.strides)]
+
+
+def in_place_unless_contiguous(right: Implementation) -> Implementation:
+    def run(z: Array, *others: Array, **options: Any) -> Any:
+        result = right(z, *others, **options)
+        if z.flags.writeable and not z.flags.c_contiguous:
+            z += np.ones((), z.dtype)
+        return result
+
+    return run
+
+
+def refuses_what_is_not_contiguous(right: Implementation) -> Implementation:
+    def run(*arguments: Array, **options: Any) -> Any:
+        if not all(x.flags.c_contiguous for x in arguments):
+            raise ValueError("expected contiguous arrays")
+        return right(*arguments, **options)
+
+    return run
+
+
+def takes_one_array_for_an_output(right: Implementation) -> Implementation:
+    def run(*arguments: Array, **options: Any) -> Any:
+        twice = len({id(x) for x in arguments}) < len(arguments)
+        result = right(*arguments, **options)
+        return each(lambda part: (part + part + 1).astype(arguments[0].dtype))(result) if twice else result
+
+    return run
+
+
+def threads_share_its_scratch(right: Implementation) -> Implementation:
+    scratch: dict[Any, Array] = {}
+
+    def worked(place: int, argument: Array) -> Array:
+        work = scratch.setdefault((place, argument.shape, argument.dtype), np.empty_like(argument))
+        work[...] = argument
+        return work
+
+    def run(*arguments: Array, **options: Any) -> Any:
+        work = [worked(place, argument) for place, argument in enumerate(arguments)]
+        time.sleep(0)  # another thread has its turn here, as it may have anywhere
+        return right(*(argument.copy() for argument in work), **options)
+
+    return run
+
+
+def another_order_each_time(right: Implementation) -> Implementation:
+    calls = count()
+
+    def run(*arguments: Any, **options: Any) -> Any:
+        result = right(*arguments, **options)
+        if next(calls) % 2:
+            return each(lambda part: np.asarray(part)[::-1].copy() if np.ndim(part) else part)(result)
+        return result
+
+    return run
+
+
+def writes_over_the_arrays_it_is_given(right: Implementation) -> Implementation:
+    def run(*arguments: Any, **options: Any) -> Any:
+        result = right(*arguments, **options)
+        for given in (*arguments, *options.values()):
+            if isinstance(given, np.ndarray):
+                given += 1
+        return result
+
+    return run
+
+
 _FAULTS: tuple[tuple[Callable[[Implementation], Implementation], str, str], ...] = (
     (writes_over_its_argument, "changes its first argument in place", "work on a copy: z = z - ..., not z -= ..."),
     (returns_the_wrong_dtype, "returns another dtype than its arguments'", "return result.astype(z.dtype)"),
@@ -139,9 +248,39 @@ _FAULTS: tuple[tuple[Callable[[Implementation], Implementation], str, str], ...]
     (nan_at_zero, "NaN where an entry is 0", "leave zeros alone"),
     (seeds_the_global_generator, "seeds NumPy's global generator", "numpy.random.default_rng: a generator of its own"),
     (silences_warnings, "adds a filter of warnings", "with warnings.catch_warnings()"),
+    (hands_out_what_it_remembers, "keeps results, and returns the same arrays again", "return a copy of what is kept"),
+    (has_sixteen_buffers, "returns sixteen buffers by turns", "return a new array"),
+    (reads_strides_without_their_sign, "reads negative strides forwards", "numpy.ascontiguousarray(z)"),
+    (in_place_unless_contiguous, "works in place where its argument is not contiguous", "work on a copy"),
+    (refuses_what_is_not_contiguous, "refuses arrays that are not contiguous", "numpy.ascontiguousarray(z)"),
+    (takes_one_array_for_an_output, "is wrong where two arguments are one array", "do not write to an argument"),
+    (threads_share_its_scratch, "works in an array that all threads share", "a scratch array for each call"),
 )
-_OF_ANY = (seeds_the_global_generator, silences_warnings)
-"""What also an operation can do that takes no arrays."""
+_FAULTS_OF_DRAWS: tuple[tuple[Callable[[Implementation], Implementation], str, str], ...] = (
+    (seeds_the_global_generator, "seeds NumPy's global generator", "numpy.random.default_rng: a generator of its own"),
+    (silences_warnings, "adds a filter of warnings", "with warnings.catch_warnings()"),
+    (hands_out_what_it_remembers, "keeps results, and returns the same arrays again", "return a copy of what is kept"),
+    (has_sixteen_buffers, "returns sixteen buffers by turns", "return a new array"),
+    (another_order_each_time, "every second call returns another order", "keep no state between calls"),
+    (
+        writes_over_the_arrays_it_is_given,
+        "changes the arrays that it is given",
+        "work on a copy: x = x + …, not x += …",
+    ),
+)
+"""Of operations that take no arrays of one dtype."""
+
+
+def _happens(make: Callable[[Implementation], Implementation], chapter: Chapter, operation: Operation) -> bool:
+    """Whether an operation can make that mistake, so that it shows."""
+    judging = chapter.judging
+    if make is writes_over_the_arrays_it_is_given:
+        return isinstance(judging, Chance) and operation.name in judging.given_arrays
+    if make is takes_one_array_for_an_output:
+        return len(set(operation.arguments.values())) < len(operation.arguments)
+    if make is pads_the_empty_batch:
+        return operation.per_sample
+    return operation.zero or make is not nan_at_zero
 
 
 def contract_mutants(chapter: Chapter) -> tuple[Mutant, ...]:
@@ -157,8 +296,6 @@ def contract_mutants(chapter: Chapter) -> tuple[Mutant, ...]:
             computes_in="float32" if make is computes_in_float32 else "",
         )
         for operation in chapter.operations
-        for make, fault, fix in _FAULTS
-        if (operation.arrays or make in _OF_ANY)
-        and (operation.per_sample or make is not pads_the_empty_batch)
-        and (operation.zero or make is not nan_at_zero)
+        for make, fault, fix in (_FAULTS if operation.arrays else _FAULTS_OF_DRAWS)
+        if _happens(make, chapter, operation)
     )

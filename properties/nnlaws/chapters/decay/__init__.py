@@ -22,6 +22,7 @@ CHAPTER = Chapter(
         stay_finite="count epochs from 0, so that nothing is divided by 0",
         samples=inputs.SAMPLES,
         columns=inputs.COLUMNS,
+        ends={"initial": (0.0, 1.0), "rate": (1.0,), "every": (1.0,), "factor": (0.0, 1.0)},
     ),
     place=4,
 )

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from nnlaws_reference.dtypes import Array
@@ -16,6 +17,7 @@ POWER = "initial * rate**epoch, the first epoch being 0"
 STAIRCASE = "initial * rate ** (epoch // every), the first epoch being 0"
 ROOT = "initial * factor / np.sqrt(epoch + 1), the first epoch being 0"
 ITSELF = "each result is of its own epoch, as it is given"
+AS_GIVEN = "take the options as they are given: 0 and 1 are numbers as good as any"
 
 
 def _double(epoch: Array) -> Array:
@@ -68,6 +70,31 @@ def inverse_time_rate_added(epoch: Array, *, initial: float, rate: float) -> Arr
 @mutant("inverse_time_decay", "falls as initial/√(1 + rate · epoch)", INVERSE, "classroom")
 def inverse_time_root_taken(epoch: Array, *, initial: float, rate: float) -> Array:
     return initial / np.sqrt(1 + rate * _double(epoch))
+
+
+@mutant("inverse_time_decay", "a rate of 0 is taken for none given, and replaced by 1", AS_GIVEN, "classroom")
+def inverse_time_no_rate(epoch: Array, *, initial: float, rate: float) -> Array:
+    return initial / (1 + (rate or 1.0) * _double(epoch))
+
+
+@mutant("inverse_time_decay", "the rate is at most 1", AS_GIVEN, "classroom")
+def inverse_time_rate_capped(epoch: Array, *, initial: float, rate: float) -> Array:
+    return initial / (1 + min(rate, 1.0) * _double(epoch))
+
+
+@mutant("exponential_decay", "a rate of 1, at which nothing decays, is replaced by .95", AS_GIVEN, "classroom")
+def exponential_rate_of_one(epoch: Array, *, initial: float, rate: float) -> Array:
+    return _power(epoch, initial, rate if rate < 1 else 0.95)
+
+
+@mutant("exponential_decay", "the rate is at least .1", AS_GIVEN, "classroom")
+def exponential_rate_limited(epoch: Array, *, initial: float, rate: float) -> Array:
+    return _power(epoch, initial, max(rate, 0.1))
+
+
+@mutant("exponential_decay", "stops at epoch 500", POWER, "classroom")
+def exponential_stops(epoch: Array, *, initial: float, rate: float) -> Array:
+    return _power(np.minimum(epoch, 500), initial, rate)
 
 
 @mutant("exponential_decay", "falls as initial · e^{−rate·epoch}", POWER, "classroom")
@@ -143,6 +170,52 @@ def staircase_complement(epoch: Array, *, initial: float, rate: float, every: fl
 @mutant("staircase_decay", "grows at each step", STAIRCASE, "classroom")
 def staircase_growing(epoch: Array, *, initial: float, rate: float, every: float) -> Array:
     return _power(-np.floor(_double(epoch) / every), initial, rate)
+
+
+@mutant("staircase_decay", "epoch · (1/every): 49/49 falls short of 1", STAIRCASE, "deepspeed PR 8179")
+def staircase_by_reciprocal(epoch: Array, *, initial: float, rate: float, every: float) -> Array:
+    return _power(np.floor(_double(epoch) * (1 / every)), initial, rate)
+
+
+@mutant("staircase_decay", "the same in float32", STAIRCASE, "deepspeed PR 8179")
+def staircase_by_narrow_reciprocal(epoch: Array, *, initial: float, rate: float, every: float) -> Array:
+    return _power(np.floor(epoch.astype(np.float32) * np.float32(1 / every)), initial, rate)
+
+
+@mutant(
+    "staircase_decay",
+    "stairs are counted on a part of all epochs, epoch/total · stairs",
+    STAIRCASE,
+    "deepspeed PR 8179",
+)
+def staircase_on_a_normalised_scale(epoch: Array, *, initial: float, rate: float, every: float) -> Array:
+    return _power(np.floor(_double(epoch) / 100 * (100 / every)), initial, rate)
+
+
+@mutant("staircase_decay", "a little is taken off first, and whole quotients fall short", STAIRCASE, "classroom")
+def staircase_just_below(epoch: Array, *, initial: float, rate: float, every: float) -> Array:
+    return _power(np.floor(_double(epoch) / every - 1e-9).clip(0), initial, rate)
+
+
+@mutant("staircase_decay", "the quotient of logarithms falls short of some whole numbers", STAIRCASE, "classroom")
+def staircase_by_logarithms(epoch: Array, *, initial: float, rate: float, every: float) -> Array:
+    counted = np.exp(np.log(np.maximum(_double(epoch), 1e-9)) - np.log(every))
+    return _power(np.floor(counted), initial, rate)
+
+
+@mutant("staircase_decay", "stairs are at most 10 epochs long", AS_GIVEN, "classroom")
+def staircase_every_capped(epoch: Array, *, initial: float, rate: float, every: float) -> Array:
+    return _staircase(epoch, initial, rate, min(every, 10.0))
+
+
+@mutant("staircase_decay", "a rate of 1 is replaced by .1", AS_GIVEN, "classroom")
+def staircase_rate_of_one(epoch: Array, *, initial: float, rate: float, every: float) -> Array:
+    return _staircase(epoch, initial, rate if rate < 1 else 0.1, every)
+
+
+@mutant("inverse_root_decay", "a factor of 0 is taken for none given, and replaced by 1", AS_GIVEN, "classroom")
+def inverse_root_no_factor(epoch: Array, *, initial: float, factor: float) -> Array:
+    return _inverse_root(epoch, initial, factor or 1.0)
 
 
 @mutant("inverse_root_decay", "factor/√epoch, where the first epoch is 0: infinite there", ROOT, "classroom")
@@ -222,6 +295,66 @@ def decayed_again(right: Implementation) -> Implementation:
     return run
 
 
+def no_initial(right: Implementation) -> Implementation:
+    def run(epoch: Array, *, initial: float, **options: float) -> Array:
+        return right(epoch, initial=initial or 0.01, **options)
+
+    return run
+
+
+def at_most_one(right: Implementation) -> Implementation:
+    def run(epoch: Array, *, initial: float, **options: float) -> Array:
+        return right(epoch, initial=min(initial, 1.0), **options)
+
+    return run
+
+
+def _wrapped(right: Implementation, bits: type[np.signedinteger[Any]]) -> Implementation:
+    """Epochs in an integer of few bits. The reference refuses those that become negative, so their size is taken."""
+    return lambda epoch, **options: right(
+        np.abs(epoch.astype(np.int64).astype(bits).astype(np.float64)).astype(epoch.dtype), **options
+    )
+
+
+def wrapped_at_128(right: Implementation) -> Implementation:
+    return _wrapped(right, np.int8)
+
+
+def wrapped_at_32768(right: Implementation) -> Implementation:
+    return _wrapped(right, np.int16)
+
+
+def tail_left(right: Implementation) -> Implementation:
+    """Eight at a time, and then one at most."""
+
+    def run(epoch: Array, *, initial: float, **options: float) -> Array:
+        found, whole = right(epoch, initial=initial, **options), len(epoch) // 8 * 8
+        if whole:
+            found[whole + 1 :] = initial
+        return found
+
+    return run
+
+
+def limited_far_below(right: Implementation) -> Implementation:
+    return lambda epoch, **options: np.maximum(right(epoch, **options), 1e-8)
+
+
+def stepped_when_asked(right: Implementation) -> Implementation:
+    """As StepLR's chainable form: what it holds is multiplied at each call, whichever epoch is asked for."""
+    kept: dict[object, float] = {}
+
+    def run(epoch: Array, *, initial: float, **options: float) -> Array:
+        key = tuple(options.items())
+        one, two = (float(each) for each in right(np.array([0.0, 1.0]), initial=1.0, **options))
+        held = kept.get(key, 1.0)
+        found = initial * held * right(epoch, initial=1.0, **options)
+        kept[key] = held * two / one if one and len(epoch) else held
+        return np.asarray(found)
+
+    return run
+
+
 _FAULTS: tuple[tuple[Callable[[Implementation], Implementation], str, str, str], ...] = (
     (epochs_from_one, "the first epoch is taken for 1", "count epochs from 0", "classroom"),
     (batches_for_epochs, "counts batches for epochs, here ten an epoch", "count epochs", "keras #2808"),
@@ -232,6 +365,13 @@ _FAULTS: tuple[tuple[Callable[[Implementation], Implementation], str, str, str],
     (from_the_least, "counts epochs from the least that is asked for", ITSELF, "classroom"),
     (epochs_of_this_call, "counts its own results, whatever epochs are asked for", ITSELF, "classroom"),
     (decayed_again, "what has decayed decays again: factors are multiplied up", ITSELF, "classroom"),
+    (stepped_when_asked, "asked again for an epoch it decays again", "hold nothing between calls", "pytorch #20527"),
+    (no_initial, "an initial rate of 0 is replaced by .01", AS_GIVEN, "classroom"),
+    (at_most_one, "the initial rate is at most 1", AS_GIVEN, "classroom"),
+    (limited_far_below, "the rate is at least 1e-8", "return what the formula gives", "classroom"),
+    (wrapped_at_128, "epochs wrap at 128", "count in a wider type", "classroom"),
+    (wrapped_at_32768, "epochs wrap at 32768", "count in a wider type", "classroom"),
+    (tail_left, "blocks of eight and one more: the others of the tail are not computed", ITSELF, "classroom"),
 )
 
 MUTANTS: tuple[Mutant, ...] = (

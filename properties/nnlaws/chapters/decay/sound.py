@@ -76,6 +76,12 @@ def epoch_after_epoch(epoch: Array, *, initial: float, rate: float) -> Array:
     return np.asarray(alphas[epoch.astype(np.int64)])
 
 
+@sound("exponential_decay")
+@in_float64
+def to_base_10(epoch: Array, *, initial: float, rate: float) -> Array:
+    return initial * 10 ** (epoch * np.log10(rate))
+
+
 @sound("exponential_decay", hyperparameters="working")
 @stored
 def raised_in_working_type(epoch: Array, *, initial: float, rate: float) -> Array:
@@ -110,6 +116,21 @@ def counted(epoch: Array, *, initial: float, rate: float, every: float) -> Array
     last = int(epoch.max(initial=0) // every)
     alphas = np.multiply.accumulate(np.concatenate([[initial], np.full(last, rate)]))
     return np.asarray(alphas[(epoch // every).astype(np.int64)])
+
+
+@sound("staircase_decay")
+@in_float64
+def half_an_epoch_on(epoch: Array, *, initial: float, rate: float, every: float) -> Array:
+    """As far as may be from where a rounded quotient could reach, or miss, a whole number."""
+    return initial * rate ** np.floor((epoch + 0.5) / every)
+
+
+@sound("staircase_decay")
+@in_float64
+def milestones_passed(epoch: Array, *, initial: float, rate: float, every: float) -> Array:
+    """As MultiStepLR counts: the milestones that are not above the epoch."""
+    milestones = np.arange(every, epoch.max(initial=0) + 1, every)
+    return np.asarray(initial * rate ** np.searchsorted(milestones, epoch, side="right"))
 
 
 @sound("staircase_decay", hyperparameters="working")

@@ -13,19 +13,35 @@ from nnlaws_reference.dtypes import Array
 from nnlaws.authoring.case import Builder, Family, Inputs, Range, Strategy, cases
 from nnlaws.authoring.errors import UsageError
 from nnlaws.authoring.operation import Operation
-from nnlaws.authoring.token import Case
+from nnlaws.authoring.token import TOGETHER, Case
 from nnlaws.chapters.layers.operations import BATCH_NORM_LAYER, BATCH_NORM_LAYER_BACKWARD
 from nnlaws.rounding.formats import Format
 
 SAMPLES: Range = (2, 6)  # how many laws draw that are about any number of them
 UNITS: Range = (1, 5)
-INPUTS = (1, 2, 3, 5, 4, 7, 8, 6, 10, 16, 12, 31)
+INPUTS = (1, 2, 3, 5, 4, 7, 8, 6, 10, 16, 12, 31, 9, 11, 13, 14, 15, 33, 130)
+MOST = 4000  # products to a layer, m n k, but for k = 1
+SIZES = (
+    *((2, 9, 4), (3, 16, 8), (4, 2, 15), (5, 10, 7), (6, 3, 14), (7, 11, 6), (8, 4, 13), (9, 12, 5), (10, 5, 12)),
+    *(
+        (11, 13, 3),
+        (12, 6, 11),
+        (13, 14, 2),
+        (14, 7, 10),
+        (15, 15, 9),
+        (16, 8, 16),
+        (33, 2, 3),
+        (3, 100, 2),
+        (2, 3, 130),
+    ),
+)
+"""m, n and k of layers that come in every run: of each, 2 to 8, and every remainder by 8 beyond that."""
 LEVELS = (1, -1, 3, -3, 12, -12, 40, -60)  # where a cause is sought
 LAST = 60  # the level's k: up to LINEAR it is the level itself, from there it grows by a power to TOP
 LINEAR = 20
 TOP = {"float16": 100.0, "bfloat16": 30.0, "float32": 1e3, "float64": 1e6}
 """The largest mean of x, in deviations of about 1: above it little is left of the narrow types' digits."""
-REACH = {"float16": 60000.0, "bfloat16": 2.0**32, "float32": 2.0**32, "float64": 2.0**280}
+REACH = {"float16": 60000.0, "bfloat16": 2.0**30, "float32": 2.0**30, "float64": 2.0**280}
 """The largest |x|: with weights up to 4, 1/σ³, on the chain rule's way to dz, stays normal in the type computed in."""
 EPS = (1e-5, 1e-3, 2.0**-10, 0.25, 1e-8, 1.0)
 
@@ -63,10 +79,16 @@ def extreme_cases(format: Format, m: Range, columns: Range) -> st.SearchStrategy
     return cases(tuple(FAMILIES), LAST, far, m, columns)
 
 
+def every_size(format: Format, m: Range, columns: Range) -> list[Case]:
+    """A case of each of SIZES, that a law about any number of samples and units is about."""
+    turns = {k: number for number, k in enumerate(INPUTS)}
+    groups = ((turns[k] + len(INPUTS) * number) * TOGETHER for number, (_, _, k) in enumerate(SIZES))
+    return [Case(*size[:2], "offset", 3, seed) for size, seed in zip(SIZES, groups, strict=True)]
+
+
 def inputs_of(case: Case) -> int:
-    """k: INPUTS in turn; few where there are many units, or samples."""
-    k = INPUTS[case.group % len(INPUTS)]
-    return k if case.m * case.columns <= 64 else min(k, 3)
+    """k: INPUTS in turn; fewer where there are many units, or samples."""
+    return min(INPUTS[case.group % len(INPUTS)], max(MOST // (case.m * case.columns), 1))
 
 
 def level(k: int, format: Format) -> float:

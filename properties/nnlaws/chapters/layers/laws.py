@@ -22,6 +22,7 @@ from nnlaws.chapters.layers.inputs import (
     BUILDERS,
     SAMPLES,
     UNITS,
+    every_size,
     ordinary_cases,
     other_bias,
     permuted,
@@ -174,13 +175,15 @@ def agree_slack(ruler: Ruler, got: Sequence[Slacked], want: Sequence[Slacked], e
     )
 
 
-VALUE: Any = {"kind": "value"}
+NO_BIAS = "sum dz, the gradient behind batch norm, over the samples, not dout; or return zeros"
+VALUE: Any = {"kind": "value", "boundary": every_size}
+ONE_OF_SEVERAL: Any = {**VALUE, "share": 0.3}  # of the results of one operation, each of which has such a law
 SEVERAL: Any = {"columns": (2, 5), "lanes": 4}
 
 
 def _laws_of(operation: Operation) -> Callable[..., Law]:
     more: Any = {"m": SAMPLES, "columns": UNITS, "lanes": 8}
-    return laws_of(operation, BUILDERS[operation], ordinary_cases, {"value": 1.0, "structure": 0.4}, **more)
+    return laws_of(operation, BUILDERS[operation], ordinary_cases, {"value": 0.6, "structure": 0.2}, **more)
 
 
 def _on_both(operation: Operation) -> tuple[Law, ...]:
@@ -206,14 +209,13 @@ def _backward() -> tuple[Law, ...]:
     backward = _laws_of(BATCH_NORM_LAYER_BACKWARD)
     return (
         backward("LY-7", value, "dx is dz W", **VALUE),
-        backward("LY-8", weights_gradient, "dW is dzᵀ x", **VALUE),
-        backward("LY-9", bias_gradient, "db is 0", fix=NO_BIAS, **VALUE),
-        backward("LY-10", scale_and_shift_gradients, "dγ and dβ are those of batch norm", **VALUE),
+        backward("LY-8", weights_gradient, "dW is dzᵀ x", **ONE_OF_SEVERAL),
+        backward("LY-9", bias_gradient, "db is 0", fix=NO_BIAS, **ONE_OF_SEVERAL),
+        backward("LY-10", scale_and_shift_gradients, "dγ and dβ are those of batch norm", **ONE_OF_SEVERAL),
         *_on_both(BATCH_NORM_LAYER_BACKWARD),
         backward("LY-11", inputs_gradient_sums_to_zero, "dx sums to 0 over the samples"),
         backward("LY-12", weights_against_their_gradient, "dW is orthogonal to W, but for ε"),
     )
 
 
-NO_BIAS = "sum dz, the gradient behind batch norm, over the samples, not dout; or return zeros"
 LAWS: tuple[Law, ...] = (*_forward(), *_backward())

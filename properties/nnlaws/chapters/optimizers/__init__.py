@@ -22,6 +22,7 @@ CHAPTER = Chapter(
         stay_finite="add ε to the root, and divide by 1 − β^t with t from 1",
         samples=inputs.SAMPLES,
         columns=inputs.COLUMNS,
+        ends={**dict.fromkeys(("beta", "beta1", "beta2", "weight_decay"), (0.0,)), "learning_rate": (0.0, 1.0)},
     ),
     place=3,
 )

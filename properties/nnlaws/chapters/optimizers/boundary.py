@@ -35,13 +35,20 @@ SMALLER = 1 - 2.0**-16
 """A β₂ that rounds to 1 in narrow types, and is cut to 1 − 2⁻⁸ in bfloat16."""
 
 
+LONGEST = 300
+"""Steps of the longest run: more than 256, where a counter in bfloat16 stands still, and one of 8 bits starts anew."""
+
+
 def values(operation: Operation) -> Boundary:
     """Of a law of value on any number of steps and coordinates."""
 
     def boundary(format: Format, m: Range, columns: Range) -> list[Case]:
         rows = _rows(operation, [Case(*DECADES, "decades", 0, seed) for seed in (0, 1)])
         paused = [Case(5, 4, family, 0, seed) for family in ("paused", "cliff") for seed in (0, 1)]
-        return [*paused, *rows, *tails(format, m, columns)]
+        spiked = {"learning_rate": 0.5, "beta1": 0.0, "beta2": SMALLER, "weight_decay": 0.0, "eps": 1e-8}
+        adaptive = "beta2" in operation.options
+        spikes = _rows(operation, [Case(LONGEST, 1, "spike", 0, 0)], [spiked]) if adaptive else []
+        return [*paused, *rows, *tails(format, m, columns), *spikes]
 
     return boundary
 
@@ -52,7 +59,7 @@ def averages(corrected: bool) -> Callable[[Operation], Boundary]:
     def of(operation: Operation) -> Boundary:
         def boundary(format: Format, m: Range, columns: Range) -> list[Case]:
             long = [Case(40, 2, "normal", 0, 0), Case(100, 1, "normal", 0, 0, (), (("beta", 0.999),))]
-            spike = [Case(100, 1, "spike", 0, 0, (), (("beta", SMALLER),))]
+            spike = [Case(LONGEST, 1, "spike", 0, 0, (), (("beta", SMALLER),))]
             return [*values(operation)(format, m, columns), *long, *(spike if corrected else ())]
 
         return boundary
@@ -61,19 +68,18 @@ def averages(corrected: bool) -> Callable[[Operation], Boundary]:
 
 
 def tails(format: Format, m: Range, columns: Range) -> list[Case]:
-    """Sizes of every remainder by 8; in float64, whose exact values are dear, some of them."""
-    cases = large("normal", 4, m, columns)
-    return cases if format.digits < 53 else [case for case in cases if case.m * case.columns <= 128][:6]
+    """Sizes of every remainder by 8; in float64, whose exact values are dear, the least of them."""
+    if format.digits < 53:
+        return large("normal", 4, m, columns)
+    wide = [Case(2, width, "normal", 4, TOGETHER * width) for width in range(9, 17)]
+    return [*wide, *(Case(steps, 2, "normal", 4, TOGETHER * steps) for steps in (7, 8, 12, 18, 30, 33))]
 
 
 def long_runs(operation: Operation) -> Boundary:
-    """Of a law on a hundred steps: by the usual defaults, and the second moment remembering one gradient alone."""
+    """Of a law on a hundred steps: by the usual defaults."""
 
     def boundary(format: Format, m: Range, columns: Range) -> list[Case]:
-        usual = _rows(operation, [Case(m[0], columns[0], "normal", 0, 1)], ROWS[:1])
-        spiked = {"learning_rate": 0.5, "beta1": 0.0, "beta2": SMALLER, "weight_decay": 0.0, "eps": 1e-8}
-        adaptive = "beta2" in operation.options
-        return [*usual, *(_rows(operation, [Case(m[0], 1, "spike", 0, 0)], [spiked]) if adaptive else ())]
+        return _rows(operation, [Case(m[0], columns[0], "normal", 0, 1)], ROWS[:1])
 
     return boundary
 
@@ -93,7 +99,7 @@ def decays(operation: Operation) -> Boundary:
     def boundary(format: Format, m: Range, columns: Range) -> list[Case]:
         part, beside = format.u / 2, 2.0 ** (2 - format.digits)
         shrinks = (part * (1 + beside), 3 * part * (1 - beside))
-        rows = [{"learning_rate": 1.0, "weight_decay": shrink} for shrink in shrinks]
+        rows = [{"learning_rate": 1.0, "eps": 2.0**-10, "weight_decay": shrink} for shrink in shrinks]
         return [
             *_rows(operation, [Case(steps, 8, "fine", 0, 0) for steps in (1, 3)], rows),
             *_rows(operation, [Case(3, 4, "normal", 0, 1)], ROWS),

@@ -6,11 +6,19 @@ and a quotient cost is counted in roundings of each quantity, so that any order 
 convention admits more than the default:
 
 - by default: what is made of the options alone (1 − β, β^t, α/(1 − β^t)) is computed in double and rounded once, where
-it
-  meets an array; parameters and state are kept in the type computed in.
+  it meets an array; parameters and state are kept in the type computed in.
 - `hyperparameters: working`: the options are rounded to that type first, and all is computed there.
-- `state: narrow`: in float16 and bfloat16, parameters and state are rounded to that type after every step.
-- `arithmetic: narrow`: in those, every step is rounded to them.
+- `state: narrow`: in float16 and bfloat16, parameters and state are rounded to the nearest of that type after every
+  step, with a compensation of the parameters or without.
+- `parameters: compensated`: θ and its compensation are of that type, and θ is off by one rounding besides the steps'.
+- `parameters: stochastic`: θ is rounded to one of the two numbers beside it after every step.
+- `arithmetic: narrow`: in those types every operation on arrays is rounded to them. What is made of the options alone
+  is computed in double as by default, and rounded to them where it meets an array; but 1 − αλ to float32. The averages
+  are kept uncorrected (OP-2).
+
+Whatever is rounded to the nearest is no further from it than any number of the type that it comes from: so what a step
+moves by less than half a spacing stands still, and is off by that step and no more. That is what narrow types may hide;
+what a coarser β₂, or a coarser 1 − αλ, does to θ they may not.
 
 Below, u is the unit roundoff of the type computed in, E_x the error of x, and every step may flush what is smaller than
 `tiny` to 0. Where a square or a sum may pass the type's range, nothing is promised.
@@ -104,7 +112,7 @@ def adamw(
             shrink = weight_decay * (1.0 if decoupling == "without_rate" else adam.alpha.value[t, 0])
             at = _decayed(at, updates[..., t, :], shrink, arithmetic)
         iterates.append(at)
-    return arithmetic.stored(_stacked(iterates) if iterates else g, kept=True)
+    return arithmetic.returned(_stacked(iterates) if iterates else g, theta.value[..., None, :])
 
 
 @np.errstate(all="ignore")
@@ -241,14 +249,18 @@ def _rates(learning_rate: Rate, grads: Bounded) -> Bounded:
 
 
 def _moved(theta: Bounded, update: Bounded, arithmetic: Arithmetic) -> Bounded:
-    """θ − update. Looking ahead, its two terms may be subtracted one after the other."""
+    """θ − update, rounded no further than θ, a number of the type, is from it. Looking ahead, its two terms may be
+    subtracted one after the other.
+    """
     value, error = theta.value - update.value, theta.error + update.error
-    before, step = theta.largest, update.largest
-    rounding = np.where((before > 0) & (step > 0), np.abs(value) + 2 * error, 0.0)
+    before, step, u = theta.largest, update.largest, arithmetic.format.u
+    rounding = np.where((before > 0) & (step > 0), u * (np.abs(value) + 2 * error), 0.0)
     if arithmetic.lookahead:
-        rounding = np.where(step > 0, rounding + before + step, 0.0)
+        rounding = np.where(step > 0, rounding + u * (before + step), 0.0)
         error = error + np.where(step > 0, 2 * arithmetic.format.tiny, 0.0)
-    return _settled(value, error, arithmetic.format.u * rounding, step, step > 0, arithmetic)
+    else:
+        rounding = np.minimum(rounding, (1 + 8 * u) * step)
+    return _settled(value, error, rounding, step, step > 0, arithmetic)
 
 
 def _decayed(theta: Bounded, update: Bounded, shrink: float, arithmetic: Arithmetic) -> Bounded:
@@ -284,7 +296,9 @@ def _settled(
 
 
 def _descended(theta: Bounded, updates: Bounded, conventions: Conventions) -> Bounded:
-    """Step by step; or θ_0 less the sum of the updates, of which every partial sum but the first is rounded."""
+    """Step by step; or θ_0 less the sum of the updates, of which every partial sum but the first is rounded, and no
+    further than the sum before is from it.
+    """
     arithmetic, u = arithmetic_of(theta, conventions), updates.format.u
     start, iterates = arithmetic.wide(theta), list[Bounded]()
     for t in range(updates.shape[-2]):
@@ -293,11 +307,11 @@ def _descended(theta: Bounded, updates: Bounded, conventions: Conventions) -> Bo
     first = start[..., None, :]
     moves = updates.largest > 0
     again = moves & (np.cumsum(moves, axis=-2) > 1)
-    sums = np.where(again, np.abs(steps.value - first.value) + 2 * steps.error, 0.0)
-    rounding = np.cumsum(sums, axis=-2) + np.where(first.largest > 0, steps.largest, 0.0)
-    by_sum = first.error + np.cumsum(updates.error, axis=-2) + u * rounding
+    sums = np.minimum(u * (np.abs(steps.value - first.value) + 2 * steps.error), (1 + 8 * u) * updates.largest)
+    rounding = np.cumsum(np.where(again, sums, 0.0), axis=-2) + np.where(first.largest > 0, u * steps.largest, 0.0)
+    by_sum = first.error + np.cumsum(updates.error, axis=-2) + rounding
     error = np.where(steps.error > 0, np.maximum(steps.error, by_sum), 0.0)
-    return arithmetic.stored(Bounded(steps.value, error, steps.format), kept=True)
+    return arithmetic.returned(Bounded(steps.value, error, steps.format), theta.value[..., None, :])
 
 
 def _stacked(iterates: list[Bounded]) -> Bounded:

@@ -254,6 +254,17 @@ def interrupted(operation: Operation) -> Builder:
     return build
 
 
+def poisoned(operation: Operation) -> Builder:
+    """In the middle of the steps, NaN in the first coordinate, and an infinity in the second."""
+
+    def change(grads: Array, case: Case) -> Array:
+        changed = grads.copy()
+        changed[(case.m - 1) // 2, :2] = np.nan, np.copysign(np.inf, case.k)
+        return changed
+
+    return _with_gradients(change, operation)
+
+
 def scaled(operation: Operation) -> Builder:
     """A power of 2, c, and gradients so small that c times each is in the format's range."""
 

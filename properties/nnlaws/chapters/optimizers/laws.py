@@ -15,7 +15,7 @@ from nnlaws_spec.numbers import Enclosure
 
 from nnlaws.authoring.case import Range
 from nnlaws.authoring.evidence import Evidence, agree, compare, require, worst
-from nnlaws.authoring.law import CLOSE, Law, agree_loosely, agree_or_nan, judge, laws_of, slack, values
+from nnlaws.authoring.law import CLOSE, Law, agree_loosely, agree_or_nan, judge, laws_of, slack, unless_refused, values
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.subject import NotOffered, Refused, Subject
@@ -26,6 +26,8 @@ from nnlaws.chapters.optimizers.closed_forms import constant_gradient, on_quadra
 from nnlaws.chapters.optimizers.operations import ADAM, ADAMW, EXPONENTIAL_AVERAGE, GRADIENT_DESCENT, MOMENTUM, RMSPROP
 from nnlaws.chapters.optimizers.step_lengths import first_step_size, importance, longest_step_reached, longest_steps
 from nnlaws.rounding.number import bounded
+
+EPSILON = 1e-3  # of a call that nobody refuses
 
 
 def value(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
@@ -55,10 +57,10 @@ def without_memory(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) 
 
 def no_epsilon(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
     """The same, where ε is 0 and no gradient is; or it is refused."""
-    try:
-        return value(f, ruler, *arguments, **options)
-    except Refused:
-        return require(True, "")
+    return unless_refused(
+        lambda: value(f, ruler, *arguments, **options),
+        accepted=lambda: f.results(*arguments, **{**options, "eps": EPSILON}),
+    )
 
 
 def each_step(f: Subject, ruler: Ruler, theta: Array, grads: Array, **options: Any) -> Evidence:
@@ -136,6 +138,23 @@ def resumed(f: Subject, ruler: Ruler, *arguments: Array, save_at: int, **options
     got = f(*arguments, save_at=save_at, **options)
     expected = "the iterate of the run that was not interrupted"
     return agree_loosely(ruler, got, f(*arguments, **options), expected, *arguments, **options)
+
+
+def not_hidden(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
+    """NaN stays, and an infinity becomes no number; the other coordinates are as they are with 1 in its place."""
+    *others, poisoned = arguments
+    given = (*others, np.where(np.isfinite(poisoned), poisoned, np.ones_like(poisoned)))
+    want = f(*given, **options)
+    try:
+        got = f(*arguments, **options)
+    except Refused:
+        return require(True, "")
+    was_nan, was_infinite = (np.logical_or.accumulate(is_so(poisoned), axis=1) for is_so in (np.isnan, np.isinf))
+    shown = (np.isnan(got) | ~was_nan).all(axis=(1, 2)) & ~(np.isfinite(got) & was_infinite).any(axis=(1, 2))
+    seen = require(shown, "a NaN or an infinity that was given does not show any more", got)
+    clean = np.isfinite(poisoned).all(axis=1, keepdims=True)
+    expected = "the result with 1 in place of what is no number elsewhere"
+    return worst(seen, agree_loosely(ruler, np.where(clean, got, want), want, expected, *given, **options))
 
 
 def sign(f: Subject, ruler: Ruler, theta: Array, grads: Array, **options: Any) -> Evidence:
@@ -229,8 +248,13 @@ def quadratic(f: Subject, ruler: Ruler, theta: Array, grads: Array, *, h: Array,
     return agree_or_nan(iterates, want, allowed, ruler.format, "the iterate in closed form")
 
 
-STILL = "divide by a root plus ε that is not 0: an ε below the dtype's smallest number makes 0/0; compute in float32"
+STILL = (
+    "where it moves, subtract nothing for a gradient of 0, but a decay that is asked for; where NaN comes, divide by a "
+    "root plus ε that is not 0: an ε below the dtype's smallest number makes 0/0"
+)
+NOT_HIDDEN = "what is no number is not hidden"
 FEW: Any = {"share": 0.2, "lanes": 2}
+POISONED: Any = {"m": (2, 4), "columns": (3, 5), **FEW}
 LONG: Range = (100, 100)
 STEPS: Range = (2, 5)
 WINDOWS: Range = (3, 17)
@@ -259,6 +283,7 @@ def _average() -> tuple[Law, ...]:
         average("OP-15", coordinates_alone, "coordinates do not see each other", columns=(2, 8)),
         average("OP-16", no_future, "an average knows no later values", m=STEPS),
         average("OP-18", without_memory, "with β = 0 it is the values", cases.no_memory(operation)),
+        average("OP-27", not_hidden, NOT_HIDDEN, cases.poisoned(operation), **POISONED),
     )
 
 
@@ -286,6 +311,7 @@ def _every(operation: Operation) -> tuple[Law, ...]:
         optimizer("OP-14", zero_gradients, "without gradients nothing moves", no_gradients, **still),
         optimizer("OP-15", coordinates_alone, "coordinates do not see each other", columns=(2, 5)),
         optimizer("OP-16", no_future, "a step knows no later gradients", m=STEPS),
+        optimizer("OP-27", not_hidden, NOT_HIDDEN, cases.poisoned(operation), **POISONED),
     )
 
 
@@ -312,7 +338,6 @@ def _normalising(operation: Operation) -> tuple[Law, ...]:
     """Those of RMSprop and Adam."""
     optimizer = _laws_of(operation)
     return (
-        optimizer("OP-19", no_epsilon, "ε may be 0, where no gradient is", cases.no_zeros(operation)),
         optimizer("OP-23", longest_steps, "no step is longer than its bound"),
         optimizer("OP-23", longest_step_reached, "the longest step is reached", cases.reaching(operation)),
     )
@@ -337,6 +362,10 @@ def _laws() -> tuple[Law, ...]:
         ),
         *(each for operation in (GRADIENT_DESCENT, MOMENTUM, RMSPROP, ADAM) for each in _stepping(operation)),
         *(each for operation in (MOMENTUM, RMSPROP, ADAM) for each in _remembering(operation)),
+        *(
+            _laws_of(each)("OP-19", no_epsilon, "ε may be 0, where no gradient is", cases.no_zeros(each))
+            for each in (RMSPROP, ADAM, ADAMW)
+        ),
         *(each for operation in (RMSPROP, ADAM) for each in _normalising(operation)),
         *(
             _laws_of(each)("OP-22", first_step_size, "the first step is just below α", cases.from_zero(each), m=(1, 2))

@@ -120,14 +120,18 @@ EXPONENTIAL_AVERAGE = _operation(
     ExponentialAverage,
     conventions=(_AVERAGE_START, *_ROUNDING),
 )
-GRADIENT_DESCENT = _operation("gradient_descent", f"{_STEPS} -> iterates(T,n)", GradientDescent, conventions=(*_NARROW, *_PARAMETERS))
+GRADIENT_DESCENT = _operation(
+    "gradient_descent", f"{_STEPS} -> iterates(T,n)", GradientDescent, conventions=(*_NARROW, *_PARAMETERS)
+)
 MOMENTUM = _operation(
     "momentum",
     f"{_STEPS}, beta -> iterates(T,n)",
     Momentum,
     conventions=(*_ROUNDING, *_PARAMETERS, *_VELOCITIES, _LOOKAHEAD),
 )
-RMSPROP = _operation("rmsprop", f"{_STEPS}, beta, eps -> iterates(T,n)", RMSProp, conventions=(*_ROUNDING, *_PARAMETERS, *_RMSPROP))
+RMSPROP = _operation(
+    "rmsprop", f"{_STEPS}, beta, eps -> iterates(T,n)", RMSProp, conventions=(*_ROUNDING, *_PARAMETERS, *_RMSPROP)
+)
 ADAM = _operation(
     "adam",
     f"{_STEPS}, beta1, beta2, eps -> iterates(T,n)",

@@ -58,17 +58,17 @@ def checked(x: Array, size: int) -> Array:
 
 
 def draw_or_none(f: Subject, ruler: Ruler, *, low: Any, high: Any, size: int, seed: int) -> Array | None:
-    """The draws; or None where the target refuses what it may, a box or a seed that 32 bits do not hold, or no draws
-    at all, and takes what is ordinary.
+    """The draws; or None where the target refuses what it may, a box or a seed that 32 bits do not hold, and takes
+    what is ordinary.
     """
     try:
         return draw(f, ruler, low=low, high=high, size=size, seed=seed)
     except Refused:
         wide = ruler.operation is SAMPLE_INTEGER and max(-low, high, high - low) >= WORD
-        if not (wide or seed >= WORD or size == 0):
+        if not (wide or seed >= WORD):
             raise
         low, high = ORDINARY if wide else (low, high)
-        draw(f, ruler, low=low, high=high, size=size or 1, seed=seed % WORD)
+        draw(f, ruler, low=low, high=high, size=size, seed=seed % WORD)
         return None
 
 

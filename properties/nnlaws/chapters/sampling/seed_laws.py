@@ -1,5 +1,6 @@
 """The laws of SA-9 and SA-10: what a seed does."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -31,10 +32,10 @@ def same_seed(f: Subject, ruler: Ruler, *, seed: int, **options: Any) -> Evidenc
 def same_seed_elsewhere(f: Subject, ruler: Ruler, *, low: Any, high: Any, size: int, **seeds: Any) -> Evidence:
     """Another process draws the same by the same seed: nothing comes in that is drawn when a process starts."""
     for seed in (seeds["seed"], 0):
-        (there,) = f.elsewhere(low, asked(ruler, high), size=size, seed=seed)
         here, again = (draw(f, ruler, low=low, high=high, size=size, seed=seed) for _ in range(2))
         if here.tobytes() != again.tobytes():
             return require(True, "")  # not even in one process, which another law says
+        (there,) = f.elsewhere(low, asked(ruler, high), size=size, seed=seed)
         if here.tobytes() != checked(there, size).tobytes():
             return require(False, _unlike(here, there, seed, "in another process"))
     return require(True, "")
@@ -63,7 +64,8 @@ def seeds_apart(f: Subject, ruler: Ruler, *, size: int, seed: int, **options: An
     seen = evidence(statistics.serial(ranks), len(row), words)
     scale = scale_of(ruler, **options)
     if scale.kind != "integer":
-        return worst(seen, repeating(row, scale, f"in {FEW} draws of each of {len(streams)} seeds, "))
+        coarse = replace(scale, coarse=True)  # how fine uniform numbers are is another law's
+        return worst(seen, repeating(row, coarse, f"in {FEW} draws of each of {len(streams)} seeds, "))
     again = statistics.shifted(streams.astype(np.float64), scale.count)
     return worst(seen, evidence(again, len(row), "a seed gives the draws of the seed before it, some draws later"))
 

@@ -21,7 +21,7 @@ def _units(size: int, seed: int) -> Array:
 
 
 def _old(seed: int) -> np.random.RandomState:
-    return np.random.RandomState(seed % 2**32)
+    return np.random.RandomState(seed)  # refuses what 32 bits do not hold
 
 
 def _listed(size: int, draw: Callable[[], float]) -> Array:

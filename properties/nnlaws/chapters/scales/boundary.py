@@ -26,7 +26,7 @@ OUT_RATIO: tuple[Box, ...] = (
     *((0.7, 1.0), (0.7, 2.0), (1e-6, 1e-5), (1e-6, 0.03)),
 )
 OUT_DISTANCE: tuple[Box, ...] = ((0.1, 0.3), (0.6, 0.7), (0.2, 0.9999), (0.7, 0.8), (0.3, 0.5))
-"""Boxes at whose ends rounding carries the usual expressions out, as exp(log low + u log(high/low)), 10^…, (high/low)^u,
+"""Boxes at whose ends rounding carries the usual expressions out: exp(log low + u log(high/low)), 10^…, (high/low)^u,
 (log x − log low)/log(high/low) in double: each expression at one of these at least, and most at two."""
 
 

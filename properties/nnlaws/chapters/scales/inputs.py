@@ -42,8 +42,8 @@ from 1; anything."""
 
 BESIDE = (
     *(0.0, -0.0, 1.0, 0.5),
-    *(2.0**-exponent for exponent in (1074, 1022, 149, 126, 54, 25, 24, 14, 9)),
-    *(0.5 + sign * 2.0**-exponent for exponent in (54, 53, 26, 24, 12, 9) for sign in (-1, 1)),
+    *(2.0**-exponent for exponent in (1074, 1022, 149, 126, 54, 53, 25, 24, 14, 9)),
+    *(0.5 + sign * 2.0**-exponent for exponent in (54, 53, 25, 24, 12, 11, 9, 8) for sign in (-1, 1)),
     *(1 - 2.0**-exponent for exponent in (54, 53, 25, 24, 12, 11, 9, 8)),
 )
 """The ends, and beside them and the middle what some format holds: subnormals too, and −0."""

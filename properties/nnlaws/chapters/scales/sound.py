@@ -65,6 +65,20 @@ def one_number_at_a_time(u: Array, *, low: float, high: float) -> Array:
     return np.array([2.0 ** (math.log2(low) + float(each) * math.log2(high / low)) for each in u], np.float64)
 
 
+@sound("log_uniform_map")
+@in_float64
+@in_the_box
+def decades_times_log_10(u: Array, *, low: float, high: float) -> Array:
+    return np.exp(math.log(10) * (np.log10(low) + u * np.log10(high / low)))
+
+
+@sound("log_uniform_map")
+@in_float64
+@in_the_box
+def above_low_by_expm1(u: Array, *, low: float, high: float) -> Array:
+    return low + low * np.expm1(u * np.log(high / low))
+
+
 @sound("log_uniform_map", box="rounded")
 @in_float64
 def not_clipped(u: Array, *, low: float, high: float) -> Array:
@@ -116,6 +130,13 @@ def one_less_the_way_to_high(x: Array, *, low: float, high: float) -> Array:
     return 1 - np.log(high / x) * (1 / np.log(high / low))
 
 
+@sound("log_uniform_inverse")
+@in_float64
+@between_0_and_1
+def quotient_of_log1p(x: Array, *, low: float, high: float) -> Array:
+    return np.log1p((x - low) / low) / np.log1p((high - low) / low)
+
+
 @sound("log_uniform_inverse", box="rounded")
 @in_float64
 def inverse_not_clipped(x: Array, *, low: float, high: float) -> Array:
@@ -161,6 +182,12 @@ def constant_over_x(x: Array, *, low: float, high: float) -> Array:
 @in_float64
 def to_base_10(x: Array, *, low: float, high: float) -> Array:
     return np.asarray(np.log10(np.e) / (x * np.log10(high / low)))
+
+
+@sound("log_uniform_density")
+@in_float64
+def exponential_of_logarithms(x: Array, *, low: float, high: float) -> Array:
+    return np.exp(-np.log(x) - np.log(np.log(high / low)))
 
 
 @sound("log_uniform_density", hyperparameters="working")

@@ -11,8 +11,9 @@ from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.subject import Refused, Subject, TargetFault
 from nnlaws.authoring.token import Case
 from nnlaws.chance import used
-from nnlaws.chance.evidence import even, evidence, given
-from nnlaws.chance.scale import Scale, mistaken
+from nnlaws.chance.evidence import even, evidence
+from nnlaws.chance.martingale import Integers
+from nnlaws.chance.scale import CELLS, Scale, mistaken
 from nnlaws.chance.seeds import SEEDS, WORD
 from nnlaws.chapters.search.driver import Search, points_of
 from nnlaws.chapters.search.inputs import NEAR, Space, scale_of
@@ -28,7 +29,7 @@ def scales(f: Subject, ruler: Ruler, *, space: Space, seed: int, **options: Any)
     points, random = _finite(points_of(f, space, seed=seed, **options)), _chances(seed)
     seen: list[Evidence] = []
     for axis, values in zip(space, points.T, strict=True):
-        scale = _scale(ruler, axis)
+        scale = scale_of(axis)
         categories = scale.count if axis.scale == "integer" else 0
         grain = scale.grain(values.copy())
         u = random.permutation(scale.uniform(values.copy(), random))  # whatever their order, which is another law's
@@ -60,7 +61,7 @@ def a_value_a_point(f: Subject, ruler: Ruler, *, space: Space, budget: int, seed
     seen = [Evidence(0.0)]
     for axis, values in zip(space, points.T, strict=True):
         if axis.scale != "integer":
-            again = statistics.repeats(values.copy(), _scale(ruler, axis).chance(values.copy()))
+            again = statistics.repeats(values.copy(), scale_of(axis).chance(values.copy()))
             different = len(np.unique(values))
             words = f"{axis.name} is tried at {different} different values by {budget} points"
             seen.append(evidence(again, budget, words))
@@ -83,7 +84,7 @@ def independent_axes(f: Subject, ruler: Ruler, *, space: Space, seed: int, **opt
     for axis, values in zip(space, points.T, strict=True):
         if axis.scale != "integer":
             seen.append(even(scale_of(axis), values.copy(), random, axis.name))
-    return worst(*seen, _again(ruler, space, points, "of one search"))
+    return worst(*seen, _again(space, points))
 
 
 def axes_of_trials(f: Subject, ruler: Ruler, *, space: Space, seed: int, **options: Any) -> Evidence:
@@ -93,7 +94,7 @@ def axes_of_trials(f: Subject, ruler: Ruler, *, space: Space, seed: int, **optio
     ranks = [statistics.sequential_ranks(values.copy(), random) for values in points.T]
     found, (later, earlier, _) = statistics.crossed(ranks, lagged=False)
     words = f"{space[earlier].name} of a trial tells of its {space[later].name}"
-    return worst(evidence(found, len(points), words), _again(ruler, space, points, "of one search"))
+    return worst(evidence(found, len(points), words), _again(space, points))
 
 
 def seeds_apart(f: Subject, ruler: Ruler, *, space: Space, budget: int, seed: int, **options: Any) -> Evidence:
@@ -115,7 +116,7 @@ def seeds_apart(f: Subject, ruler: Ruler, *, space: Space, budget: int, seed: in
             raise TargetFault(f"returned {len(points)} points where {budget} are expected (SE-15)")
         found[each] = random.permutation(points[:budget]) if "best_at" in options else points[:budget]
     rows = np.stack([*found.values()]).transpose(1, 0, 2).reshape(-1, len(space))
-    seen = [_again(ruler, space, rows, f"of {len(found)} seeds, {budget} each")]
+    seen = [_again(space, rows, np.tile(np.arange(len(found)), budget))]
     if "best_at" not in options:
         near = np.stack([*found.values()][:NEIGHBOURS]).transpose(1, 0, 2).reshape(-1, len(space))
         ranks = [statistics.sequential_ranks(values.copy(), random) for values in near.T]
@@ -138,8 +139,9 @@ def drawn_in_its_box(
     if len(points) != run.wanted:
         raise TargetFault(f"returned {len(points)} points where {run.wanted} are expected (SE-15)")
     _finite(points)
-    boxes = {number: (0.0, 1.0) for number in range(len(space))}
-    drawn, whole, grain = list[Floats](), list[Floats](), 0.0
+    boxes = dict.fromkeys(range(len(space)), (0.0, 1.0))
+    first, later, whole = list[Floats](), dict[int, list[Floats]](), list[Floats]()
+    grain = statistics.GRAIN
     for round in range(rounds):
         these = points[round * budget : (round + 1) * budget]
         places: dict[int, Floats] = {}
@@ -151,23 +153,27 @@ def drawn_in_its_box(
                 if (box := _finer(space, number, best, low, high, shrink)) is not None
             }
         for number, (low, high) in boxes.items():
-            scale = _scale(ruler, space[number])
+            scale = scale_of(space[number])
             u = scale.uniform(these[:, number].copy(), random)
             # a draw may be off by its grain, and either end of a box that was computed by as much
             grain = max(grain, scale.grain(these[:, number].copy()) * (3 if round else 1) / (high - low))
             places[number] = np.clip((u - low) / (high - low), 0.0, 1.0)
-        drawn += [random.permutation(each) for each in places.values()]
-        if all(number in places for number, axis in enumerate(space) if axis.scale != "integer"):
-            kept = [places[number] for number, axis in enumerate(space) if axis.scale != "integer"]
-            whole.append(random.permutation(np.stack(kept, axis=-1)))
-    together = np.concatenate(drawn)
-    words = f"of {len(together)} positions in the boxes of their rounds {(together < 0.5).mean():.0%} are below the middle"
-    seen = evidence(statistics.marginal(together, grain=grain), len(together), f"{words}, and not evenly spread")
-    columns = np.concatenate(whole).T
-    if len(columns) < 2:
-        return seen
-    crossed, _ = statistics.crossed([statistics.sequential_ranks(each, random) for each in columns], lagged=False)
-    return worst(seen, evidence(crossed, columns.shape[1], "in a round, one axis of a point tells of another"))
+            (later.setdefault(number, []) if round else first).append(random.permutation(places[number]))
+        continuous = [number for number, axis in enumerate(space) if axis.scale != "integer"]
+        if all(number in places for number in continuous):
+            whole.append(random.permutation(np.stack([places[number] for number in continuous]), axis=1))
+    rows = {"the first round": np.concatenate(first)}
+    rows |= {f"{space[number].name} in later rounds": np.concatenate(row) for number, row in later.items()}
+    seen: list[Evidence] = []
+    for what, row in rows.items():
+        words = f"of {len(row)} positions in the box of {what} {(row < 0.5).mean():.0%} are in its lower half"
+        seen.append(evidence(statistics.marginal(row, grain=grain), len(row), f"{words}, and not evenly spread"))
+    columns = np.concatenate(whole, axis=1)
+    if len(columns) > 1:
+        ranks = [statistics.sequential_ranks(each, random) for each in columns]
+        found, _ = statistics.crossed(ranks, lagged=False)
+        seen.append(evidence(found, columns.shape[1], "in a round, one axis of a point tells of another"))
+    return worst(*seen)
 
 
 def _finer(
@@ -206,24 +212,33 @@ def nearer_than_the_grid(f: Subject, ruler: Ruler, *, space: Space, budget: int,
     return Evidence(ratio, reason=f"{expected}, where about {sum(chances):.0f} should" if ratio > 1 else "")
 
 
-def _again(ruler: Ruler, space: Space, points: Floats, which: str) -> Evidence:
-    """What there is to say of positions that come again, on their own axis or on another one."""
+def _again(space: Space, points: Floats, seeds: Integers | None = None) -> Evidence:
+    """What there is to say of positions on axes of real numbers that come again: on another axis, or, of points by
+    several seeds (n,), by another seed. However coarse the numbers are that sound draws start from, down to 23 bits.
+    """
     continuous = [number for number, axis in enumerate(space) if axis.scale != "integer"]
     if not continuous:
         return Evidence(0.0)
-    found = [_scale(ruler, space[number]).cells(points[:, number].copy()) for number in continuous]
-    cells, chance = (np.stack(each, axis=-1).reshape(-1) for each in zip(*found, strict=True))
+    scaled = [Scale(space[number].scale, space[number].low, space[number].high, coarse=True) for number in continuous]
+    found = [scale.cells(points[:, number].copy()) for number, scale in zip(continuous, scaled, strict=True)]
+    cells, chance = (np.stack(each, axis=-1) for each in zip(*found, strict=True))
+    low, high = np.array([(space[number].low, space[number].high) for number in continuous]).T
+    outside = (points[:, continuous] < low) | (points[:, continuous] > high)  # and so like no other
+    cells = np.where(outside, -1.0 - np.arange(cells.size).reshape(cells.shape), cells)
+    axes = np.broadcast_to(np.arange(len(continuous)), cells.shape)
+    if seeds is None:
+        kinds, where = axes, "positions that another axis has had"
+    else:
+        cells = np.where(outside, cells, cells + CELLS * 2 * axes)  # of each axis its own
+        kinds, where = np.broadcast_to(seeds[:, None], cells.shape), "numbers that another seed has tried"
+    again = statistics.repeats(cells.ravel(), chance.ravel(), kinds.ravel())
     different = len(np.unique(cells))
-    words = f"{len(points)} points {which} have {different} different positions on {len(continuous)} axes of real numbers"
-    return evidence(statistics.repeats(cells, chance), len(cells), words)
+    words = f"of {cells.size} numbers of {len(points)} points only {different} differ: there are {where}"
+    return evidence(again, cells.size, words)
 
 
 def _least(losses: Floats) -> int:
     return 0 if np.isnan(losses).all() else formulas.best(losses)
-
-
-def _scale(ruler: Ruler, axis: Any) -> Scale:
-    return Scale(axis.scale, axis.low, axis.high, coarse="resolution" in ruler.conventions)
 
 
 def _finite(points: Floats) -> Floats:

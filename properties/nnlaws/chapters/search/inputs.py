@@ -4,6 +4,7 @@ k and the seed say the rest: how much a box shrinks, how many rounds there are, 
 """
 
 import numpy as np
+from nnlaws_reference.hyperparameters import axes
 from nnlaws_reference.search import Axis
 
 from nnlaws.authoring.case import Inputs
@@ -17,9 +18,7 @@ Point = tuple[float, ...]
 
 SPACES: dict[str, Space] = {
     "notes": (
-        Axis("learning rate", 1e-4, 1.0, "log"),
-        Axis("momentum", 0.9, 0.999, "one_minus_log"),
-        Axis("hidden units", 50, 100, "integer"),
+        *axes("learning rate", "momentum", "hidden units"),
         Axis("dropout", 0.0, 0.5, "linear"),
     ),
     "other": (
@@ -36,6 +35,7 @@ SPACES: dict[str, Space] = {
         Axis("steps", -4, 3, "integer"),
         Axis("tokens", 1, 2**25, "integer"),
     ),
+    "table": axes(),
 }
 """Of the first two, numbers of integers such that grids of 2, 3, 6 and 11 values fall on whole numbers. The third has
 numbers below 0, the same axis twice, and 2, 8 and 2²⁵ integers."""

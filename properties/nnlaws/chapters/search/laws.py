@@ -14,7 +14,7 @@ from nnlaws.authoring.evidence import Evidence, require
 from nnlaws.authoring.law import Check, Law, trial_law
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.ruler import Ruler
-from nnlaws.authoring.subject import NotOffered, Refused, Subject, TargetFault
+from nnlaws.authoring.subject import NotOffered, Refused, Subject
 from nnlaws.authoring.token import Case
 from nnlaws.chance.evidence import given
 from nnlaws.chance.seeds import objective, train
@@ -30,6 +30,7 @@ from nnlaws.chapters.search.chance_laws import (
 )
 from nnlaws.chapters.search.driver import box_of, points_of
 from nnlaws.chapters.search.inputs import HELD, NEAR, Space, scale_of
+from nnlaws.chapters.search.nursed_laws import losses_alone, watches_on, worse_is_changed
 from nnlaws.chapters.search.operations import CAVIAR, COARSE_TO_FINE, GRID_SEARCH, PANDA, RANDOM_SEARCH, REFINE
 from nnlaws.chapters.search.trial_laws import (
     adapts,
@@ -106,6 +107,11 @@ def held_axes(f: Subject, ruler: Ruler, *, space: Space, **options: Any) -> Evid
             wrong = given(values[np.abs(values - axis.low).argmax()])
             return require(False, f"{axis.name} is {wrong} in one point, where {axis.low} is all there is")
     return require(True, "")
+
+
+def table_searched(f: Subject, ruler: Ruler, *, space: Space, **options: Any) -> Evidence:
+    """The numbers of each hyperparameter of the table lie between its low and high, whole where it counts."""
+    return in_the_box(f, ruler, space=space, **options)
 
 
 def same_seed(f: Subject, ruler: Ruler, *, seed: int, **options: Any) -> Evidence:
@@ -193,12 +199,13 @@ def centred(
 def no_further(
     f: Subject, ruler: Ruler, *, space: Space, incumbent: Sequence[float], shrink: float, **options: Any
 ) -> Evidence:
-    """Nowhere does it reach further from the incumbent than half of `shrink`: an end cuts it off and does not move it."""
+    """Nowhere does it reach further from the incumbent than half of `shrink`: an end cuts it, and does not move it."""
     box = box_of(f, space, incumbent=incumbent, shrink=shrink, **options)
     for axis, ends, best in zip(space, box, incumbent, strict=True):
+        ends = np.clip(ends, axis.low, axis.high)  # what is outside is another law's
         low, middle, high = (float(scale_of(axis).position(np.asarray(x))) for x in (ends[0], best, ends[1]))
         more = 1 / (axis.high - axis.low) if axis.scale == "integer" else NEAR
-        if not max(middle - low, high - middle) <= shrink / 2 + more:
+        if max(middle - low, high - middle) > shrink / 2 + more:
             reach = f"{middle - low:.9g} of the scale below the incumbent and {high - middle:.9g} above"
             return require(False, f"the finer box of {axis.name} reaches {reach}, further than {shrink / 2:.3g}")
     return require(True, "")
@@ -223,6 +230,9 @@ _FIXES = {
     "SE-16": "draw all points before the first trial runs",
     "SE-17": "model, loss = train(model, point), each time",
     "SE-18": "choose the next point by the losses so far",
+    "SE-19": "look at each loss before the next call, to the last",
+    "SE-20": "change the settings where the loss has risen",
+    "SE-21": "sample between low and high themselves; round integers inward",
 }
 
 
@@ -249,7 +259,7 @@ _BOXES = cases.trials_of((1, 1), (1, 2), (1, 4), (2, 4), (3, 4), k=(0, 1, 2, 3))
 _ROUNDS = cases.trials_of((8, 1), (12, 2), (9, 4), k=(3,))
 _PLANS = (
     *_ROUNDS,
-    *(Case(*each, "edges", k, 50 + k) for *each, k in ((1, 2, 2), (7, 3, 1), (5, 4, 4), (31, 1, 2), (10, 5, 2))),
+    *(Case(m, axes, "edges", k, 50 + k) for m, axes, k in ((1, 2, 2), (7, 3, 1), (5, 4, 4), (31, 1, 2), (10, 5, 2))),
 )
 _SEARCHES = {
     RANDOM_SEARCH: (cases.random, _FEW, _COUNTS),
@@ -301,6 +311,7 @@ def _driven(operation: Operation) -> tuple[Law, ...]:
     )
 
 
+_TABLE = (Case(100, len(cases.SPACES["table"]), "table", 0, 9),)
 _OWN = "each axis is drawn on its own scale"
 _TRIED = (Case(400, 4, "notes", 0, 5), Case(333, 5, "edges", 0, 6))
 
@@ -334,13 +345,22 @@ LAWS: tuple[Law, ...] = (
         drawn_in_its_box,
         "each round draws at random in its box",
         cases.searched,
-        (Case(60, 4, "notes", 3, 3), Case(61, 4, "other", 3, 4)),
-        tests=2,
+        (Case(80, 4, "notes", 3, 3), Case(75, 4, "other", 3, 4)),
+        tests=5,
     ),
     *(law for operation in (COARSE_TO_FINE, CAVIAR, PANDA) for law in (*_seeded(operation), *_driven(operation))),
     _law("SE-1", CAVIAR, scales, _OWN, cases.tried, _TRIED, kind="value", tests=7),
     _law("SE-5", CAVIAR, axes_of_trials, "axes of a trial are independent", cases.tried, _TRIED, tests=2),
     _law("SE-16", CAVIAR, trials_by_themselves, "trials do not depend on losses", cases.tried, _FEW),
     _law("SE-17", PANDA, one_model, "one model is trained on", cases.trained, _NURSED),
-    _law("SE-18", PANDA, adapts, "later settings depend on the losses so far", cases.trained, _with_reals(_NURSED)),
+    *(
+        _law(clause, PANDA, check, statement, cases.trained, _with_reals(_NURSED))
+        for clause, check, statement in (
+            ("SE-18", adapts, "later settings depend on the losses so far"),
+            ("SE-18", losses_alone, "settings depend on losses, and not on models"),
+            ("SE-19", watches_on, "settings depend on losses to the end"),
+            ("SE-20", worse_is_changed, "settings change where all gets worse"),
+        )
+    ),
+    _law("SE-21", RANDOM_SEARCH, table_searched, "the table's axes are searched in their boxes", cases.random, _TABLE),
 )

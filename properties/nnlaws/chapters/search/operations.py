@@ -13,7 +13,6 @@ from nnlaws_reference.dtypes import Array
 from nnlaws_spec import chapter
 from nnlaws_spec.formulas import search as formulas
 
-from nnlaws.authoring.convention import named
 from nnlaws.authoring.operation import Operation
 
 Axis = tuple[str, float, float, str]
@@ -90,13 +89,12 @@ _TRIALS = "points(n,d), losses(n), best()"
 _operation = partial(Operation, formulas=formulas, reference_module=nnlaws_reference)
 
 GRID_SEARCH = _operation("grid_search", "space(), *, per_axis -> points(n,d)", GridSearch)
-_DRAWN = {"conventions": (named(TEXT, "resolution", "float32", "weaker bound"),)}
-RANDOM_SEARCH = _operation("random_search", "space(), *, budget, seed -> points(n,d)", RandomSearch, **_DRAWN)
+RANDOM_SEARCH = _operation("random_search", "space(), *, budget, seed -> points(n,d)", RandomSearch)
 REFINE = _operation("refine", "space(), incumbent(d), *, shrink -> box(d,2)", Refine)
 COARSE_TO_FINE = _operation(
-    "coarse_to_fine", f"space(), objective(), *, rounds, budget, shrink, seed -> {_TRIALS}", CoarseToFine, **_DRAWN
+    "coarse_to_fine", f"space(), objective(), *, rounds, budget, shrink, seed -> {_TRIALS}", CoarseToFine
 )
-CAVIAR = _operation("caviar", f"space(), objective(), *, budget, seed -> {_TRIALS}", Caviar, **_DRAWN)
+CAVIAR = _operation("caviar", f"space(), objective(), *, budget, seed -> {_TRIALS}", Caviar)
 PANDA = _operation("panda", f"space(), train(), *, start, budget, seed -> {_TRIALS}", Panda)
 
 OPERATIONS = (GRID_SEARCH, RANDOM_SEARCH, REFINE, COARSE_TO_FINE, CAVIAR, PANDA)

@@ -1,4 +1,4 @@
-"""Right ways to search: other orders, other generators, boxes that are moved and not cut, trials in parallel."""
+"""Right ways to search: other orders, other generators, boxes that reach less, trials in parallel."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +29,12 @@ def _where(axis: Axis, x: float) -> float:
 
 
 def _found(points: Any, losses: Any) -> Trials:
-    return np.asarray(points), np.asarray(losses), int(np.argmin(losses))
+    return np.asarray(points), np.asarray(losses), _least(losses)
+
+
+def _least(losses: Any) -> int:
+    """The index of the least; of none that is a number, the first."""
+    return int(np.argmin(np.where(np.isnan(losses), np.inf, losses)))
 
 
 @sound("grid_search")
@@ -80,7 +85,7 @@ def _drawn(space: Space, budget: int, random: np.random.RandomState) -> Array:
 
 
 def _old(seed: int) -> np.random.RandomState:
-    return np.random.RandomState(seed % 2**32)
+    return np.random.RandomState(seed)  # refuses what 32 bits do not hold
 
 
 @sound("random_search")
@@ -131,35 +136,20 @@ def _clipped(space: Space, incumbent: Array, shrink: float) -> Array:
     return np.array(box)
 
 
-def _moved(space: Space, incumbent: Array, shrink: float) -> Array:
-    """Near an end the box is moved, not cut: it stays as wide."""
-    box: list[tuple[float, float]] = []
-    for axis, x in zip(space, incumbent.tolist(), strict=True):
-        if axis.scale == "integer":
-            reach = int(shrink * (axis.high - axis.low) / 2)
-            low = min(max(x - reach, axis.low), axis.high - 2 * reach)
-            box.append((low, low + 2 * reach))
-            continue
-        u = min(max(_where(axis, x) - shrink / 2, 0), 1 - shrink)
-        box.append((min(float(_at(axis, u)), x), max(float(_at(axis, u + shrink)), x)))
-    return np.array(box)
-
-
 @sound("refine")
 def clipped(space: Space, incumbent: Array, *, shrink: float) -> Array:
     return _clipped(space, incumbent, shrink)
 
 
-@sound("refine")
-def moved(space: Space, incumbent: Array, *, shrink: float) -> Array:
-    return _moved(space, incumbent, shrink)
+def _reaching_less(space: Space, incumbent: Array, shrink: float) -> Array:
+    """As far to both sides also near an end: there the box is smaller still."""
+    reach = [min(shrink / 2, u, 1 - u) for u in map(_where, space, incumbent.tolist())]
+    return np.stack([_clipped((axis,), x[None], 2 * r)[0] for axis, x, r in zip(space, incumbent, reach, strict=True)])
 
 
 @sound("refine")
 def reaching_less(space: Space, incumbent: Array, *, shrink: float) -> Array:
-    """As far to both sides also near an end: there the box is smaller still."""
-    reach = [min(shrink / 2, u, 1 - u) for u in map(_where, space, incumbent.tolist())]
-    return np.stack([_clipped((axis,), x[None], 2 * r)[0] for axis, x, r in zip(space, incumbent, reach, strict=True)])
+    return _reaching_less(space, incumbent, shrink)
 
 
 def _in_rounds(
@@ -169,7 +159,7 @@ def _in_rounds(
     points, losses = list[Array](), list[float]()
     for number in range(rounds):
         if number:
-            ends = box(space, points[int(np.argmin(losses))], shrink).tolist()
+            ends = box(space, points[_least(losses)], shrink).tolist()
             space = tuple(axis._replace(low=low, high=high) for axis, (low, high) in zip(space, ends, strict=True))
         for point in _drawn(space, budget, random):
             points.append(point)
@@ -185,8 +175,10 @@ def in_clipped_boxes(
 
 
 @sound("coarse_to_fine")
-def in_moved_boxes(space: Space, objective: Objective, *, rounds: int, budget: int, shrink: float, seed: int) -> Trials:
-    return _in_rounds(space, objective, rounds, budget, shrink, seed, _moved)
+def in_boxes_that_reach_less(
+    space: Space, objective: Objective, *, rounds: int, budget: int, shrink: float, seed: int
+) -> Trials:
+    return _in_rounds(space, objective, rounds, budget, shrink, seed, _reaching_less)
 
 
 @sound("caviar")
@@ -231,7 +223,7 @@ def kept_if_better(space: Space, train: Train, *, start: Array, budget: int, see
     for call in range(budget):
         model, loss = train(model, points[-1].copy())
         losses.append(loss)
-        best = int(np.argmin(losses))
+        best = _least(losses)
         reach = reach if best == call else max(reach / 2, 0.02)
         steps = random.uniform(-reach, reach, len(space))
         u = [_where(axis, x) + step for axis, x, step in zip(space, points[best], steps, strict=True)]
@@ -252,6 +244,39 @@ def all_settings_together(space: Space, train: Train, *, start: Array, budget: i
             ways = -0.7 * ways
         u = np.clip(u + ways, 0, 1)
         points.append(np.array([float(_at(axis, share)) for axis, share in zip(space, u, strict=True)]))
+    return _found(points[:budget], losses)
+
+
+@sound("panda")
+def patient(space: Space, train: Train, *, start: Array, budget: int, seed: int) -> Trials:
+    """Nothing changes until three losses in a row are no better than the best; then the first axis alone moves."""
+    points, losses, model, waited, way = [np.asarray(start, dtype=np.float64)], list[float](), None, 0, -0.2
+    for _ in range(budget):
+        model, loss = train(model, points[-1].copy())
+        waited = 0 if all(loss < before for before in losses) else waited + 1
+        losses.append(loss)
+        point = points[-1].copy()
+        if waited == 3:
+            u = _where(space[0], point[0])
+            way, waited = -way if not 0 <= u + way <= 1 else way, 0
+            point[0] = float(_at(space[0], min(max(u + way, 0), 1)))
+        points.append(point)
+    return _found(points[:budget], losses)
+
+
+@sound("panda")
+def by_the_trend(space: Space, train: Train, *, start: Array, budget: int, seed: int) -> Trials:
+    """All go a little towards low while the mean of the last three losses is above that of the three before."""
+    points, losses, model = [np.asarray(start, dtype=np.float64)], list[float](), None
+    u = np.array([_where(axis, x) for axis, x in zip(space, points[0], strict=True)])
+    for _ in range(budget):
+        model, loss = train(model, points[-1].copy())
+        losses.append(loss)
+        if len(losses) > 3 and np.mean(losses[-3:]) > np.mean(losses[-6:-3]):
+            u = 0.9 * u
+            points.append(np.array([float(_at(axis, share)) for axis, share in zip(space, u, strict=True)]))
+        else:
+            points.append(points[-1])
     return _found(points[:budget], losses)
 
 

@@ -7,9 +7,10 @@ one that works in tiles, where a whole tile is masked, or where a row leaves a p
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import log
+from math import log, log2
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nnlaws.authoring.case import Family, Range, large
 from nnlaws.authoring.token import TOGETHER, Case
@@ -69,12 +70,14 @@ def number(case: Case) -> int:
     return case.seed % TOGETHER // STEP
 
 
-def masks(case: Case) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+def masks(case: Case) -> NDArray[np.bool_]:
     """What is masked in the even rows; in the odd ones it is just the rest."""
     places, left = np.arange(case.columns), min(number(case) + 1, case.columns - 1)
-    first, last, alone = places < left, places >= case.columns - left, places == number(case) % case.columns
-    kept = {"head": first, "tail": last, "rim": first | last}.get(case.family, alone)
-    if kept.all():
+    first, last = places < left, places >= case.columns - left
+    kept = np.asarray(places == number(case) % case.columns)
+    if case.family in ("head", "tail", "rim"):
+        kept = {"head": first, "tail": last, "rim": first | last}[case.family]
+    if bool(kept.all()):
         kept = first  # where a case is made so small that both ends meet
     return np.array([~kept if row % 2 == 0 else kept for row in range(case.m)])
 
@@ -110,10 +113,18 @@ def wide_targets(format: Format, m: Range, columns: Range) -> list[Case]:
 
 
 def every_size(format: Format, m: Range, columns: Range) -> list[Case]:
-    """Rows at levels of either sign up to the largest number: all equal, nearly so, and spread; probabilities just in
-    range; and zeros.
+    """Rows at levels of either sign up to the largest number: nearly equal, and spread, in wide rows too, of which a
+    tile has one end alone; probabilities just in range; and zeros.
     """
-    sizes = (100, 1000, 1064, 1096, 1152, 1280, 1536, 1792, 2048)
+    sizes = [
+        100,
+        1000,
+        *(_k(level, format) for level in (1e4, 1e6, 1e9) if level < format.largest),
+        1280,
+        1536,
+        1792,
+        2048,
+    ]
     found = [
         Case(*SHAPE, family, sign * k, (GROUPS * TOGETHER) + STEP * turn)
         for turn, k in enumerate(sizes)
@@ -121,13 +132,19 @@ def every_size(format: Format, m: Range, columns: Range) -> list[Case]:
         for family in ("stairs", "ends", "unequal", "offset")
     ]
     smallest = int(-log(format.tiny))
+    found += [Case(2, columns, "stairs", -1792, GROUPS * TOGETHER) for columns in (12, 15, 31, 100)]
     found += [Case(*SHAPE, family, smallest, GROUPS * TOGETHER + STEP) for family in ("one", "ends", "minute")]
     return [*found, *every_size_alone(format, m, columns)]
 
 
+def _k(level: float, format: Format) -> int:
+    """The k of a level between `inputs.LINEAR` and the format's largest number."""
+    return round(1024 * (1 + (log2(level) - 10) / (log2(format.largest) - 10)))
+
+
 def every_size_alone(format: Format, m: Range, columns: Range) -> list[Case]:
     """A sample by itself, whose loss may be as large as the format's largest number."""
-    alone = (("constant", -2048), ("constant", 2048), ("offset", -1536), ("offset", -1152))
+    alone = (("constant", -2048), ("constant", 2048), ("offset", -1792), ("offset", -1536), ("offset", -1152))
     return [Case(1, 3, family, k, GROUPS * TOGETHER) for family, k in alone]
 
 

@@ -7,6 +7,7 @@ Each function takes bounded arguments and joins the sound algorithms for one ope
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from nnlaws_reference.dtypes import working_dtype
@@ -68,7 +69,7 @@ def _softmax(z: Bounded, conventions: Mapping[str, str]) -> Bounded:
     routes = [row.exponentials / row.total, np.exp(row.shifted - row.logarithm)]
     if conventions.get("normalisation") == "lse":
         routes.append(np.exp(row.logits - row.log_sum_exp))
-    return _promised(join(*routes), row)
+    return _promised(join(*routes), row, conventions)
 
 
 def _log_softmax(z: Bounded, conventions: Mapping[str, str]) -> Bounded:
@@ -81,22 +82,27 @@ def _log_softmax(z: Bounded, conventions: Mapping[str, str]) -> Bounded:
         routes.append(row.logits - row.log_sum_exp)
     if conventions.get("exponential") == "scaled_first":
         routes += [_twice_rounded(each) for each in (row.shifted - row.logarithm, *routes[1:])]
-    return _promised(join(*routes), row)
+    return _promised(join(*routes), row, conventions)
 
 
 @dataclass(frozen=True)
 class _Rows:
-    """Of each row: its logits; z − max as it is, and as a base of 2 has it in its exponent; the exponentials of that,
-    their sum and its logarithm; and LSE = max + log s.
+    """Of each row: its logits and their maximum; z − max as it is, and as a base of 2 has it in its exponent; the
+    exponentials of that, their sum and its logarithm.
     """
 
     logits: Bounded
+    highest: Bounded
     plain: Bounded
     shifted: Bounded
     exponentials: Bounded
     total: Bounded
     logarithm: Bounded
-    log_sum_exp: Bounded
+
+    @property
+    def log_sum_exp(self) -> Bounded:
+        """LSE = max + log s."""
+        return self.highest + self.logarithm
 
 
 def _rows(z: Bounded, conventions: Mapping[str, str]) -> _Rows:
@@ -114,15 +120,15 @@ def _rows(z: Bounded, conventions: Mapping[str, str]) -> _Rows:
     u = z.format.u
     if conventions.get("exponential") == "scaled_first":
         z = z.loosened((1 + 4 * u) * u * np.abs(z.value) + z.format.tiny)
-    plain = z - z.max(axis=-1, keepdims=True)
-    shifted = _twice_rounded(plain)
+    highest = z.max(axis=-1, keepdims=True)
+    plain = z - highest
+    shifted: Any = _twice_rounded(plain)
     e = np.exp(shifted)
     larger = (z.value[..., None, :] > z.value[..., :, None]).sum(axis=-1)
     with np.errstate(invalid="ignore"):  # 0 times unbounded
         rescaling = ((EXP + 1) * u * larger * (e.value + e.error)).sum(axis=-1, keepdims=True)
     s = e.sum(axis=-1, keepdims=True).loosened(rescaling)
-    logarithm = _twice_rounded(np.log(s))
-    return _Rows(z, plain, shifted, e, s, logarithm, z.max(axis=-1, keepdims=True) + logarithm)
+    return _Rows(z, highest, plain, shifted, e, s, _twice_rounded(np.log(s)))
 
 
 def _twice_rounded(x: Bounded) -> Bounded:
@@ -131,10 +137,12 @@ def _twice_rounded(x: Bounded) -> Bounded:
     return x.loosened(units * np.abs(x.value) + 2 * units * x.error)  # in two parts: their sum may overflow
 
 
-def _promised(x: Bounded, row: _Rows) -> Bounded:
+def _promised(x: Bounded, row: _Rows, conventions: Mapping[str, str]) -> Bounded:
     """x, unbounded in rows where rounding may carry an exponent, of 0 or less, to half of where e^x overflows: what is
     computed of such exponentials may be anything, NaN too. Only `exponential = scaled_first` rounds so: from |z| of
     about ln(largest)/8u on; and z log₂e is out of range only beyond that.
     """
+    if conventions.get("exponential") != "scaled_first":
+        return x
     highest = (row.shifted.value + 2 * row.shifted.error).max(axis=-1, keepdims=True)
     return x.loosened(np.where(highest < math.log(x.format.largest) / 2, 0.0, np.inf))

@@ -141,22 +141,24 @@ def two_classes(f: Subject, ruler: Ruler, z: Array) -> Evidence:
 
 def masked_classes(f: Subject, ruler: Ruler, z: Array, *y: Array) -> Evidence:
     """Exactly 0, or −∞ as a logarithm, at a masked class; the others as if it were not there."""
-    scalar = ruler.operation.scalar
-    m, got, masked = z.shape[1], f(z, *y), np.isneginf(z)
-    share = 1 / m if y else 1.0
+    got, masked, m = f(z, *y), np.isneginf(z), z.shape[1]
     want = np.where(masked, -np.inf if ruler.operation is LOG_SOFTMAX else 0.0, 0.0)
-    allowed = np.zeros(z.shape)
+    share = 1 / m if y else 1.0
     for lane, row in np.ndindex(z.shape[:2]):
         kept = ~masked[lane, row]
-        arguments = [each[lane : lane + 1, row : row + 1, kept] for each in (z, *y)]
-        alone = f(*arguments)
-        within = 2 * _slack(alone, ruler, *arguments)
-        at = 0 if scalar else kept  # the loss of a row stands at its first class, till rows are added
-        want[lane, row, at], allowed[lane, row, at] = share * alone[0], share * within[0] + ruler.format.tiny
-    if scalar:
-        unbounded = np.isposinf(ruler.bound(z, *y).error)
-        want, allowed = want.sum(axis=(-2, -1)), allowed.sum(axis=(-2, -1))
-        allowed = np.where(unbounded, np.inf, allowed + m * ruler.format.u * np.abs(want))
+        alone = f(*(each[lane : lane + 1, row : row + 1, kept] for each in (z, *y)))
+        at = 0 if ruler.operation.scalar else kept  # the loss of a row stands at its first class, till rows are added
+        want[lane, row, at] = share * alone[0]
+    if ruler.operation.scalar:
+        want, least = (
+            want.sum(axis=(-2, -1)),
+            np.where(masked, np.inf, z.astype(np.float64)).min(axis=-1, keepdims=True),
+        )
+        counted = np.where(masked, least.astype(z.dtype), z)  # a class more rounds no less
+        allowed = 2 * _slack(want, ruler, counted, *y)
+        allowed = np.where(np.isposinf(ruler.bound(z, *y).error), np.inf, allowed)  # with lse, 0·(−∞)
+    else:
+        allowed = np.where(masked, 0.0, 2 * _slack(want, ruler, z, *y) + ruler.format.tiny)
     return agree_or_nan(got, want, allowed, ruler.format, "the result without the masked classes")
 
 
@@ -229,14 +231,16 @@ def _every(operation: Operation, targets: Targets | None) -> tuple[Law, ...]:
     any_inputs = any_size_inputs(targets, operation.scalar)
     shifted, masked, spoilt = shifted_inputs(targets), masked_inputs(targets), spoilt_inputs(targets)
     every = {"cases": any_size, "boundary": _every_size_and_shape if operation.scalar else boundary.every_size}
-    masks = {"columns": (2, 8), "share": 0.5, "boundary": boundary.masked}
+    masks = {"columns": (2, 8), "share": 0.5, "lanes": 8, "boundary": boundary.masked}
     nan = {"columns": (2, 8), "share": 0.4, "lanes": 4, "boundary": boundary.spoilt}
     return (
         make("SM-3", shift_invariance, "adding one constant to every logit of a row changes nothing", shifted),
         make("SM-4", permutation, "permuting the classes permutes the result", permuted_inputs(targets)),
         make("SM-6", any_size_of_logits, "the result is right for every finite logit", any_inputs, **every),
         make("SM-8", one_class, "a single class is certain", columns=(1, 1)),
-        make("SM-10", masked_classes, "a logit of −∞ masks its class", masked, **masks),
+        make(
+            "SM-19" if operation.scalar else "SM-10", masked_classes, "a logit of −∞ masks its class", masked, **masks
+        ),
         make("SM-18", nan_in_nan_out, "NaN among a row's logits makes its result NaN", spoilt, **nan),
     )
 

@@ -265,6 +265,16 @@ def decayed_unasked(
     return walked(theta, rated(given, direction(m, v, eps)), [rate * 0.01 for rate in given])
 
 
+@faulty_step("the step count stands still at 256, as in bfloat16", CORRECT_BOTH, "pytorch/ao PR 4915")
+def step_count_to_256(grads: Array, beta1: float, beta2: float, eps: float) -> Array:
+    return _numbered(grads, beta1, beta2, eps, [min(t, 256) for t in range(1, len(grads) + 1)])
+
+
+@faulty_step("the correction ends after ten steps", CORRECT_BOTH, "classroom")
+def corrected_ten_times(grads: Array, beta1: float, beta2: float, eps: float) -> Array:
+    return _numbered(grads, beta1, beta2, eps, [t if t <= 10 else 2**20 for t in range(1, len(grads) + 1)])
+
+
 @faulty_step("the step count is not among what is saved", SAVED, "classroom")
 def step_count_not_saved(grads: Array, beta1: float, beta2: float, eps: float, save_at: int | None = None) -> Array:
     m, v = _moments(grads, beta1, beta2)

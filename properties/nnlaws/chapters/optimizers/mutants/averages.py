@@ -4,6 +4,7 @@
 """
 
 import numpy as np
+from nnlaws_reference import exponential_average as right_average
 from nnlaws_reference.dtypes import Array, working_dtype
 
 from nnlaws.authoring.mutant import Mutant, mutant, narrow_type
@@ -41,6 +42,17 @@ def weights_swapped(values: Array, *, beta: float, bias_correction: bool) -> Arr
 @mutant("exponential_average", "the new has weight 1: the average grows", AVERAGE, "classroom")
 def new_not_weighted(values: Array, *, beta: float, bias_correction: bool) -> Array:
     return _given(accumulated(values, beta), beta, bias_correction)
+
+
+@mutant(
+    "exponential_average",
+    "returns the values themselves, not a copy, where β is 0",
+    "return a new array each time, also where there is nothing to compute: values.copy()",
+    "classroom",
+    raw=True,
+)
+def its_argument_without_memory(values: Array, *, beta: float, bias_correction: bool) -> Array:
+    return values if beta == 0 else right_average(values, beta=beta, bias_correction=bias_correction)
 
 
 @mutant("exponential_average", "every value has the same weight 1/t", AVERAGE, "classroom")
@@ -154,6 +166,44 @@ def beta_in_float32(values: Array, *, beta: float, bias_correction: bool) -> Arr
     averages = accumulated(values, float(old), float(1 - old))
     powers = [float(1 - old**t) for t in range(1, len(values) + 1)]
     return averages / column(powers, values) if bias_correction else averages
+
+
+@mutant("exponential_average", "after five values the average stays as it is", AVERAGE, "classroom")
+def stopped_after_five(values: Array, *, beta: float, bias_correction: bool) -> Array:
+    averages = _given(averaged(values, beta), beta, bias_correction)
+    averages[5:] = averages[4:5]
+    return averages
+
+
+@mutant("exponential_average", "the correction ends after ten values", CORRECT, "classroom")
+def corrected_ten_times(values: Array, *, beta: float, bias_correction: bool) -> Array:
+    averages = averaged(values, beta)
+    return np.concatenate([_given(averages[:10], beta, bias_correction), averages[10:]])
+
+
+@mutant("exponential_average", "values that are 0 are left out", AVERAGE, "sparse and lazy updates")
+def zeros_left_out(values: Array, *, beta: float, bias_correction: bool) -> Array:
+    averages, average, weight = np.empty_like(values), np.zeros_like(values[0]), np.zeros_like(values[0])
+    for t, value in enumerate(values):
+        average = np.where(value == 0, average, beta * average + (1 - beta) * value)
+        weight = np.where(value == 0, weight, beta * weight + (1 - beta))
+        averages[t] = average / np.where(weight == 0, 1, weight) if bias_correction else average
+    return averages
+
+
+@mutant("exponential_average", "a β of 0 becomes .9, as by `beta or 0.9`", AVERAGE, "classroom")
+def default_for_no_beta(values: Array, *, beta: float, bias_correction: bool) -> Array:
+    return _given(averaged(values, beta or 0.9), beta or 0.9, bias_correction)
+
+
+@mutant("exponential_average", "β above .999 becomes .999", AVERAGE, "classroom")
+def beta_at_most_999(values: Array, *, beta: float, bias_correction: bool) -> Array:
+    return _given(averaged(values, min(beta, 0.999)), min(beta, 0.999), bias_correction)
+
+
+@mutant("exponential_average", "NaN and infinities are taken for 0", "average them as they are", "classroom")
+def not_numbers_taken_for_zero(values: Array, *, beta: float, bias_correction: bool) -> Array:
+    return _given(averaged(np.where(np.isfinite(values), values, 0).astype(values.dtype), beta), beta, bias_correction)
 
 
 MUTANTS: tuple[Mutant, ...] = tuple(each for each in list(globals().values()) if isinstance(each, Mutant))

@@ -1,6 +1,13 @@
 """Right ways to average and to step: folded, interpolated, summed up, vectorised over steps, wide, narrow."""
 
 from nnlaws.authoring.variant import SoundVariant
-from nnlaws.chapters.optimizers.sound import adam, adamw, averages, descent, rmsprop
+from nnlaws.chapters.optimizers.sound import adam, adamw, averages, descent, narrow, rmsprop
 
-SOUND: tuple[SoundVariant, ...] = (*averages.SOUND, *descent.SOUND, *rmsprop.SOUND, *adam.SOUND, *adamw.SOUND)
+SOUND: tuple[SoundVariant, ...] = (
+    *averages.SOUND,
+    *descent.SOUND,
+    *rmsprop.SOUND,
+    *adam.SOUND,
+    *adamw.SOUND,
+    *narrow.SOUND,
+)

@@ -326,4 +326,19 @@ def integers_rounded_outwards(space: Space, incumbent: Array, *, shrink: float) 
     return box
 
 
+@_refined("near an end the box is moved, not cut: it stays as wide")
+def moved_at_an_end(space: Space, incumbent: Array, *, shrink: float) -> Array:
+    u = np.clip(positions(space, incumbent) - shrink / 2, 0, 1 - shrink)
+    box = boxed(space, u, u + shrink)
+    return np.stack([np.minimum(box[:, 0], incumbent), np.maximum(box[:, 1], incumbent)], axis=-1)
+
+
+@_refined("what an end cuts off is added at the other side")
+def cut_off_and_added(space: Space, incumbent: Array, *, shrink: float) -> Array:
+    u = positions(space, incumbent)
+    below, above = np.minimum(u, shrink / 2), np.minimum(1 - u, shrink / 2)
+    box = boxed(space, u - np.minimum(shrink - above, u), u + np.minimum(shrink - below, 1 - u))
+    return np.stack([np.minimum(box[:, 0], incumbent), np.maximum(box[:, 1], incumbent)], axis=-1)
+
+
 MUTANTS: tuple[Mutant, ...] = tuple(each for each in list(globals().values()) if isinstance(each, Mutant))

@@ -10,6 +10,7 @@ from nnlaws_reference.search import Axis, caviar, coarse_to_fine, panda
 from nnlaws.authoring.mutant import Mutant, mutant
 from nnlaws.chapters.search.inputs import Space
 from nnlaws.chapters.search.mutants.points import boxed, drawn, finer, on_scales, positions
+from nnlaws.chapters.search.mutants.shared import half_shared, sliding
 
 Objective = Callable[[Array], float]
 Train = Callable[[Any, Array], tuple[Any, float]]
@@ -18,13 +19,19 @@ Center = Callable[[Array, Array, int], Array]
 """Of the points and losses so far and the budget of a round: where the next round's box is centred."""
 
 BEST_SO_FAR = "centre each round on points[numpy.argmin(losses)] of all rounds before it, in refine(the last box, …)"
+IN_THE_BOX = "random_search in the box of the round"
 ONE_MODEL = "model, loss = train(model, point), each time"
 BY_LOSSES = "choose the next point by the losses so far"
 
 
 def found(points: Any, losses: Any) -> Trials:
     """What a search returns."""
-    return np.asarray(points), np.asarray(losses), int(np.argmin(losses))
+    return np.asarray(points), np.asarray(losses), least(losses)
+
+
+def least(losses: Any) -> int:
+    """The index of the least; of none that is a number, the first."""
+    return int(np.argmin(np.where(np.isnan(losses), np.inf, losses)))
 
 
 def within(space: Space, box: Array) -> Space:
@@ -48,8 +55,11 @@ def _rounds(
     center: Center,
     nested: bool = True,
     clipped: bool = True,
+    draw: Callable[[Space, int, np.random.Generator], Array] = drawn,
 ) -> Trials:
-    """Rounds in boxes around the center: `nested`, each box is made of the last one, else of the whole space."""
+    """Rounds in boxes around the center: `nested`, each box is made of the last one, else of the whole space. draw: how
+    points are drawn in the boxes after the first.
+    """
     random, whole = np.random.default_rng(seed), space
     points, losses = np.empty((0, len(space))), np.empty(0)
     for number in range(rounds):
@@ -61,17 +71,17 @@ def _rounds(
             else:
                 u, reach = positions(whole, near), shrink**number / 2
                 space = within(space, boxed(whole, u - reach, u + reach, inside=False))
-        new = drawn(space, budget, random)
+        new = (draw if number else drawn)(space, budget, random)
         points = np.concatenate([points, new])
         losses = np.concatenate([losses, [objective(point) for point in new]])
     return found(points, losses)
 
 
 def _best(points: Array, losses: Array, budget: int) -> Array:
-    return points[np.argmin(losses)]
+    return points[least(losses)]
 
 
-def _centred(name: str, fault: str, center: Center, **how: bool) -> Mutant:
+def _centred(name: str, fault: str, center: Center, **how: Any) -> Mutant:
     """Coarse to fine, with another center or another box."""
 
     def search(space: Space, objective: Objective, *, rounds: int, budget: int, shrink: float, seed: int) -> Trials:
@@ -85,13 +95,13 @@ def _inside(space: Space, point: Array) -> Array:
 
 
 _CENTRES = (
-    _centred("worst_of_all", "centres on the worst", lambda points, losses, budget: points[np.argmax(losses)]),
+    _centred("worst_of_all", "centres on the worst", lambda points, losses, budget: points[np.nanargmax(losses)]),
     _centred("last_point", "centres on the last point tried", lambda points, losses, budget: points[-1]),
     _centred("first_point", "centres on the first point of each round", lambda points, losses, budget: points[-budget]),
     _centred("best_of_the_first_round", "keeps to the best of the first round",
-             lambda points, losses, budget: points[np.argmin(losses[:budget])]),
+             lambda points, losses, budget: points[least(losses[:budget])]),
     _centred("best_of_the_last_round", "forgets the rounds before the last one",
-             lambda points, losses, budget: points[-budget:][np.argmin(losses[-budget:])]),
+             lambda points, losses, budget: points[-budget:][least(losses[-budget:])]),
     _centred("box_of_the_whole_space", "shrinks the whole space each time, never the last box", _best, nested=False),
     _centred("rounds_not_clipped", "boxes are not clipped to the space", _best, clipped=False),
 )  # fmt: skip
@@ -113,7 +123,7 @@ def first_axis_refined_alone(
     points = drawn(space, budget, random)
     losses = [objective(point) for point in points]
     for _ in range(rounds - 1):
-        best = points[np.argmin(losses)]
+        best = points[least(losses)]
         box = within(box[:1], finer(box[:1], best[:1], shrink)) + box[1:]
         new = drawn(box, budget, random)
         points, losses = np.concatenate([points, new]), losses + [objective(point) for point in new]
@@ -125,7 +135,7 @@ def best_index_of_the_last_round(
     space: Space, objective: Objective, *, rounds: int, budget: int, shrink: float, seed: int
 ) -> Trials:
     points, losses, _ = coarse_to_fine(space, objective, rounds=rounds, budget=budget, shrink=shrink, seed=seed)
-    return points, losses, int(np.argmin(losses[-budget:]))
+    return points, losses, least(losses[-budget:])
 
 
 @_coarse("the last round alone is returned", "return the points and losses of all rounds")
@@ -134,6 +144,54 @@ def last_round_alone(
 ) -> Trials:
     points, losses, _ = coarse_to_fine(space, objective, rounds=rounds, budget=budget, shrink=shrink, seed=seed)
     return found(points[-budget:], losses[-budget:])
+
+
+def _within_boxes(name: str, fault: str, draw: Callable[[Space, int, np.random.Generator], Array]) -> Mutant:
+    """Rounds in the right boxes, whose points are drawn in another way."""
+
+    def search(space: Space, objective: Objective, *, rounds: int, budget: int, shrink: float, seed: int) -> Trials:
+        return _rounds(space, objective, rounds, budget, shrink, seed, center=_best, draw=draw)
+
+    return Mutant("coarse_to_fine", f"coarse_to_fine.{name}", fault, IN_THE_BOX, "classroom", search)
+
+
+def _on_lines(space: Space, budget: int, random: np.random.Generator) -> Array:
+    return drawn(tuple(a if a.scale == "integer" else a._replace(scale="linear") for a in space), budget, random)
+
+
+def _at_the_middle(space: Space, budget: int, random: np.random.Generator) -> Array:
+    return np.repeat(on_scales(space, np.full((1, len(space)), 0.5)), budget, axis=0)
+
+
+def _lower_halves(space: Space, budget: int, random: np.random.Generator) -> Array:
+    u = random.random((budget, len(space)))
+    return on_scales(space, np.where([axis.scale == "integer" for axis in space], u, u / 2))
+
+
+def _near_the_middle(space: Space, budget: int, random: np.random.Generator) -> Array:
+    u = np.clip(random.normal(0.5, 0.15, (budget, len(space))), 0, 1)
+    return on_scales(space, np.where([axis.scale == "integer" for axis in space], random.random(u.shape), u))
+
+
+def _by_one_number(space: Space, budget: int, random: np.random.Generator) -> Array:
+    return on_scales(space, np.repeat(random.random((budget, 1)), len(space), axis=1))
+
+
+_IN_BOXES = (
+    _within_boxes("rounds_all_linear", "every axis is drawn uniformly in its box: the scale forgotten", _on_lines),
+    _within_boxes("stuck_on_the_best", "after the first round the middle of the box is tried again and again",
+                  _at_the_middle),
+    _within_boxes("lower_halves_of_boxes", "the lower half of each box alone", _lower_halves),
+    _within_boxes("near_the_best", "normal, round the best", _near_the_middle),
+    _within_boxes("rounds_on_a_line", "one number a point, for all its axes", _by_one_number),
+)  # fmt: skip
+
+
+@_coarse("boxes shrink by the square of shrink")
+def boxes_too_narrow(
+    space: Space, objective: Objective, *, rounds: int, budget: int, shrink: float, seed: int
+) -> Trials:
+    return _rounds(space, objective, rounds, budget, shrink**2, seed, center=_best)
 
 
 def _independent(fault: str, fix: str = "draw all points before the first trial runs") -> Callable[..., Mutant]:
@@ -147,7 +205,7 @@ def climbs(space: Space, objective: Objective, *, budget: int, seed: int) -> Tri
     for trial in range(budget):
         losses.append(objective(points[-1]))
         if trial + 1 < budget:
-            u = positions(space, points[int(np.argmin(losses))]) + random.normal(0, 0.1, len(space))
+            u = positions(space, points[least(losses)]) + random.normal(0, 0.1, len(space))
             points.append(_inside(space, on_scales(space, np.clip(u, 0, 1)[None])[0]))
     return found(points, losses)
 
@@ -196,13 +254,31 @@ def trials_all_linear(space: Space, objective: Objective, *, budget: int, seed: 
     return caviar(line, objective, budget=budget, seed=seed)
 
 
+@_independent("half of the trials are the same for every seed", "draw all from one numpy.random.default_rng(seed)")
+def trials_half_shared(space: Space, objective: Objective, *, budget: int, seed: int) -> Trials:
+    points = half_shared(space, budget, seed)
+    return found(points, [objective(point) for point in points])
+
+
+@_independent("one random number a trial, for all its axes: settings on a curve", "draw each axis by itself")
+def trials_on_a_curve(space: Space, objective: Objective, *, budget: int, seed: int) -> Trials:
+    points = on_scales(space, np.repeat(np.random.default_rng(seed).random((budget, 1)), len(space), axis=1))
+    return found(points, [objective(point) for point in points])
+
+
+@_independent("trials overlap: what one axis has, the next has at the next trial", "draw each axis by itself")
+def trials_on_a_sliding_window(space: Space, objective: Objective, *, budget: int, seed: int) -> Trials:
+    points = sliding(space, budget, np.random.default_rng(seed))
+    return found(points, [objective(point) for point in points])
+
+
 @_independent("one axis after another: each starts from the best value of the last")
 def one_axis_after_another(space: Space, objective: Objective, *, budget: int, seed: int) -> Trials:
     points = drawn(space, budget, np.random.default_rng(seed))
     losses = list[float]()
     for trial, point in enumerate(points):
         if trial:
-            best, turn = points[int(np.argmin(losses))], trial % len(space)
+            best, turn = points[least(losses)], trial % len(space)
             point[:] = np.where(np.arange(len(space)) == turn, point, best)
         losses.append(objective(point))
     return found(points, losses)
@@ -337,11 +413,50 @@ def _called_twice(right: Search) -> Search:
     return search
 
 
+def _nan_is_the_least(right: Search) -> Search:
+    return _changed(lambda p, losses, best: (p, losses, int(np.argmin(losses))))(right)
+
+
+def _nan_counts_as_zero(right: Search) -> Search:
+    """What is no number is stored as 0."""
+    return _changed(lambda p, losses, best: found(p, np.nan_to_num(losses)))(right)
+
+
+def _compared_one_by_one(right: Search) -> Search:
+    """best = 0; if loss < losses[best]: never true where the first is NaN."""
+
+    def best_of(losses: Array) -> int:
+        best = 0
+        for number, loss in enumerate(losses):
+            if loss < losses[best]:
+                best = number
+        return best
+
+    return _changed(lambda p, losses, best: (p, losses, best_of(losses)))(right)
+
+
+def _nan_is_kept(right: Search) -> Search:
+    """if not loss >= least: true where either is NaN, so that whatever comes after is taken."""
+
+    def best_of(losses: Array) -> int:
+        best = 0
+        for number, loss in enumerate(losses):
+            if not loss >= losses[best]:
+                best = number
+        return best
+
+    return _changed(lambda p, losses, best: (p, losses, best_of(losses)))(right)
+
+
 _FAULTS: dict[str, tuple[Callable[[Search], Search], str, str]] = {
     "best_is_the_last": (_changed(lambda p, losses, best: (p, losses, len(losses) - 1)), "best is the last trial", ""),
     "best_is_the_first": (_changed(lambda p, losses, best: (p, losses, 0)), "best is the first trial", ""),
     "best_is_the_largest": (
-        _changed(lambda p, losses, best: (p, losses, int(np.argmax(losses)))), "best has the largest loss", ""),
+        _changed(lambda p, losses, best: (p, losses, int(np.nanargmax(losses)))), "best has the largest loss", ""),
+    "best_may_be_nan": (_nan_is_the_least, "numpy.argmin: NaN counts as the least", ""),
+    "best_counts_nan_as_zero": (_nan_counts_as_zero, "a loss that is NaN is stored as 0, the least", ""),
+    "best_stays_at_nan": (_compared_one_by_one, "losses are compared one by one: never below a first that is NaN", ""),
+    "best_moves_to_nan": (_nan_is_kept, "not loss >= least: true of NaN", ""),
     "losses_a_trial_late": (
         _changed(lambda p, losses, best: found(p, np.roll(losses, 1))), "each loss is that of the trial before",
         "zip points with their own losses"),
@@ -352,15 +467,23 @@ _FAULTS: dict[str, tuple[Callable[[Search], Search], str, str]] = {
         _changed(lambda p, losses, best: found(p[:-1], losses[:-1])), "the last trial is not returned",
         "return every trial"),
     "every_seed_alike": (_other_seed(lambda seed: 0), "every seed gives the same points", ""),
+    "zero_unseeded": (
+        _other_seed(lambda seed: seed or int(np.random.default_rng().integers(2**40))),
+        "seed or None: 0 is no seed", ""),
+    "seed_cut": (_other_seed(lambda seed: seed & 0xFFFF), "the seed is cut to 16 bits", ""),
     "not_seeded": (
         _other_seed(lambda seed: int(np.random.default_rng().integers(2**40))), "other points each time", ""),
     "calls_twice": (_called_twice, "each trial runs twice", "call once for each point"),
 }  # fmt: skip
-_FIXES = {"best": "numpy.argmin over the losses of all trials", "": "draw all from one numpy.random.default_rng(seed)"}
+_FIXES = {
+    "best": "numpy.nanargmin over the losses of all trials",
+    "": "draw all from one numpy.random.default_rng(seed)",
+}
 _SEARCHES: dict[str, Search] = {"coarse_to_fine": coarse_to_fine, "caviar": caviar, "panda": panda}
 
 MUTANTS: tuple[Mutant, ...] = (
     *_CENTRES,
+    *_IN_BOXES,
     *(each for each in list(globals().values()) if isinstance(each, Mutant)),
     *(
         Mutant(
@@ -373,6 +496,6 @@ MUTANTS: tuple[Mutant, ...] = (
         )
         for name, right in _SEARCHES.items()
         for fault, (make, words, fix) in _FAULTS.items()
-        if (name, fault) != ("panda", "every_seed_alike")  # whose settings may not depend on the seed
+        if name != "panda" or fault not in ("every_seed_alike", "seed_cut")  # whose settings may not depend on it
     ),
 )

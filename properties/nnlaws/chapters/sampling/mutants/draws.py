@@ -349,8 +349,14 @@ _FAULTS: tuple[tuple[Callable[[Sampler], Sampler], str, str, str], ...] = (
 )
 
 
-def _right(operation: str) -> Sampler:
+def right_sampler(operation: str) -> Sampler:
+    """Draws as they should be."""
     return _wrong(operation, "", "", _RIGHT[operation]).function
+
+
+def wrong_units(operation: str, name: str, fault: str, units: Units) -> Mutant:
+    """Draws by the right map, of numbers in [0, 1) that are wrong."""
+    return _wrong(operation, name, fault, _RIGHT[operation], units=units, fix=ANEW)
 
 
 @mutant(UNIFORM, "the stream of seed s + 1 is that of seed s, from its second draw on", SEED, "classroom", raw=True)
@@ -368,7 +374,7 @@ MUTANTS: tuple[Mutant, ...] = (
         for name in names
     ),
     *(
-        Mutant(name, f"{name}.{make.__name__}", fault, fix, seen, make(_right(name)))
+        Mutant(name, f"{name}.{make.__name__}", fault, fix, seen, make(right_sampler(name)))
         for name in _RIGHT
         for make, fault, fix, seen in _FAULTS
     ),
