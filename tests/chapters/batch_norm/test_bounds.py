@@ -704,3 +704,16 @@ def test_a_large_batch_is_bounded() -> None:
     assert (np.abs(variance - var.value) <= var.error).all()
     assert (var.error < 0.1).all()
     assert np.isfinite(out.error).all()
+
+
+def test_what_a_gradient_loses_to_flushed_factors_is_within_the_bound() -> None:
+    """Features of 2^39, dout of 2^-60: dσ² of the chain rule is below the smallest number, and dz is not."""
+    random = np.random.default_rng(0)
+    z = (2.0**39 * random.standard_normal((1, 5, 8))).astype(np.float32)
+    dout = (2.0**-60 * random.standard_normal(z.shape)).astype(np.float32)
+    ones = np.ones((1, 8), np.float32)
+    mu, variance = two_pass(z)
+    allowed = bounds.batch_norm_backward(bounded(dout), bounded(z), bounded(ones), eps=1e-5, conventions={})
+    truths = exactly(formulas.batch_norm_backward, dout, z, ones, eps=1e-5)
+    for gradient in gradients(dout, z, mu, inverse(variance, 1e-5), ones, folded=True):
+        assert worst(gradient[0], truths[0], allowed[0]) <= 1
