@@ -1,8 +1,8 @@
 """What a verdict says of a folder of targets: `python benchmarks/named.py FOLDER`, some seconds a target.
 
-The folder has Python files, and EXPECT.tsv with a line for each: its name, whether it is faulty, sound or grey, and what
-is wrong with it. Each is judged by the command as a user would judge it. A row says what became of it, which clause
-leads, and which cause is named; whether that is the cause, a person has to say.
+The folder has Python files, and EXPECT.tsv with a line for each: its name, whether it is faulty, sound or grey, and
+what is wrong with it. Each is judged by the command as a user would judge it. A row says what became of it, which
+clause leads, and which cause is named; whether that is the cause, a person has to say.
 """
 
 import argparse
@@ -43,8 +43,9 @@ class Row:
 def expectations(folder: Path) -> Iterator[tuple[str, str, str]]:
     """Name, expectation and description of each target."""
     with (folder / "EXPECT.tsv").open(encoding="utf-8", newline="") as lines:
-        for name, expected, what in csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE):
-            yield name, expected, what
+        yield from (
+            (name, expected, what) for name, expected, what in csv.reader(lines, "excel-tab", quoting=csv.QUOTE_NONE)
+        )
 
 
 def judged(path: Path, expected: str, what: str, profile: str) -> Row:

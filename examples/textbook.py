@@ -194,6 +194,8 @@ def sample_integer(low: int, high: int, *, size: int, seed: int) -> Array:
 
 
 def _position(axis, x):
+    if axis.high == axis.low:  # whole numbers have come down to one
+        return 0.0
     if axis.scale == "log":
         return np.log(x / axis.low) / np.log(axis.high / axis.low)
     if axis.scale == "one_minus_log":
@@ -278,7 +280,7 @@ def panda(space, train, *, start, budget: int, seed: int):
         here = points[-1] if loss <= min(losses) else points[_best(losses)]
         nudged = []
         for axis, x in zip(space, here, strict=True):
-            u = _position(axis, x) if axis.high > axis.low else 0.0
+            u = _position(axis, x)
             x = _value(axis, np.clip(u + rng.uniform(-0.1, 0.1), 0, 1))
             nudged.append(np.round(x) if axis.scale == "integer" else x)
         points.append(np.array(nudged, dtype=float))

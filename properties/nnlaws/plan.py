@@ -93,7 +93,7 @@ class Plan:
 class Task:
     """One law in one dtype, to be run: on cases that are searched for, or on the one whose token is `case`.
 
-    kind: whether it is a law of value or of structure. level: that of its clause. strict: whether what
+    kind: whether it is a law of value, of structure or of state. level: that of its clause. strict: whether what
     breaks it violates, whatever its level. trial: conventions to hold the target to in place of those that
     it declares; then no cause is sought.
     """
@@ -127,7 +127,15 @@ class Task:
 
     def result(self, outcome: Outcome, **more: Any) -> LawResult:
         return LawResult(
-            self.law, self.clause, self.statement, self.operation, self.dtype, outcome, level=self.level, **more
+            self.law,
+            self.clause,
+            self.statement,
+            self.operation,
+            self.dtype,
+            outcome,
+            level=self.level,
+            kind=self.kind,
+            **more,
         )
 
     def broken(self, outcome: Outcome, **more: Any) -> LawResult:

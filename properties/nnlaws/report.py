@@ -62,7 +62,8 @@ class LawResult:
 
     grade: the precision reached, where that is told apart: "two_pass", or "updating" where that was not reached.
     reason: what went wrong, where the outcome is an error. replay: the token of the failing case, for `nnlaws replay`.
-    level: that of the law's clause, MUST, SHOULD or informative.
+    level: that of the law's clause, MUST, SHOULD or informative. kind: what the law says: of a value, of structure, or
+    that there is no state.
     """
 
     law: str
@@ -80,6 +81,7 @@ class LawResult:
     replay: str = ""
     violation: Violation | None = None
     level: str = MUST
+    kind: str = "structure"
 
     @property
     def broken(self) -> bool:

@@ -61,7 +61,8 @@ def test_a_chapter_knows_what_it_is_made_of() -> None:
     assert (SOFTMAX.name, SOFTMAX.prefix, SOFTMAX.text.title) == ("softmax", "SM", "Softmax and cross entropy")
     assert SOFTMAX.formulas.__name__ == "nnlaws_spec.formulas.softmax"
     assert SOFTMAX.bounds is not None
-    assert {str(convention) for convention in SOFTMAX.conventions} == {"normalisation = lse", "arithmetic = narrow"}
+    declared = {"normalisation = lse", "exponential = scaled_first", "arithmetic = narrow"}
+    assert {str(convention) for convention in SOFTMAX.conventions} == declared
     assert CHAPTERS["sampling"].bounds is None
     for chapter in CHAPTERS.values():
         assert sum(len(chapter.laws_of(each)) for each in chapter.operations) == len(chapter.laws)

@@ -40,7 +40,7 @@ OWN = [
 
 def of_value(task: Task) -> bool:
     """Whether the law compares a result with its formula."""
-    return task.law.endswith("value") or task.clause in ("SM-6", "SM-10", "SM-13", "SM-14")
+    return task.law.endswith("value") or task.clause in ("SM-6", "SM-10", "SM-19", "SM-13", "SM-14")
 
 
 def first_violation(mutant: Mutant) -> LawResult:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Context, Decimal, localcontext
+from itertools import count
 from types import SimpleNamespace
 from typing import Any
 from xml.etree import ElementTree
@@ -176,3 +177,85 @@ def test_one_cause_is_explained_once() -> None:
 def test_the_last_words_are_the_verdict(report: Callable[[Report], str]) -> None:
     good = report(nnlaws.check("scipy", laws=["softmax.one_class"], dtypes=["float32"], profile="quick"))
     assert re.search(r"\nscipy conforms: 1 conforms, on [\d,]+ arrays in \d+\.\d s\.\n\Z", good)
+
+
+def heads(shown: str) -> list[str]:
+    """What each violation begins with, in order."""
+    return re.findall(r"^(?:VIOLATES|ERROR|FALLS SHORT)  (\S+  \S+)", shown, re.MULTILINE)
+
+
+def test_state_leads_and_what_may_come_of_it_says_so() -> None:
+    """A function that is wrong in every second call: laws of value and structure see it too."""
+    calls = count()
+
+    def forgetful(z: Array) -> Array:
+        return reference.softmax(z) * np.asarray(1 + next(calls) % 2, z.dtype)
+
+    report = nnlaws.check(
+        SimpleNamespace(softmax=forgetful), laws=["SM-1", "SM-2", "CT-3"], dtypes=["float32"], profile="quick"
+    )
+    assert {result.clause for result in report.results if result.broken} == {"SM-1", "SM-2", "CT-3"}
+    shown = " ".join(text(report).split())
+    assert heads(text(report))[0] == "CT-3  softmax"
+    others = [result for result in report.results if result.clause != "CT-3"]
+    notes = shown.count("note CT-3 fails too")
+    alone = [each.clause for each in others if each.clause in {head.split()[0] for head in heads(text(report))}]
+    assert notes == len(alone)
+
+
+def test_a_violation_that_does_not_come_again_says_so() -> None:
+    calls = count()
+
+    def seldom(z: Array) -> Array:
+        return reference.softmax(z) * np.asarray(1 + (next(calls) == 20), z.dtype)
+
+    report = nnlaws.check(SimpleNamespace(softmax=seldom), laws=["SM-1"], dtypes=["float32"], profile="quick")
+    (result,) = report.results
+    assert "replayed by itself this conforms" in result.reason
+    assert "see CT-3" in result.reason
+
+
+def test_the_general_clause_leads() -> None:
+    """A floor under ε breaks the law of Adam's value, and that of ε = 0, which alone would show the smaller example."""
+
+    def floored(theta: Array, grads: Array, *, eps: float, **options: float) -> Array:
+        return reference.adam(theta, grads, eps=max(eps, 1e-5), **options)
+
+    report = nnlaws.check(SimpleNamespace(adam=floored), dtypes=["float32"], profile="quick")
+    assert {"OP-10", "OP-19"} <= {result.clause for result in report.results if result.broken}
+    assert heads(text(report))[0] == "OP-10  adam"
+
+
+def test_what_is_declared_stands_beside_the_clause() -> None:
+    def wrong(batches: Array, *, decay: float) -> tuple[Array, Array]:
+        mean, var = reference.batch_norm_running(batches, decay=1 - decay)
+        return 2 * mean, var
+
+    target = SimpleNamespace(batch_norm_running=wrong, conventions={"weight": "new"})
+    report = nnlaws.check(target, laws=["BN-18"], dtypes=["float32"], profile="quick")
+    shown = " ".join(text(report).split())
+    assert (
+        "declared weight = new: makes decay the weight of the batch's statistics and 1 − decay that of the old" in shown
+    )
+    undeclared = nnlaws.check(
+        SimpleNamespace(batch_norm_running=wrong), laws=["BN-18"], dtypes=["float32"], profile="quick"
+    )
+    assert "declared  " not in text(undeclared)
+
+
+def test_laws_that_see_something_else_on_the_same_example_are_told_apart() -> None:
+    """Two mistakes may show on one example: what the second law saw is not what the first explains."""
+
+    def result(clause: str, got: str) -> LawResult:
+        seen = Violation(
+            example=({"name": "z", "dtype": "float32", "shape": "(1, 1)", "entries": "[[0.0]]"},), result="",
+            place="[0, 0]", got=got, want="1", expected="the exact value", off="1 ulp", allowed="0 ulp", reason="",
+            cause=None, fix="",
+        )  # fmt: skip
+        law = f"softmax.{clause.lower().replace('-', '_')}"
+        return LawResult(law, clause, "it holds", "softmax", "float32", nnlaws.Outcome.VIOLATES, violation=seen)
+
+    report = nnlaws.check(SimpleNamespace(softmax=reference.softmax), laws=["softmax.value"], profile="quick")
+    shown = text(replace(report, results=(result("SM-1", "2"), result("SM-2", "2"), result("SM-5", "3"))))
+    assert "  also in SM-2 float32\n" in shown
+    assert "  also broken by this example, with other results, so perhaps by another mistake: SM-5 float32\n" in shown

@@ -351,7 +351,8 @@ def test_every_operation_has_a_sound_variant() -> None:
 
 
 def test_the_bound_of_softmax_is_not_generous() -> None:
-    """Median bound/error, standard normal rows of 8 classes, float32: 52.2 to 53.2, measured for three seeds.
+    """Median bound/error, standard normal rows of 8 classes, float32: 59.5 to 60.5, measured for three seeds; it was
+    52.2 to 53.2 until the bound admitted exponentials by powers of 2, which round once more.
 
     A bound that allows anything would pass all the tests above.
     """
@@ -359,7 +360,7 @@ def test_the_bound_of_softmax_is_not_generous() -> None:
     ruler = Ruler(OPERATIONS["softmax"], format_of(z.dtype), {})
     (measure,) = ruler.measures(z)
     error = np.abs((softmax(z) - measure.exact.hi) - measure.exact.lo)
-    assert np.median(measure.allowed / error) < 60
+    assert np.median(measure.allowed / error) < 64
 
 
 # --- the type itself ---

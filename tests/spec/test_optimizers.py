@@ -340,10 +340,10 @@ def test_op26_the_table_is_the_data() -> None:
 @pytest.mark.parametrize("each", HYPERPARAMETERS, ids=lambda each: each.name)
 def test_op26_an_axis_has_its_default_inside_and_suits_its_scale(each: Hyperparameter) -> None:
     """Positions run from 0 at low to 1 at high; a source stands beside every range."""
-    ends = {"low": each.low, "high": each.high, "scale": each.scale}
+    axis = each.low, each.high, each.scale
     assert each.low < each.high
-    assert search.position(np.array([each.low, each.high]), **ends) == pytest.approx([0, 1], abs=1e-12)
-    assert each.default is None or 0 <= search.position(np.array(each.default), **ends) <= 1
+    assert search.position(np.array([each.low, each.high]), *axis) == pytest.approx([0, 1], abs=1e-12)
+    assert each.default is None or 0 <= search.position(np.array(each.default), *axis) <= 1
     assert each.scale != "integer" or (float(each.low).is_integer() and float(each.high).is_integer())
     assert each.source
 

@@ -14,7 +14,6 @@ from nnlaws.authoring import (
     Evidence,
     Law,
     Operation,
-    Refused,
     Ruler,
     Subject,
     agree,
@@ -22,6 +21,7 @@ from nnlaws.authoring import (
     laws_of,
     require,
     slack,
+    unless_refused,
     worst,
 )
 from nnlaws.authoring import values as every_value
@@ -53,6 +53,8 @@ values = partial(every_value, allow_nan_if_unbounded=True)
 
 # --- values ---
 
+EPSILON = 1e-3  # of a call that nobody refuses
+
 
 def value(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
     """The first result is what its formula says."""
@@ -79,18 +81,22 @@ def wide_range(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> E
 
 def two_features(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
     """At ε = 0 out is β ± γ; or ε = 0 is refused."""
-    try:
-        return value(f, ruler, *arguments, **options)
-    except Refused:
-        return require(True, "")
+    return unless_refused(
+        lambda: value(f, ruler, *arguments, **options),
+        accepted=lambda: f.results(*arguments, eps=EPSILON),
+    )
 
 
 def one_feature(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
     """With n = 1 every result is right, and none is NaN; or it is refused."""
-    try:
-        results = f.results(*arguments, **options)
-    except Refused:
-        return require(True, "")
+    return unless_refused(
+        lambda: _one_feature(f, ruler, *arguments, **options),
+        accepted=lambda: f.results(*(np.concatenate([x, -x], axis=-1) for x in arguments), eps=EPSILON),
+    )
+
+
+def _one_feature(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
+    results = f.results(*arguments, **options)
     z = dict(zip(ruler.operation.arguments, arguments, strict=True))["z"]
     kept = _finite(results[0], promised(bounded(z), ruler.conventions))
     seen = require(kept, "NaN or infinity came of one feature, as 0/0 does", results[0])

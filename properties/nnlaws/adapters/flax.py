@@ -138,7 +138,7 @@ def _dense_backward(
     dout: jax.Array, x: jax.Array, W: jax.Array, b: jax.Array, gamma: jax.Array, eps: jax.Array, *, fast: bool
 ) -> tuple[jax.Array, ...]:
     _, pull_back = jax.vjp(partial(_dense, eps=eps, fast=fast), x, W, b, gamma, jnp.zeros_like(gamma))
-    return pull_back(dout)
+    return tuple(pull_back(dout))
 
 
 def _narrow(x: jax.Array, like: Array) -> Array:

@@ -16,14 +16,16 @@ conventions = {"preactivation": "narrow"}
 
 
 def batch_norm_layer(x: Array, W: Array, b: Array, gamma: Array, beta: Array, *, eps: float) -> Array:
-    return array(_layer(*map(tensor, (x, W, b, gamma, beta)), eps))
+    return array(_layer(tensor(x), tensor(W), tensor(b), tensor(gamma), tensor(beta), eps))
 
 
 def batch_norm_layer_backward(
     dout: Array, x: Array, W: Array, b: Array, gamma: Array, *, eps: float
 ) -> tuple[Array, ...]:
-    arguments = [tensor(each).requires_grad_() for each in (x, W, b, gamma, np.zeros_like(b))]
-    return tuple(map(array, torch.autograd.grad(_layer(*arguments, eps), arguments, tensor(dout))))
+    given = tuple(tensor(each).requires_grad_() for each in (x, W, b, gamma, np.zeros_like(b)))
+    of_x, of_W, of_b, of_gamma, of_beta = given
+    out = _layer(of_x, of_W, of_b, of_gamma, of_beta, eps)
+    return tuple(map(array, torch.autograd.grad(out, given, tensor(dout))))
 
 
 def _layer(

@@ -146,7 +146,7 @@ class _Schedule:
         while len(self._seen) <= epoch.max(initial=0):
             self._seen.append(self._scheduler.get_last_lr()[0])
             self._scheduler.step()
-        return np.array(self._seen)[epoch.astype(int)].astype(epoch.dtype)
+        return np.asarray(np.array(self._seen)[epoch.astype(int)], epoch.dtype)
 
 
 _schedule = lru_cache(512)(_Schedule)  # PyTorch takes a thousand times as long as others for a thousand steps

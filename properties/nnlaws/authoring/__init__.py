@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         laws_of,
         slack,
         trial_law,
+        unless_refused,
         values,
     )
     from nnlaws.authoring.mutant import Mutant
@@ -51,7 +52,7 @@ _HOMES = {
     "judging": ("Chance", "Rounding"),
     "law": (
         *("CLOSE", "Check", "Law", "agree_loosely", "agree_or_nan", "judge", "laws_of", "slack", "trial_law"),
-        "values",
+        *("unless_refused", "values"),
     ),
     "mutant": ("Mutant",),
     "operation": ("Operation", "Option"),
@@ -67,7 +68,7 @@ __all__ = [
     "Family", "Inputs", "Law", "Mutant", "NotOffered", "Operation", "Option", "Range", "Refused", "Rounding",
     "RowFamily", "Ruler", "SoundVariant", "Strategy", "Subject", "TargetFault", "Token", "UsageError", "agree",
     "agree_loosely", "agree_or_nan", "cases", "compare", "expand", "judge", "laws_of", "named", "require", "slack",
-    "sound", "trial_law", "values", "worst",
+    "sound", "trial_law", "unless_refused", "values", "worst",
 ]  # fmt: skip
 
 

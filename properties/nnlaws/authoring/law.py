@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from nnlaws_reference.dtypes import Array
 
 from nnlaws.authoring.case import Boundary, Builder, Inputs, Range, Strategy
-from nnlaws.authoring.evidence import Evidence, agree, compare, worst
+from nnlaws.authoring.evidence import Evidence, agree, compare, require, worst
 from nnlaws.authoring.operation import Operation, Option
 from nnlaws.authoring.ruler import Ruler
-from nnlaws.authoring.subject import Subject
+from nnlaws.authoring.subject import Refused, Subject
 from nnlaws.authoring.token import Case
 from nnlaws.rounding.formats import Floats, Format
 from nnlaws.rounding.number import Bounded
@@ -21,7 +21,7 @@ CLOSE = 2.0**-44
 """What closed forms, computed in float64, may err by, relative to their largest term: some hundred roundings."""
 
 Check = Callable[..., Evidence]
-Kind = Literal["value", "structure"]
+Kind = Literal["value", "structure", "state"]
 About = Literal["results", "call", "seed"]
 
 
@@ -31,12 +31,12 @@ class Law:
 
     id: operation and name of the check, as in softmax.shift_invariance. statement: the law in general, one clause of a
     sentence. kind: a law of value says what the results are, one of structure relates them to each other or to a
-    bound. about: what it is that the law judges, the results, the call itself, or what a seed does. fix: what to do
-    where it is broken, if that does not depend on how. m, columns: the shapes it is about. lanes: how many arrays a
-    case expands to. share: of the profile's examples, how many it is worth. trials: the cases to try, where Hypothesis
-    draws none: a law about chance needs seeds that nothing searches through. boundary: cases that come in every run
-    besides those that are drawn, since chance hardly ever finds them. tests: how many tests of chance a trial
-    makes, each of which takes one share of the false alarms that a whole run may raise.
+    bound, and one of state says that nothing but the arguments decides them. about: what it is that the law judges, the
+    results, the call itself, or what a seed does. fix: what to do where it is broken, whatever breaks it. m, columns:
+    the shapes it is about. lanes: how many arrays a case expands to. share: of the profile's examples, how many it is
+    worth. trials: the cases to try, where Hypothesis draws none: a law about chance needs seeds that nothing searches
+    through. boundary: cases that come in every run besides those that are drawn, since chance hardly ever finds them.
+    tests: how many tests of chance a trial makes, each of which takes one share of the false alarms of a whole run.
     """
 
     clause: str
@@ -151,6 +151,19 @@ def judge(
         seen.append(one)
     tighter = [one.finest for one in seen if one.finest is not None]
     return replace(worst(*seen), finest=max(tighter, default=None))
+
+
+def unless_refused(seen: Callable[[], Evidence], accepted: Callable[[], object]) -> Evidence:
+    """What is seen, or nothing wrong where the implementation refuses these arguments by raising, as the clause allows.
+
+    accepted: a call with ordinary arguments. What raises there too has refused nothing: it does not work, and this
+    raises.
+    """
+    try:
+        return seen()
+    except Refused:
+        accepted()
+        return require(True, "")
 
 
 def agree_or_nan(

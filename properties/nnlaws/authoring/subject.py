@@ -32,13 +32,13 @@ class Subject(Protocol):
     `results`, called with batched arguments, calls the implementation once a lane, each time with fresh C-ordered
     arrays, and stacks each result as float64; calling the subject itself returns the first result alone; `batch` does
     so with just the arrays it is given. `raw` makes one call, with the arrays of one lane, and returns what came back;
-    `arrays` returns it as arrays. `at_once` makes as many threads as it is given arguments, each of which calls again and
-    again with its own, and returns what each got. All of these raise TargetFault where the implementation raises, `arrays` where the
-    number of results is wrong, and the first three where a result has the wrong shape or no numbers. `takes` says
-    whether there is a keyword that need not be there. `elsewhere` makes one call in another process, of arguments that
-    can be pickled, and returns what came back as arrays; it raises NotOffered where that cannot be done. `left_changed`
-    says what of the process a call of ours, which calls the implementation, has left changed: global generators, error
-    state, threads …, by name.
+    `arrays` returns it as arrays. `at_once` makes as many threads as it is given arguments, each of which calls again
+    and again with its own, and returns what each got. All of these raise TargetFault where the implementation raises,
+    `arrays` and `at_once` where the number of results is wrong, and the first three where a result has the wrong shape
+    or no numbers. `takes` says whether there is a keyword that need not be there. `elsewhere` makes one call in another
+    process, of arguments that can be pickled, and returns what came back as arrays; it raises NotOffered where that
+    cannot be done. `left_changed` says what of the process a call of ours, which calls the implementation, has left
+    changed: global generators, error state …, by name.
     """
 
     def __call__(self, *arguments: Array, **options: Option) -> Floats: ...

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 LARGEST = 2**25  # m·columns², the memory that the bound for a token's array takes
 TOGETHER = 512  # seeds in a row, which share the numbers that are one for a whole batch
-_NUMBER = r"-?(?:\d+(?:\.\d*)?(?:e[-+]?\d{1,3})?|inf|nan)"
+_NUMBER = r"-?(?:\d+(?:\.\d*)?(?:e[-+]?\d{1,3})?|inf)"
 _OVERLAY = re.compile(rf",@(\d{{1,9}})=({_NUMBER})")
 _SETTING = re.compile(rf",([a-z]\w*)=({_NUMBER})")
 _CASE = re.compile(

@@ -1,8 +1,8 @@
 """Statistics of draws: tests whose false alarms are bounded exactly, for any number of draws.
 
-`marginal`, `serial`, `pairs`, `crossed` and `repeats` are e-processes and may be looked at after any draw; `evenness` is
-an exact test of a fixed number. A test rejects where `used` of its logarithm is above 1. All tests of a run together raise a
-false alarm with probability RUN at most, each with an equal share.
+`marginal`, `serial`, `pairs`, `crossed`, `repeats` and `shifted` are e-processes and may be looked at after any draw;
+`evenness` is an exact test of a fixed number. A test rejects where `used` of its logarithm is above 1. All tests of a
+run together raise a false alarm with probability RUN at most, each with an equal share.
 """
 
 from nnlaws.chance.eprocesses import Density, crossed, marginal, pairs, serial

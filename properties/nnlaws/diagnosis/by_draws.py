@@ -34,11 +34,12 @@ def explain(
     case, evidence = failures[-1]
     value_laws = [each for each in chapter.laws_of(law.operation) if each.kind == "value"]  # of thousands of draws
     undeclared = [each for each in law.operation.conventions if ruler.conventions.get(each.name) != each.value]
+    comes_again = not _keeps(law, case, subject, ruler)  # else any convention would seem to be all that it needs
     allowing = [
         each
         for effect in ("value", "weaker bound")  # what admits more comes after what says something else
         for each in undeclared
-        if each.effect == effect and _admits(each, [law, *value_laws], case, subject, ruler)
+        if comes_again and each.effect == effect and _admits(each, [law, *value_laws], case, subject, ruler)
     ]
     if allowing and (len(allowing) == 1 or allowing[1].effect != "value"):
         convention = allowing[0]
@@ -63,12 +64,17 @@ def explain(
 def _admits(convention: Convention, laws: Sequence[Law], case: Case, subject: GuardedSubject, ruler: Ruler) -> bool:
     """Whether, with the convention declared, each of these laws holds on all its cases, and the first on this one."""
     declared = ruler.declaring(convention.item)
+    return _keeps(laws[0], case, subject, declared) and all(
+        _holds(each, subject, declared) for each in {each.id: each for each in laws}.values()
+    )
+
+
+def _keeps(law: Law, case: Case, subject: GuardedSubject, ruler: Ruler) -> bool:
+    """Whether the law holds on this case."""
     try:
-        if not _evidence(laws[0], subject, declared, case).holds:
-            return False
+        return _evidence(law, subject, ruler, case).holds
     except TargetFault:
         return False
-    return all(_holds(each, subject, declared) for each in {each.id: each for each in laws}.values())
 
 
 def _holds(law: Law, subject: GuardedSubject, ruler: Ruler) -> bool:

@@ -140,7 +140,8 @@ class ChildProcess:
                 raise UsageError(answer["usage"])
             return LawResult.from_json(answer["result"])
         if not self._idle:
-            self._blame(task)
+            if task.counts:  # what falls short of a SHOULD by that is not given up for it
+                self._blame(task)
         else:
             answer = f"{_maker(task)} did not come to an end here, not the target: {answer}"
         self._end()

@@ -81,7 +81,8 @@ Types = Mapping[str, tuple[type, ...]]
 _TEXT, _NUMBER = (str,), (int, float)
 _RESULT: Types = {
     **dict.fromkeys(
-        ("law", "clause", "statement", "operation", "dtype", "outcome", "grade", "reason", "replay", "level"), _TEXT
+        ("law", "clause", "statement", "operation", "dtype", "outcome", "grade", "reason", "replay", "level", "kind"),
+        _TEXT,
     ),
     "worst": (*_NUMBER, type(None)),
     "cases": (int,),

@@ -13,6 +13,7 @@ from nnlaws.authoring.law import Law
 from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.subject import NotOffered, TargetFault
 from nnlaws.authoring.token import Case, Token
+from nnlaws.chapters import LAWS
 from nnlaws.diagnosis.example import show
 from nnlaws.harness import methods
 from nnlaws.harness.planning import find
@@ -82,9 +83,25 @@ def run(
         if task.trial is not None:
             return failed(Outcome.VIOLATES, case, failure, worst=failure.ratio)
         first(case, failure)
+        more = {} if _comes_again(law, subject, ruler, case) else {"reason": _passing(law)}
         failures = [(each, evidence) for each, evidence in seen.failures if isinstance(evidence, Evidence)]
         case, failure, cause, fix = methods.explain(law, subject, ruler, failures)
-        return failed(Outcome.VIOLATES, case, failure, cause, fix, worst=failure.ratio)
+        return failed(Outcome.VIOLATES, case, failure, cause, fix, worst=failure.ratio, **more)
+
+
+def _comes_again(law: Law, subject: GuardedSubject, ruler: Ruler, case: Case) -> bool:
+    """Whether the law is broken by the case alone, as a replay has it."""
+    try:
+        return not evaluate(law, subject, ruler, case).holds
+    except TargetFault:
+        return True
+
+
+def _passing(law: Law) -> str:
+    """What to say of a violation that does not come again."""
+    stateless = next((each.clause for each in LAWS if each.operation is law.operation and each.kind == "state"), "")
+    see = f", see {stateless}" if stateless else ""
+    return f"replayed by itself this conforms: what the function does depends on more than its arguments{see}"
 
 
 def _grade(law: Law, ruler: Ruler, seen: Seen) -> str:

@@ -39,8 +39,8 @@ def place(function: Callable[..., Any], operation: str) -> Place:
         if module.__name__ != "__main__" and any(each is function for each in _called(module, name)):
             return module.__name__, str(getattr(module, "__file__", None) or ""), name
     raise Unreachable(
-        "not found by name in another process: define it at the top of a file, or of a module that can be imported, and "
-        "check that"
+        "not found by name in another process: define it at the top of a file, or of a module that can be imported, "
+        "and check that"
     )
 
 

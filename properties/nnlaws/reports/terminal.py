@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 from math import inf
 
-from nnlaws_spec.clauses import Clause, clause
+from nnlaws_spec.clauses import Clause, clause, clauses
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -21,6 +21,7 @@ STYLES = {
     Outcome.NOT_OFFERED: "dim",
     Outcome.ERROR: "bold magenta",
 }
+STATE = "state"  # the kind of law that says there is none
 WIDTH = 120  # of text that is not for a terminal
 
 
@@ -44,11 +45,11 @@ def render(report: Report) -> RenderableType:
             blocks.append(_table(operation, results))
     if missing:
         blocks.append(_text(f"not offered: {', '.join(missing)}", style="dim"))
+    stateful = {each.operation: each.clause for each in report.results if each.broken and each.kind == STATE}
     for group in _groups(report.results):
-        blocks += [_text(""), _violation(group[0])]
-        if group[1:]:
-            others = ", ".join(f"{other.clause} {other.dtype}" for other in group[1:])
-            blocks.append(Padding(_text(f"also in {others}"), (0, 0, 0, 2)))
+        lead = group[0]
+        blocks += [_text(""), _violation(lead, "" if lead.kind == STATE else stateful.get(lead.operation, ""))]
+        blocks += [Padding(_text(line), (0, 0, 0, 2)) for line in _also(group)]
     return Group(*blocks, _text(""), verdict(report))
 
 
@@ -144,8 +145,10 @@ def _cell(result: LawResult) -> Text:
 
 
 def _groups(results: Iterable[LawResult]) -> list[list[LawResult]]:
-    """Violations and errors, then what falls short; those of one operation and cause, or example, together, the
-    shortest example first.
+    """Violations and errors, then what falls short; those of one operation and cause, or example, together.
+
+    Of an operation, and in each group, state comes first, for what else is seen may come of it; then what a result is,
+    before what holds of it besides; then the shortest example.
     """
     groups: dict[object, list[LawResult]] = {}
     for result in results:
@@ -155,8 +158,38 @@ def _groups(results: Iterable[LawResult]) -> list[list[LawResult]]:
             short = result.outcome is Outcome.FALLS_SHORT
             key = (short, result.operation, cause.name if cause else result.reason or told)
             groups.setdefault(key, []).append(result)
-    found = [sorted(group, key=_length) for group in groups.values()]
-    return sorted(found, key=lambda group: group[0].outcome is Outcome.FALLS_SHORT)
+    found = [sorted(group, key=lambda result: (_rank(result), _length(result))) for group in groups.values()]
+    operations = list(dict.fromkeys(group[0].operation for group in found))
+    return sorted(found, key=lambda group: (
+        group[0].outcome is Outcome.FALLS_SHORT, operations.index(group[0].operation), _rank(group[0])
+    ))  # fmt: skip
+
+
+def _rank(result: LawResult) -> int:
+    """Which of several broken laws to show first."""
+    return {STATE: 0, "value": 1}.get(result.kind, 2)
+
+
+def _also(group: list[LawResult]) -> list[str]:
+    """The other laws of a group, in a line or two: those that were broken otherwise may hide another mistake."""
+    lead, *others = group
+    alike = [each for each in others if _seen(each) == _seen(lead) or _cause(each)]
+    unlike = [each for each in others if each not in alike]
+    lines = [
+        ("also in ", alike),
+        ("also broken by this example, with other results, so perhaps by another mistake: ", unlike),
+    ]
+    return [words + ", ".join(f"{each.clause} {each.dtype}" for each in found) for words, found in lines if found]
+
+
+def _cause(result: LawResult) -> str:
+    return result.violation.cause.name if result.violation and result.violation.cause else ""
+
+
+def _seen(result: LawResult) -> tuple[str, ...]:
+    """What was seen, of which there is one where two laws say the same of the same results."""
+    seen = result.violation
+    return () if seen is None else (seen.got, seen.reason or seen.place)
 
 
 def _length(result: LawResult) -> int:
@@ -165,13 +198,18 @@ def _length(result: LawResult) -> int:
     return sum(len(each["entries"]) for each in example) if any(each["dtype"] for each in example) else 0
 
 
-def _violation(result: LawResult) -> RenderableType:
-    """The clause and its words; the example; got, want, off; the cause; the fix; what to read; how to replay."""
+def _violation(result: LawResult, stateful: str = "") -> RenderableType:
+    """The clause and its words; the example; got, want, off; the cause; the fix; what to read; how to replay.
+
+    stateful: the clause that says that there is no state, where it is broken too.
+    """
     seen = result.violation
     rows = Table.grid(padding=(0, 2, 0, 0))
     rows.add_column(no_wrap=True)
     rows.add_column(overflow="fold")
     rows.add_row("clause", _text(f"{result.clause}  {_clause(result.clause).statement}"))
+    for declared in _declared(result):
+        rows.add_row("declared", _text(declared))
     rows.add_row("law", _text(f"{result.law}: {result.statement}"))
     if result.level == SHOULD:
         rows.add_row("level", _text(f"{SHOULD}, because {_clause(result.clause).reason}"))
@@ -188,7 +226,8 @@ def _violation(result: LawResult) -> RenderableType:
             rows.add_row("got", _text(seen.reason + (f": {seen.result}" if seen.result else "")))
         if seen.cause is not None:
             known = f" (seen: {seen.cause.seen})" if seen.cause.seen else ""
-            rows.add_row("cause", _text(f"{seen.cause.name}: {seen.cause.fault}{known}"))
+            named = "" if seen.cause.fault.startswith(seen.cause.name) else f"{seen.cause.name}: "
+            rows.add_row("cause", _text(f"{named}{seen.cause.fault}{known}"))
         elif seen.got:
             rows.add_row("cause", _text("no one known mistake does just this"))
         if seen.fix:
@@ -196,6 +235,8 @@ def _violation(result: LawResult) -> RenderableType:
     if result.reason:
         else_got = seen is not None and (seen.got or seen.reason)
         rows.add_row("also" if else_got else "got", _text(result.reason))
+    if stateful:
+        rows.add_row("note", _text(f"{stateful} fails too: what a call leaves behind may be why this does"))
     rows.add_row("read", _text(f"nnlaws explain {result.clause}"))
     if result.replay:
         strictly = "--strict " if result.level == SHOULD and result.outcome is not Outcome.FALLS_SHORT else ""
@@ -215,6 +256,25 @@ def _clause(id: str) -> Clause:
 
         missing = "(the chapter of this clause is not installed here)"
         return all_clauses().get(id) or Clause(id, missing, "", missing, "", (), "", (), (), missing)
+
+
+def _declared(result: LawResult) -> list[str]:
+    """What is declared in place of the clause's own choice, where it has such a variant, and what that means."""
+    own = {(each.name, each.value) for each in _clause(result.clause).variants}
+    found = [pair for pair in result.conventions.items() if pair in own]
+    return [f"{name} = {value}: {_meaning(result.clause, name, value)}" for name, value in found]
+
+
+def _meaning(id: str, name: str, value: str) -> str:
+    """As the first clause of the chapter that has the variant describes it: later ones refer to that."""
+    known: Iterable[Clause] = clauses().values()
+    if id not in clauses():
+        from nnlaws.chapters import all_clauses
+
+        known = all_clauses().values()
+    chapter = _clause(id).chapter
+    variants = (each for found in known if found.chapter == chapter for each in found.variants)
+    return next(each.meaning for each in variants if (each.name, each.value) == (name, value))
 
 
 def _several(names: Sequence[str]) -> str:

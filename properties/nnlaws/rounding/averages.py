@@ -76,8 +76,8 @@ class Arithmetic:
         return Bounded(x.value, np.where(touched, error, x.error), self.format)
 
     def stored(self, x: Bounded) -> Bounded:
-        """A result as it is returned. What is of the arrays' type already is not rounded again; but an implementation of
-        the default convention rounds it to float32 before, and may flush it both times.
+        """A result as it is returned. What is of the arrays' type already is not rounded again; but an implementation
+        of the default convention rounds it to float32 before, and may flush it both times.
         """
         return self._returned(x, _narrowed(x, self.arrays), self.arrays is self.format)
 
@@ -117,9 +117,9 @@ class Average:
     """A moving average (..., n): of each value x, β v + c x with c = 1 − β; or v + c (x − v), or x + β (v − x).
 
     Roundings, in u: of β where the format does not hold it, and the product with it; of c, and the product; the sum,
-    which is exact from v = 0. With a difference instead: of that, of c, and the product; x + β (v − x), which is for
-    β ≤ ½, rounds its sum from v = 0 too. If β is rounded first, c takes over its error. By kind, an "average" starts at
-    0, or "from_one", or at the "first_value", and a "sum" is β v + x.
+    which is exact from v = 0. With a difference instead: of that, unless x is 0, of c, and the product; x + β (v − x),
+    which is for β ≤ ½, rounds its sum from v = 0 too. If β is rounded first, c takes over its error. By kind, an
+    "average" starts at 0, or "from_one", or at the "first_value", and a "sum" is β v + x.
 
     From the second 0 on, of values that are 0 one after another, v is a number of the type that it is kept in: and
     since v itself is as near to βv as (1 − β)v, the nearest is no further. So is β, from 1; and the product of both.
@@ -178,19 +178,22 @@ class Average:
             return x, x_error
         v, u, tiny = self.value, self.arithmetic.format.u, self.arithmetic.format.tiny
         before, fresh = np.abs(v) + 2 * self.error, np.abs(x) + 2 * x_error
+        idle = fresh == 0
         value = self.beta * v + self.c * x
         carried = self.beta * self.error + self.c * x_error
         rounding = self.beta * self.old * before + (self.c * self.new + self.drift) * fresh
         if self.kind != "sum":
             apart = np.abs(x - v) + 2 * (self.error + x_error)
-            rounding = np.maximum(rounding, (self.apart if self.begun else self.first) * apart)
+            by_difference = (self.apart if self.begun else self.first) - np.where(idle, self.c, 0.0)
+            rounding = np.maximum(rounding, by_difference * apart)
         added = u * (1 + 8 * u) * rounding
         if self.begun:
             added += u * (np.abs(value) + 2 * (carried + added))
         extent = before + fresh
         added += np.where(extent > 0, 3 * tiny, 0.0)
-        idle = fresh == 0
-        if self.begun and not self.drift:
+        if self.beta == 0:
+            added = np.where(idle, 0.0, added)
+        elif self.begun and not self.drift:
             added = np.where(idle & self.idle, np.minimum(added, 3 * (1 - self.beta) * (1 + 8 * u) * before), added)
         error = carried + added
         error[extent > self.arithmetic.format.largest] = np.inf

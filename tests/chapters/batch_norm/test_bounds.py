@@ -603,8 +603,8 @@ def test_the_one_pass_variance_is_caught(m: int) -> None:
 def test_the_bounds_are_not_generous() -> None:
     """Median bound/error of two passes held to the norm, float32, 8 samples of mean 3 and deviation 1.
 
-    Measured for three seeds: out 61.7 to 63.3, var 208.5 to 223.8, dz 174.2 to 179.8. A bound that allows anything would pass the tests of sound
-    algorithms.
+    Measured for three seeds: out 61.7 to 63.3, var 208.5 to 223.8, dz 174.2 to 179.8. A bound that allows anything
+    would pass the tests of sound algorithms.
     """
     random = np.random.default_rng(0)
     z = (random.standard_normal((8, 3000)) + 3).astype(np.float32)

@@ -1,4 +1,4 @@
-"""The laws of the noise in a batch's variance: one sees its mean, one its spread; no sound implementation is refused."""
+"""The laws of the noise in a batch's variance: one sees its mean, one its spread; neither refuses what is sound."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

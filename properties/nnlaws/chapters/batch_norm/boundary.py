@@ -69,10 +69,10 @@ BETAS, UPSTREAM, AVERAGES."""
 
 EPSILONS = ((1e-12, 20), (1e-8, 13), (1e-6, 10), (1e-5, 8), (1.1e-5, 8), (1e-3, 5))
 """ε, and a level such that σ² is about it: the defaults of libraries, one beside them, and one far below."""
-DECAYS = (0.95, 1.0, 0.0, 0.9, 0.9999, 0.6, 0.99, 0.0, 1.0)
+DECAYS = (0.95, 1.0, 0.0, 0.9, 0.9999, 0.6, 0.99, 1e-6, 1.0)
 """A decay for each of STEPS: both ends, the usual ones, and beyond them."""
 
-_ONES, _ZEROS, _NEGATIVE, _FINE, _LARGE, _LITTLE = 1.0, 0.0, -1.0, None, 2.0**10, 2.0**-10
+_ONES, _ZEROS, _NEGATIVE, _FINE, _LARGE, _LITTLE = 1.0, 0.0, -1.0, None, (2.0**10, 2.0**14), (2.0**-10, 2.0**-40)
 GAMMAS = (_ONES, _ONES, _ZEROS, _FINE, _FINE, _NEGATIVE, _LARGE, _LITTLE)
 BETAS = (_ZEROS, _FINE, _FINE, _ZEROS, _FINE, _ZEROS, _LARGE, _LITTLE)
 
@@ -80,9 +80,9 @@ BETAS = (_ZEROS, _FINE, _FINE, _ZEROS, _FINE, _ZEROS, _LARGE, _LITTLE)
 def learnable(case: Case, stream: str) -> Floats:
     """γ or β of the case's pattern: all 1, 0 or −1; or normal numbers, also large or small."""
     pattern = (GAMMAS if stream == "gamma" else BETAS)[case.seed % 8]
-    if pattern in (_ONES, _ZEROS, _NEGATIVE):
+    if isinstance(pattern, float):
         return np.full(case.columns, pattern)
-    return (pattern or 1.0) * case.random(stream).standard_normal(case.columns)
+    return np.resize(pattern or (1.0,), case.columns) * case.random(stream).standard_normal(case.columns)
 
 
 def upstream(case: Case) -> Floats:
@@ -90,9 +90,10 @@ def upstream(case: Case) -> Floats:
     samples, and 0, which make dz 0; normal about 100; and 0 in the first half of the samples.
     """
     x, rows = case.random("upstream").standard_normal((case.m, case.columns)), np.arange(case.m)[:, None]
+    small, large = (np.resize(sizes, case.columns) for sizes in ((2.0**-20, 2.0**-60), (2.0**13, 2.0**30)))
     found = (
-        *(x, 2.0**-20 * x, x * (rows == case.m - 1), np.repeat(x[:1], case.m, axis=0)),
-        *(0 * x, 2.0**13 * x, x + 100, x * (rows >= case.m // 2)),
+        *(x, small * x, x * (rows == case.m - 1), np.repeat(x[:1], case.m, axis=0)),
+        *(0 * x, large * x, x + 100, x * (rows >= case.m // 2)),
     )
     return found[case.seed % 8]
 

@@ -105,7 +105,9 @@ def batch_norm_backward(
     )
     if conventions.get("variance") == "one_pass":  # where it was clamped at 0, nothing is passed back through it
         more += np.where(statistics.variance.value <= statistics.variance.error, _size(towards_variance), 0.0)
-    dz = dz.loosened(_size(scale) * _size(s) * more * (1 + 16 * u) + 4 * dz.format.tiny)
+    # dσ², b and b·μ, which z − μ and z are multiplied by, may be flushed to 0 where dz itself is not
+    flushed = 4 * dz.format.tiny * (1 + _size(centred) + np.abs(wide.value) + _size(statistics.mean))
+    dz = dz.loosened(_size(scale) * _size(s) * more * (1 + 16 * u) + flushed)
     return _stored(dz, z.dtype), _stored(dgamma[..., 0, :], z.dtype), _stored(dbeta[..., 0, :], z.dtype)
 
 

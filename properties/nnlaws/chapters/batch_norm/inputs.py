@@ -17,7 +17,7 @@ from nnlaws.chapters.batch_norm.operations import (
     BATCH_NORM_RUNNING,
     BATCH_NORM_TRAIN,
 )
-from nnlaws.rounding.formats import Format
+from nnlaws.rounding.formats import Floats, Format
 
 SAMPLES = (2, 6)  # how many laws draw that are about any number of them
 COLUMNS = (1, 8)
@@ -101,6 +101,10 @@ def _at_the_boundary(case: Case) -> bool:
     return case.family in boundary.FAMILIES
 
 
+def _within_reach(x: Floats, format: Format) -> Array:
+    return np.clip(x, -reach(format), reach(format)).astype(format.dtype)
+
+
 def eps_of(case: Case) -> float:
     """The case's ε, the same for all its lanes: its own, or EPS in turn."""
     return case.setting("eps", EPS[case.group % len(EPS)])
@@ -109,14 +113,14 @@ def eps_of(case: Case) -> float:
 def learnable(case: Case, format: Format, stream: str) -> Array:
     """(n,) of multiples of 1/4, among them 0 and negative ones: a γ or a β."""
     if _at_the_boundary(case):
-        return boundary.learnable(case, stream).astype(format.dtype)
+        return _within_reach(boundary.learnable(case, stream), format)
     return (np.rint(6 * case.random(stream).standard_normal(case.columns)) / 4).astype(format.dtype)
 
 
 def upstream(case: Case, format: Format) -> Array:
     """dout: multiples of 1/8, uneven, so that no term of the gradient vanishes."""
     if _at_the_boundary(case):
-        return boundary.upstream(case).astype(format.dtype)
+        return _within_reach(boundary.upstream(case), format)
     random = case.random("upstream")
     return (np.rint(12 * random.standard_normal((case.m, case.columns))) / 8).astype(format.dtype)
 
@@ -148,14 +152,14 @@ def inference_inputs(case: Case, format: Format) -> Inputs:
     learnt = learnable(case, format, "gamma"), learnable(case, format, "beta")
     if _at_the_boundary(case):
         mean, var = boundary.averages(case, z.astype(np.float64))
-        kept = np.clip(mean, -reach(format), reach(format)), np.minimum(var, reach(format))
-        return Inputs((z, *learnt, *(each.astype(format.dtype) for each in kept)), options={"eps": eps_of(case)})
+        averages = _within_reach(mean, format), _within_reach(var, format)
+        return Inputs((z, *learnt, *averages), options={"eps": eps_of(case)})
     centre = z[0].astype(np.float64) if case.m else np.zeros(case.columns)
     mean = (
         np.where(random.random(case.columns) < 0.7, centre, 0) + np.rint(4 * random.standard_normal(case.columns)) / 4
     )
     var = np.square(np.rint(4 * random.standard_normal(case.columns)) / 4) * 4.0 ** random.integers(-3, 4, case.columns)
-    averages = (np.clip(mean, -reach(format), reach(format)).astype(format.dtype), var.astype(format.dtype))
+    averages = _within_reach(mean, format), var.astype(format.dtype)
     return Inputs((z, *learnt, *averages), options={"eps": eps_of(case)})
 
 

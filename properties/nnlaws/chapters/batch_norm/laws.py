@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from nnlaws.authoring.case import Range
 from nnlaws.authoring.evidence import Evidence, agree, compare, require, worst
-from nnlaws.authoring.law import Law, judge, laws_of
+from nnlaws.authoring.law import Law, judge, laws_of, unless_refused
 from nnlaws.authoring.law import values as every_value
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.ruler import Ruler
-from nnlaws.authoring.subject import Refused, Subject
+from nnlaws.authoring.subject import Subject
 from nnlaws.chapters.batch_norm import boundary
 from nnlaws.chapters.batch_norm.bounds import promised
 from nnlaws.chapters.batch_norm.informative import fewer_steps, noise_of_the_mean, round_contours
@@ -184,10 +184,24 @@ def own_statistics(
 
 def one_sample(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
     """With m = 1 every result is right or refused; of a variance that divides by m − 1 = 0 it need only be finite."""
-    try:
-        results = f.results(*arguments, **options)
-    except Refused:
-        return require(True, "")
+    return unless_refused(
+        lambda: _one_sample(f, ruler, *arguments, **options),
+        accepted=lambda: f.results(*map(_two_samples, arguments), **_ordinary(options)),
+    )
+
+
+def _two_samples(x: Array) -> Array:
+    """The samples and their negatives; what is one a feature stays."""
+    return np.concatenate([x, -x], axis=-2) if x.ndim > 2 else x
+
+
+def _ordinary(options: dict[str, Any]) -> dict[str, Any]:
+    """The same with an ε that nobody refuses."""
+    return {**options, "eps": EPSILON} if "eps" in options else options
+
+
+def _one_sample(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
+    results = f.results(*arguments, **options)
     z = dict(zip(ruler.operation.arguments, arguments, strict=True)).get("z", arguments[0])
     excused = ~promised(bounded(z), ruler.conventions)
     excused = np.any(excused, axis=1, keepdims=True)[:, 0] if z.ndim == 4 else excused  # averages keep what any left
@@ -198,10 +212,9 @@ def one_sample(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> E
 
 def no_epsilon(f: Subject, ruler: Ruler, *arguments: Array, eps: float) -> Evidence:
     """With ε = 0, every result is right where the variance is not 0, or refused."""
-    try:
-        return values(f, ruler, *arguments, eps=eps)
-    except Refused:
-        return require(True, "")
+    return unless_refused(
+        lambda: values(f, ruler, *arguments, eps=eps), accepted=lambda: f.results(*arguments, eps=EPSILON)
+    )
 
 
 def constant_feature(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
@@ -220,22 +233,24 @@ def _finite(result: Floats, excused: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def empty_batch_statistics(f: Subject, ruler: Ruler, z: Array, *others: Array, eps: float) -> Evidence:
     """Of a mini-batch without samples no NaN is handed on as mean or variance, or it is refused."""
-    try:
+
+    def seen() -> Evidence:
         _, mean, var = f.results(z[:, :0], *others, eps=eps)
-    except Refused:
-        return require(True, "")
-    finite = np.isfinite(mean).all(axis=-1) & np.isfinite(var).all(axis=-1)
-    return require(finite, "NaN or infinity was handed on as the statistics of no samples", mean)
+        finite = np.isfinite(mean).all(axis=-1) & np.isfinite(var).all(axis=-1)
+        return require(finite, "NaN or infinity was handed on as the statistics of no samples", mean)
+
+    return unless_refused(seen, accepted=lambda: f.results(_two_samples(z), *others, eps=EPSILON))
 
 
 def empty_batches(f: Subject, ruler: Ruler, batches: Array, *, decay: float) -> Evidence:
     """Mini-batches without samples leave mean 0 and variance 1, or are refused."""
-    try:
+
+    def seen() -> Evidence:
         mean, var = f.results(batches[:, :, :0], decay=decay)
-    except Refused:
-        return require(True, "")
-    kept = (mean == 0).all(axis=-1) & (var == 1).all(axis=-1)
-    return require(kept, "mini-batches without samples changed the running averages from 0 and 1", var)
+        kept = (mean == 0).all(axis=-1) & (var == 1).all(axis=-1)
+        return require(kept, "mini-batches without samples changed the running averages from 0 and 1", var)
+
+    return unless_refused(seen, accepted=lambda: f.results(_two_samples(batches), decay=decay))
 
 
 def equal_batches(f: Subject, ruler: Ruler, batches: Array, *, decay: float) -> Evidence:
@@ -320,6 +335,7 @@ def nan_alone(f: Subject, ruler: Ruler, *arguments: Array, place: NDArray[np.int
     return worst(*seen, agree_slack(ruler, slacked(ruler, others, *arguments, **options), want, expected))
 
 
+EPSILON = 1e-3  # of a call that nobody refuses
 UNBIASED = "divide by m, not by m − 1, or declare running_variance = unbiased"
 EMPTY = "refuse it, if not len(z): raise ValueError(...), or leave the averages as they were"
 ONE: Range = (1, 1)

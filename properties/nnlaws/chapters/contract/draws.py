@@ -112,6 +112,7 @@ def contract_laws(judging: Chance, chapter: Chapter, operation: Operation) -> tu
 
         check.__name__ = "surroundings_of_draws_kept" if clause == "CT-7" else seen.__name__
         law: Check = check
-        return trial_law(clause, operation, law, statement, own.build, (case,), FIXES[clause], about="call")
+        kind = "state" if seen is same_result_again else "structure"
+        return trial_law(clause, operation, law, statement, own.build, (case,), FIXES[clause], about="call", kind=kind)
 
     return tuple(make(*each) for each in _LAWS if operation.name in judging.given_arrays or each[0] != "CT-1")

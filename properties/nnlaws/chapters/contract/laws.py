@@ -292,7 +292,7 @@ def _on_arrays(judging: Rounding, operation: Operation) -> tuple[Law, ...]:
     found = (
         make("CT-1", arguments_unmodified, "arguments are left as they were"),
         make("CT-2", shape_and_dtype, "shape and dtype are kept", about="results"),
-        make("CT-3", same_result_again, "the same input gives the same output", with_others),
+        make("CT-3", same_result_again, "the same input gives the same output", with_others, kind="state"),
         make("CT-4", any_layout_accepted, "arrays of any memory layout are accepted", **few),
         law("CT-6", operation, finite_from_finite, finite, unsized, extreme, fix=judging.stay_finite, **shapes),
         make("CT-7", surroundings_kept, SURROUNDINGS),

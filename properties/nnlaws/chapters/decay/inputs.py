@@ -24,11 +24,11 @@ COLUMNS: Range = (1, 1)  # epochs have none
 
 INITIAL = (0.2, 0.1, 1.0, 0.0, 3.0, 1e-4)
 NUMBERS: dict[str, dict[str, tuple[float, ...]]] = {
-    "inverse_time_decay": {"initial": INITIAL, "rate": (1.0, 0.1, 0.5, 0.01, 0.0, 3.0, 1e-6)},
-    "exponential_decay": {"initial": INITIAL, "rate": (0.95, 0.5, 0.9, 0.99, 1.0, 0.01, 0.9999)},
+    "inverse_time_decay": {"initial": INITIAL, "rate": (1.0, 0.1, 0.5, 0.01, 0.0, 3.0, 0.95, 1e-6)},
+    "exponential_decay": {"initial": INITIAL, "rate": (0.95, 0.5, 0.9, 0.99, 1.0, 0.1, 0.01, 0.9999)},
     "staircase_decay": {
         "initial": INITIAL,
-        "rate": (0.5, 0.1, 0.9, 1.0, 0.99),
+        "rate": (0.5, 0.1, 0.9, 1.0, 0.95, 0.99),
         "every": (3.0, 10.0, 1.0, 7.0, 49.0, 30.0, 2.0, 100.0),
     },
     "inverse_root_decay": {"initial": INITIAL, "factor": (1.0, 0.5, 3.0, 0.0, 10.0, 0.01)},

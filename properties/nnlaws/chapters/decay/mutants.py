@@ -345,7 +345,8 @@ def stepped_when_asked(right: Implementation) -> Implementation:
     kept: dict[object, float] = {}
 
     def run(epoch: Array, *, initial: float, **options: float) -> Array:
-        key, one, two = tuple(options.items()), *right(np.array([0.0, 1.0]), initial=1.0, **options).tolist()
+        key = tuple(options.items())
+        one, two = (float(each) for each in right(np.array([0.0, 1.0]), initial=1.0, **options))
         held = kept.get(key, 1.0)
         found = initial * held * right(epoch, initial=1.0, **options)
         kept[key] = held * two / one if one and len(epoch) else held

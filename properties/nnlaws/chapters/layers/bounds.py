@@ -18,7 +18,7 @@ the type computed in, and every step may flush what is smaller than `tiny` to 0.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from nnlaws_reference.dtypes import working_dtype
@@ -111,11 +111,11 @@ def _backward(
     z = _preactivation(x, W, b, conventions)
     dz, dgamma, dbeta = _batch_norm_gradients(dout, gamma, z, eps, conventions)
     u, m = z.format.u, x.shape[-2]
-    dx, dW = dz @ _working(W, conventions), np.swapaxes(dz, -1, -2) @ _working(x, conventions)
+    dx, dW = dz @ _working(W, conventions), _turned(dz) @ _working(x, conventions)
     summed = dz.error.sum(axis=-2) + (m - 1) * (u * dz.largest.sum(axis=-2) + dz.format.tiny)
     db = Bounded(np.zeros(summed.shape), summed, dz.format)
-    dx, dW, db, dgamma, dbeta = (_stored(each, x.dtype) for each in (dx, dW, db, dgamma, dbeta))
-    return dx, dW, db, dgamma, dbeta
+    stored = [_stored(each, x.dtype) for each in (dx, dW, db, dgamma, dbeta)]
+    return stored[0], stored[1], stored[2], stored[3], stored[4]
 
 
 def _batch_norm_gradients(
@@ -163,9 +163,9 @@ def _preactivation(x: Bounded, W: Bounded, b: Bounded, conventions: Conventions)
     """
     inputs, weights, bias = (_working(each, conventions) for each in (x, W, b))
     one = np.ones((*x.shape[:-1], 1))
-    together = np.concatenate([weights, bias[..., None]], axis=-1)
-    whole = np.concatenate([inputs, one], axis=-1) @ np.swapaxes(together, -1, -2)
-    alone = inputs @ np.swapaxes(weights, -1, -2)
+    together: Any = np.concatenate([weights, bias[..., None]], axis=-1)
+    whole: Bounded = np.concatenate([inputs, one], axis=-1) @ np.swapaxes(together, -1, -2)
+    alone = inputs @ _turned(weights)
     products = np.abs(inputs.value) @ np.swapaxes(np.abs(weights.value), -1, -2) + np.abs(bias.value[..., None, :])
     sizes = np.maximum(whole.largest, np.abs(alone.value) + 2 * whole.error)
     stored = _between(Bounded(np.maximum(np.abs(whole.value), np.abs(alone.value)), whole.error, whole.format),
@@ -272,6 +272,11 @@ def _stored(x: Bounded, dtype: DTypeLike) -> Bounded:
     """Rounded once; a 0 that is exact stays one."""
     stored = x.astype(dtype)
     return Bounded(stored.value, np.where(x.largest == 0, 0.0, stored.error), stored.format)
+
+
+def _turned(x: Bounded) -> Any:
+    """The transpose of each matrix."""
+    return np.swapaxes(x, -1, -2)
 
 
 def _flushed(x: Bounded) -> Floats:

@@ -11,7 +11,8 @@ from nnlaws_reference.dtypes import Array
 
 from nnlaws.authoring.mutant import Mutant, mutant
 
-Five = tuple[Array, Array, Array, Array, Array]
+Five = tuple[Array, ...]
+"""dx, dW, db, dgamma and dbeta."""
 
 LINEAR = "z = x @ W.T + b"
 OVER_SAMPLES = "the mean and the variance of z are over the samples: axis=0"

@@ -39,8 +39,8 @@ TEXT = chapter("layers")
 _CONVENTIONS = (
     named(TEXT, "variance", "one_pass", "weaker bound", default="updating"),
     named(TEXT, "epsilon", "outside"),
-    named(TEXT, "arithmetic", "narrow", "weaker bound", dtypes=NARROW),
     named(TEXT, "preactivation", "narrow", "weaker bound", dtypes=NARROW),
+    named(TEXT, "arithmetic", "narrow", "weaker bound", dtypes=NARROW),
 )
 _operation = partial(
     Operation, formulas=formulas, reference_module=nnlaws_reference, bounds=bounds, conventions=_CONVENTIONS

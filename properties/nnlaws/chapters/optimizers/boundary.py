@@ -36,7 +36,7 @@ SMALLER = 1 - 2.0**-16
 
 
 LONGEST = 300
-"""Steps of the longest run: more than 256, from which on a counter in bfloat16 stands still, and in 8 bits starts anew."""
+"""Steps of the longest run: more than 256, where a counter in bfloat16 stands still, and one of 8 bits starts anew."""
 
 
 def values(operation: Operation) -> Boundary:
@@ -68,9 +68,11 @@ def averages(corrected: bool) -> Callable[[Operation], Boundary]:
 
 
 def tails(format: Format, m: Range, columns: Range) -> list[Case]:
-    """Sizes of every remainder by 8; in float64, whose exact values are dear, some of them."""
-    cases = large("normal", 4, m, columns)
-    return cases if format.digits < 53 else [case for case in cases if case.m * case.columns <= 128][:6]
+    """Sizes of every remainder by 8; in float64, whose exact values are dear, the least of them."""
+    if format.digits < 53:
+        return large("normal", 4, m, columns)
+    wide = [Case(2, width, "normal", 4, TOGETHER * width) for width in range(9, 17)]
+    return [*wide, *(Case(steps, 2, "normal", 4, TOGETHER * steps) for steps in (7, 8, 12, 18, 30, 33))]
 
 
 def long_runs(operation: Operation) -> Boundary:
@@ -97,7 +99,7 @@ def decays(operation: Operation) -> Boundary:
     def boundary(format: Format, m: Range, columns: Range) -> list[Case]:
         part, beside = format.u / 2, 2.0 ** (2 - format.digits)
         shrinks = (part * (1 + beside), 3 * part * (1 - beside))
-        rows = [{"learning_rate": 1.0, "weight_decay": shrink} for shrink in shrinks]
+        rows = [{"learning_rate": 1.0, "eps": 2.0**-10, "weight_decay": shrink} for shrink in shrinks]
         return [
             *_rows(operation, [Case(steps, 8, "fine", 0, 0) for steps in (1, 3)], rows),
             *_rows(operation, [Case(3, 4, "normal", 0, 1)], ROWS),

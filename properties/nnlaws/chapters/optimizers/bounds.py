@@ -8,13 +8,13 @@ convention admits more than the default:
 - by default: what is made of the options alone (1 − β, β^t, α/(1 − β^t)) is computed in double and rounded once, where
   it meets an array; parameters and state are kept in the type computed in.
 - `hyperparameters: working`: the options are rounded to that type first, and all is computed there.
-- `state: narrow`: in float16 and bfloat16, parameters and state are rounded to the nearest of that type after every step,
-  with a compensation of the parameters or without.
+- `state: narrow`: in float16 and bfloat16, parameters and state are rounded to the nearest of that type after every
+  step, with a compensation of the parameters or without.
 - `parameters: compensated`: θ and its compensation are of that type, and θ is off by one rounding besides the steps'.
 - `parameters: stochastic`: θ is rounded to one of the two numbers beside it after every step.
-- `arithmetic: narrow`: in those types every operation on arrays is rounded to them. What is made of the options alone is
-  computed in double as by default, and rounded to them where it meets an array; but 1 − αλ to float32. The averages are
-  kept uncorrected (OP-2).
+- `arithmetic: narrow`: in those types every operation on arrays is rounded to them. What is made of the options alone
+  is computed in double as by default, and rounded to them where it meets an array; but 1 − αλ to float32. The averages
+  are kept uncorrected (OP-2).
 
 Whatever is rounded to the nearest is no further from it than any number of the type that it comes from: so what a step
 moves by less than half a spacing stands still, and is off by that step and no more. That is what narrow types may hide;

@@ -98,8 +98,8 @@ def last_draws(f: Subject, ruler: Ruler, *, size: int, seed: int, **options: Any
     """
     random = chances(seed=seed)
     ranks, known = list[Floats](), set[bytes]()
-    for each in (each for each in cases.SIZES if each > BLOCK for _ in range(AGAIN if each <= size else 1)):
-        x = draw(f, ruler, size=each, seed=int(random.integers(WORD)), **options)
+    for count in (each for each in cases.SIZES if each > BLOCK for _ in range(AGAIN if each <= size else 1)):
+        x = draw(f, ruler, size=count, seed=int(random.integers(WORD)), **options)
         if x.tobytes() in known:
             return Evidence(0.0)
         known.add(x.tobytes())
@@ -149,9 +149,8 @@ def numbers(f: Subject, ruler: Ruler, *, low: Any, high: Any, size: int, seed: i
     returned = f.raw(low, asked(ruler, high), size=size, seed=seed)
     if not hasattr(returned, "__array__"):
         return require(False, f"expected a NumPy array, got a {type(returned).__name__}")
-    (x,) = f.arrays(
-        low, asked(ruler, high), size=size, seed=seed
-    )  # what a tensor raises that cannot be one is the target's fault
+    # what a tensor raises that cannot be an array is the target's fault
+    (x,) = f.arrays(low, asked(ruler, high), size=size, seed=seed)
     if x.shape != (size,):
         return require(False, f"expected {size} draws, of shape ({size},), got shape {x.shape}")
     kinds = "iuf" if ruler.operation is SAMPLE_INTEGER else "f"
@@ -225,7 +224,8 @@ def _laws(operation: Operation) -> tuple[Law, ...]:
              tests=2),
         make("SA-11", numbers, "there are as many draws as were asked for", "return an array (size,)",
              on(*cases.SIZES)),
-        make("SA-11", last_draws, "the last draws of a call are as its first", "fill all of the array", on(100), tests=1),
+        make("SA-11", last_draws, "the last draws of a call are as its first", "fill all of the array",
+             on(100), tests=1),
         make("SA-11", none_asked_for, "of none there are none", "return an array (0,)", on(1)),
     )  # fmt: skip
     if whole:

@@ -50,7 +50,7 @@ def boxes_equal(subject: Subject, other: Subject, options: dict[str, Any]) -> bo
 def trials_alike(subject: Subject, other: Subject, options: dict[str, Any]) -> bool:
     """Whether both try points alike, by different seeds, and name alike a trial as the best: by its loss, or its place.
 
-    Of one model that is trained on, and of rounds, the points follow from the losses: there they have to lie alike, too.
+    Of one model that is trained on, and of rounds, the points follow from the losses: they have to lie alike there too.
     """
     space = options["space"]
     given = {name: value for name, value in options.items() if name != "space"}

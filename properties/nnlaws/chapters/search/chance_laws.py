@@ -222,11 +222,14 @@ def _again(space: Space, points: Floats, seeds: Integers | None = None) -> Evide
     scaled = [Scale(space[number].scale, space[number].low, space[number].high, coarse=True) for number in continuous]
     found = [scale.cells(points[:, number].copy()) for number, scale in zip(continuous, scaled, strict=True)]
     cells, chance = (np.stack(each, axis=-1) for each in zip(*found, strict=True))
+    low, high = np.array([(space[number].low, space[number].high) for number in continuous]).T
+    outside = (points[:, continuous] < low) | (points[:, continuous] > high)  # and so like no other
+    cells = np.where(outside, -1.0 - np.arange(cells.size).reshape(cells.shape), cells)
     axes = np.broadcast_to(np.arange(len(continuous)), cells.shape)
     if seeds is None:
         kinds, where = axes, "positions that another axis has had"
     else:
-        cells = cells + CELLS * 2 * axes  # of each axis its own
+        cells = np.where(outside, cells, cells + CELLS * 2 * axes)  # of each axis its own
         kinds, where = np.broadcast_to(seeds[:, None], cells.shape), "numbers that another seed has tried"
     again = statistics.repeats(cells.ravel(), chance.ravel(), kinds.ravel())
     different = len(np.unique(cells))

@@ -199,12 +199,13 @@ def centred(
 def no_further(
     f: Subject, ruler: Ruler, *, space: Space, incumbent: Sequence[float], shrink: float, **options: Any
 ) -> Evidence:
-    """Nowhere does it reach further from the incumbent than half of `shrink`: an end cuts it off and does not move it."""
+    """Nowhere does it reach further from the incumbent than half of `shrink`: an end cuts it, and does not move it."""
     box = box_of(f, space, incumbent=incumbent, shrink=shrink, **options)
     for axis, ends, best in zip(space, box, incumbent, strict=True):
+        ends = np.clip(ends, axis.low, axis.high)  # what is outside is another law's
         low, middle, high = (float(scale_of(axis).position(np.asarray(x))) for x in (ends[0], best, ends[1]))
         more = 1 / (axis.high - axis.low) if axis.scale == "integer" else NEAR
-        if not max(middle - low, high - middle) <= shrink / 2 + more:
+        if max(middle - low, high - middle) > shrink / 2 + more:
             reach = f"{middle - low:.9g} of the scale below the incumbent and {high - middle:.9g} above"
             return require(False, f"the finer box of {axis.name} reaches {reach}, further than {shrink / 2:.3g}")
     return require(True, "")
@@ -258,7 +259,7 @@ _BOXES = cases.trials_of((1, 1), (1, 2), (1, 4), (2, 4), (3, 4), k=(0, 1, 2, 3))
 _ROUNDS = cases.trials_of((8, 1), (12, 2), (9, 4), k=(3,))
 _PLANS = (
     *_ROUNDS,
-    *(Case(*each, "edges", k, 50 + k) for *each, k in ((1, 2, 2), (7, 3, 1), (5, 4, 4), (31, 1, 2), (10, 5, 2))),
+    *(Case(m, axes, "edges", k, 50 + k) for m, axes, k in ((1, 2, 2), (7, 3, 1), (5, 4, 4), (31, 1, 2), (10, 5, 2))),
 )
 _SEARCHES = {
     RANDOM_SEARCH: (cases.random, _FEW, _COUNTS),

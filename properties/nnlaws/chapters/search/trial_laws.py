@@ -1,5 +1,6 @@
 """The laws of searches that are given something to call: what they do with its answers."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,11 @@ from nnlaws.chance.evidence import given
 from nnlaws.chapters.search.driver import Losses, Search, in_another_world
 from nnlaws.chapters.search.inputs import NEAR, Space, scale_of
 from nnlaws.rounding.formats import Floats
+
+
+def _known_alone(known: set[int], point: Floats, loss: float, call: int) -> float:
+    """The loss in these calls, and NaN in all others."""
+    return loss if call in known else np.nan
 
 
 def shrinking_rounds(
@@ -69,20 +75,21 @@ def nan_is_never_best(f: Subject, ruler: Ruler, *, space: Space, **options: Any)
     numbers = {call: {*range(last + 1)} - {call} for call in dict.fromkeys((0, last // 2, last))}
     numbers[-1] = {min(1, last)}  # all the others are NaN
     for known in numbers.values():
-        world = in_another_world(run, lambda point, loss, call, known=known: loss if call in known else np.nan)
+        world = in_another_world(run, partial(_known_alone, known))
         try:
-            _, losses, best = world.trials(f)
+            points, losses, best = world.trials(f)
         except NotOffered:
             raise
         except Refused:
             continue
-        answered = [loss for _, loss in world.seen if not np.isnan(loss)]
-        found = losses[best] if 0 <= best < len(losses) else np.nan
-        if answered and found != min(answered):
-            which = f"best = {best}, whose loss is {given(found)}"
-            return require(
-                False, f"{which}, where {last + 1 - len(known)} losses are NaN and {given(min(answered))} is the least"
-            )
+        if not 0 <= best < len(losses) or len(world.seen) != world.wanted or np.isnan(losses).all():
+            continue  # what other laws say
+        answers = [loss for point, loss in world.seen if point == points[best].tolist()] or [losses[best]]
+        least = np.nanmin(losses)
+        if np.isnan(answers).all() or losses[best] != least:
+            which = f"best = {best}, whose loss was {given(answers[-1])}"
+            where = f"{last + 1 - len(known)} losses are NaN and {given(least)} is the least of those returned"
+            return require(False, f"{which}, where {where}")
     return require(True, "")
 
 

@@ -238,7 +238,9 @@ def _every(operation: Operation, targets: Targets | None) -> tuple[Law, ...]:
         make("SM-4", permutation, "permuting the classes permutes the result", permuted_inputs(targets)),
         make("SM-6", any_size_of_logits, "the result is right for every finite logit", any_inputs, **every),
         make("SM-8", one_class, "a single class is certain", columns=(1, 1)),
-        make("SM-10", masked_classes, "a logit of −∞ masks its class", masked, **masks),
+        make(
+            "SM-19" if operation.scalar else "SM-10", masked_classes, "a logit of −∞ masks its class", masked, **masks
+        ),
         make("SM-18", nan_in_nan_out, "NaN among a row's logits makes its result NaN", spoilt, **nan),
     )
 

@@ -194,7 +194,7 @@ def not_numbers_taken_for_zero(right: Implementation) -> Implementation:
     return run
 
 
-def _only(steps: Array, right: Implementation, theta: Array, grads: Array, options: dict[str, Any]) -> Array:
+def _only(steps: Any, right: Implementation, theta: Array, grads: Array, options: dict[str, Any]) -> Array:
     """These steps alone are taken; at the others θ and the state stay as they are."""
     given = rates(options.pop("learning_rate"), grads)
     taken = right(theta, grads[steps], learning_rate=tuple(np.array(given)[steps].tolist()), **options)

@@ -81,7 +81,7 @@ def _best(points: Array, losses: Array, budget: int) -> Array:
     return points[least(losses)]
 
 
-def _centred(name: str, fault: str, center: Center, **how: bool) -> Mutant:
+def _centred(name: str, fault: str, center: Center, **how: Any) -> Mutant:
     """Coarse to fine, with another center or another box."""
 
     def search(space: Space, objective: Objective, *, rounds: int, budget: int, shrink: float, seed: int) -> Trials:
@@ -468,7 +468,8 @@ _FAULTS: dict[str, tuple[Callable[[Search], Search], str, str]] = {
         "return every trial"),
     "every_seed_alike": (_other_seed(lambda seed: 0), "every seed gives the same points", ""),
     "zero_unseeded": (
-        _other_seed(lambda seed: seed or int(np.random.default_rng().integers(2**40))), "seed or None: 0 is no seed", ""),
+        _other_seed(lambda seed: seed or int(np.random.default_rng().integers(2**40))),
+        "seed or None: 0 is no seed", ""),
     "seed_cut": (_other_seed(lambda seed: seed & 0xFFFF), "the seed is cut to 16 bits", ""),
     "not_seeded": (
         _other_seed(lambda seed: int(np.random.default_rng().integers(2**40))), "other points each time", ""),
