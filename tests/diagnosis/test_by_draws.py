@@ -146,7 +146,7 @@ def mirrored(low: float, high: float, *, size: int, seed: int) -> Array:
 
 def alternating(low: int, high: int, *, size: int, seed: int) -> Array:
     whole = np.random.default_rng(seed).integers(low, high + 1, size) // 2 * 2 + np.arange(size) % 2
-    return np.clip(whole, low, high)
+    return np.asarray(np.clip(whole, low, high))
 
 
 def by_low_bits(low: float, high: float, *, size: int, seed: int) -> Array:
