@@ -184,23 +184,65 @@ def heads(shown: str) -> list[str]:
     return re.findall(r"^(?:VIOLATES|ERROR|FALLS SHORT)  (\S+  \S+)", shown, re.MULTILINE)
 
 
+def broken_law(clause: str, operation: str, got: str = "2", **more: Any) -> LawResult:
+    """A law that one entry breaks; got: what stands there."""
+    seen = Violation(
+        example=({"name": "z", "dtype": "float32", "shape": "(1, 1)", "entries": "[[0.0]]"},), result="",
+        place="[0, 0]", got=got, want="1", expected="the exact value", off="1 ulp", allowed="0 ulp", reason="",
+        cause=None, fix="",
+    )  # fmt: skip
+    law = f"{operation}.{clause.lower().replace('-', '_')}"
+    return LawResult(law, clause, "it holds", operation, "float32", nnlaws.Outcome.VIOLATES, violation=seen, **more)
+
+
+def shown_of(*results: LawResult) -> str:
+    report = nnlaws.check(SimpleNamespace(softmax=reference.softmax), laws=["softmax.one_class"], profile="quick")
+    return text(replace(report, results=results))
+
+
 def test_state_leads_and_what_may_come_of_it_says_so() -> None:
-    """A function that is wrong in every second call: laws of value and structure see it too."""
-    calls = count()
-
-    def forgetful(z: Array) -> Array:
-        return reference.softmax(z) * np.asarray(1 + next(calls) % 2, z.dtype)
-
-    report = nnlaws.check(
-        SimpleNamespace(softmax=forgetful), laws=["SM-1", "SM-2", "CT-3"], dtypes=["float32"], profile="quick"
+    """Of its own operation alone."""
+    shown = shown_of(
+        broken_law("SM-1", "softmax", kind="value"),
+        broken_law("CT-3", "softmax", got="3", kind="state"),
+        broken_law("SM-11", "log_softmax", got="4", kind="value"),
     )
-    assert {result.clause for result in report.results if result.broken} == {"SM-1", "SM-2", "CT-3"}
-    shown = " ".join(text(report).split())
-    assert heads(text(report))[0] == "CT-3  softmax"
-    others = [result for result in report.results if result.clause != "CT-3"]
-    notes = shown.count("note CT-3 fails too")
-    alone = [each.clause for each in others if each.clause in {head.split()[0] for head in heads(text(report))}]
-    assert notes == len(alone)
+    assert heads(shown) == ["CT-3  softmax", "SM-11  log_softmax"]  # SM-1 is on the same example
+    assert "also broken by this example, with other results, so perhaps by another mistake: SM-1 float32" in shown
+    elsewhere = replace(broken_law("SM-1", "softmax", kind="value"), violation=Violation(
+        **{**vars(broken_law("SM-1", "softmax").violation), "example": (
+            {"name": "z", "dtype": "float32", "shape": "(1, 1)", "entries": "[[5.0]]"},)}
+    ))  # fmt: skip
+    shown = shown_of(elsewhere, broken_law("CT-3", "softmax", got="3", kind="state"))
+    assert heads(shown) == ["CT-3  softmax", "SM-1  softmax"]
+    assert "note     CT-3 fails too: what a call leaves behind may be why this does" in shown
+
+
+def test_the_general_clause_leads() -> None:
+    """A law of value comes before one that holds of it besides, whichever was run first, and whichever fits a line."""
+    shown = shown_of(broken_law("OP-19", "adam"), broken_law("CT-6", "adam"), broken_law("OP-10", "adam", kind="value"))
+    assert heads(shown) == ["OP-10  adam"]
+    assert "  also in OP-19 float32, CT-6 float32\n" in shown
+
+
+def test_what_is_declared_stands_beside_the_clause() -> None:
+    """In the words of the clause that describes it first, and where the clause has such a variant."""
+    declared = {"weight": "new", "variance": "two_pass"}
+    shown = " ".join(shown_of(broken_law("BN-18", "batch_norm_running", conventions=declared)).split())
+    meaning = "makes decay the weight of the batch's statistics and 1 − decay that of the old"
+    assert f"declared weight = new: {meaning} law" in shown
+    shown = shown_of(broken_law("OP-10", "adam", conventions={"hyperparameters": "working"}))
+    assert "declared  hyperparameters = working: rounds β, ε, α, λ and 1 − β to the type" in shown
+    assert "declared" not in shown_of(broken_law("BN-10", "batch_norm_running", conventions=declared))
+
+
+def test_laws_that_see_something_else_on_the_same_example_are_told_apart() -> None:
+    """Two mistakes may show on one example: what the second law saw is not what the first explains."""
+    shown = shown_of(
+        *(broken_law(*each) for each in (("SM-1", "softmax"), ("SM-2", "softmax"), ("SM-5", "softmax", "3")))
+    )
+    assert "  also in SM-2 float32\n" in shown
+    assert "  also broken by this example, with other results, so perhaps by another mistake: SM-5 float32\n" in shown
 
 
 def test_a_violation_that_does_not_come_again_says_so() -> None:
@@ -213,49 +255,3 @@ def test_a_violation_that_does_not_come_again_says_so() -> None:
     (result,) = report.results
     assert "replayed by itself this conforms" in result.reason
     assert "see CT-3" in result.reason
-
-
-def test_the_general_clause_leads() -> None:
-    """A floor under ε breaks the law of Adam's value, and that of ε = 0, which alone would show the smaller example."""
-
-    def floored(theta: Array, grads: Array, *, eps: float, **options: float) -> Array:
-        return reference.adam(theta, grads, eps=max(eps, 1e-5), **options)
-
-    report = nnlaws.check(SimpleNamespace(adam=floored), dtypes=["float32"], profile="quick")
-    assert {"OP-10", "OP-19"} <= {result.clause for result in report.results if result.broken}
-    assert heads(text(report))[0] == "OP-10  adam"
-
-
-def test_what_is_declared_stands_beside_the_clause() -> None:
-    def wrong(batches: Array, *, decay: float) -> tuple[Array, Array]:
-        mean, var = reference.batch_norm_running(batches, decay=1 - decay)
-        return 2 * mean, var
-
-    target = SimpleNamespace(batch_norm_running=wrong, conventions={"weight": "new"})
-    report = nnlaws.check(target, laws=["BN-18"], dtypes=["float32"], profile="quick")
-    shown = " ".join(text(report).split())
-    assert (
-        "declared weight = new: makes decay the weight of the batch's statistics and 1 − decay that of the old" in shown
-    )
-    undeclared = nnlaws.check(
-        SimpleNamespace(batch_norm_running=wrong), laws=["BN-18"], dtypes=["float32"], profile="quick"
-    )
-    assert "declared  " not in text(undeclared)
-
-
-def test_laws_that_see_something_else_on_the_same_example_are_told_apart() -> None:
-    """Two mistakes may show on one example: what the second law saw is not what the first explains."""
-
-    def result(clause: str, got: str) -> LawResult:
-        seen = Violation(
-            example=({"name": "z", "dtype": "float32", "shape": "(1, 1)", "entries": "[[0.0]]"},), result="",
-            place="[0, 0]", got=got, want="1", expected="the exact value", off="1 ulp", allowed="0 ulp", reason="",
-            cause=None, fix="",
-        )  # fmt: skip
-        law = f"softmax.{clause.lower().replace('-', '_')}"
-        return LawResult(law, clause, "it holds", "softmax", "float32", nnlaws.Outcome.VIOLATES, violation=seen)
-
-    report = nnlaws.check(SimpleNamespace(softmax=reference.softmax), laws=["softmax.value"], profile="quick")
-    shown = text(replace(report, results=(result("SM-1", "2"), result("SM-2", "2"), result("SM-5", "3"))))
-    assert "  also in SM-2 float32\n" in shown
-    assert "  also broken by this example, with other results, so perhaps by another mistake: SM-5 float32\n" in shown
