@@ -56,7 +56,7 @@ from nnlaws_reference.dtypes import DTYPES
 from scipy.stats import beta
 
 KNOWN = {mutant.name: mutant for mutant in MUTANTS}
-FIND = diagnosis.find
+FIND = diagnosis.find  # type: ignore[attr-defined]
 DTYPES_IN_TURN = ("float32", "float64", "bfloat16")
 DRAWN, LANES = 12, 4  # fresh cases a law, and arrays a case
 MANY, UNLIKELY = 1000, 1e-5  # draws that are compared, and a difference that chance does not make

@@ -19,7 +19,7 @@ from nnlaws.api import check
 from nnlaws.harness.parent import LoadError
 from nnlaws.report import Cause, LawResult, Outcome, Report
 
-REFUSED = (Outcome.VIOLATES, Outcome.ERROR)
+REFUSED = (Outcome.VIOLATES, Outcome.ERROR)  # what falls short of a SHOULD is accepted
 
 
 @dataclass(frozen=True)

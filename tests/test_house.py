@@ -185,11 +185,13 @@ def test_a_chapter_imports_what_authors_may_and_nothing_of_another_chapter() -> 
 def test_generic_code_names_no_chapter_no_clause_and_no_convention() -> None:
     """What it has to know of them stands in fields of a Chapter, a Law or a Convention."""
     from nnlaws.chapters import CHAPTERS
+    from nnlaws_reference.dtypes import DTYPES
 
     chapters = {*CHAPTERS, "contract"}
     prefixes = tuple(f"{chapter.prefix}-" for chapter in CHAPTERS.values())
     conventions = {word for each in CHAPTERS.values() for c in each.conventions for word in (c.name, c.value)}
     words = (chapters | conventions) - {"value", "one", "new", "box", "bounds", "state", "inside", "outside", "search"}
+    words -= DTYPES.keys()  # what a sampler's uniform numbers may be
     words -= {"hyperparameters"}  # a convention, and the table that `nnlaws list hyperparameters` prints
     generic = ("nnlaws.authoring", "nnlaws.harness", "nnlaws.diagnosis", "nnlaws.isolation", "nnlaws.reports")
     alone = ("nnlaws.api", "nnlaws.identification", "nnlaws.kill_matrix", "nnlaws.plan", "nnlaws.report", "nnlaws.cli")

@@ -171,7 +171,8 @@ def test_the_nearest_is_what_the_most_laws_hold_of() -> None:
     def broken(worst: float) -> LawResult:
         return LawResult("a.value", "A-1", "", "batch_norm_train", "float32", Outcome.VIOLATES, worst)
 
-    far, near, less = {"epsilon": "outside"}, {"variance": "one_pass"}, {}
+    far, near = {"epsilon": "outside"}, {"variance": "one_pass"}
+    less = dict[str, str]()
     trials = (Trial(far, broken(2.0), 0), Trial(near, broken(9.0), 1), Trial(less, broken(90.0), 1))
     assert Identified("batch_norm_train", "float32", trials, 0).nearest.conventions == near
 

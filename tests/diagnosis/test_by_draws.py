@@ -146,7 +146,7 @@ def mirrored(low: float, high: float, *, size: int, seed: int) -> Array:
 
 def alternating(low: int, high: int, *, size: int, seed: int) -> Array:
     whole = np.random.default_rng(seed).integers(low, high + 1, size) // 2 * 2 + np.arange(size) % 2
-    return np.clip(whole, low, high)
+    return np.asarray(np.clip(whole, low, high))
 
 
 def by_low_bits(low: float, high: float, *, size: int, seed: int) -> Array:
@@ -176,7 +176,7 @@ def never_seeded(low: float, high: float, *, size: int, seed: int) -> Array:
     [
         ("distribution", always_the_same, "all draws of a call are equal"),
         ("no_repeats", always_the_same, "all draws of a call are equal"),
-        ("independent", ascending, "draws are in ascending order"),
+        ("independent", ascending, "draws are in rising order"),
         ("seeds_apart", by_low_bits, "only the low 16 bits of the seed count"),
         ("other_seed", by_high_bits, "the lowest 2 bits of the seed do not count"),
         ("seeds_apart", first_shared, "the first 3 of 2000 draws are the same by every seed"),

@@ -1,5 +1,7 @@
 """A verdict names a cause only if it is the cause."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from nnlaws.authoring.mutant import Mutant
@@ -10,7 +12,7 @@ from nnlaws.harness.planning import plan
 from nnlaws.harness.run import run
 from nnlaws.harness.targets import Target
 from nnlaws.plan import Selection, Task
-from nnlaws.report import LawResult, Outcome
+from nnlaws.report import LawResult, Outcome, Violation
 from nnlaws_reference.dtypes import Array
 
 CONVENTIONS = {
@@ -65,15 +67,59 @@ def test_a_known_mistake_is_named(mutant: Mutant) -> None:
         assert violation.fix.startswith(mutant.fix)
 
 
-def test_an_unknown_mistake_gets_no_cause() -> None:
-    """Half of each logit: not among the mutants, and none of them may be blamed."""
+def test_an_unknown_mistake_is_told_by_what_it_does() -> None:
+    """Half of each logit, in base 2: not among the mutants, and none of them may be blamed."""
     right = next(mutant for mutant in MUTANTS if mutant.name == "softmax.base_two")
-    target = Target("mine", "", {"softmax": lambda z: right.function(z / 2)})
-    selection = Selection(operations=("softmax",), laws=("SM-1",), dtypes=("float64",))
+    violation = explained_value("softmax", lambda z: right.function(z / 2))
+    assert violation.cause is not None
+    assert violation.cause.name == "z is taken 0.346574 times"
+    assert violation.fix == "take z as it is"
+
+
+def test_what_is_like_nothing_known_gets_no_cause() -> None:
+    violation = explained_value("softmax", lambda z: np.abs(np.sin(np.clip(z, -50, 50))))
+    assert violation.cause is None
+
+
+def explained_value(operation: str, function: Any) -> Violation:
+    """The violation of the first law of value, in float64."""
+    target = Target("mine", "", {operation: function})
+    selection = Selection(operations=(operation,), laws=("SM-1",), dtypes=("float64",))
     (result,) = [run(task, target, selection) for task in plan(target, selection)]
     assert result.outcome is Outcome.VIOLATES
     assert result.violation is not None
-    assert result.violation.cause is None
+    return result.violation
+
+
+def youngs_and_cramer(z: Array, gamma: Array, beta: Array, *, eps: float) -> tuple[Array, Array, Array]:
+    """Updating, by sums: errs a little more than Welford's, by no means as one pass does."""
+    t = z.dtype.type
+    total, squares = z[0].copy(), np.zeros_like(z[0])
+    for k in range(2, len(z) + 1):
+        total = total + z[k - 1]
+        away = t(k) * z[k - 1] - total
+        squares = squares + away * away / t(k * (k - 1))
+    mean, var = total / t(len(z)), squares / t(len(z)) * t(1 + 2e-6)  # and a little more still
+    return ((z - mean) / np.sqrt(var + t(eps)) * gamma + beta).astype(z.dtype), mean, var
+
+
+def test_a_weaker_bound_is_not_proposed_where_its_algorithm_errs_otherwise() -> None:
+    """It would admit whatever errs a little more than is allowed; one pass errs more the larger the mean is."""
+    target = Target("mine", "", {"batch_norm_train": youngs_and_cramer}, ("float32",))
+    selection = Selection(operations=("batch_norm_train",), laws=("BN-2",))
+    results = [run(task, target, selection) for task in plan(target, selection)]
+    told = [r.violation for r in results if r.violation is not None]
+    assert told
+    for violation in told:
+        assert "one_pass" not in violation.fix
+        assert violation.cause is None or "one_pass" not in violation.cause.name
+
+
+def test_a_convention_says_what_declaring_it_stops_seeing() -> None:
+    one_pass = next(mutant for mutant in batch_norm.MUTANTS if mutant.name == "batch_norm_train.one_pass")
+    violation = first_violation(one_pass).violation
+    assert violation is not None
+    assert "go unseen" in violation.fix
 
 
 def test_two_conventions_together_are_no_one_cause() -> None:

@@ -45,7 +45,8 @@ def explain(
         convention = allowing[0]
         declare = f'{{"{convention.name}": "{convention.value}"}}'
         cause = Cause(str(convention), f"a convention that is not declared: {convention.meaning}", "")
-        return case, evidence, cause, f"declare conventions = {declare}, or do as the clause says"
+        hidden = f" ({convention.unseen})" if convention.unseen else ""
+        return case, evidence, cause, f"declare conventions = {declare}{hidden}, or do as the clause says"
     fitting = [
         mutant
         for mutant in chapter.mutants_of(law.operation)

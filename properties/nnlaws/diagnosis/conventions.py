@@ -19,6 +19,7 @@ from nnlaws.isolation.guard import GuardedSubject
 from nnlaws.rounding.formats import Floats
 
 LIKE = 16  # times less than its own algorithm that a target may err, where that errs most, and still be of its kind
+OFTEN = 0.1  # of the arrays, in which it errs by more than is allowed without, where no algorithm is known
 OWN = 2  # times what is allowed without the convention, that its own algorithm errs by, where it shows at all
 
 
@@ -51,9 +52,14 @@ def shown(
     if convention.effect == "value":
         return True
     ours = errors(subject, ruler, stacks)
-    for variant in chapter.sound:
-        if variant.operation != ruler.operation.name or variant.conventions.get(convention.name) != convention.value:
-            continue
+    own = [
+        variant
+        for variant in chapter.sound
+        if variant.operation == ruler.operation.name and variant.conventions.get(convention.name) == convention.value
+    ]
+    if not own:  # nothing to compare with: then not now and then alone
+        return bool((ours > 1).mean() >= OFTEN) if ours.size else False
+    for variant in own:
         if any(ruler.conventions.get(name, value) != value for name, value in variant.conventions.items()):
             continue
         theirs = errors(GuardedSubject(variant.function, ruler.operation), ruler, stacks)

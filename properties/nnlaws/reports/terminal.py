@@ -207,7 +207,11 @@ def _violation(result: LawResult, stateful: str = "") -> RenderableType:
     rows = Table.grid(padding=(0, 2, 0, 0))
     rows.add_column(no_wrap=True)
     rows.add_column(overflow="fold")
-    rows.add_row("clause", _text(f"{result.clause}  {_clause(result.clause).statement}"))
+    stated = _clause(result.clause)
+    rows.add_row("clause", _text(f"{result.clause}  {stated.statement}"))
+    for variant in stated.variants:
+        if result.conventions.get(variant.name) == variant.value:
+            rows.add_row("declared", _text(f"{variant.name} = {variant.value}: {variant.meaning}"))
     for declared in _declared(result):
         rows.add_row("declared", _text(declared))
     rows.add_row("law", _text(f"{result.law}: {result.statement}"))

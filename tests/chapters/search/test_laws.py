@@ -225,7 +225,7 @@ MISTAKES: list[tuple[str, Callable[..., Any], set[str], str]] = [
     ("random_search", points_on_a_line, {"SE-1", "SE-8"}, "where it should be about 0.01"),
     ("random_search", points_of_a_grid, {"SE-1", "SE-3", "SE-5", "SE-7", "SE-8"}, "where about"),
     ("random_search", points_by_one_number, {"SE-5"}, "of a point tells of its"),
-    ("random_search", points_each_near_the_last, {"SE-5"}, "of one point tells of the next point's"),
+    ("random_search", points_each_near_the_last, {"SE-5"}, "of one point tells of later points'"),
     ("random_search", points_unseeded, {"SE-6"}, "with the same seed gave other points"),
     ("random_search", points_of_one_seed, {"SE-7"}, "gave the same points"),
     ("random_search", points_beyond, {"SE-4", "SE-7"}, "which is not in the space"),

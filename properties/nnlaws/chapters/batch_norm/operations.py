@@ -53,11 +53,25 @@ class BatchNormInference(Protocol):
 TEXT = chapter("batch_norm")
 _VARIANCE = (
     named(TEXT, "variance", "two_pass", "tighter bound", default="updating"),
-    named(TEXT, "variance", "one_pass", "weaker bound", default="updating"),
+    named(
+        TEXT,
+        "variance",
+        "one_pass",
+        "weaker bound",
+        default="updating",
+        unseen="an error that grows with μ²/σ² then goes unseen, where a mean is large any variance",
+    ),
 )
 _UNBIASED = named(TEXT, "running_variance", "unbiased")
 _OUTSIDE = named(TEXT, "epsilon", "outside")
-_NARROW = named(TEXT, "arithmetic", "narrow", "weaker bound", dtypes=NARROW)
+_NARROW = named(
+    TEXT,
+    "arithmetic",
+    "narrow",
+    "weaker bound",
+    dtypes=NARROW,
+    unseen="what rounds away in the narrow type then goes unseen: a decay of 1 − αλ, or digits of β",
+)
 _NEW = named(TEXT, "weight", "new")
 _AVERAGES = tuple(named(TEXT, "running_average", kind) for kind in ("first_batch", "bias_corrected", "cumulative"))
 _operation = partial(Operation, formulas=formulas, reference_module=nnlaws_reference, bounds=bounds)

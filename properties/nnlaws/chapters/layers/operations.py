@@ -37,10 +37,31 @@ class BatchNormLayerBackward(Protocol):
 
 TEXT = chapter("layers")
 _CONVENTIONS = (
-    named(TEXT, "variance", "one_pass", "weaker bound", default="updating"),
+    named(
+        TEXT,
+        "variance",
+        "one_pass",
+        "weaker bound",
+        default="updating",
+        unseen="an error that grows with μ²/σ² then goes unseen, where a mean is large any variance",
+    ),
     named(TEXT, "epsilon", "outside"),
-    named(TEXT, "preactivation", "narrow", "weaker bound", dtypes=NARROW),
-    named(TEXT, "arithmetic", "narrow", "weaker bound", dtypes=NARROW),
+    named(
+        TEXT,
+        "preactivation",
+        "narrow",
+        "weaker bound",
+        dtypes=NARROW,
+        unseen="what rounds away in the narrow type before the normalisation then goes unseen",
+    ),
+    named(
+        TEXT,
+        "arithmetic",
+        "narrow",
+        "weaker bound",
+        dtypes=NARROW,
+        unseen="what rounds away in the narrow type then goes unseen: a decay of 1 − αλ, or digits of β",
+    ),
 )
 _operation = partial(
     Operation, formulas=formulas, reference_module=nnlaws_reference, bounds=bounds, conventions=_CONVENTIONS

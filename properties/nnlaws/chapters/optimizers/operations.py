@@ -85,11 +85,32 @@ class AdamW(Protocol):
 
 TEXT = chapter("optimizers")
 _NARROW = (
-    named(TEXT, "arithmetic", "narrow", "weaker bound", dtypes=NARROW),
-    named(TEXT, "state", "narrow", "weaker bound", dtypes=NARROW),
+    named(
+        TEXT,
+        "arithmetic",
+        "narrow",
+        "weaker bound",
+        dtypes=NARROW,
+        unseen="what rounds away in the narrow type then goes unseen: a decay of 1 − αλ, or digits of β",
+    ),
+    named(
+        TEXT,
+        "state",
+        "narrow",
+        "weaker bound",
+        dtypes=NARROW,
+        unseen="what rounds away between two steps then goes unseen",
+    ),
 )
 _PARAMETERS = (
-    named(TEXT, "parameters", "compensated", "weaker bound", dtypes=NARROW),
+    named(
+        TEXT,
+        "parameters",
+        "compensated",
+        "weaker bound",
+        dtypes=NARROW,
+        unseen="what the compensation loses then goes unseen",
+    ),
     named(
         TEXT,
         "parameters",
@@ -98,9 +119,20 @@ _PARAMETERS = (
         dtypes=NARROW,
         weaker_than=("compensated",),
         waives=("CT-3",),
+        unseen="an error of a unit of the narrow type in any step, and that calls differ, then go unseen",
     ),
 )
-_ROUNDING = (*_NARROW, named(TEXT, "hyperparameters", "working", "weaker bound", dtypes=(*NARROW, "float32")))
+_ROUNDING = (
+    *_NARROW,
+    named(
+        TEXT,
+        "hyperparameters",
+        "working",
+        "weaker bound",
+        dtypes=(*NARROW, "float32"),
+        unseen="a number that is rounded to the type computed in then goes unseen: bfloat16(0.999) is 1",
+    ),
+)
 _AVERAGE_START = named(TEXT, "average_start", "first_value")
 _VELOCITIES = tuple(named(TEXT, "velocity", form) for form in ("heavy_ball", "rate_inside", "dampened"))
 _LOOKAHEAD = named(TEXT, "lookahead", "nesterov")

@@ -53,7 +53,13 @@ _operation = partial(
     Operation, signature="low(), high(), *, size, seed -> x(size)", formulas=formulas, reference_module=nnlaws_reference
 )
 
-RESOLUTION = named(TEXT, "resolution", "float32", "weaker bound")
+RESOLUTION = named(
+    TEXT,
+    "resolution",
+    "float32",
+    "weaker bound",
+    unseen="a grid of 2⁻²⁴ then goes unseen",
+)
 SAMPLE_UNIFORM = _operation("sample_uniform", protocol=SampleUniform, conventions=(RESOLUTION,))
 SAMPLE_LOG_UNIFORM = _operation("sample_log_uniform", protocol=SampleLogUniform, conventions=(RESOLUTION,))
 SAMPLE_ONE_MINUS_LOG_UNIFORM = _operation(

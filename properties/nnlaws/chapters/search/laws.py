@@ -28,7 +28,7 @@ from nnlaws.chapters.search.chance_laws import (
     scales,
     seeds_apart,
 )
-from nnlaws.chapters.search.driver import box_of, points_of
+from nnlaws.chapters.search.driver import box_of, checked, points_of
 from nnlaws.chapters.search.inputs import HELD, NEAR, Space, scale_of
 from nnlaws.chapters.search.nursed_laws import losses_alone, watches_on, worse_is_changed
 from nnlaws.chapters.search.operations import CAVIAR, COARSE_TO_FINE, GRID_SEARCH, PANDA, RANDOM_SEARCH, REFINE
@@ -134,10 +134,11 @@ def same_seed_elsewhere(f: Subject, ruler: Ruler, *, space: Space, **options: An
         options["start"] = np.asarray(options["start"], dtype=np.float64)
     seed = options.pop("seed")
     for each in (seed, 0):
-        here, again = (f.arrays(space, *calls.values(), seed=each, **options)[0] for _ in range(2))
+        drawn = (f.arrays(space, *calls.values(), seed=each, **options)[0] for _ in range(2))
+        here, again = (checked(points, len(space)) for points in drawn)
         if not np.array_equal(here, again, equal_nan=True):
             return require(True, "")  # not even in one process, which another law says
-        there = f.elsewhere(space, *calls.values(), seed=each, **options)[0]
+        there = checked(f.elsewhere(space, *calls.values(), seed=each, **options)[0], len(space))
         if not np.array_equal(here, there, equal_nan=True):
             return require(False, f"in another process the same seed, {each}, gave other points")
     return require(True, "")

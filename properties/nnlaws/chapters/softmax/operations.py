@@ -42,9 +42,28 @@ class CrossEntropyGradient(Protocol):
 
 TEXT = chapter("softmax")
 _CONVENTIONS = (
-    named(TEXT, "normalisation", "lse", "weaker bound"),
-    named(TEXT, "exponential", "scaled_first", "weaker bound"),
-    named(TEXT, "arithmetic", "narrow", "weaker bound", dtypes=NARROW),
+    named(
+        TEXT,
+        "normalisation",
+        "lse",
+        "weaker bound",
+        unseen="an error that grows with the largest |z| then goes unseen",
+    ),
+    named(
+        TEXT,
+        "exponential",
+        "scaled_first",
+        "weaker bound",
+        unseen="an error that grows with the largest |z| then goes unseen",
+    ),
+    named(
+        TEXT,
+        "arithmetic",
+        "narrow",
+        "weaker bound",
+        dtypes=NARROW,
+        unseen="what rounds away in the narrow type then goes unseen: a decay of 1 − αλ, or digits of β",
+    ),
 )
 _operation = partial(
     Operation, formulas=formulas, reference_module=nnlaws_reference, bounds=bounds, conventions=_CONVENTIONS

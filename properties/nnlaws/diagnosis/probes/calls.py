@@ -102,7 +102,7 @@ def forgetful(bench: Bench, bases: Sequence[Sample]) -> str:
 
 def _bits(bench: Bench, sample: Sample) -> tuple[bytes, ...] | None:
     try:
-        return tuple(one.tobytes() for one in bench.subject.arrays(*_lane(sample), **sample.options))
+        return tuple(one.tobytes() for one in bench.subject.arrays(*_lane(sample), lane=0, **sample.options))
     except TargetFault:
         return None
 
@@ -120,8 +120,8 @@ def _memory(bench: Bench, bases: Sequence[Sample]) -> Iterator[str]:
         lane = _lane(sample)
         before = [a.tobytes() for a in lane]
         try:
-            first = bench.subject.arrays(*lane, **sample.options)
-            second = bench.subject.arrays(*_lane(sample), **sample.options)
+            first = bench.subject.arrays(*lane, lane=0, **sample.options)
+            second = bench.subject.arrays(*_lane(sample), lane=0, **sample.options)
         except TargetFault:
             continue
         tried += 1
@@ -155,7 +155,7 @@ def _types(bench: Bench, bases: Sequence[Sample]) -> Iterator[str]:
     types: list[str] = []
     for sample in bases:
         try:
-            types += [str(one.dtype) for one in bench.subject.arrays(*_lane(sample), **sample.options)]
+            types += [str(one.dtype) for one in bench.subject.arrays(*_lane(sample), lane=0, **sample.options)]
         except TargetFault:
             continue
     wanted = bench.ruler.format.name

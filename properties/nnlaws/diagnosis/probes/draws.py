@@ -81,7 +81,7 @@ def _of_draws(draw: Draw, options: Sequence[dict[str, Any]]) -> Iterator[Fact]:
         if all(len(call) > 2 * period and _repeats(call, period) for call in calls):
             yield Fact(f"draws come again after {period}", anew, ordered=True)
             return
-    for words, is_so in (("ascending", _ascending), ("descending", lambda x: _ascending(-x))):
+    for words, is_so in (("rising", _ascending), ("falling", lambda x: _ascending(-x))):
         if any(all(is_so(x) for x in each) for each in columns):
             yield Fact(f"draws are in {words} order", "do not sort them", ordered=True)
     if all(_mirrored(x) for each in columns for x in each):

@@ -83,7 +83,7 @@ def changes(module: ModuleType, name: str) -> tuple[Change, ...]:
     found: dict[tuple[str, str], Change] = {}
     for function in functions.values():
         names = _names(function)
-        for statement, field, _, changed in places(function, lambda node, names=names: _at_top(node, names)):
+        for statement, field, _, changed in places(function, partial(_at_top, names=names)):
             old, new = _line(statement), _line(_put(statement, field, changed))
             if new != old:
                 make = partial(compiled, module, codes, name, function, (statement, field, changed))
@@ -97,7 +97,7 @@ Variations = Callable[[ast.expr], Iterator[tuple[ast.expr, ast.expr]]]
 
 def places(function: ast.FunctionDef, variations: Variations) -> Iterator[tuple[ast.stmt, str, ast.expr, ast.expr]]:
     """Each statement and its field, the part that is changed, and the whole expression with the change."""
-    for statement in ast.walk(function):
+    for statement in (node for node in ast.walk(function) if isinstance(node, ast.stmt)):
         field = "iter" if isinstance(statement, ast.For) else "value"
         value = getattr(statement, field, None) if isinstance(statement, (*STATEMENTS, ast.For)) else None
         if isinstance(value, ast.expr):
@@ -226,8 +226,8 @@ def _slips(node: ast.expr, names: dict[str, list[str]]) -> Iterator[ast.expr]:
             yield from (ast.Name(other, ast.Load()) for other in names[name])
             yield ast.UnaryOp(ast.USub(), node)
         case ast.Compare(left=left, ops=[op], comparators=comparators):
-            for other in COMPARISONS.get(type(op), ()):
-                yield ast.Compare(left, [other()], comparators)
+            for opposite in COMPARISONS.get(type(op), ()):
+                yield ast.Compare(left, [opposite()], comparators)
         case ast.IfExp(body=body, orelse=orelse):
             yield from (body, orelse)
         case ast.Call(func=ast.Attribute(value=of, attr=attr) as function, args=args, keywords=keywords):
@@ -235,8 +235,8 @@ def _slips(node: ast.expr, names: dict[str, list[str]]) -> Iterator[ast.expr]:
                 for ends in ("[..., :-1]", "[..., 1:]", "[..., :-1, :]", "[..., 1:, :]"):
                     part = ast.parse(f"{of.id}{ends}", mode="eval").body
                     yield ast.Call(_put(function, "value", part), args, keywords)
-            for other in FUNCTIONS.get(attr, ()):
-                yield ast.Call(_put(function, "attr", other), args, keywords)
+            for another in FUNCTIONS.get(attr, ()):
+                yield ast.Call(_put(function, "attr", another), args, keywords)
             if len(args) == 1 and isinstance(of, ast.Name) and of.id == "np":
                 yield args[0]
         case ast.Call(func=function, args=[one, other, *rest], keywords=keywords):

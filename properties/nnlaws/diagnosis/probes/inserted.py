@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from nnlaws.diagnosis.probes.formula import Function, codes_of, compiled, definitions, places, trusted_about
+from nnlaws.diagnosis.probes.formula import codes_of, compiled, definitions, places, trusted_about
 from nnlaws.diagnosis.probes.options import number
-from nnlaws.diagnosis.probes.plain import Plain
+from nnlaws.diagnosis.probes.plain import Function, Plain
 from nnlaws.diagnosis.probes.theory import Arguments, Bench, Options, Sample, Saying, Theory, Unsaid
 from nnlaws.rounding.formats import Floats
 

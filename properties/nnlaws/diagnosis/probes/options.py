@@ -9,6 +9,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
+from nnlaws.authoring.operation import Option
 from nnlaws.diagnosis.probes.plain import Plain
 from nnlaws.diagnosis.probes.theory import Arguments, Bench, Options, Sample, Saying, Theory
 
@@ -117,10 +118,10 @@ def _one(bench: Bench, plain: Plain, meant: Meant, value: Any) -> Iterator[Theor
     for given in dict.fromkeys(value if isinstance(value, tuple) else (value,)):
         v = float(given)
         around = meant.inside([0.75 * v, 1.25 * v, 2 * v, v / 2, v / 10, *meant.drawn])
-        designed: tuple[Options, ...] = tuple({name: each} for each in dict.fromkeys((v, *around)))[:12]
+        designed = tuple(dict[str, Option]({name: each}) for each in dict.fromkeys((v, *around)))[:12]
         for c in _effective(plain, name, v, value):
             near = meant.inside([c, c / 2, 2 * c, 0.99 * c, 1.01 * c, c / 10, (v + c) / 2, sqrt(abs(v * c))])
-            ways: tuple[Options, ...] = tuple({name: each} for each in dict.fromkeys((*near, v, *around)))
+            ways = tuple(dict[str, Option]({name: each}) for each in dict.fromkeys((*near, v, *around)))
             yield from _limits(bench, name, v, c, taken, ways)
         for words, change in (*ALTERED.items(), *ROUNDED.items()):
             if change(v) != v and plain.of(name, _each(change, value)) <= 1:
@@ -201,11 +202,6 @@ def _wide(arguments: Arguments) -> tuple[Any, ...]:
 
 def _each(change: Change, value: Any) -> Any:
     return tuple(change(each) for each in value) if isinstance(value, tuple) else change(value)
-
-
-def _number(sample: Sample, name: str) -> float:
-    value: Any = sample.options[name]
-    return float(value)
 
 
 def _effective(plain: Plain, name: str, v: float, value: Any) -> list[float]:

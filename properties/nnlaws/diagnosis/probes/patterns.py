@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 BLOCKS = (2, 4, 8, 16, 32, 64, 3, 5, 6, 7, 9, 10, 12, 20, 24)
@@ -51,10 +52,15 @@ def _by_block(block: int, wrong: Mapping[float, bool], numbers: list[float], bad
             continue
         told = _rests(rests, block)
         since = f", from {bad[0]:g} on" if start > 1 else ""
-        yield Pattern(
-            lambda name, told=told, since=since: f"{name} {told}{since}",
-            lambda n, start=start, rests=rests: n >= start and n % block in rests,
-        )
+        yield Pattern(partial(_told_since, told, since), partial(_left_over, start, block, rests))
+
+
+def _told_since(told: str, since: str, name: str) -> str:
+    return f"{name} {told}{since}"
+
+
+def _left_over(start: float, block: int, rests: set[float], n: float) -> bool:
+    return n >= start and n % block in rests
 
 
 def _rests(rests: set[float], block: int) -> str:

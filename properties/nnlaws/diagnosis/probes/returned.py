@@ -68,7 +68,7 @@ Sized = Callable[[Floats, Sizes], Floats]
 """Of the right result with lanes, and the sizes of the arguments' axes."""
 
 
-def _theory(bench: Bench, place: int, words: str, change: Sized) -> Theory:
+def _theory(bench: Bench, place: int, words: str, change: Callable[..., Floats]) -> Theory:
     def predict(arguments: Arguments, options: Options) -> Saying:
         right = bench.allowed(bench.ruler.bounds(*arguments, **options))
         sizes = bench.sizes(arguments)
@@ -134,7 +134,7 @@ def _multiples(bench: Bench, sample: Sample, place: int, name: str) -> Iterator[
         for words, factor in factors(dim).items():
             with np.errstate(all="ignore"):
                 if size > 1 and np.isclose(factor(float(size)), k, rtol=0.02):
-                    change: Sized = lambda r, s, f=factor, d=dim: r * f(float(s[d]))  # noqa: E731
+                    change: Callable[..., Floats] = lambda r, s, f=factor, d=dim: r * f(float(s[d]))  # noqa: E731
                     yield _theory(bench, place, f"{name} comes out {words} times what it is", change)
     for digits in range(1, 8):
         few = float(f"{k:.{digits}g}")
