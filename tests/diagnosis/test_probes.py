@@ -237,7 +237,7 @@ def test_shared_memory_and_layouts_are_told() -> None:
         (lambda n: n >= 9, "n is 9 or more"),
         (lambda n: n <= 4, "n is 4 or less"),
         (lambda n: 5 <= n <= 8, "n is from 5 to 8"),
-        (lambda n: n % 2 == 1, "n mod 2 is 1"),
+        (lambda n: n % 2 == 1, "n is odd"),
         (lambda n: n % 4 == 0, "n is a multiple of 4"),
         (lambda n: n % 4 != 0, "n is no multiple of 4"),
         (lambda n: n > 8 and n % 8 > 1, "n mod 8 is 2 to 7, from 10 on"),
