@@ -197,7 +197,10 @@ NICE = np.array([digit * 10.0**power for power in range(-12, 31) for digit in (1
     *(2.0**power for power in range(-24, 40)), 88.0, 87.0, 88.72, 709.0, 80.0, 30.0, 65504.0, 1e38,
 ])  # fmt: skip
 PARTS = np.array([0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5])
-FACTORS = np.array([0.5, 2.0, 10.0, 0.1, np.log(2), 1 / np.log(2), np.log(10), 1 / np.log(10), 100.0, 255.0, 1 / 255])
+FACTORS = np.array([
+    *(0.5, 2.0, 10.0, 0.1, np.log(2), 1 / np.log(2), np.log(10), 1 / np.log(10), 100.0, 255.0, 1 / 255),
+    *(part for n in range(3, 17) for part in (n, 1 / n, n**0.5, n**-0.5)),
+])  # fmt: skip
 
 
 def _scaled(place: int, factor: float) -> Callable[[Arguments], Arguments]:

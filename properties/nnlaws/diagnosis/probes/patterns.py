@@ -65,12 +65,12 @@ def _left_over(start: float, block: int, rests: set[float], n: float) -> bool:
 
 def _rests(rests: set[float], block: int) -> str:
     left = sorted(int(n) for n in rests)
+    if block == 2:
+        return "is odd" if left == [1] else "is even"
     if left == [0]:
         return f"is a multiple of {block}"
     if left == list(range(1, block)):
         return f"is no multiple of {block}"
-    if block == 2:
-        return "is odd"
     in_a_row = len(left) > 2 and left == list(range(left[0], left[-1] + 1))
     span = f"{left[0]} to {left[-1]}" if in_a_row else ", ".join(map(str, left))
     return f"mod {block} is {span}"
