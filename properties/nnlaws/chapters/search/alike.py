@@ -35,8 +35,8 @@ def points_alike(subject: Subject, other: Subject, options: dict[str, Any]) -> b
 
 
 def trials_alike(subject: Subject, other: Subject, options: dict[str, Any]) -> bool:
-    """Whether both, by different seeds, return as many trials, tried alike, and name the best of them alike: by its rank
-    among the losses, or by its place.
+    """Whether both, by different seeds, return as many trials, tried alike, and name the best of them alike: by its
+    rank among the losses, or by its place.
     """
     one, two = (_trials(each, options, later) for each, later in ((subject, 0), (other, LATER)))
     (points, losses, best), (others, their_losses, their_best) = one, two
