@@ -1,5 +1,6 @@
 """The statistics of draws: no false alarm beyond what is promised, exact where they can be counted, and sharp."""
 
+import sys
 from collections.abc import Callable
 from functools import partial
 from itertools import product
@@ -13,12 +14,14 @@ from nnlaws.chance import (
     SHARES,
     THRESHOLD,
     LogE,
+    crossed,
     evenness,
     marginal,
     pairs,
     repeats,
     sequential_ranks,
     serial,
+    shifted,
     used,
 )
 from nnlaws.chance import eprocesses as components
@@ -55,6 +58,16 @@ SOUND: dict[str, Callable[[np.random.Generator], float]] = {
         pairs(sequential_ranks(r.poisson(3, 200) / 1.0, r), sequential_ranks(np.exp(r.normal(0, 9, 200)), r)).highest
     ),
     "repeats": lambda r: repeats(r.integers(0, 20000, 300) / 2e4, np.full(300, 1 / 20000)).highest,
+    "serial, of several rows": lambda r: serial(*(r.random(200) for _ in range(3))).highest,
+    "crossed": lambda r: crossed([r.random(150) for _ in range(3)])[0].highest,
+    "crossed, of ranks of anything": lambda r: (
+        crossed([sequential_ranks(r.integers(0, 2, 100) / 1.0, r), sequential_ranks(r.random(100), r)])[0].highest
+    ),
+    "repeats of other kinds": lambda r: (
+        repeats(r.integers(0, 3000, 300) / 3e3, np.full(300, 1 / 3000), r.integers(0, 3, 300)).highest
+    ),
+    "shifted": lambda r: shifted(r.integers(0, 5, (40, 9)) / 1.0, 5).highest,
+    "shifted, of streams of two": lambda r: shifted(r.integers(0, 2, (100, 2)) / 1.0, 2).highest,
     "repeats of unequal chances": lambda r: repeats(*_geometric(r, 100)).highest,
     "evenness": lambda r: evenness(r.random(20))[0],
     "evenness, of many draws": lambda r: evenness(r.random(300))[0],
@@ -182,6 +195,39 @@ def test_one_draw_of_a_density_gains_its_logarithm() -> None:
     assert gained == pytest.approx(np.cumsum(np.log(beta_uniform(v))), abs=2e-5)
 
 
+@pytest.mark.parametrize(("s", "n"), [(2, 1), (2, 2), (2, 3), (3, 2)])
+def test_the_mean_of_shifted_over_all_streams_is_one(s: int, n: int) -> None:
+    """Of two values: after the last stream, whatever number of draws each distance bets on."""
+    total = 0.0
+    for values in product((0.0, 1.0), repeat=s * n):
+        streams = np.array(values).reshape(s, n)
+        total += np.exp(_last(streams)) / 2 ** (s * n)
+    assert total == pytest.approx(1)
+
+
+def _last(streams: Floats) -> float:
+    """log E after the last stream: `shifted` reports the highest, so what comes before is left out."""
+    seen: list[Floats] = []
+
+    def kept(log_e: Floats, when: Any) -> LogE:
+        seen.append(log_e)
+        return LogE(float(log_e.max()), int(when[-1]))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys.modules["nnlaws.chance.repeats"], "report", kept)
+        shifted(streams, 2)
+    return float(seen[0][-1]) if seen else 0.0
+
+
+@pytest.mark.parametrize("kinds", [[0, 1, 0, 1], [0, 1, 2, 0], [0, 0, 1, 1]])
+def test_the_mean_of_bets_on_repeats_of_other_kinds_is_at_most_one(kinds: list[int]) -> None:
+    mean = 0.0
+    for stream in product(range(4), repeat=4):
+        x = np.array(stream) / 1.0
+        mean += np.exp(bets(x, np.full(4, 0.25), moments(4), np.array(kinds))[-1]) / 4**4
+    assert 0.5 < mean <= 1 + 1e-12
+
+
 @pytest.mark.parametrize("chances", [np.full(5, 0.2), np.array([0.02, 0.03, 0.05, 0.1, 0.8])])
 @pytest.mark.parametrize("generous", [1.0, 1.3])
 def test_the_mean_of_bets_on_repeats_is_one_or_less_where_chances_are_generous(
@@ -245,6 +291,12 @@ def correlated(rho: float, random: np.random.Generator, n: int, lag: int = 1) ->
     return np.asarray(ndtr(z))
 
 
+def halved(random: np.random.Generator, n: int, sign: float = -1.0) -> Floats:
+    """The second half is the first, or mirrors it."""
+    u = random.random(n // 2)
+    return np.concatenate([u, (1 - u if sign < 0 else u)])
+
+
 def antithetic(random: np.random.Generator, n: int) -> Floats:
     u = random.random(n // 2)
     return np.stack([u, 1 - u], axis=1).ravel()
@@ -275,6 +327,24 @@ BUGS = {
     "antithetic pairs": Bug(lambda r, n: serial(antithetic(r, n)), 300),
     "never the same eighth twice": Bug(
         lambda r, n: serial((np.cumsum(r.integers(1, 8, n)) % 8 + r.random(n)) / 8), 1200
+    ),
+    "correlation 0.5 at lag 5, seen in ranks": Bug(
+        lambda r, n: serial(sequential_ranks(correlated(0.5, r, n, 5), r)), 1200
+    ),
+    "the second half mirrors the first": Bug(lambda r, n: serial(sequential_ranks(halved(r, n), r)), 400),
+    "the second half is the first, turned": Bug(
+        lambda r, n: serial((halved(r, n, 1.0) + np.arange(n) // (n // 2) / 3) % 1), 400
+    ),
+    "it mirrors the first from its end": Bug(
+        lambda r, n: (lambda u: serial(sequential_ranks(np.concatenate([u, 1 - u[::-1]]), r)))(r.random(n // 2)), 400
+    ),
+    "one row of three": Bug(lambda r, n: serial(r.random(n), r.random(n), antithetic(r, n)), 400),
+    "one coordinate is the other's, two points before": Bug(
+        lambda r, n: (lambda u: crossed([u[2:], u[:-2]])[0])(r.random(n + 2)), 200
+    ),
+    "one coordinate mirrors the other": Bug(lambda r, n: (lambda u: crossed([u, 1 - u])[0])(r.random(n)), 100),
+    "a number of another axis": Bug(
+        lambda r, n: (lambda u: repeats(np.repeat(u, 2), np.full(n, 2.0**-30), np.arange(n) % 2))(r.random(n // 2)), 20
     ),
     "drawn in order, seen in ranks": Bug(lambda r, n: serial(sequential_ranks(np.sort(r.random(n)), r)), 60),
     "correlated coordinates": Bug(lambda r, n: pairs(*joined(0.5, r, n)), 500),
@@ -321,6 +391,22 @@ def test_each_component_catches_something_by_itself(name: str) -> None:
     for seed in range(5):
         v = draw(np.random.default_rng(seed))
         assert component(v, moments(len(v))).max() > THRESHOLD
+
+
+def test_it_is_said_which_coordinate_depends_on_which() -> None:
+    random = np.random.default_rng(5)
+    u = random.random(302)
+    assert crossed([u[2:], random.random(300), u[:-2]])[1] == (2, 0, 2)
+    assert crossed([u, random.random(302), 1 - u])[1] == (2, 0, 0)
+    assert used(crossed([u[2:], u[:-2]], lagged=False)[0].highest) < 0.3
+
+
+def test_what_repeats_by_its_own_kind_is_no_repeat() -> None:
+    u = np.random.default_rng(5).random(100)
+    twice, likely = np.repeat(u, 2), np.full(200, 2.0**-30)
+    assert used(repeats(twice, likely, np.zeros(200, dtype=np.int64)).highest) < 0.1
+    assert used(repeats(twice, likely, np.arange(200) // 2).highest) < 0.1
+    assert used(repeats(twice, likely, np.arange(200) % 2).highest) > 1
 
 
 def test_what_one_test_is_not_for_it_does_not_see() -> None:

@@ -89,7 +89,10 @@ def test_what_is_printed_there_is_no_answer(target: Callable[..., str]) -> None:
 def test_a_hang_is_given_up(target: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(elsewhere, "PATIENCE", 0.5)
     with pytest.raises(NotOffered, match="did not answer within"):
-        called(target(f"seed if os.getpid() == {os.getpid()} else __import__('time').sleep(60)"))
+        called(name := target(f"seed if os.getpid() == {os.getpid()} else __import__('time').sleep(60)"))
+    monkeypatch.undo()
+    with pytest.raises(NotOffered, match=r"within 0\.5 s"):  # and not asked again
+        called(name)
 
 
 def outcome(report: Report) -> tuple[Outcome, str]:

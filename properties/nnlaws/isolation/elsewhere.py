@@ -103,16 +103,21 @@ class SecondProcess:
 
 
 _processes: list[SecondProcess] = []
+_given_up: dict[Place, str] = {}
+"""Why there is no answer for what was asked before: it is not asked again, so that a run says one thing of it."""
 
 
 def call(function: Callable[..., Any], operation: str, *arguments: Any, **options: Any) -> tuple[Array, ...]:
     """The results of the function in another process. Raises Unreachable that says why there are none."""
     where = place(function, operation)
+    if where in _given_up:
+        raise Unreachable(_given_up[where])
     if not _processes:
         _processes.append(SecondProcess())
     try:
         return _processes[0].call(where, arguments, options)
-    except Unreachable:
+    except Unreachable as error:
+        _given_up[where] = str(error)
         close()
         raise
 
