@@ -16,10 +16,12 @@ def repeats(x: Floats, chance: Floats, kinds: Integers | None = None) -> LogE:
 
     Let Q_t be the sum of `chance` over the distinct values before draw t, of each of the kinds that count: a sound draw
     is one of them with probability P_t ≤ Q_t, whatever came before. A stake π, chosen before the draw, Q_t < π < 1,
-    gains the factor π/Q_t if draw t repeats a value, else (1 − π)/(1 − Q_t). Its mean, P_t π/Q_t + (1 − P_t)(1 −
-    π)/(1 − Q_t), grows with P_t, since π/Q_t > 1 > (1 − π)/(1 − Q_t), and is 1 at P_t = Q_t: never above 1, so the
-    product is a supermartingale. There is no bet where Q_t ≥ π. Mixed are π = ½, ⅛, 1/64, for draws that repeat as often as that, and π = 4 Q_t … 2³⁰ Q_t,
-    at most ½, which cost little until a repeat comes. ValueError: see `draws`; or if a chance is not in [0, 1].
+    gains the factor π/Q_t if draw t repeats a value, else (1 − π)/(1 − Q_t). Its mean, P_t π/Q_t + (1 − P_t)(1 − π)/(1
+    − Q_t), grows with P_t, since π/Q_t > 1 > (1 − π)/(1 − Q_t), and is 1 at P_t = Q_t: never above 1, so the product is
+    a supermartingale. There is no bet where Q_t ≥ π. Mixed are π = ½, ⅛, 1/64, for draws that repeat as often as that,
+    and π = 4 Q_t … 2³⁰ Q_t, at most ½, which cost little until a repeat comes.
+
+    ValueError: see `draws`; or if a chance is not in [0, 1].
     """
     x, chance = draws(x, chance)
     if chance.min() < 0 or chance.max() > 1:

@@ -34,30 +34,6 @@ def points_alike(subject: Subject, other: Subject, options: dict[str, Any]) -> b
     )
 
 
-def trials_alike(subject: Subject, other: Subject, options: dict[str, Any]) -> bool:
-    """Whether both, by different seeds, return as many trials, tried alike, and name the best of them alike: by its
-    rank among the losses, or by its place.
-    """
-    one, two = (_trials(each, options, later) for each, later in ((subject, 0), (other, LATER)))
-    (points, losses, best), (others, their_losses, their_best) = one, two
-    if points.shape != others.shape or not (0 <= best < len(losses) and 0 <= their_best < len(losses)):
-        return False
-    ranks = [int((each < each[index]).sum()) for each, index in ((losses, best), (their_losses, their_best))]
-    if ranks[0] != ranks[1] and best != their_best:
-        return False
-    columns = [
-        [scale_of(axis).position(column.copy()) for axis, column in zip(options["space"], each.T, strict=True)]
-        for each in (points, others)
-    ]
-    return len(points) < 2 or all(positions_alike(a, b) for a, b in zip(*columns, strict=True))
-
-
-def _trials(subject: Subject, options: dict[str, Any], later: int) -> tuple[Floats, Floats, int]:
-    given = {name: value for name, value in options.items() if name not in ("space", "best_at")}
-    given["seed"] += later
-    return Search(options["space"], best_at=options["best_at"], **given).trials(subject)
-
-
 def grids_equal(subject: Subject, other: Subject, options: dict[str, Any]) -> bool:
     """Whether both make the same grid, up to rounding."""
     given = {name: value for name, value in options.items() if name != "space"}
@@ -69,6 +45,42 @@ def boxes_equal(subject: Subject, other: Subject, options: dict[str, Any]) -> bo
     incumbent = np.asarray(options["incumbent"])
     given = {name: value for name, value in options.items() if name not in ("space", "incumbent")}
     return _equal(*(each.arrays(options["space"], incumbent, **given)[0] for each in (subject, other)))
+
+
+def trials_alike(subject: Subject, other: Subject, options: dict[str, Any]) -> bool:
+    """Whether both try points alike, by different seeds, and name alike a trial as the best: by its loss, or its place.
+
+    Of one model that is trained on, and of rounds, the points follow from the losses: they have to lie alike there too.
+    """
+    space = options["space"]
+    given = {name: value for name, value in options.items() if name != "space"}
+    runs = [Search(space, **{**given, "seed": given["seed"] + later}) for later in (0, LATER)]
+    (points, losses, best), (others, their_losses, their_best) = (
+        run.trials(each) for run, each in zip(runs, (subject, other), strict=True)
+    )
+    if len(runs[0].seen) != len(runs[1].seen) or points.shape != others.shape or len(points) < 2:
+        return False
+    if _named(losses, best) != _named(their_losses, their_best):
+        return False
+    return all(
+        positions_alike(scale_of(axis).position(a.copy()), scale_of(axis).position(b.copy()))
+        for axis, a, b in zip(space, points.T, others.T, strict=True)
+    )
+
+
+def _named(losses: Floats, best: int) -> str:
+    """What kind of trial is named the best: by its loss, else by its place."""
+    if not 0 <= best < len(losses):
+        return "none"
+    loss, known = losses[best], losses[~np.isnan(losses)]
+    kinds = {
+        "NaN": np.isnan(loss),
+        "the least": len(known) and loss == known.min(),
+        "the largest": len(known) and loss == known.max(),
+        "the first": best == 0,
+        "the last": best == len(losses) - 1,
+    }
+    return next((kind for kind, is_so in kinds.items() if is_so), "another")
 
 
 def _equal(got: Any, another: Any) -> bool:
