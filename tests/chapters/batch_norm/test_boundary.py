@@ -73,7 +73,7 @@ def test_powers_is_what_it_says(format: Format) -> None:
     assert sizes.max() > (15 if format.name == "float16" else 20)
     fine = np.abs(z).max(axis=0) > 2.0**12 * format.tiny
     assert (np.ptp(z, axis=0)[fine & (np.abs(z).max(axis=0) < reach(format))] > 0).all()
-    cubes = z.std(axis=0)[fine] ** -3.0
+    cubes = z.std(axis=0)[fine & (np.ptp(z, axis=0) > 0)] ** -3.0
     assert cubes.max() < np.finfo(np.float64 if format is FLOAT64 else np.float32).max
 
 
@@ -212,7 +212,7 @@ def test_a_pattern_each_has_gamma_of_one_zero_and_minus_one_and_beta_of_zero() -
     assert any((gamma == 1).all() and (beta == 0).all() for gamma, beta in zip(gammas, betas, strict=True))
     assert any((gamma == 0).all() and beta.all() for gamma, beta in zip(gammas, betas, strict=True))
     assert max(np.abs(gamma).max() for gamma in gammas) > 1e3
-    assert min(np.abs(gamma[gamma != 0]).min() for gamma in gammas) < 1e-6
+    assert min(np.abs(gamma[gamma != 0]).min(initial=np.inf) for gamma in gammas) < 1e-6
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,8 @@ def test_numbers_have_digits_that_a_narrow_type_would_lose(operation: str, names
         numbers = np.concatenate(
             [np.ravel(arguments_of(pattern, name, build, tuple(of.arguments))) for pattern in range(8)]
         )
-        narrow = numbers.astype(np.float16).astype(np.float64)
+        with np.errstate(over="ignore"):
+            narrow = numbers.astype(np.float16).astype(np.float64)
         assert (narrow != numbers).mean() > 0.3
 
 
