@@ -54,7 +54,7 @@ def with_options(name: str, change: Callable[..., Any]) -> Function:
     return lambda *arguments, **options: right(*arguments, **{**options, **change(options)})
 
 
-def with_argument(name: str, place: int, change: Callable[[Array], Array]) -> Function:
+def with_argument(name: str, place: int, change: Callable[..., Array]) -> Function:
     """The reference, with an argument changed."""
     right = getattr(reference, name)
 
