@@ -32,10 +32,10 @@ def same_seed(f: Subject, ruler: Ruler, *, seed: int, **options: Any) -> Evidenc
 def same_seed_elsewhere(f: Subject, ruler: Ruler, *, low: Any, high: Any, size: int, **seeds: Any) -> Evidence:
     """Another process draws the same by the same seed: nothing comes in that is drawn when a process starts."""
     for seed in (seeds["seed"], 0):
-        (there,) = f.elsewhere(low, asked(ruler, high), size=size, seed=seed)  # first: it says who has no elsewhere
         here, again = (draw(f, ruler, low=low, high=high, size=size, seed=seed) for _ in range(2))
         if here.tobytes() != again.tobytes():
             return require(True, "")  # not even in one process, which another law says
+        (there,) = f.elsewhere(low, asked(ruler, high), size=size, seed=seed)
         if here.tobytes() != checked(there, size).tobytes():
             return require(False, _unlike(here, there, seed, "in another process"))
     return require(True, "")

@@ -134,11 +134,11 @@ def same_seed_elsewhere(f: Subject, ruler: Ruler, *, space: Space, **options: An
         options["start"] = np.asarray(options["start"], dtype=np.float64)
     seed = options.pop("seed")
     for each in (seed, 0):
-        there = checked(f.elsewhere(space, *calls.values(), seed=each, **options)[0], len(space))
         drawn = (f.arrays(space, *calls.values(), seed=each, **options)[0] for _ in range(2))
         here, again = (checked(points, len(space)) for points in drawn)
         if not np.array_equal(here, again, equal_nan=True):
             return require(True, "")  # not even in one process, which another law says
+        there = checked(f.elsewhere(space, *calls.values(), seed=each, **options)[0], len(space))
         if not np.array_equal(here, there, equal_nan=True):
             return require(False, f"in another process the same seed, {each}, gave other points")
     return require(True, "")
