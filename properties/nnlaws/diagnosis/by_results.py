@@ -109,7 +109,8 @@ def explain(
     a battery of other inputs too, and on failures of other shapes, where most of the wrong candidates differ. A
     convention fits if, declared, it makes every failure seen an allowed one, and no other law is broken (in narrow
     formats one may be). It is the cause where it is the only one, and the mutants that fit are only instances of it;
-    but in narrow formats a weaker bound allows so much that a mutant says more. The example shown is the smallest on
+    but in narrow formats a weaker bound allows so much that a mutant says more, and then none is proposed that waives a
+    clause. The example shown is the smallest on
     which no other mutant gives the same results.
     """
     smallest, evidence = failures[-1]
@@ -146,8 +147,7 @@ def explain(
         fitting = {name: m for name, m in fitting.items() if _gives_the_same_on(battery, m, far, subject, ruler)}
         conventions = [v for v in conventions if admits(v, far, subject, ruler, battery)]
     conventions = [v for v in conventions if shown(chapter, v, subject, ruler, battery)]
-    if wide:
-        conventions = [v for v in conventions if _right_otherwise(chapter, v, subject, ruler)]
+    conventions = [v for v in conventions if _right_otherwise(chapter, v, subject, ruler)]
     loose = {v: looseness(v, ruler, battery) for v in conventions}
     conventions.sort(key=lambda v: (v.effect != "value", loose[v]))
     declare = [
@@ -163,7 +163,8 @@ def explain(
         (name,) = fitting
         mutant = next(mutant for mutant in chapter.mutants_of(law.operation) if mutant.name == name)
         case, evidence = _most_telling(law, subject, ruler, failures, breaking, name)
-        return case, evidence, Cause(mutant.name, mutant.fault, mutant.seen), "; or ".join((mutant.fix, *declare[:1]))
+        or_else = [words for v, words in zip(conventions, declare, strict=True) if not v.waives]
+        return case, evidence, Cause(mutant.name, mutant.fault, mutant.seen), "; or ".join((mutant.fix, *or_else[:1]))
     finding = None if conventions else _probed(chapter, law, subject, ruler, failures)
     if finding is not None:
         return smallest, evidence, Cause(finding.name, finding.fault, ""), finding.fix or law.fix
@@ -355,13 +356,22 @@ _OTHERWISE: dict[tuple[Any, ...], tuple[Any, bool]] = {}
 
 
 def _right_otherwise(chapter: Chapter, convention: Convention, subject: GuardedSubject, ruler: Ruler) -> bool:
-    """Whether every law of the operation that is about results holds with the convention declared."""
+    """Whether every law of the operation that is about results holds with the convention declared.
+
+    In narrow formats it is only the laws by which the convention shows, on their boundary cases too.
+    """
     about = (ruler.operation.name, ruler.format.name, *sorted(ruler.conventions.items()), str(convention))
     key = (id(subject.function), *about)
     if key not in _OTHERWISE:
         assert isinstance(chapter.judging, Rounding)
         laws = [law for law in chapter.laws_of(ruler.operation) if law.about == "results"]
-        inputs = ((law, _stacks(law, ruler, _battery(chapter.judging, law, _small(law), 1))) for law in laws)
-        holds = all(admits(convention, law, subject, ruler, each) for law, each in inputs)
+        cases = {law: _battery(chapter.judging, law, _small(law), 1) for law in laws}
+        if ruler.format.digits < SINGLE:
+            cases = {
+                law: [*each, *law.boundary(ruler.format, law.m, law.columns)]
+                for law, each in cases.items()
+                if law.name in convention.shown_by and law.boundary
+            }
+        holds = all(admits(convention, law, subject, ruler, _stacks(law, ruler, each)) for law, each in cases.items())
         _OTHERWISE[key] = subject.function, holds
     return _OTHERWISE[key][1]
