@@ -110,8 +110,7 @@ def explain(
     convention fits if, declared, it makes every failure seen an allowed one, and no other law is broken (in narrow
     formats one may be). It is the cause where it is the only one, and the mutants that fit are only instances of it;
     but in narrow formats a weaker bound allows so much that a mutant says more, and then none is proposed that waives a
-    clause. The example shown is the smallest on
-    which no other mutant gives the same results.
+    clause. The example shown is the smallest on which no other mutant gives the same results.
     """
     smallest, evidence = failures[-1]
     if any(holds_on(law, subject, ruler, _stacks(law, ruler, [smallest])) for _ in range(2)):
