@@ -19,8 +19,7 @@ class Convention:
     allowed: a weaker bound admits all that the default convention's does, a tighter one less. dtypes: those in which it
     says something; elsewhere what it is about does not occur. default: what the default convention is called, where it
     has a name. weaker_than: other values of the same name that this one's bound admits as well. waives: clauses that
-    do not hold of an implementation that declares it. shown_by: checks of laws that whoever does so keeps even in a
-    narrow type, where others may be broken besides; they are looked at before the convention is proposed. unseen: what declaring it stops seeing, in a few words, where
+    do not hold of an implementation that declares it. unseen: what declaring it stops seeing, in a few words, where
     that is known; else it is measured.
     """
 
@@ -32,7 +31,6 @@ class Convention:
     default: str = ""
     weaker_than: tuple[str, ...] = ()
     waives: tuple[str, ...] = ()
-    shown_by: tuple[str, ...] = ()
     unseen: str = ""
 
     def __str__(self) -> str:

@@ -107,8 +107,7 @@ def explain(
 
     A mutant fits if it breaks the law on the smallest example by the same results, and gives the subject's results on
     a battery of other inputs too, and on failures of other shapes, where most of the wrong candidates differ. A
-    convention fits if, declared, it makes every failure seen an allowed one, and no other law is broken (in narrow
-    formats one may be). It is the cause where it is the only one, and the mutants that fit are only instances of it;
+    convention fits if, declared, it makes every failure seen an allowed one, and no other law is broken. It is the cause where it is the only one, and the mutants that fit are only instances of it;
     but in narrow formats a weaker bound allows so much that a mutant says more, and then none is proposed that waives a
     clause. The example shown is the smallest on which no other mutant gives the same results.
     """
@@ -355,22 +354,21 @@ _OTHERWISE: dict[tuple[Any, ...], tuple[Any, bool]] = {}
 
 
 def _right_otherwise(chapter: Chapter, convention: Convention, subject: GuardedSubject, ruler: Ruler) -> bool:
-    """Whether every law of the operation that is about results holds with the convention declared.
-
-    In narrow formats it is only the laws by which the convention shows, on their boundary cases too.
-    """
+    """Whether every law of the operation that is about results holds with the convention declared."""
     about = (ruler.operation.name, ruler.format.name, *sorted(ruler.conventions.items()), str(convention))
     key = (id(subject.function), *about)
     if key not in _OTHERWISE:
         assert isinstance(chapter.judging, Rounding)
         laws = [law for law in chapter.laws_of(ruler.operation) if law.about == "results"]
-        cases = {law: _battery(chapter.judging, law, _small(law), 1) for law in laws}
-        if ruler.format.digits < SINGLE:
-            cases = {
-                law: [*each, *law.boundary(ruler.format, law.m, law.columns)]
-                for law, each in cases.items()
-                if law.name in convention.shown_by and law.boundary
-            }
-        holds = all(admits(convention, law, subject, ruler, _stacks(law, ruler, each)) for law, each in cases.items())
+        holds = all(_admits_all(convention, law, subject, ruler, chapter.judging) for law in laws)
         _OTHERWISE[key] = subject.function, holds
     return _OTHERWISE[key][1]
+
+
+def _admits_all(convention: Convention, law: Law, subject: GuardedSubject, ruler: Ruler, judging: Rounding) -> bool:
+    """Whether the law holds on its boundary cases and a battery of others, with the convention declared."""
+    cases = [
+        *(law.boundary(ruler.format, law.m, law.columns) if law.boundary else ()),
+        *_battery(judging, law, _small(law), 1),
+    ]
+    return admits(convention, law, subject, ruler, _stacks(law, ruler, cases))

@@ -91,7 +91,6 @@ _NARROW = (
         "narrow",
         "weaker bound",
         dtypes=NARROW,
-        shown_by=("zero_gradients",),
         unseen="what rounds away in the narrow type then goes unseen: a decay of 1 − αλ, or digits of β",
     ),
     named(
@@ -100,7 +99,6 @@ _NARROW = (
         "narrow",
         "weaker bound",
         dtypes=NARROW,
-        shown_by=("zero_gradients",),
         unseen="what rounds away between two steps then goes unseen",
     ),
 )
@@ -121,7 +119,6 @@ _PARAMETERS = (
         dtypes=NARROW,
         weaker_than=("compensated",),
         waives=("CT-3",),
-        shown_by=("in_many_coordinates",),
         unseen="an error of a unit of the narrow type in any step, and that calls differ, then go unseen",
     ),
 )
