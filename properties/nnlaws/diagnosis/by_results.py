@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from nnlaws_reference.dtypes import DTYPES, Array
 
-from nnlaws.authoring.case import Inputs, batches, stack
+from nnlaws.authoring.case import Inputs, stack, stacks
 from nnlaws.authoring.chapter import Chapter
 from nnlaws.authoring.convention import Convention
 from nnlaws.authoring.evidence import Evidence
@@ -101,19 +101,27 @@ def _layout(lanes: Sequence[tuple[Array, ...]]) -> tuple[Any, ...]:
 
 
 def explain(
-    chapter: Chapter, law: Law, subject: GuardedSubject, ruler: Ruler, failures: Sequence[tuple[Case, Evidence]]
+    chapter: Chapter,
+    law: Law,
+    subject: GuardedSubject,
+    ruler: Ruler,
+    failures: Sequence[tuple[Case, Evidence]],
+    seconds: float,
 ) -> tuple[Case, Evidence, Cause | None, str]:
     """The example to show, its evidence, the cause if exactly one fits, and the fix.
 
     A mutant fits if it breaks the law on the smallest example by the same results, and gives the subject's results on
     a battery of other inputs too, and on failures of other shapes, where most of the wrong candidates differ. A
-    convention fits if, declared, it makes every failure seen an allowed one, and no other law is broken. It is the cause where it is the only one, and the mutants that fit are only instances of it;
-    but in narrow formats a weaker bound allows so much that a mutant says more, and then none is proposed that waives a
-    clause. The example shown is the smallest on which no other mutant gives the same results.
+    convention fits if, declared, it makes every failure seen an allowed one, and no other law is broken. It is the
+    cause where it is the only one, and the mutants that fit are only instances of it; but in narrow formats a weaker
+    bound allows so much that a mutant says more, and then none is proposed that waives a clause. The example shown is
+    the smallest on which no other mutant gives the same results. seconds: of work, that probing may take.
     """
     smallest, evidence = failures[-1]
     if any(holds_on(law, subject, ruler, _stacks(law, ruler, [smallest])) for _ in range(2)):
-        finding = _probed(chapter, law, subject, ruler, failures)  # what does not come again may be kept from before
+        finding = _probed(
+            chapter, law, subject, ruler, failures, seconds
+        )  # what does not come again may be kept from before
         cause = Cause(finding.name, finding.fault, "") if finding and finding.of_calls else None
         return smallest, evidence, cause, law.fix
     judging = chapter.judging
@@ -163,7 +171,7 @@ def explain(
         case, evidence = _most_telling(law, subject, ruler, failures, breaking, name)
         or_else = [words for v, words in zip(conventions, declare, strict=True) if not v.waives]
         return case, evidence, Cause(mutant.name, mutant.fault, mutant.seen), "; or ".join((mutant.fix, *or_else[:1]))
-    finding = None if conventions else _probed(chapter, law, subject, ruler, failures)
+    finding = None if conventions else _probed(chapter, law, subject, ruler, failures, seconds)
     if finding is not None:
         return smallest, evidence, Cause(finding.name, finding.fault, ""), finding.fix or law.fix
     several = len(law.operation.changing) > 1 and not (fitting or declare or law.fix)
@@ -173,7 +181,12 @@ def explain(
 
 
 def _probed(
-    chapter: Chapter, law: Law, subject: GuardedSubject, ruler: Ruler, failures: Sequence[tuple[Case, Evidence]]
+    chapter: Chapter,
+    law: Law,
+    subject: GuardedSubject,
+    ruler: Ruler,
+    failures: Sequence[tuple[Case, Evidence]],
+    seconds: float,
 ) -> Finding | None:
     """What the target does, found by probes, where its results show it."""
     recorder = Recorder(subject)
@@ -183,7 +196,7 @@ def _probed(
         except TargetFault:
             continue
     calls = [Seen(call.inputs.arguments, call.inputs.options, call.results) for call in recorder.calls]
-    return find(chapter, law, subject, ruler, calls, recorder.single)
+    return find(chapter, law, subject, ruler, calls, recorder.single, seconds)
 
 
 @dataclass(frozen=True)
@@ -255,7 +268,7 @@ def _battery(judging: Rounding, law: Law, case: Case, rounds: int) -> list[Case]
 
 def _stacks(law: Law, ruler: Ruler, cases: Sequence[Case]) -> list[Inputs]:
     """The inputs of all these cases, those together that can be."""
-    return [stack(law.build, batch, ruler.format) for batch in batches(cases, max(len(cases), 1))]
+    return stacks(law.build, cases, ruler.format)
 
 
 def _gives_the_same_on(

@@ -24,7 +24,7 @@ class Arithmetic:
     """The format computed in, that of the arrays, and what is rounded besides: by the conventions declared.
 
     narrow_state: whether what is kept from one step to the next is rounded to the arrays' format, which is narrower.
-    parameters: "compensated" or "stochastic", where they are kept in that format so, or what the latter are "on_average"
+    parameters: "compensated" or "stochastic", where they are kept in that format so; what the latter are "on_average",
     over many coordinates; else nothing.
 
     What is rounded to the nearest goes no further than to *any* number of the format. So what is kept in the format,

@@ -10,7 +10,7 @@ import numpy as np
 from nnlaws.diagnosis.probes.options import number
 from nnlaws.diagnosis.probes.plain import Plain
 from nnlaws.diagnosis.probes.returned import factors
-from nnlaws.diagnosis.probes.theory import Arguments, Bench, Options, Sample, Saying, Theory
+from nnlaws.diagnosis.probes.theory import Arguments, Bench, Options, Said, Sample, Saying, Theory
 from nnlaws.rounding.formats import Floats
 
 Change = Callable[[Floats], Floats]
@@ -120,15 +120,38 @@ def _explains(plain: Plain, place: int, change: Change) -> bool:
     return bool(plain.by_argument(place, changed)[0] <= 1)
 
 
-def theory(bench: Bench, place: int, words: str, change: Change, *reshaped: Callable[[Arguments], Arguments]) -> Theory:
+def theory(
+    bench: Bench,
+    place: int,
+    words: str,
+    change: Change,
+    *reshaped: Callable[[Arguments], Arguments],
+    exact: bool = True,
+) -> Theory:
+    """exact: whether the changed argument is just what the target takes, or a rounding away from it."""
+
     def predict(arguments: Arguments, options: Options) -> Saying:
         wide = _wide(arguments)
         with np.errstate(all="ignore"):
             wide[place] = np.asarray(change(wide[place]))
-        return bench.of_arguments(tuple(wide), options)
+        said = bench.of_arguments(tuple(wide), options)
+        if exact:
+            return said
+        wide[place] = np.nextafter(
+            wide[place], np.where(np.indices(wide[place].shape).sum(axis=0) % 2, np.inf, -np.inf)
+        )
+        beside = bench.of_arguments(tuple(wide), options)
+        return tuple(map(_widened, said, beside))
 
     name = list(bench.operation.arguments)[place]
     return Theory(words, f"{words}: the results are right for that", f"take {name} as it is", predict, (), reshaped)
+
+
+def _widened(said: Said, beside: Said) -> Said:
+    """With room for what a rounding of the argument makes of it."""
+    with np.errstate(all="ignore"):
+        moved = np.nan_to_num(np.abs(said.value - beside.value), nan=0.0, posinf=0.0)
+    return Said(said.value, said.within + 2 * moved, said.silent)
 
 
 def _exchanged(bench: Bench, place: int, other: int, words: str, both: bool = True) -> Theory:
@@ -161,7 +184,7 @@ def _numbers(bench: Bench, plain: Plain, place: int, name: str) -> Iterator[Theo
         bench.check_time()
         c = _sought(plain, place, make, grid)
         if c is not None:
-            yield theory(bench, place, f"{name} {words.format(number(c))}", make(c))
+            yield theory(bench, place, f"{name} {words.format(number(c))}", make(c), exact=False)
 
 
 def _limits(bench: Bench, sample: Sample, place: int, name: str) -> Iterator[Theory]:
@@ -253,7 +276,8 @@ NICE = np.array([digit * 10.0**power for power in range(-12, 31) for digit in (1
 ])  # fmt: skip
 PARTS = np.array([0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5])
 FACTORS = np.array([
-    *(0.5, 2.0, 10.0, 0.1, np.log(2), 1 / np.log(2), np.log(10), 1 / np.log(10), 100.0, 255.0, 1 / 255),
+    *(0.5, 2.0, 10.0, 0.1, 100.0, 255.0, 1 / 255),
+    *(part * base for base in (np.log(2), 1 / np.log(2), np.log(10), 1 / np.log(10)) for part in (1.0, 0.5, 2.0)),
     *(part for n in range(3, 17) for part in (n, 1 / n, n**0.5, n**-0.5)),
 ])  # fmt: skip
 
