@@ -12,15 +12,17 @@ from nnlaws.report import MUST, SHOULD, LawResult, Outcome
 @dataclass(frozen=True)
 class Profile:
     """How hard to look: examples that Hypothesis draws a law and dtype; whether it draws the same ones in every run;
-    how many times as many draws of a sampler."""
+    how many times as many draws of a sampler; seconds of work that the cause of a violation is worth, where no known
+    mistake does just this."""
 
     examples: int
     derandomize: bool
     draws: int = 1
+    probing: float = 5.0
 
 
 PROFILES = {
-    "quick": Profile(examples=8, derandomize=True),
+    "quick": Profile(examples=8, derandomize=True, probing=0.5),
     "ci": Profile(examples=20, derandomize=True),
     "thorough": Profile(examples=1000, derandomize=False, draws=8),
 }

@@ -10,6 +10,7 @@ from nnlaws.authoring.ruler import Ruler
 from nnlaws.chapters import OPERATIONS, chapter_of
 from nnlaws.diagnosis.probes.calls import of_calls
 from nnlaws.diagnosis.probes.find import NOTHING, Call, Finding, battery, find
+from nnlaws.diagnosis.probes.options import ROUNDED
 from nnlaws.diagnosis.probes.patterns import pattern
 from nnlaws.diagnosis.probes.theory import Bench, Sample
 from nnlaws.diagnosis.probes.where import is_wrong
@@ -94,6 +95,23 @@ def test_a_rounded_option_is_told_with_its_type() -> None:
 
     function = with_options("momentum", lambda o: {"beta": cut(o["beta"])})
     assert told("momentum", function) == "beta acts as truncated to bfloat16"
+
+
+def test_several_options_that_are_rounded_are_told_together() -> None:
+    betas = ("beta1", "beta2")
+    cut = {"beta1": 0.8984375, "beta2": 0.99609375}  # what is left of 0.9 and 0.999
+    rounded = with_options("adam", lambda o: {name: ROUNDED["truncated to bfloat16"](o[name]) for name in betas})
+    assert [ROUNDED["truncated to bfloat16"](each) for each in (0.9, 0.999)] == [*cut.values()]
+    assert told("adam", rounded) == "beta1 and beta2 are truncated to bfloat16"
+
+
+@pytest.mark.parametrize("limit", [1e4, 1e9, 3e12])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_limit_is_told_with_its_number_however_far_beyond_the_inputs_are(dtype: str, limit: float) -> None:
+    clipped = with_argument("softmax", 0, lambda z: np.clip(z, -limit, limit))
+    name = told("softmax", clipped, dtype)
+    assert name.startswith("z is clipped to ±")
+    assert 0.5 <= float(name.split("±")[1]) / limit <= 2
 
 
 def test_an_argument_that_is_taken_for_another_is_told() -> None:

@@ -62,7 +62,20 @@ def stack(build: Builder, cases: Sequence[Case], format: Format) -> Inputs:
 
     A setting takes the place of an option of its name; where the option is one for each step, of each of them.
     """
-    each = [built(build, case, format) for case in cases]
+    return _together([built(build, case, format) for case in cases])
+
+
+def stacks(build: Builder, cases: Sequence[Case], format: Format) -> list[Inputs]:
+    """The inputs of any cases, stacked where they can be: of some families arrays have a shape of their own."""
+    found: dict[object, list[Inputs]] = {}
+    for case in cases:
+        inputs = built(build, case, format)
+        shapes = tuple(argument.shape for argument in (*inputs.arguments, *inputs.extra.values()))
+        found.setdefault((case.group, case.settings, shapes), []).append(inputs)
+    return [_together(each) for each in found.values()]
+
+
+def _together(each: Sequence[Inputs]) -> Inputs:
     return Inputs(
         tuple(np.stack(argument) for argument in zip(*(inputs.arguments for inputs in each), strict=True)),
         {name: np.stack([inputs.extra[name] for inputs in each]) for name in each[0].extra},

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from nnlaws_reference.dtypes import DTYPES, Array
 
-from nnlaws.authoring.case import Inputs, batches, stack
+from nnlaws.authoring.case import Inputs, stack, stacks
 from nnlaws.authoring.chapter import Chapter
 from nnlaws.authoring.convention import Convention
 from nnlaws.authoring.evidence import Evidence
@@ -101,20 +101,27 @@ def _layout(lanes: Sequence[tuple[Array, ...]]) -> tuple[Any, ...]:
 
 
 def explain(
-    chapter: Chapter, law: Law, subject: GuardedSubject, ruler: Ruler, failures: Sequence[tuple[Case, Evidence]]
+    chapter: Chapter,
+    law: Law,
+    subject: GuardedSubject,
+    ruler: Ruler,
+    failures: Sequence[tuple[Case, Evidence]],
+    seconds: float,
 ) -> tuple[Case, Evidence, Cause | None, str]:
     """The example to show, its evidence, the cause if exactly one fits, and the fix.
 
     A mutant fits if it breaks the law on the smallest example by the same results, and gives the subject's results on
     a battery of other inputs too, and on failures of other shapes, where most of the wrong candidates differ. A
-    convention fits if, declared, it makes every failure seen an allowed one, and no other law is broken (in narrow
-    formats one may be). It is the cause where it is the only one, and the mutants that fit are only instances of it;
-    but in narrow formats a weaker bound allows so much that a mutant says more. The example shown is the smallest on
-    which no other mutant gives the same results.
+    convention fits if, declared, it makes every failure seen an allowed one, and no other law is broken. It is the
+    cause where it is the only one, and the mutants that fit are only instances of it; but in narrow formats a weaker
+    bound allows so much that a mutant says more, and then none is proposed that waives a clause. The example shown is
+    the smallest on which no other mutant gives the same results. seconds: of work, that probing may take.
     """
     smallest, evidence = failures[-1]
     if any(holds_on(law, subject, ruler, _stacks(law, ruler, [smallest])) for _ in range(2)):
-        finding = _probed(chapter, law, subject, ruler, failures)  # what does not come again may be kept from before
+        finding = _probed(
+            chapter, law, subject, ruler, failures, seconds
+        )  # what does not come again may be kept from before
         cause = Cause(finding.name, finding.fault, "") if finding and finding.of_calls else None
         return smallest, evidence, cause, law.fix
     judging = chapter.judging
@@ -146,8 +153,7 @@ def explain(
         fitting = {name: m for name, m in fitting.items() if _gives_the_same_on(battery, m, far, subject, ruler)}
         conventions = [v for v in conventions if admits(v, far, subject, ruler, battery)]
     conventions = [v for v in conventions if shown(chapter, v, subject, ruler, battery)]
-    if wide:
-        conventions = [v for v in conventions if _right_otherwise(chapter, v, subject, ruler)]
+    conventions = [v for v in conventions if _right_otherwise(chapter, v, subject, ruler)]
     loose = {v: looseness(v, ruler, battery) for v in conventions}
     conventions.sort(key=lambda v: (v.effect != "value", loose[v]))
     declare = [
@@ -163,8 +169,9 @@ def explain(
         (name,) = fitting
         mutant = next(mutant for mutant in chapter.mutants_of(law.operation) if mutant.name == name)
         case, evidence = _most_telling(law, subject, ruler, failures, breaking, name)
-        return case, evidence, Cause(mutant.name, mutant.fault, mutant.seen), "; or ".join((mutant.fix, *declare[:1]))
-    finding = None if conventions else _probed(chapter, law, subject, ruler, failures)
+        or_else = [words for v, words in zip(conventions, declare, strict=True) if not v.waives]
+        return case, evidence, Cause(mutant.name, mutant.fault, mutant.seen), "; or ".join((mutant.fix, *or_else[:1]))
+    finding = None if conventions else _probed(chapter, law, subject, ruler, failures, seconds)
     if finding is not None:
         return smallest, evidence, Cause(finding.name, finding.fault, ""), finding.fix or law.fix
     several = len(law.operation.changing) > 1 and not (fitting or declare or law.fix)
@@ -174,7 +181,12 @@ def explain(
 
 
 def _probed(
-    chapter: Chapter, law: Law, subject: GuardedSubject, ruler: Ruler, failures: Sequence[tuple[Case, Evidence]]
+    chapter: Chapter,
+    law: Law,
+    subject: GuardedSubject,
+    ruler: Ruler,
+    failures: Sequence[tuple[Case, Evidence]],
+    seconds: float,
 ) -> Finding | None:
     """What the target does, found by probes, where its results show it."""
     recorder = Recorder(subject)
@@ -184,7 +196,7 @@ def _probed(
         except TargetFault:
             continue
     calls = [Seen(call.inputs.arguments, call.inputs.options, call.results) for call in recorder.calls]
-    return find(chapter, law, subject, ruler, calls, recorder.single)
+    return find(chapter, law, subject, ruler, calls, recorder.single, seconds)
 
 
 @dataclass(frozen=True)
@@ -256,7 +268,7 @@ def _battery(judging: Rounding, law: Law, case: Case, rounds: int) -> list[Case]
 
 def _stacks(law: Law, ruler: Ruler, cases: Sequence[Case]) -> list[Inputs]:
     """The inputs of all these cases, those together that can be."""
-    return [stack(law.build, batch, ruler.format) for batch in batches(cases, max(len(cases), 1))]
+    return stacks(law.build, cases, ruler.format)
 
 
 def _gives_the_same_on(
@@ -361,7 +373,15 @@ def _right_otherwise(chapter: Chapter, convention: Convention, subject: GuardedS
     if key not in _OTHERWISE:
         assert isinstance(chapter.judging, Rounding)
         laws = [law for law in chapter.laws_of(ruler.operation) if law.about == "results"]
-        inputs = ((law, _stacks(law, ruler, _battery(chapter.judging, law, _small(law), 1))) for law in laws)
-        holds = all(admits(convention, law, subject, ruler, each) for law, each in inputs)
+        holds = all(_admits_all(convention, law, subject, ruler, chapter.judging) for law in laws)
         _OTHERWISE[key] = subject.function, holds
     return _OTHERWISE[key][1]
+
+
+def _admits_all(convention: Convention, law: Law, subject: GuardedSubject, ruler: Ruler, judging: Rounding) -> bool:
+    """Whether the law holds on its boundary cases and a battery of others, with the convention declared."""
+    cases = [
+        *(law.boundary(ruler.format, law.m, law.columns) if law.boundary else ()),
+        *_battery(judging, law, _small(law), 1),
+    ]
+    return admits(convention, law, subject, ruler, _stacks(law, ruler, cases))

@@ -16,6 +16,8 @@ from nnlaws.report import Cause, Violation
 from nnlaws.rounding.formats import Format
 
 SMALL = 24  # entries; a result larger than that is not printed whole
+WHOLE = 1000  # entries; of an array larger than that the ends are printed, as NumPy does: its replay token has it all
+ENDS = 3
 DIGITS = 20
 BEST = "best_at"  # of the laws about searches: where the least loss is
 
@@ -51,11 +53,15 @@ def number(x: float, format: Format) -> str:
     return str(narrow) if float(narrow) == x or x != x else repr(x)
 
 
-def entries(x: Array | NDArray[Any]) -> str:
-    """An array as nested lists of the shortest digits of its dtype."""
+def entries(x: Array | NDArray[Any], whole: bool | None = None) -> str:
+    """An array as nested lists of the shortest digits of its dtype; of a large one the ends of each list."""
     if x.ndim == 0:
         return str(x[()])
-    return "[" + ", ".join(entries(each) for each in x) + "]"
+    whole = x.size <= WHOLE if whole is None else whole
+    if whole or len(x) <= 2 * ENDS:
+        return "[" + ", ".join(entries(each, whole) for each in x) + "]"
+    first, last = (", ".join(entries(each, whole) for each in part) for part in (x[:ENDS], x[-ENDS:]))
+    return f"[{first}, ..., {last}]"
 
 
 def digits(element: Element, format: Format) -> str:

@@ -13,22 +13,21 @@ from nnlaws.chapters import chapter_of
 from nnlaws.diagnosis import by_draws, by_results
 from nnlaws.harness.search import Search, Seen, by_hypothesis, by_trials, few_drawn, few_trials
 from nnlaws.isolation.guard import GuardedSubject
+from nnlaws.plan import Profile
 from nnlaws.report import Cause
 
 
 @dataclass(frozen=True)
 class Method:
-    """One of the two ways to judge. search: for a case that breaks a law. few: some cases of a law, of every kind.
-    explain: the example to show, its evidence, the cause and the fix."""
+    """One of the two ways to judge. search: for a case that breaks a law. few: some cases of a law, of every kind."""
 
     search: Callable[[Search, Any], Seen]
     few: Callable[[Law, Any], list[Case]]
-    explain: Callable[..., tuple[Case, Evidence, Cause | None, str]]
 
 
 METHODS: Mapping[type, Method] = {
-    Rounding: Method(by_hypothesis, few_drawn, by_results.explain),
-    Chance: Method(by_trials, few_trials, by_draws.explain),
+    Rounding: Method(by_hypothesis, few_drawn),
+    Chance: Method(by_trials, few_trials),
 }
 
 
@@ -45,8 +44,11 @@ def few(law: Law) -> list[Case]:
 
 
 def explain(
-    law: Law, subject: GuardedSubject, ruler: Ruler, failures: Sequence[tuple[Case, Evidence]]
+    law: Law, subject: GuardedSubject, ruler: Ruler, failures: Sequence[tuple[Case, Evidence]], profile: Profile
 ) -> tuple[Case, Evidence, Cause | None, str]:
     """The example to show, its evidence, the cause if exactly one is known that does just this, and the fix."""
     chapter = chapter_of(law.operation)
-    return METHODS[type(chapter.judging)].explain(chapter, law, subject, ruler, failures)
+    given = (chapter, law, subject, ruler, failures)
+    if isinstance(chapter.judging, Rounding):
+        return by_results.explain(*given, profile.probing)
+    return by_draws.explain(*given)

@@ -20,7 +20,7 @@ from nnlaws.harness.planning import find
 from nnlaws.harness.search import Failure, Search, Seen, evaluate
 from nnlaws.harness.targets import Target
 from nnlaws.isolation.guard import GuardedSubject, Watch, silence
-from nnlaws.plan import Selection, Task
+from nnlaws.plan import PROFILES, Selection, Task
 from nnlaws.report import LawResult, Outcome
 from nnlaws.rounding.formats import format_of
 
@@ -85,7 +85,7 @@ def run(
         first(case, failure)
         more = {} if _comes_again(law, subject, ruler, case) else {"reason": _passing(law)}
         failures = [(each, evidence) for each, evidence in seen.failures if isinstance(evidence, Evidence)]
-        case, failure, cause, fix = methods.explain(law, subject, ruler, failures)
+        case, failure, cause, fix = methods.explain(law, subject, ruler, failures, PROFILES[selection.profile])
         return failed(Outcome.VIOLATES, case, failure, cause, fix, worst=failure.ratio, **more)
 
 

@@ -13,6 +13,9 @@ from nnlaws.rounding.number import EXP, LOG, Bounded, Conventions
 POWER = 2.0
 """Error of β^t in units of u; measured worst over NumPy, PyTorch, JAX and TensorFlow: 1.77, and 0 for t = 1."""
 
+ON_AVERAGE = {"parameters": "on_average"}
+"""In place of a convention: what rounding by chance comes to in the mean, which is no rounding at all."""
+
 SINGLE, DOUBLE = format_of(np.dtype(np.float32)), format_of(np.dtype(np.float64))
 
 
@@ -21,7 +24,8 @@ class Arithmetic:
     """The format computed in, that of the arrays, and what is rounded besides: by the conventions declared.
 
     narrow_state: whether what is kept from one step to the next is rounded to the arrays' format, which is narrower.
-    parameters: "compensated" or "stochastic", where they are kept in that format so, else nothing.
+    parameters: "compensated" or "stochastic", where they are kept in that format so; what the latter are "on_average",
+    over many coordinates; else nothing.
 
     What is rounded to the nearest goes no further than to *any* number of the format. So what is kept in the format,
     and moves by less than half the spacing there, stands still, and is off by as little as it should have moved.
@@ -58,6 +62,8 @@ class Arithmetic:
         being u|p| at most; p is off by its own rounding besides, or where the parameters are declared compensated by
         that of the last step alone.
         """
+        if self.parameters == ON_AVERAGE["parameters"]:
+            return x
         if self.parameters == "stochastic":
             return self._lost(x, 2 * self.arrays.u * x.largest, touched)
         compensation = self.arrays.u * (moved + 2 * self.arrays.u * x.largest)
@@ -85,6 +91,8 @@ class Arithmetic:
         """The parameters, that were `first`, as they are returned: what was kept in the arrays' type is not rounded
         again, and nothing goes further than to `first`, which is of that type.
         """
+        if self.parameters == ON_AVERAGE["parameters"]:
+            return Bounded(x.value, x.error + _flushed(x, self.arrays), self.arrays)
         kept = (self.narrow_state and self.parameters != "compensated") or self.parameters == "stochastic"
         nearest = np.minimum(_narrowed(x, self.arrays), 2 * x.error + np.abs(x.value - first))
         return self._returned(x, nearest, kept or self.arrays is self.format)

@@ -292,3 +292,27 @@ def test_a_fault_on_some_gradients_hides_nothing_that_is_wrong_with_others() -> 
 
     (result,) = judge("gradient_descent", descent, "gradient_descent.value").results
     assert result.outcome is VIOLATES
+
+
+def test_what_rounds_to_the_nearest_has_a_drift_and_is_no_rounding_by_chance() -> None:
+    """Steps too small for the type never come to anything; rounded by chance, they do, on average (test_sound.py)."""
+
+    def descent(theta: Array, grads: Array, *, learning_rate: Any) -> Array:
+        iterates = np.empty_like(grads)
+        rates = learning_rate if isinstance(learning_rate, tuple) else (learning_rate,) * len(grads)
+        for t, rate in enumerate(rates):
+            step = np.float32(rate) * grads[t].astype(np.float32)
+            iterates[t] = theta = (theta.astype(np.float32) - step).astype(theta.dtype)
+        return iterates
+
+    declared = {"parameters": "stochastic"}
+    one = judge("gradient_descent", descent, "in_many_coordinates", dtype="bfloat16", conventions=declared)
+    (result,) = one.results
+    assert result.outcome is VIOLATES
+    assert result.violation is not None
+    assert result.violation.expected == "the mean of all coordinates, where rounding has no drift"
+    assert len(str(result.violation.example)) < 2000
+    others = ("OP-7", "OP-12")
+    both = {"parameters": "stochastic", "state": "narrow"}
+    assert not judge("gradient_descent", descent, *others, dtype="bfloat16", conventions=both).conforms
+    assert judge("gradient_descent", descent, *others, dtype="bfloat16", conventions={"state": "narrow"}).conforms

@@ -89,6 +89,11 @@ def rates(format: Format, m: Range, columns: Range) -> list[Case]:
     return [Case(8, 3, "normal", 0, TOGETHER * group + 1) for group in range(0, 8, 2)]
 
 
+def many(format: Format, m: Range, columns: Range) -> list[Case]:
+    """Of a law on many coordinates: so many, in narrow types, that a mean strays by a tenth of a spacing at most."""
+    return [Case(3, 16384, "normal", 0, 0)] if format.digits < 24 else []
+
+
 def decays(operation: Operation) -> Boundary:
     """Of a law on zero gradients: αλ just above a quarter of the spacing at 1, or just below three quarters.
 

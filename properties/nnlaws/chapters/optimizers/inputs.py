@@ -265,6 +265,24 @@ def poisoned(operation: Operation) -> Builder:
     return _with_gradients(change, operation)
 
 
+def many(operation: Operation) -> Builder:
+    """Many coordinates, from 1 to 2, and positive gradients of about 1, by which each step, and each decay, is about a
+    quarter of the spacing of a narrow type: rounded to the nearest, nothing moves.
+    """
+
+    def build(case: Case, format: Format) -> Inputs:
+        spacing, random = 2 * format.u, case.random("many")
+        theta = random.uniform(1, 2, case.columns)
+        grads = random.uniform(0.5, 2, (case.m, case.columns))
+        options = dict(numbers(operation, case))
+        options["learning_rate"] = spacing / 4
+        if "weight_decay" in options:
+            options["weight_decay"] = 1.0
+        return Inputs((theta.astype(format.dtype), grads.astype(format.dtype)), options=options)
+
+    return build
+
+
 def scaled(operation: Operation) -> Builder:
     """A power of 2, c, and gradients so small that c times each is in the format's range."""
 

@@ -25,8 +25,11 @@ from nnlaws.chapters.optimizers.bounds import UPDATES
 from nnlaws.chapters.optimizers.closed_forms import constant_gradient, on_quadratic, response
 from nnlaws.chapters.optimizers.operations import ADAM, ADAMW, EXPONENTIAL_AVERAGE, GRADIENT_DESCENT, MOMENTUM, RMSPROP
 from nnlaws.chapters.optimizers.step_lengths import first_step_size, importance, longest_step_reached, longest_steps
+from nnlaws.rounding.averages import ON_AVERAGE
 from nnlaws.rounding.number import bounded
 
+WIDE = 24  # digits of a type in which nothing is kept rounded by chance
+BY_CHANCE = 1e-12  # how likely a mean of what is rounded by chance strays further
 EPSILON = 1e-3  # of a call that nobody refuses
 
 
@@ -48,6 +51,27 @@ def changing_rate_value(f: Subject, ruler: Ruler, *arguments: Array, **options: 
 def long_run(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
     """The same, over a hundred steps."""
     return value(f, ruler, *arguments, **options)
+
+
+def in_many_coordinates(f: Subject, ruler: Ruler, theta: Array, grads: Array, **options: Any) -> Evidence:
+    """The same in thousands of coordinates at once, by steps that rounding to the nearest in a narrow type would lose.
+
+    What is rounded by chance is right on average: rounding has no drift. By Hoeffding the mean over n coordinates, each
+    off by no more than 2u|θ| a step, strays by less than the root of 2 ln(2/δ) Σ (2u|θ|t)²/n²: with δ = 1e-12. So may
+    the same chance come again at every step, but not in every coordinate.
+    """
+    if ruler.format.digits >= WIDE:
+        return require(True, "")
+    by_chance = ruler.conventions.get("parameters") == "stochastic"
+    if not by_chance or ruler.conventions.get("decoupling") == "l2":  # of l2, a step depends on what was lost
+        return value(f, ruler, theta, grads, **options)
+    got, known = f(theta, grads, **options), ruler.declaring(ON_AVERAGE).bound(theta, grads, **options)
+    size, t = theta.shape[-1], np.arange(1, grads.shape[1] + 1)
+    most = 2 * ruler.format.u * t * np.sqrt((known.largest**2).sum(axis=-1))
+    strays = most * np.sqrt(2 * np.log(2 / BY_CHANCE)) / size
+    mean, want = (each.mean(axis=-1, keepdims=True) for each in (got.astype(np.float64), known.value))
+    allowed = known.error.mean(axis=-1, keepdims=True) + strays[..., None]
+    return agree(mean, want, allowed, ruler.format, "the mean of all coordinates, where rounding has no drift")
 
 
 def without_memory(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
@@ -255,6 +279,8 @@ STILL = (
 NOT_HIDDEN = "what is no number is not hidden"
 FEW: Any = {"share": 0.2, "lanes": 2}
 POISONED: Any = {"m": (2, 4), "columns": (3, 5), **FEW}
+VALUE: Any = {"kind": "value"}
+MANY: Any = {"columns": (1, 4), "share": 0.1, "lanes": 2, "boundary": boundary.many, **VALUE}
 LONG: Range = (100, 100)
 STEPS: Range = (2, 5)
 WINDOWS: Range = (3, 17)
@@ -264,9 +290,6 @@ def _laws_of(operation: Operation) -> Callable[..., Law]:
     """Laws on ordinary inputs; each array holds as many problems as it has coordinates."""
     build, shares = cases.BUILDERS[operation], {"value": 0.6, "structure": 0.25}
     return laws_of(operation, build, cases.ordinary_cases, shares, m=cases.SAMPLES, lanes=4)
-
-
-VALUE: Any = {"kind": "value"}
 
 
 def _average() -> tuple[Law, ...]:
@@ -299,6 +322,7 @@ _STATEMENTS = {
 def _every(operation: Operation) -> tuple[Law, ...]:
     """Those of every optimizer."""
     optimizer, (clause, statement) = _laws_of(operation), _STATEMENTS[operation]
+    many = cases.many(operation)
     no_gradients, changing = cases.no_gradients(operation), cases.changing_rate(operation)
     every, long = boundary.values(operation), boundary.long_runs(operation)
     steps: Any = {"m": STEPS, "share": 0.4, "boundary": boundary.rates, **VALUE}
@@ -307,6 +331,7 @@ def _every(operation: Operation) -> tuple[Law, ...]:
     return (
         optimizer(clause, value, statement, boundary=every, **VALUE),
         optimizer(clause, long_run, f"{statement}, a hundred times", **hundred),
+        optimizer(clause, in_many_coordinates, f"{statement}, in every one of many coordinates", many, **MANY),
         optimizer("OP-12", changing_rate_value, "every step takes its own rate", changing, **steps),
         optimizer("OP-14", zero_gradients, "without gradients nothing moves", no_gradients, **still),
         optimizer("OP-15", coordinates_alone, "coordinates do not see each other", columns=(2, 5)),

@@ -10,13 +10,14 @@ import numpy as np
 from nnlaws.diagnosis.probes.options import number
 from nnlaws.diagnosis.probes.plain import Plain
 from nnlaws.diagnosis.probes.returned import factors
-from nnlaws.diagnosis.probes.theory import Arguments, Bench, Options, Sample, Saying, Theory
+from nnlaws.diagnosis.probes.theory import Arguments, Bench, Options, Said, Sample, Saying, Theory
 from nnlaws.rounding.formats import Floats
 
 Change = Callable[[Floats], Floats]
 """Of one argument with lanes."""
 ROUNDS = 7  # of the search for a number, each of which narrows it eightfold or more
 BATCH = 48  # numbers that are tried at once
+MOST_POWERS = 1000  # of 2, by which an argument is scaled
 FAR = (0.25, 0.5, 2.0, 4.0)  # times what is known to be wrong, to see on which side of a limit it lies
 
 
@@ -110,6 +111,7 @@ def by_arguments(bench: Bench, sample: Sample) -> Iterator[Theory]:
                 if sample.arguments[place].shape[axis + 1] > 1 and _explains(plain, place, change):
                     yield theory(bench, place, f"{name} is taken {words} times", change)
         yield from _numbers(bench, plain, place, name)
+        yield from _limits(bench, sample, place, name)
 
 
 def _explains(plain: Plain, place: int, change: Change) -> bool:
@@ -118,15 +120,38 @@ def _explains(plain: Plain, place: int, change: Change) -> bool:
     return bool(plain.by_argument(place, changed)[0] <= 1)
 
 
-def theory(bench: Bench, place: int, words: str, change: Change, *reshaped: Callable[[Arguments], Arguments]) -> Theory:
+def theory(
+    bench: Bench,
+    place: int,
+    words: str,
+    change: Change,
+    *reshaped: Callable[[Arguments], Arguments],
+    exact: bool = True,
+) -> Theory:
+    """exact: whether the changed argument is just what the target takes, or a rounding away from it."""
+
     def predict(arguments: Arguments, options: Options) -> Saying:
         wide = _wide(arguments)
         with np.errstate(all="ignore"):
             wide[place] = np.asarray(change(wide[place]))
-        return bench.of_arguments(tuple(wide), options)
+        said = bench.of_arguments(tuple(wide), options)
+        if exact:
+            return said
+        wide[place] = np.nextafter(
+            wide[place], np.where(np.indices(wide[place].shape).sum(axis=0) % 2, np.inf, -np.inf)
+        )
+        beside = bench.of_arguments(tuple(wide), options)
+        return tuple(map(_widened, said, beside))
 
     name = list(bench.operation.arguments)[place]
     return Theory(words, f"{words}: the results are right for that", f"take {name} as it is", predict, (), reshaped)
+
+
+def _widened(said: Said, beside: Said) -> Said:
+    """With room for what a rounding of the argument makes of it."""
+    with np.errstate(all="ignore"):
+        moved = np.nan_to_num(np.abs(said.value - beside.value), nan=0.0, posinf=0.0)
+    return Said(said.value, said.within + 2 * moved, said.silent)
 
 
 def _exchanged(bench: Bench, place: int, other: int, words: str, both: bool = True) -> Theory:
@@ -147,33 +172,86 @@ Numbered = Callable[[Any], Change]
 
 
 def _numbers(bench: Bench, plain: Plain, place: int, name: str) -> Iterator[Theory]:
-    """Changes by a number, which is sought: limits, a factor, and what is added."""
-    wide = plain.wide[place]
-    finite = np.abs(wide[np.isfinite(wide) & (wide != 0)])
-    if not finite.size:
-        return
-    low, high = np.log10(finite.min()) - 1, np.log10(finite.max())
-    limits = np.concatenate([NICE, 10.0 ** np.linspace(low, high, BATCH)])
-    limits = np.unique(limits[(limits <= finite.max()) & (limits >= finite.min() / 10)])
+    """Changes by a number, which is sought: a factor, and what is added."""
+    limits = _levels(plain.wide[place])
     factors = np.concatenate([FACTORS, 10.0 ** np.linspace(-4, 4, BATCH)])
-    both = np.concatenate([limits, -limits])
     kinds: tuple[tuple[str, Numbered, Any], ...] = (
-        ("is clipped to ±{}", lambda c: lambda a: np.clip(a, -c, c), limits),
-        ("is cut off above {}", lambda c: lambda a: np.minimum(a, c), both),
-        ("is cut off below {}", lambda c: lambda a: np.maximum(a, c), both),
         ("is taken {} times", lambda c: lambda a: a * c, np.concatenate([factors, -factors])),
         ("has {} added", lambda c: lambda a: a + c, np.concatenate([-limits, limits])),
         ("is spread evenly along its last axis, to a part of {}", _spread, np.concatenate([PARTS, 1 - PARTS])),
-        ("below {} is taken as 0", lambda c: lambda a: np.where(np.abs(a) < c, 0, a), limits),
-        ("stands for at most {} in its norm", _by_norm, limits),
     )
     for words, make, grid in kinds:
         bench.check_time()
         c = _sought(plain, place, make, grid)
         if c is not None:
-            limit = grid is limits or grid is both
-            farther = tuple(_scaled(place, factor) for factor in FAR) if limit else ()
+            yield theory(bench, place, f"{name} {words.format(number(c))}", make(c), exact=False)
+
+
+def _limits(bench: Bench, sample: Sample, place: int, name: str) -> Iterator[Theory]:
+    """Changes of what is beyond a limit, which is sought where the target just begins to be wrong.
+
+    Far beyond a limit, every limit explains the same: so the argument is scaled to where the results turn right.
+    """
+    near, right = _turning(bench, sample, place)
+    plain, limits = Plain(bench, near), _levels(np.asarray(near.arguments[place], dtype=np.float64))
+    both = np.concatenate([limits, -limits])
+    kinds: tuple[tuple[str, Numbered, Any], ...] = (
+        ("is clipped to ±{}", lambda c: lambda a: np.clip(a, -c, c), limits),
+        ("is cut off above {}", lambda c: lambda a: np.minimum(a, c), both),
+        ("is cut off below {}", lambda c: lambda a: np.maximum(a, c), both),
+        ("below {} is taken as 0", lambda c: lambda a: np.where(np.abs(a) < c, 0, a), limits),
+        ("stands for at most {} in its norm", _by_norm, limits),
+    )
+    for words, make, grid in kinds:
+        bench.check_time()
+
+        def tells(c: float, make: Numbered = make) -> bool:
+            known = theory(bench, place, "", make(c))
+            return bench.holds(known, [sample, *right])[0]
+
+        c = _sought(plain, place, make, grid, tells)
+        if c is not None:
+            beyond = (_sized(place, each * abs(c), least) for each, least in ((0.5, False), (0.9, False), (2.0, True)))
+            farther = (*beyond, *(_scaled(place, factor) for factor in FAR))
             yield theory(bench, place, f"{name} {words.format(number(c))}", make(c), *farther)
+
+
+def _levels(wide: Floats) -> Floats:
+    """Numbers from a tenth of the least to the largest, the usual ones among them."""
+    finite = np.abs(wide[np.isfinite(wide) & (wide != 0)])
+    if not finite.size:
+        return np.zeros(0)
+    low, high = np.log10(finite.min()) - 1, np.log10(finite.max())
+    levels = np.concatenate([NICE, 10.0 ** np.linspace(low, high, BATCH)])
+    return np.unique(levels[(levels <= finite.max()) & (levels >= finite.min() / 10)])
+
+
+def _turning(bench: Bench, sample: Sample, place: int) -> tuple[Sample, list[Sample]]:
+    """The sample with its argument scaled by a power of 2 so far that it is only just wrong, up or down, and that
+    which is right beside it; the sample itself, where it is wrong at every scale.
+    """
+    for sign in (-1, 1):
+
+        def scaled(power: int, sign: int = sign) -> Sample | None:
+            if power > MOST_POWERS:
+                return None
+            arguments = _scaled(place, 2.0 ** (sign * power))(sample.arguments)
+            return bench.sample(arguments, sample.options)
+
+        near, wrong, right = sample, 0, 1
+        turned: Sample | None = None
+        while turned is None or right - wrong > 1:
+            power = right if turned is None else (wrong + right) // 2
+            tried = scaled(power)
+            if tried is None:
+                break
+            if tried.wrong_lanes.all():
+                near, wrong, right = tried, power, right if turned else 2 * right
+            else:
+                turned, right = tried, power
+        if turned is not None and right - wrong == 1:
+            return near, [turned]
+    return sample, []
 
 
 def _by_size(factor: Callable[[float], float], axis: int) -> Change:
@@ -198,9 +276,23 @@ NICE = np.array([digit * 10.0**power for power in range(-12, 31) for digit in (1
 ])  # fmt: skip
 PARTS = np.array([0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5])
 FACTORS = np.array([
-    *(0.5, 2.0, 10.0, 0.1, np.log(2), 1 / np.log(2), np.log(10), 1 / np.log(10), 100.0, 255.0, 1 / 255),
+    *(0.5, 2.0, 10.0, 0.1, 100.0, 255.0, 1 / 255),
+    *(part * base for base in (np.log(2), 1 / np.log(2), np.log(10), 1 / np.log(10)) for part in (1.0, 0.5, 2.0)),
     *(part for n in range(3, 17) for part in (n, 1 / n, n**0.5, n**-0.5)),
 ])  # fmt: skip
+
+
+def _sized(place: int, size: float, least: bool) -> Callable[[Arguments], Arguments]:
+    """Scales an argument until what is largest in it, or what is least but for 0, is of the size."""
+
+    def reshape(arguments: Arguments) -> Arguments:
+        sizes = np.abs(arguments[place].astype(np.float64))
+        sizes = sizes[np.isfinite(sizes) & (sizes > 0)]
+        if not sizes.size:
+            return arguments
+        return _scaled(place, size / float(sizes.min() if least else sizes.max()))(arguments)
+
+    return reshape
 
 
 def _scaled(place: int, factor: float) -> Callable[[Arguments], Arguments]:
@@ -214,13 +306,17 @@ def _scaled(place: int, factor: float) -> Callable[[Arguments], Arguments]:
     return reshape
 
 
-def _sought(plain: Plain, place: int, make: Numbered, grid: Any) -> float | None:
-    """The number of the grid, or near one, with which the change explains the result: the simplest that does."""
+def _sought(
+    plain: Plain, place: int, make: Numbered, grid: Any, tells: Callable[[float], bool] = lambda c: True
+) -> float | None:
+    """The number of the grid, or near one, with which the change explains the result: the simplest that tells more."""
     grid = np.asarray(grid, dtype=np.float64)
+    if not grid.size:
+        return None
     scores = _scores(plain, place, make, grid)
     fitting = grid[scores <= 1]
     if len(fitting):
-        return float(min(fitting, key=_simplicity))
+        return next(filter(tells, sorted(map(float, fitting), key=_simplicity)), None)
     best = int(np.argmin(scores))
     if not isfinite(scores[best]):
         return None

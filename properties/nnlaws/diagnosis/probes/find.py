@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nnlaws.authoring.case import Inputs, batches, stack
+from nnlaws.authoring.case import Inputs, batches, stacks
 from nnlaws.authoring.chapter import Chapter
 from nnlaws.authoring.judging import Rounding
 from nnlaws.authoring.law import Law
@@ -84,16 +84,17 @@ def find(
     ruler: Ruler,
     calls: Sequence[Call],
     single: Sequence[Inputs] = (),
+    seconds: float = SECONDS,
 ) -> Finding | None:
     """The theory that says all that the target returns, in the calls of the failing cases and in others; if any does.
 
-    calls: batches that the law asked for on its failing cases; single: what it called one by one.
+    calls: batches that the law asked for on its failing cases; single: what it called one by one; seconds: of work.
     """
     known = _known(law, subject, ruler)
     if known.seconds > TOGETHER_SECONDS:
         return None
     began = process_time()
-    bench = Bench(subject, ruler, SECONDS)
+    bench = Bench(subject, ruler, seconds)
     try:
         return _found(chapter, bench, known, calls, single)
     except Spent:
@@ -282,9 +283,12 @@ def battery(chapter: Chapter, bench: Bench) -> list[Sample]:
 
 
 def _sampled(bench: Bench, law: Law, cases: Sequence[Case]) -> list[Sample]:
-    inputs = stack(law.build, cases, bench.ruler.format)
-    sample = bench.sample(inputs.arguments, {name: inputs.options[name] for name in bench.operation.options})
-    return [] if sample is None else [sample]
+    own = bench.operation.options
+    found = [
+        bench.sample(inputs.arguments, {name: inputs.options[name] for name in own})
+        for inputs in stacks(law.build, cases, bench.ruler.format)
+    ]
+    return [sample for sample in found if sample is not None]
 
 
 def laws_of(chapter: Chapter, bench: Bench) -> list[Law]:

@@ -98,6 +98,11 @@ def by_options(bench: Bench, sample: Sample, samples: Sequence[Sample]) -> Itera
     numbers = [name for name in bench.operation.options if isinstance(sample.options[name], float)]
     for one, other in combinations(numbers, 2):
         yield _exchanged(bench, one, other)
+    for words, change in ROUNDED.items():
+        inexact = [name for name in numbers if any(change(v) != v for v in drawn(samples, name))]
+        for size in range(2, len(inexact) + 1):
+            for names in combinations(inexact, size):
+                yield _several(bench, names, words, change)
 
 
 def _flipped(bench: Bench, name: str) -> Iterator[Theory]:
@@ -178,6 +183,15 @@ def _theory(bench: Bench, name: str, words: str, fix: str, change: Change, ways:
         return bench.of_arguments(_wide(arguments), {**options, name: _each(change, options[name])})
 
     return Theory(words, f"{words}: the results are right for that value", fix, predict, ways)
+
+
+def _several(bench: Bench, names: tuple[str, ...], words: str, change: Change) -> Theory:
+    def predict(arguments: Arguments, options: Options) -> Saying:
+        changed = {name: _each(change, options[name]) for name in names}
+        return bench.of_arguments(_wide(arguments), {**options, **changed})
+
+    told = f"{', '.join(names[:-1])} and {names[-1]} are {words}"
+    return Theory(told, f"{told}: the results are right for that", "take each as it is given", predict)
 
 
 def _swapped(bench: Bench, name: str, other: str, ways: tuple[Options, ...]) -> Theory:

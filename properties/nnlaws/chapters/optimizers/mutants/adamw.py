@@ -197,4 +197,24 @@ def narrow_iterates(
     return iterates
 
 
+@mutant(
+    "adamw",
+    "θ, kept in the narrow type, is multiplied by 1 − αλ rounded to it, which is mostly 1: nothing decays",
+    "keep θ in float32, or subtract αλθ and the step in float32 and round once",
+    "OneTrainer #996",
+    raw=True,
+)
+def decay_rounds_away(
+    theta: Array, grads: Array, *, learning_rate: Rates, beta1: float, beta2: float, eps: float, weight_decay: float
+) -> Array:
+    wide, narrow = working_dtype(theta.dtype), narrow_type(theta.dtype)
+    iterates, current = np.empty_like(grads), theta.astype(narrow)
+    steps = _steps(grads.astype(wide), learning_rate, beta1, beta2, eps)
+    for t, (step, factor) in enumerate(zip(steps, decays(learning_rate, grads, weight_decay), strict=True)):
+        decayed = (current.astype(wide) * wide.type(narrow.type(1 - factor))).astype(narrow)
+        current = (decayed.astype(wide) - step).astype(narrow)
+        iterates[t] = current.astype(theta.dtype)
+    return iterates
+
+
 MUTANTS: tuple[Mutant, ...] = tuple(each for each in list(globals().values()) if isinstance(each, Mutant))
