@@ -165,6 +165,7 @@ def test_a_declared_convention_is_held_to_and_said(key: str) -> None:
     assert "conforms as declared (normalisation = lse)" in str(report)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     "conventions", [{}, {"log_softmax.normalisation": "lse"}], ids=["nothing", "another operation"]
 )

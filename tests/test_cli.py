@@ -28,6 +28,7 @@ HOSTILE = "[bold]x[/bold] ]]> <a> & \x1b[31mred\x07\x00\x9b31m\r\ud800"
 """Markup, what ends a CDATA section, a colour, a bell, a zero, a control sequence of one byte, half of a character."""
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("body", "code"),
     [
@@ -261,6 +262,7 @@ def test_the_cases_do_not_depend_on_how_the_target_is_named(write: Write, comman
     assert len(used) == 1
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     "arguments", ["explain SM-1", "list laws", "list mutants", "--help", f"check scipy {shlex.join(ONE)}"]
 )

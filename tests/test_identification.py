@@ -109,6 +109,7 @@ def test_the_neighbours_are_eliminated_by_a_case_each(write: Write, command: Run
     assert "and 1 more, which differ in several, is eliminated too" in out
 
 
+@pytest.mark.slow
 def test_operations_that_differ_are_declared_by_name(write: Write, command: Run) -> None:
     found = command("identify", write(CONFLICTING, whole=True), *QUICK)
     assert found.code == 0

@@ -83,6 +83,7 @@ def test_a_law_about_a_keyword_that_a_mutant_lacks_is_not_offered() -> None:
     assert found.catch is Catch.NOT_OFFERED
 
 
+@pytest.mark.slow
 def test_a_mutant_that_float32_does_not_show_is_shrunk_in_the_next_dtype() -> None:
     name = "one_minus_log_uniform_density.computes_in_float32"
     law = "one_minus_log_uniform_density.value"
@@ -147,6 +148,7 @@ def test_a_cell_of_the_page_names_the_dtypes(catches: dict[str, Catch], expected
     )
 
 
+@pytest.mark.slow
 def test_the_number_of_processes_changes_nothing() -> None:
     """Not even of mutants that remember the last call; only the seconds differ."""
     operations = ("grid_search", "one_minus_log_uniform_density")

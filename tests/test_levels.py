@@ -142,6 +142,7 @@ def told(**options: Any) -> set[str]:
     return set(report.short_of)
 
 
+@pytest.mark.slow
 def test_a_textbook_conforms_and_is_told_what_it_falls_short_of() -> None:
     """Here by its values and the contract; all laws take their time. What it has not, save_at, is not offered."""
     laws = ["value", "scales", "own_scale", *(clause for clause in clauses() if clause.startswith("CT-")), *SHORT]

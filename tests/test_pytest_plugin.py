@@ -57,6 +57,7 @@ def test_every_law_is_an_item(run: Callable[..., pytest.RunResult]) -> None:
     assert len(items) == len(laws)
 
 
+@pytest.mark.slow
 def test_what_falls_short_is_an_expected_failure_unless_it_is_strict(
     write: Write, run: Callable[..., pytest.RunResult]
 ) -> None:
@@ -100,6 +101,7 @@ def test_of_the_user():
 """
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["one process", "two"])
 def test_one_line_in_a_users_file_and_the_option_beside_it(
     write: Write, run: Callable[..., pytest.RunResult], workers: list[str]
@@ -125,6 +127,7 @@ def test_what_offers_nothing_is_no_pass(write: Write, run: Callable[..., pytest.
     result.stderr.fnmatch_lines(["ERROR: --nnlaws empty.py: *offers no operation*"])
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -18,13 +18,13 @@ class Profile:
     examples: int
     derandomize: bool
     draws: int = 1
-    probing: float = 5.0
+    probing: float = 1.5
 
 
 PROFILES = {
     "quick": Profile(examples=8, derandomize=True, probing=0.5),
-    "ci": Profile(examples=20, derandomize=True),
-    "thorough": Profile(examples=1000, derandomize=False, draws=8),
+    "ci": Profile(examples=16, derandomize=True),
+    "thorough": Profile(examples=1000, derandomize=False, draws=8, probing=5.0),
 }
 
 

@@ -72,6 +72,7 @@ def changed(operation: str, change: Callable[[Any], Any]) -> Callable[..., Any]:
     return lambda *arguments, **options: change(OPERATIONS[operation].reference(*arguments, **options))
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("when", "operation", "clause"), ALLOWED)
 def test_a_refusal_is_right_where_a_clause_allows_it(when: str, operation: str, clause: str) -> None:
     """And costs nothing elsewhere: no other law depends on what was refused."""
@@ -80,6 +81,7 @@ def test_a_refusal_is_right_where_a_clause_allows_it(when: str, operation: str, 
     assert {result.outcome for result in results} == {Outcome.CONFORMS}, results
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("operation", [TRAIN, BACKWARD, RUNNING, INFERENCE, "rmsprop", "adam"])
 def test_what_always_refuses_conforms_nowhere(operation: str) -> None:
     """Not even where a clause allows a refusal: that takes a call with other arguments that is accepted."""
@@ -104,6 +106,7 @@ def test_a_refusal_of_anything_else_is_an_error(when: str, operation: str, law: 
     assert f"{operation} raised ValueError: refused" in result.reason
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("when", "operation", "clause"), ALLOWED)
 def test_nan_is_no_refusal(when: str, operation: str, clause: str) -> None:
     (result,) = judge(operation, nan(operation), when, clause)
@@ -118,6 +121,7 @@ def test_nan_is_no_unbiased_variance_of_one_sample(number: float, outcome: Outco
     assert result.outcome is outcome
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("operation", "change", "words"),
     [

@@ -190,6 +190,7 @@ def test_where_it_is_wrong_is_told_where_nothing_else_is_known() -> None:
     assert told("softmax", sentinel) == "wrong where all of z is about -30000 or beyond"
 
 
+@pytest.mark.slow
 def test_nothing_is_told_of_what_is_wrong_everywhere_in_its_own_way() -> None:
     assert told("softmax", rows(lambda m, n: True)) == ""
     assert told("adam", lambda theta, grads, **o: (theta + np.sin(grads)).astype(grads.dtype)) == ""

@@ -161,6 +161,7 @@ def again(result: LawResult, target: Any) -> LawResult:
         return replayed
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("body", "expected"), FAULTS.values(), ids=FAULTS)
 def test_a_fault_is_an_outcome_with_its_clause(
     write: Write, body: str, expected: Mapping[str, tuple[Outcome, str]]
@@ -358,6 +359,7 @@ def test_a_loud_target_is_judged_by_its_results(write: Write, process: Callable[
     assert read_json(ran.out)["conforms"] is True
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("where", ["at import", "in a call"])
 def test_a_process_left_behind_does_not_hold_up_the_run(write: Write, where: str) -> None:
     leave = "import subprocess; subprocess.Popen(['sleep', '8'])"

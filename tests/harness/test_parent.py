@@ -48,6 +48,7 @@ def outcomes(report: Report) -> set[Outcome]:
     return {result.outcome for result in report.results}
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("after", [1, 5])
 def test_an_interrupt_leaves_no_process_and_no_thread(write: Write, after: int) -> None:
     """At the first law the other process is still loading; the laws after it would take half a minute."""

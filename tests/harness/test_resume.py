@@ -82,6 +82,7 @@ def test_a_report_is_there_and_incomplete_from_the_beginning(write: Write, read_
     assert [path.name for path in Path().glob("report*")] == ["report.json"]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -169,6 +170,7 @@ def test_a_file_that_is_not_there_is_named(write: Write) -> None:
         nnlaws.check(write("return right(z)"), resume="nowhere.json")
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("changed", [{"profile": "ci"}, {"seed": 3}, {"laws": ("SM-2", "SM-3")}])
 def test_a_report_of_another_run_is_refused(write: Write, changed: dict[str, Any]) -> None:
     target = write("return right(z)")

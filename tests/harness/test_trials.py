@@ -74,6 +74,7 @@ def test_a_replay_reproduces_the_violation(write: Callable[..., str]) -> None:
     assert again.violation == result.violation
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     "token",
     [

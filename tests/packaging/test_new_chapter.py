@@ -488,6 +488,7 @@ def test_what_a_chapter_does_to_the_process_as_it_is_imported_is_put_back(tmp_pa
     assert "hello" not in ran.out
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("slip", "said"),
     [
@@ -544,6 +545,7 @@ def test_a_convention_that_changes_nothing_is_found(tmp_path: Path, monkeypatch:
     assert said.startswith("arithmetic = narrow changes nothing of spoilt: no result, no bound, and no law refuses")
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("file", "old", "new", "said"),
     [

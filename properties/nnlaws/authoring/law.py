@@ -51,7 +51,7 @@ class Law:
     about: About = "results"
     m: Range = (1, 4)
     columns: Range = (1, 8)
-    lanes: int = 16
+    lanes: int = 12
     share: float = 1.0
     trials: tuple[Case, ...] = ()
     tests: int = 0

@@ -432,6 +432,7 @@ def perturbed(x: Any, random: np.random.Generator | None) -> Any:
     return Perturbed(x.astype(np.float64), random)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("chance", [False, True])
 @pytest.mark.parametrize("m", SIZES[1:])
 def test_no_rounding_can_carry_a_sound_algorithm_out_of_its_bound(m: int, chance: bool) -> None:

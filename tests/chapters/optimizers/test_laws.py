@@ -64,6 +64,7 @@ def but(report: Report, outcome: Outcome = CONFORMS) -> dict[str, LawResult]:
 # --- OP-17 ---
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", SAVING)
 def test_an_optimizer_without_save_at_conforms_and_is_not_judged_by_its_saved_state(name: str) -> None:
     report = judge(name, boxed(name))
@@ -141,6 +142,7 @@ def test_one_rate_for_all_steps_errs_where_there_is_one_a_step_and_nowhere_else(
     assert (report.conforms, report.exit_code) == (False, 1)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", ["gradient_descent", *SAVING])
 def test_zero_gradients_that_give_nan_break_their_clause(name: str) -> None:
     def blank(theta: Array, grads: Array, **options: Any) -> Array:

@@ -76,6 +76,7 @@ PAIRS = [(name, units) for name in NAMES for units in SOUND if name != "sample_i
 """Integers from fewer bits would be uneven, 2²³ is no multiple of 9; and of 2⁴⁰ of them most would never come."""
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("name", "units"), PAIRS)
 def test_sound_samplers_are_never_refused_and_far_from_it(name: str, units: str) -> None:
     """Over fresh seeds, of every law."""
@@ -176,6 +177,7 @@ def test_a_mistake_breaks_the_clauses_that_it_should_and_no_others(name: str, mi
     assert found == wanted
 
 
+@pytest.mark.slow
 def test_reasons_say_numbers_that_a_stranger_understands() -> None:
     def reason(name: str, mistake: str, clause: str) -> str:
         violation = broken(judged(name, sampler(name, MISTAKES[mistake][0])))[clause].violation
@@ -221,6 +223,7 @@ RETURNED: dict[str, Callable[[Array], Any]] = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("returned", RETURNED)
 @pytest.mark.parametrize("name", ["sample_log_uniform", "sample_integer"])
 def test_what_is_no_row_of_numbers_is_an_outcome(name: str, returned: str) -> None:

@@ -35,6 +35,7 @@ def violated(report: Report) -> dict[str, LawResult]:
 # ---- No false alarms -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", NAMES)
 def test_the_reference_is_never_refused(name: str) -> None:
     subject, ruler = GuardedSubject(getattr(search, name), OPERATIONS[name]), Ruler(OPERATIONS[name], DOUBLE, {})
@@ -314,6 +315,7 @@ CALLED: dict[str, Callable[[Any, Array], Any]] = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("called", CALLED)
 def test_an_objective_that_is_called_with_no_point_raises_in_the_target(called: str) -> None:
     def caviar(space: Space, objective: Any, *, budget: int, seed: int) -> Any:
@@ -326,6 +328,7 @@ def test_an_objective_that_is_called_with_no_point_raises_in_the_target(called: 
     assert all("raised" in each.reason for each in report.results if each.outcome is Outcome.ERROR)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("model", [0, 1.0, "model", np.zeros(3), {}, np.int64(1)], ids=repr)
 def test_models_that_are_not_ours_are_seen(model: Any) -> None:
     def panda(space: Space, train: Any, *, start: Array, budget: int, seed: int) -> Any:

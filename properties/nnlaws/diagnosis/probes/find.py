@@ -24,8 +24,8 @@ from nnlaws.diagnosis.probes.theory import Bench, Sample, Spent, Theory
 from nnlaws.diagnosis.probes.where import Place, is_wrong, where
 from nnlaws.isolation.guard import GuardedSubject
 
-SECONDS = 5.0  # that a violation is worth
-TOGETHER_SECONDS = 20.0  # and all violations of one function in one dtype
+SECONDS = 5.0  # that a violation is worth, where no profile says
+TOGETHER_SECONDS = 4.0  # and all violations of one function in one dtype
 TRIES = 2  # violations in which a theory is sought, before it is given up
 CALLED = 6  # single calls that are looked at again
 CONFIRMED = 3  # arrays in which a theory has to tell itself from what is right
