@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 check: $(VENV)/core
 	$(BIN)/nnlaws check scipy
 
-# Five minutes at most, on two cores. What takes longer is marked `slow`, and of what is `sampled` every twelfth case runs.
+# Five minutes at most, on two cores. What takes longer is marked `slow`, and of what is `sampled` every sixteenth case runs.
 test: $(VENV)/test
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 

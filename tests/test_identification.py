@@ -160,6 +160,7 @@ batch_norm_running = reference.batch_norm_running
 """
 
 
+@pytest.mark.slow
 def test_a_law_that_is_not_offered_counts_for_nothing(write: Write, command: Run) -> None:
     found = command("identify", write(PARTLY, whole=True), *QUICK, "--operation", "batch_norm_train")
     assert "batch_norm_train" not in found.out.partition("\n")[2], found.out
@@ -269,6 +270,7 @@ def test_what_eliminates_a_combination_can_be_replayed(write: Write) -> None:
     assert api.replay(own.broken.replay).outcome is Outcome.VIOLATES
 
 
+@pytest.mark.slow
 def test_a_death_under_every_combination_is_no_crash_of_ours(write: Write, command: Run) -> None:
     body = "import os\n\n\ndef batch_norm_inference(z, gamma, beta, mean, var, *, eps):\n    os._exit(3)\n"
     found = command("identify", write(body, whole=True), *QUICK)

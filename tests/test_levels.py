@@ -110,6 +110,7 @@ def test_a_strict_run_does_not_go_on_with_one_that_was_not(tmp_path: Path) -> No
         judged(no_rows, resume=saved, strict=True)
 
 
+@pytest.mark.slow
 def test_the_command_exits_with_1_where_it_is_strict(write: Callable[..., str], command: Callable[..., Any]) -> None:
     target = write("return right(z) if len(z) else np.zeros((1, z.shape[1]), z.dtype)")
     options = ("--law", "CT-5", "--operation", "softmax", "--dtype", "float32", "--profile", "quick")

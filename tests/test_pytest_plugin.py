@@ -34,6 +34,7 @@ def test_the_entry_point_names_the_plugin() -> None:
     assert point.value == "nnlaws.pytest_plugin"
 
 
+@pytest.mark.slow
 def test_one_item_a_law_and_dtype_named_by_clause(run: Callable[..., pytest.RunResult]) -> None:
     result = run("--nnlaws", "scipy", "--nnlaws-profile", "quick", "-k", "SM-1- or SM-8 or SM-11", "-rA")
     result.assert_outcomes(passed=8, skipped=4)
@@ -69,6 +70,7 @@ def test_what_falls_short_is_an_expected_failure_unless_it_is_strict(
     run(*items, "--nnlaws-strict").assert_outcomes(passed=1, failed=1)
 
 
+@pytest.mark.slow
 def test_a_failure_shows_the_violation_and_a_death_costs_one_item(
     write: Write, run: Callable[..., pytest.RunResult]
 ) -> None:

@@ -228,6 +228,7 @@ def test_the_mean_of_bets_on_repeats_of_other_kinds_is_at_most_one(kinds: list[i
     assert 0.5 < mean <= 1 + 1e-12
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("chances", [np.full(5, 0.2), np.array([0.02, 0.03, 0.05, 0.1, 0.8])])
 @pytest.mark.parametrize("generous", [1.0, 1.3])
 def test_the_mean_of_bets_on_repeats_is_one_or_less_where_chances_are_generous(

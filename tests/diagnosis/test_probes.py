@@ -176,6 +176,7 @@ def rows(wrong: Callable[[int, int], bool]) -> Function:
     return softmax
 
 
+@pytest.mark.slow
 def test_where_it_is_wrong_is_told_where_nothing_else_is_known() -> None:
     assert told("softmax", rows(lambda m, n: 5 <= m <= 8)) == "wrong where m is from 5 to 8"
     assert told("softmax", rows(lambda m, n: n >= 9)) == "wrong where C is 9 or more"
@@ -196,6 +197,7 @@ def test_nothing_is_told_of_what_is_wrong_everywhere_in_its_own_way() -> None:
     assert told("adam", lambda theta, grads, **o: (theta + np.sin(grads)).astype(grads.dtype)) == ""
 
 
+@pytest.mark.slow
 def test_two_mistakes_at_once_are_no_theory() -> None:
     both = with_options("adam", lambda o: {"eps": 1e-3, "beta1": o["beta1"] / 2})
     found = probed("adam", both)

@@ -150,6 +150,7 @@ RIGHT = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", RIGHT)
 def test_no_false_alarm_on_right_gradients(name: str, dtype: Any) -> None:

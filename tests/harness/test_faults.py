@@ -268,6 +268,7 @@ def test_a_strike_costs_one_law_and_its_token_names_the_array_that_was_struck(
     assert (replayed.outcome, replayed.reason) == (ERROR, results["SM-1"].reason)
 
 
+@pytest.mark.slow
 def test_the_token_of_a_violation_names_the_array_that_violates(write: Write) -> None:
     target = write(SOMETIMES.format("return 2 * right(z)"), prelude=NOTE)
     result = by_clause(judge(target))["SM-1"]
@@ -319,6 +320,7 @@ def test_an_exception_that_does_not_come_again_is_still_reported(write: Write) -
     assert (result.outcome, "once" in result.reason) == (ERROR, True)
 
 
+@pytest.mark.slow
 def test_a_target_that_keeps_hanging_is_given_up(write: Write) -> None:
     clauses = ("SM-1", "SM-2", "SM-4", "SM-5", "SM-7", "SM-11")
     began = time.monotonic()
@@ -428,6 +430,7 @@ def test_a_target_that_cannot_be_loaded_is_said_so(
     assert "nnlaws itself failed" not in str(raised.value)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     "prelude",
     [

@@ -89,6 +89,7 @@ def test_an_interrupt_at_the_keyboard_ends_every_process_at_once(write: Write) -
     assert within(3, lambda: not any(alive(pid) for pid in loaded()))
 
 
+@pytest.mark.slow
 def test_what_hangs_is_given_up_by_all_processes_together(write: Write) -> None:
     """A hang that another process is in already may come on top."""
     began = time.monotonic()
@@ -104,6 +105,7 @@ def test_what_hangs_is_given_up_by_all_processes_together(write: Write) -> None:
     assert len(loaded()) <= 2 + PATIENCE + 1
 
 
+@pytest.mark.slow
 def test_a_target_that_one_process_at_a_time_can_load_is_judged_by_that_one(write: Write) -> None:
     """As one that holds a device or a port: what its helpers cannot do is no fault of its own."""
     only = "os.close(os.open('held', os.O_CREAT | os.O_EXCL))\n"

@@ -41,7 +41,7 @@ def whole(target: str) -> dict[str, Any]:
     return nnlaws.check(target, laws=LAWS, profile="quick").as_json()
 
 
-@pytest.mark.sampled
+@pytest.mark.slow
 def test_a_run_that_is_killed_leaves_a_valid_report_to_go_on_from(write: Write, read_json: Read) -> None:
     target = write(SLOW)
     command = [sys.executable, "-m", "nnlaws.cli", "check", target, "--profile", "quick", "--json", "left.json"]

@@ -132,6 +132,7 @@ def test_an_end_is_rounded_alike_at_once_and_by_way_of_float32(format: Format) -
         assert np.array_equal(ends.astype(format.dtype), ends.astype(np.float32).astype(format.dtype))
 
 
+@pytest.mark.sampled
 @every_format
 @every_scale
 @settings(repeatable, max_examples=60)
@@ -150,6 +151,7 @@ def test_entries_are_shares_or_inside_the_box(operation: Operation, format: Form
             assert ((wide(entries) == 0) | (np.abs(wide(entries)) >= format.tiny)).all()
 
 
+@pytest.mark.sampled
 @every_format
 @every_scale
 @repeatable
