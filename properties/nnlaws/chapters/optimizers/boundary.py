@@ -90,8 +90,8 @@ def rates(format: Format, m: Range, columns: Range) -> list[Case]:
 
 
 def many(format: Format, m: Range, columns: Range) -> list[Case]:
-    """Of a law on many coordinates: so many, in narrow types, that a mean strays by a tenth of a spacing at most."""
-    return [Case(3, 16384, "normal", 0, 0)] if format.digits < 24 else []
+    """Of a law on many coordinates: as many as a token may have, of which a mean strays by half as much as is lost."""
+    return [Case(3, 3300, "normal", 0, 0)] if format.digits < 24 else []
 
 
 def decays(operation: Operation) -> Boundary:
