@@ -159,4 +159,5 @@ def test_a_textbook_conforms_however_hard_one_looks(profile: str) -> None:
 
 @pytest.mark.slow
 def test_what_a_textbook_computes_conforms_however_hard_one_looks() -> None:
-    assert told(profile="thorough", jobs=2, dtypes=["float32"], laws=["SM-1", "BN-4", "BN-13", "OP-10", "LR-3"]) == set()
+    laws = ["SM-1", "BN-4", "BN-13", "OP-10", "LR-3"]
+    assert told(profile="thorough", jobs=2, dtypes=["float32"], laws=laws) == set()
