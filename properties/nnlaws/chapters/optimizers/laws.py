@@ -28,7 +28,6 @@ from nnlaws.chapters.optimizers.step_lengths import first_step_size, importance,
 from nnlaws.rounding.averages import ON_AVERAGE
 from nnlaws.rounding.number import bounded
 
-WIDE = 24  # digits of a type in which nothing is kept rounded by chance
 BY_CHANCE = 1e-12  # how likely a mean of what is rounded by chance strays further
 EPSILON = 1e-3  # of a call that nobody refuses
 
@@ -60,8 +59,6 @@ def in_many_coordinates(f: Subject, ruler: Ruler, theta: Array, grads: Array, **
     off by no more than 2u|θ| a step, strays by less than the root of 2 ln(2/δ) Σ (2u|θ|t)²/n²: with δ = 1e-12. So may
     the same chance come again at every step, but not in every coordinate.
     """
-    if ruler.format.digits >= WIDE:
-        return require(True, "")
     by_chance = ruler.conventions.get("parameters") == "stochastic"
     if not by_chance or ruler.conventions.get("decoupling") == "l2":  # of l2, a step depends on what was lost
         return value(f, ruler, theta, grads, **options)

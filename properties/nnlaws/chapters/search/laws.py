@@ -103,8 +103,9 @@ def held_axes(f: Subject, ruler: Ruler, *, space: Space, **options: Any) -> Evid
         points_of(f, space, **options)
         return require(True, "")
     for axis, values in zip(HELD, points.T[len(space) :], strict=True):
-        if np.abs(values - axis.low).max() > scale_of(axis).rounding(values.copy()).max():
-            wrong = given(values[np.abs(values - axis.low).argmax()])
+        off = np.abs(values - axis.low)
+        if not off.max() <= scale_of(axis).rounding(np.full(len(values), axis.low)).max():  # NaN is not there either
+            wrong = given(values[off.argmax()])
             return require(False, f"{axis.name} is {wrong} in one point, where {axis.low} is all there is")
     return require(True, "")
 

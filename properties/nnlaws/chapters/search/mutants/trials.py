@@ -413,6 +413,18 @@ def _called_twice(right: Search) -> Search:
     return search
 
 
+def _held_axis_drawn(right: Search) -> Search:
+    """An axis whose ends are one number is drawn all the same."""
+
+    def search(space: Space, function: Callable[..., Any], **options: Any) -> Trials:
+        points, losses, best = right(space, function, **options)
+        held = np.array([axis.low == axis.high for axis in space])
+        shares = np.linspace(0.5, 1, len(points))[:, None]
+        return np.where(held, points * shares, points), losses, best
+
+    return search
+
+
 def _nan_is_the_least(right: Search) -> Search:
     return _changed(lambda p, losses, best: (p, losses, int(np.argmin(losses))))(right)
 
@@ -473,6 +485,8 @@ _FAULTS: dict[str, tuple[Callable[[Search], Search], str, str]] = {
     "seed_cut": (_other_seed(lambda seed: seed & 0xFFFF), "the seed is cut to 16 bits", ""),
     "not_seeded": (
         _other_seed(lambda seed: int(np.random.default_rng().integers(2**40))), "other points each time", ""),
+    "held_axis_drawn": (
+        _held_axis_drawn, "an axis of one number is drawn between half of it and it", "low where low = high"),
     "calls_twice": (_called_twice, "each trial runs twice", "call once for each point"),
 }  # fmt: skip
 _FIXES = {
@@ -496,6 +510,6 @@ MUTANTS: tuple[Mutant, ...] = (
         )
         for name, right in _SEARCHES.items()
         for fault, (make, words, fix) in _FAULTS.items()
-        if name != "panda" or fault not in ("every_seed_alike", "seed_cut")  # whose settings may not depend on it
+        if name != "panda" or fault not in ("every_seed_alike", "seed_cut", "held_axis_drawn")  # which it need not see
     ),
 )
