@@ -13,16 +13,16 @@ if sys.argv[2:]:
     import numbers_galore
 import nnlaws
 from nnlaws.harness import search
-from nnlaws.authoring.case import expand
+from nnlaws.authoring.case import stack
 from nnlaws.adapters import reference
 
 drawn = []
 
-def noted(build, case, format, lanes):
-    drawn.append(case)
-    return expand(build, case, format, lanes)
+def noted(build, cases, format):
+    drawn.extend(cases)
+    return stack(build, cases, format)
 
-search.expand = noted
+search.stack = noted
 nnlaws.check(reference, operations=["log_uniform_map", "adam", "batch_norm_train"], dtypes=["float32"])
 print(*drawn, sep="\\n")
 """
