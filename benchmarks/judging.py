@@ -38,7 +38,10 @@ from nnlaws_reference.dtypes import DTYPES
 
 COPY = "mutated_reference"
 PACKAGES = {"reference": nnlaws_reference, "formulas": nnlaws_spec.formulas}
-ORDER = ("softmax", "decay", "scales", "sampling", "search", "batch_norm", "optimizers", "dtypes", "__init__")
+ORDER = (
+    *("softmax", "decay", "scales", "sampling", "search", "hyperparameters", "batch_norm", "layers", "optimizers"),
+    *("dtypes", "__init__"),
+)
 LOOKS = {
     "reference": (("quick", "float32"), ("quick", "bfloat16"), ("ci", "float64")),
     "formulas": (("quick", "float64"), ("ci", "float64"), ("quick", "float32")),  # only float64 is compared with balls

@@ -83,9 +83,9 @@ def _geometric(random: np.random.Generator, n: int) -> tuple[Floats, Floats]:
 @pytest.mark.slow
 @pytest.mark.parametrize("test", SOUND)
 def test_false_alarms_are_no_more_than_promised(test: str) -> None:
-    """P(sup_t E_t ≥ 1/a) ≤ a, counted over 3000 streams; as many more as happen once in 10,000 such counts."""
+    """P(sup_t E_t ≥ 1/a) ≤ a, counted over 1500 streams; as many more as happen once in 10,000 such counts."""
     random = np.random.default_rng(7)
-    highest = np.array([SOUND[test](random) for _ in range(3000)])
+    highest = np.array([SOUND[test](random) for _ in range(1500)])
     for a in (0.1, 0.01, 0.001):
         assert (highest >= -log(a)).sum() <= binom.isf(1e-4, len(highest), a), a
 
