@@ -88,8 +88,9 @@ def test_what_is_printed_there_is_no_answer(target: Callable[..., str]) -> None:
 
 def test_a_hang_is_given_up(target: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(elsewhere, "PATIENCE", 0.5)
+    name = target(f"seed if os.getpid() == {os.getpid()} else __import__('time').sleep(60)")
     with pytest.raises(NotOffered, match="did not answer within"):
-        called(name := target(f"seed if os.getpid() == {os.getpid()} else __import__('time').sleep(60)"))
+        called(name)
     monkeypatch.undo()
     with pytest.raises(NotOffered, match=r"within 0\.5 s"):  # and not asked again
         called(name)

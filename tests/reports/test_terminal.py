@@ -210,10 +210,10 @@ def test_state_leads_and_what_may_come_of_it_says_so() -> None:
     )
     assert heads(shown) == ["CT-3  softmax", "SM-11  log_softmax"]  # SM-1 is on the same example
     assert "also broken by this example, with other results, so perhaps by another mistake: SM-1 float32" in shown
-    elsewhere = replace(broken_law("SM-1", "softmax", kind="value"), violation=Violation(
-        **{**vars(broken_law("SM-1", "softmax").violation), "example": (
-            {"name": "z", "dtype": "float32", "shape": "(1, 1)", "entries": "[[5.0]]"},)}
-    ))  # fmt: skip
+    law = broken_law("SM-1", "softmax", kind="value")
+    assert law.violation is not None
+    other = {"name": "z", "dtype": "float32", "shape": "(1, 1)", "entries": "[[5.0]]"}
+    elsewhere = replace(law, violation=replace(law.violation, example=(other,)))
     shown = shown_of(elsewhere, broken_law("CT-3", "softmax", got="3", kind="state"))
     assert heads(shown) == ["CT-3  softmax", "SM-1  softmax"]
     assert "note     CT-3 fails too: what a call leaves behind may be why this does" in shown
