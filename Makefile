@@ -4,20 +4,24 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: check test slow test-all lint types adapters bench clean
+.PHONY: check test slow release test-all lint types adapters bench clean
 
 check: $(VENV)/core
 	$(BIN)/nnlaws check scipy
 
 # Five minutes at most, on two cores. What takes longer is marked `slow`, and of what is `sampled` every sixteenth case runs.
 test: $(VENV)/test
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not release"
 
-# The rest, and with `test` before it all there is.
+# What takes longer.
 slow: $(VENV)/test
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
 
-test-all: test slow
+# The rest, before a release: every mutant, and every sound variant, one by one.
+release: $(VENV)/test
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m release
+
+test-all: test slow release
 
 lint: $(VENV)/lint
 	$(BIN)/ruff check .

@@ -28,16 +28,17 @@ VALUES = (
     *("BN-1", "BN-2", "BN-4", "BN-13", "BN-14", "BN-15", "BN-18", "BN-19", "BN-21", "BN-26"),
     *("OP-1", "OP-2", "OP-7", "OP-8", "OP-9", "OP-10", "OP-11", "OP-17", "LR-1", "LR-2", "LR-3"),
 )
+FEWEST = ("BN-4", "BN-13", "BN-18", "BN-21", "BN-26", "OP-1", "OP-7", "OP-8", "OP-9", "OP-10", "OP-11", *VALUES[-3:])
 MIXED, NARROWEST = ("float32", "bfloat16"), ("float32", "float16")
 FEWER: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "flax": ((), MIXED),
-    "flax-two-pass": (VALUES, MIXED),
+    "flax": (VALUES, MIXED),
+    "flax-two-pass": (VALUES, ("float32",)),
     "jax": ((), ("float32",)),
-    "keras jax": (VALUES, ("float32",)),
-    "keras tensorflow": (VALUES, ("float32",)),
+    "keras jax": (FEWEST, ("float32",)),
+    "keras tensorflow": (FEWEST, ("float32",)),
     "keras torch": (VALUES, ("float32",)),
     "nevergrad": (("SA-4", "CT-7", "SE-6"), ()),
-    "optax": ((), NARROWEST),
+    "optax": (VALUES, NARROWEST),
     "optax-variants": ((), ("float32",)),
     "reference": ((), ("float32",)),
     "tensorflow": ((), NARROWEST),
