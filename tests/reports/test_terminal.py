@@ -234,6 +234,7 @@ def test_what_is_declared_stands_beside_the_clause() -> None:
     assert f"declared weight = new: {meaning} law" in shown
     shown = shown_of(broken_law("OP-10", "adam", conventions={"hyperparameters": "working"}))
     assert "declared  hyperparameters = working: rounds β, ε, α, λ and 1 − β to the type" in shown
+    assert shown.count("declared") == 1
     assert "declared" not in shown_of(broken_law("BN-10", "batch_norm_running", conventions=declared))
 
 

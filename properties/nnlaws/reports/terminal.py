@@ -209,9 +209,6 @@ def _violation(result: LawResult, stateful: str = "") -> RenderableType:
     rows.add_column(overflow="fold")
     stated = _clause(result.clause)
     rows.add_row("clause", _text(f"{result.clause}  {stated.statement}"))
-    for variant in stated.variants:
-        if result.conventions.get(variant.name) == variant.value:
-            rows.add_row("declared", _text(f"{variant.name} = {variant.value}: {variant.meaning}"))
     for declared in _declared(result):
         rows.add_row("declared", _text(declared))
     rows.add_row("law", _text(f"{result.law}: {result.statement}"))
