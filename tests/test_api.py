@@ -72,6 +72,7 @@ def test_an_implementation_may_be_anything_with_operations(target: Any) -> None:
     assert nnlaws.assert_conforms(target, **QUICK).offered == report.offered
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", ["nnlaws_reference", "nnlaws_reference:softmax", "nnlaws.adapters.reference"])
 def test_a_module_is_named_and_an_object_in_it_after_a_colon(name: str) -> None:
     assert nnlaws.check(name, **QUICK).conforms

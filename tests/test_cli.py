@@ -197,6 +197,7 @@ def test_the_json_of_a_target_that_returns_nan_is_json(write: Write, command: Ru
     assert read_json(ran.out)["results"][0]["outcome"] == "violates"
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", ["target.py", "it's [bold]a ]]> & <b>.py"])
 def test_the_junit_is_xml_whose_counts_agree(write: Write, command: Run, read_json: Any, name: str) -> None:
     body = f"if z.shape[1] == 2: return 2 * right(z)\nif z.shape[1] > 3: raise ValueError({HOSTILE!r})\nreturn right(z)"

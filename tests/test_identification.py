@@ -99,6 +99,7 @@ def test_three_conventions_are_found_and_conform_as_declared(write: Write, comma
     assert "violates" not in checked.out
 
 
+@pytest.mark.slow
 def test_the_neighbours_are_eliminated_by_a_case_each(write: Write, command: Run) -> None:
     out = command("identify", write(BLACK_BOX, whole=True), "--operation", "batch_norm_train", *QUICK).out
     (fits,) = re.findall(r"^  fits: (.*)  \(", out, re.MULTILINE)
@@ -179,6 +180,7 @@ def test_the_nearest_is_what_the_most_laws_hold_of() -> None:
     assert Identified("batch_norm_train", "float32", trials, 0).nearest.conventions == near
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
@@ -230,6 +232,7 @@ def test_what_is_the_same_in_all_that_it_bears_on_is_declared_once() -> None:
     }
 
 
+@pytest.mark.slow
 def test_a_grade_is_loosened_only_where_nothing_fits_without() -> None:
     def batch_norm_train(z: Array, gamma: Array, beta: Array, *, eps: float) -> tuple[Array, Array, Array]:
         """E[z²] − μ², in the arguments' own type."""
@@ -260,6 +263,7 @@ def test_what_is_declared_already_makes_no_difference() -> None:
     assert (found.complete, found.declaration) == (True, {})
 
 
+@pytest.mark.slow
 def test_what_eliminates_a_combination_can_be_replayed(write: Write) -> None:
     """The case breaks the law if nothing is declared."""
     target = write(CONFLICTING, whole=True)

@@ -74,6 +74,7 @@ def returning(name: str, change: Callable[..., Any]) -> Function:
     )
 
 
+@pytest.mark.slow
 def test_an_option_that_acts_as_another_value_is_told_with_that_value() -> None:
     floored = with_options("adam", lambda o: {"eps": max(o["eps"], 3e-5)})
     assert told("adam", floored) == "eps below 3e-05 acts as 3e-05"
@@ -105,6 +106,7 @@ def test_several_options_that_are_rounded_are_told_together() -> None:
     assert told("adam", rounded) == "beta1 and beta2 are truncated to bfloat16"
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("limit", [1e4, 1e9, 3e12])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_limit_is_told_with_its_number_however_far_beyond_the_inputs_are(dtype: str, limit: float) -> None:

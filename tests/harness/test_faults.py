@@ -283,6 +283,7 @@ def test_the_token_of_a_violation_names_the_array_that_violates(write: Write) ->
     )
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     "fault", ["os._exit(3)", "time.sleep(60)", "raise ValueError", "raise NotImplementedError", "return None"]
 )
@@ -331,6 +332,7 @@ def test_a_target_that_keeps_hanging_is_given_up(write: Write) -> None:
     assert {result.outcome for result in by_clause(report, "log_softmax").values()} == {CONFORMS}
 
 
+@pytest.mark.slow
 def test_a_result_that_hangs_when_read_is_a_hang(write: Write, process: Callable[..., Any]) -> None:
     target = write("class Box:\n    def __array__(self, *_, **__): time.sleep(60)\nreturn Box()")
     ran = process(

@@ -130,6 +130,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
         return report, here.plan().tasks, path.read_text("utf-8"), path
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None, database=None, derandomize=True)
 @given(data=st.data())
 def test_a_report_with_anything_else_in_it_is_refused_or_can_be_shown(written: Written, data: st.DataObject) -> None:
@@ -185,6 +186,7 @@ def test_a_file_that_cannot_be_written_is_an_error_before_the_run(write: Write) 
         nnlaws.check(write("return right(z)"), save="no/such/report.json")
 
 
+@pytest.mark.slow
 def test_a_process_that_takes_too_much_memory_is_ended_and_the_rest_goes_on(write: Write) -> None:
     target = write("kept = [np.ones(2**24) for _ in range(64)]\nreturn right(z)")
     asked: dict[str, Any] = {"laws": ("SM-1", "SM-11"), "dtypes": ("float32",), "profile": "quick"}

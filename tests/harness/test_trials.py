@@ -65,6 +65,7 @@ def sample_log_uniform(low, high, *, size, seed):
 """
 
 
+@pytest.mark.slow
 def test_a_replay_reproduces_the_violation(write: Callable[..., str]) -> None:
     target = write(REPLAYED, whole=True)
     report = check(target, operations=["sample_log_uniform"], profile="quick", seed=3)
