@@ -17,7 +17,7 @@ test: $(VENV)/test
 slow: $(VENV)/test
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
 
-# The rest, before a release: every mutant, and every sound variant, one by one.
+# The rest, before a release: every mutant, every sound variant and every mistake, one by one.
 release: $(VENV)/test
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m release
 

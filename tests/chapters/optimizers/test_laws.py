@@ -222,7 +222,7 @@ def test_every_combination_of_conventions_is_among_those_tried() -> None:
     assert count == {"exponential_average": 2, "momentum": 8, "rmsprop": 8, "adam": 4, "adamw": 12}
 
 
-@pytest.mark.sampled
+@pytest.mark.sampled(rest="release")
 @pytest.mark.parametrize(("name", "conventions"), COMBINATIONS, ids=[said(*each) for each in COMBINATIONS])
 def test_the_conventions_of_a_black_box_are_found(name: str, conventions: dict[str, str]) -> None:
     found = identify(SimpleNamespace(**{name: boxed(name, **conventions)}), dtypes=["float32"], profile="quick")
@@ -230,7 +230,7 @@ def test_the_conventions_of_a_black_box_are_found(name: str, conventions: dict[s
     assert found.declaration == conventions
 
 
-@pytest.mark.sampled
+@pytest.mark.sampled(rest="release")
 @pytest.mark.parametrize(("name", "conventions"), SINGLE, ids=[said(*each) for each in SINGLE])
 def test_a_convention_that_is_not_declared_is_named_as_the_cause(name: str, conventions: dict[str, str]) -> None:
     """And declared it conforms."""
