@@ -33,6 +33,7 @@ TO_THE_BIT = 0.95
 ENOUGH = 10  # wrong results, before so much can be said
 OPTIONS = 4  # how many other options inputs of diagnosis come with
 SEEN = 4  # failing cases, whose calls what is found has to explain
+LESS = 4  # times less is probed in a narrow format, where few theories tell themselves from what is right
 EXAMPLES = 20  # how many failing cases are tried for one that tells the causes apart
 
 Results = tuple[Floats, ...]
@@ -115,8 +116,7 @@ def explain(
     convention fits if, declared, it makes every failure seen an allowed one, and no other law is broken. It is the
     cause where it is the only one, and the mutants that fit are only instances of it; but in narrow formats a weaker
     bound allows so much that a mutant says more, and then none is proposed that waives a clause. The example shown is
-    the smallest on which no other mutant gives the same results. seconds: of work, that probing may take; in a
-    narrow format, where few theories tell themselves from what is right, a quarter of it.
+    the smallest on which no other mutant gives the same results. seconds: of work, that probing may take.
     """
     smallest, evidence = failures[-1]
     if any(holds_on(law, subject, ruler, _stacks(law, ruler, [smallest])) for _ in range(2)):
@@ -172,7 +172,7 @@ def explain(
         case, evidence = _most_telling(law, subject, ruler, failures, breaking, name)
         or_else = [words for v, words in zip(conventions, declare, strict=True) if not v.waives]
         return case, evidence, Cause(mutant.name, mutant.fault, mutant.seen), "; or ".join((mutant.fix, *or_else[:1]))
-    worth = seconds if wide else seconds / 4
+    worth = seconds if wide else seconds / LESS
     finding = None if conventions else _probed(chapter, law, subject, ruler, failures, worth)
     if finding is not None:
         return smallest, evidence, Cause(finding.name, finding.fault, ""), finding.fix or law.fix

@@ -16,7 +16,7 @@ from nnlaws.report import Cause, Violation
 from nnlaws.rounding.formats import Format
 
 SMALL = 24  # entries; a result larger than that is not printed whole
-WHOLE = 1000  # entries; of an array larger than that the ends are printed, as NumPy does: its replay token has it all
+WHOLE = 300  # entries; of a larger array the ends are printed, for nobody reads more: its replay token has it all
 ENDS = 3
 DIGITS = 20
 BEST = "best_at"  # of the laws about searches: where the least loss is

@@ -137,7 +137,8 @@ def _import(module: str) -> Any:
 def _load(path: Path) -> Any:
     if not path.is_file():
         raise TargetError(
-            f"there is no file {str(path)!r}; expected a path to a .py file that defines {', '.join(OPERATIONS)}"
+            f"there is no file {str(path)!r}; expected a path to a .py file that defines operations, such as softmax: "
+            "`nnlaws list operations` has all, `nnlaws template FILE` writes them, ready to fill in"
         )
     spec = importlib.util.spec_from_file_location(f"nnlaws_target_{path.stem}", path)
     if spec is None or spec.loader is None:

@@ -64,14 +64,7 @@ _VARIANCE = (
 )
 _UNBIASED = named(TEXT, "running_variance", "unbiased")
 _OUTSIDE = named(TEXT, "epsilon", "outside")
-_NARROW = named(
-    TEXT,
-    "arithmetic",
-    "narrow",
-    "weaker bound",
-    dtypes=NARROW,
-    unseen="what rounds away in the narrow type then goes unseen: a decay of 1 − αλ, or digits of β",
-)
+_NARROW = named(TEXT, "arithmetic", "narrow", "weaker bound", dtypes=NARROW)
 _NEW = named(TEXT, "weight", "new")
 _AVERAGES = tuple(named(TEXT, "running_average", kind) for kind in ("first_batch", "bias_corrected", "cumulative"))
 _operation = partial(Operation, formulas=formulas, reference_module=nnlaws_reference, bounds=bounds)

@@ -50,22 +50,8 @@ class InverseRootDecay(Protocol):
 
 
 TEXT = chapter("decay")
-_ARITHMETIC = named(
-    TEXT,
-    "arithmetic",
-    "narrow",
-    "weaker bound",
-    dtypes=NARROW,
-    unseen="what rounds away in the narrow type then goes unseen: a decay of 1 − αλ, or digits of β",
-)
-_POWERS = named(
-    TEXT,
-    "hyperparameters",
-    "working",
-    "weaker bound",
-    dtypes=(*NARROW, "float32"),
-    unseen="a number that is rounded to the type computed in then goes unseen: bfloat16(0.999) is 1",
-)
+_ARITHMETIC = named(TEXT, "arithmetic", "narrow", "weaker bound", dtypes=NARROW)
+_POWERS = named(TEXT, "hyperparameters", "working", "weaker bound", dtypes=(*NARROW, "float32"))
 _operation = partial(Operation, formulas=formulas, reference_module=nnlaws_reference, bounds=bounds)
 
 INVERSE_TIME_DECAY = _operation(

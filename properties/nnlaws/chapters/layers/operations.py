@@ -54,14 +54,7 @@ _CONVENTIONS = (
         dtypes=NARROW,
         unseen="what rounds away in the narrow type before the normalisation then goes unseen",
     ),
-    named(
-        TEXT,
-        "arithmetic",
-        "narrow",
-        "weaker bound",
-        dtypes=NARROW,
-        unseen="what rounds away in the narrow type then goes unseen: a decay of 1 − αλ, or digits of β",
-    ),
+    named(TEXT, "arithmetic", "narrow", "weaker bound", dtypes=NARROW),
 )
 _operation = partial(
     Operation, formulas=formulas, reference_module=nnlaws_reference, bounds=bounds, conventions=_CONVENTIONS

@@ -90,7 +90,7 @@ def rates(format: Format, m: Range, columns: Range) -> list[Case]:
 
 
 def many(format: Format, m: Range, columns: Range) -> list[Case]:
-    """Of a law on many coordinates: as many as a token may have, of which a mean strays by half as much as is lost."""
+    """Of a law on many coordinates: as many as a token may have, of which a mean strays by less than is lost."""
     return [Case(3, 3300, "normal", 0, 0)] if format.digits < 24 else []
 
 

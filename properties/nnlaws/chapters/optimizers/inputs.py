@@ -267,17 +267,16 @@ def poisoned(operation: Operation) -> Builder:
 
 def many(operation: Operation) -> Builder:
     """Many coordinates, from 1 to 2, and positive gradients of about 1, by which each step, and each decay, is about a
-    quarter of the spacing of a narrow type: rounded to the nearest, nothing moves.
+    quarter of the spacing of a narrow type: rounded to the nearest, it is lost, or doubled. Every β is 0, since an
+    average that only begins to grow moves too little.
     """
 
     def build(case: Case, format: Format) -> Inputs:
         spacing, random = 2 * format.u, case.random("many")
         theta = random.uniform(1, 2, case.columns)
         grads = random.uniform(0.5, 2, (case.m, case.columns))
-        options = dict(numbers(operation, case))
-        options["learning_rate"] = spacing / 4
-        if "weight_decay" in options:
-            options["weight_decay"] = 1.0
+        set_here = {"learning_rate": spacing / 4, "weight_decay": 1.0, "beta": 0.0, "beta1": 0.0, "beta2": 0.0}
+        options = {name: set_here.get(name, given) for name, given in numbers(operation, case).items()}
         return Inputs((theta.astype(format.dtype), grads.astype(format.dtype)), options=options)
 
     return build

@@ -55,17 +55,18 @@ def long_run(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evi
 def in_many_coordinates(f: Subject, ruler: Ruler, theta: Array, grads: Array, **options: Any) -> Evidence:
     """The same in thousands of coordinates at once, by steps that rounding to the nearest in a narrow type would lose.
 
-    What is rounded by chance is right on average: rounding has no drift. By Hoeffding the mean over n coordinates, each
-    off by no more than 2u|θ| a step, strays by less than the root of 2 ln(2/δ) Σ (2u|θ|t)²/n²: with δ = 1e-12. So may
-    the same chance come again at every step, but not in every coordinate.
+    What is rounded by chance is right on average: rounding has no drift. It goes to one of two numbers, 2u|θ| apart at
+    most; so of n coordinates that are off by themselves, each within an interval of length 2u|θ|t after t steps, the
+    mean strays by Hoeffding's inequality no further than √(½ ln(2/δ) Σ (2u|θ|t)²)/n, but for once in 1/δ = 10¹². The
+    chance of a coordinate may be the same at every step.
     """
     by_chance = ruler.conventions.get("parameters") == "stochastic"
     if not by_chance or ruler.conventions.get("decoupling") == "l2":  # of l2, a step depends on what was lost
         return value(f, ruler, theta, grads, **options)
     got, known = f(theta, grads, **options), ruler.declaring(ON_AVERAGE).bound(theta, grads, **options)
     size, t = theta.shape[-1], np.arange(1, grads.shape[1] + 1)
-    most = 2 * ruler.format.u * t * np.sqrt((known.largest**2).sum(axis=-1))
-    strays = most * np.sqrt(2 * np.log(2 / BY_CHANCE)) / size
+    lengths = 2 * ruler.format.u * t * np.sqrt((known.largest**2).sum(axis=-1))
+    strays = lengths * np.sqrt(np.log(2 / BY_CHANCE) / 2) / size
     mean, want = (each.mean(axis=-1, keepdims=True) for each in (got.astype(np.float64), known.value))
     allowed = known.error.mean(axis=-1, keepdims=True) + strays[..., None]
     return agree(mean, want, allowed, ruler.format, "the mean of all coordinates, where rounding has no drift")

@@ -85,14 +85,7 @@ class AdamW(Protocol):
 
 TEXT = chapter("optimizers")
 _NARROW = (
-    named(
-        TEXT,
-        "arithmetic",
-        "narrow",
-        "weaker bound",
-        dtypes=NARROW,
-        unseen="what rounds away in the narrow type then goes unseen: a decay of 1 − αλ, or digits of β",
-    ),
+    named(TEXT, "arithmetic", "narrow", "weaker bound", dtypes=NARROW),
     named(
         TEXT,
         "state",

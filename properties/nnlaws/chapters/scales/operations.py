@@ -72,22 +72,8 @@ _BOX = named(
     unseen="a result that is beyond an end by a rounding then goes unseen",
 )
 _ROUNDING = (
-    named(
-        TEXT,
-        "arithmetic",
-        "narrow",
-        "weaker bound",
-        dtypes=NARROW,
-        unseen="what rounds away in the narrow type then goes unseen: a decay of 1 − αλ, or digits of β",
-    ),
-    named(
-        TEXT,
-        "hyperparameters",
-        "working",
-        "weaker bound",
-        dtypes=(*NARROW, "float32"),
-        unseen="a number that is rounded to the type computed in then goes unseen: bfloat16(0.999) is 1",
-    ),
+    named(TEXT, "arithmetic", "narrow", "weaker bound", dtypes=NARROW),
+    named(TEXT, "hyperparameters", "working", "weaker bound", dtypes=(*NARROW, "float32")),
 )
 _operation = partial(Operation, formulas=formulas, reference_module=nnlaws_reference, bounds=log_scales)
 

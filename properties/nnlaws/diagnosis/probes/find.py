@@ -24,8 +24,7 @@ from nnlaws.diagnosis.probes.theory import Bench, Sample, Spent, Theory
 from nnlaws.diagnosis.probes.where import Place, is_wrong, where
 from nnlaws.isolation.guard import GuardedSubject
 
-SECONDS = 5.0  # that a violation is worth, where no profile says
-TOGETHER_SECONDS = 4.0  # and all violations of one function in one dtype
+VIOLATIONS = 3  # of one function in one dtype: to all of them goes so many times what one is worth
 TRIES = 2  # violations in which a theory is sought, before it is given up
 CALLED = 6  # single calls that are looked at again
 CONFIRMED = 3  # arrays in which a theory has to tell itself from what is right
@@ -84,14 +83,15 @@ def find(
     ruler: Ruler,
     calls: Sequence[Call],
     single: Sequence[Inputs] = (),
-    seconds: float = SECONDS,
+    seconds: float = 5.0,
 ) -> Finding | None:
     """The theory that says all that the target returns, in the calls of the failing cases and in others; if any does.
 
-    calls: batches that the law asked for on its failing cases; single: what it called one by one; seconds: of work.
+    calls: batches that the law asked for on its failing cases; single: what it called one by one; seconds: of work,
+    that one violation is worth.
     """
     known = _known(law, subject, ruler)
-    if known.seconds > TOGETHER_SECONDS:
+    if known.seconds > VIOLATIONS * seconds:
         return None
     began = process_time()
     bench = Bench(subject, ruler, seconds)
