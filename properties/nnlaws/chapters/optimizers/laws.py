@@ -11,22 +11,25 @@ from typing import Any
 import numpy as np
 from nnlaws_reference.dtypes import Array
 from nnlaws_spec.formulas import optimizers as formulas
-from nnlaws_spec.numbers import Enclosure
 
 from nnlaws.authoring.case import Range
-from nnlaws.authoring.evidence import Evidence, agree, compare, require, worst
+from nnlaws.authoring.evidence import Evidence, agree, require, worst
 from nnlaws.authoring.law import CLOSE, Law, agree_loosely, agree_or_nan, judge, laws_of, slack, unless_refused, values
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.subject import NotOffered, Refused, Subject
 from nnlaws.chapters.optimizers import boundary
 from nnlaws.chapters.optimizers import inputs as cases
-from nnlaws.chapters.optimizers.bounds import UPDATES
 from nnlaws.chapters.optimizers.closed_forms import constant_gradient, on_quadratic, response
 from nnlaws.chapters.optimizers.operations import ADAM, ADAMW, EXPONENTIAL_AVERAGE, GRADIENT_DESCENT, MOMENTUM, RMSPROP
-from nnlaws.chapters.optimizers.step_lengths import first_step_size, importance, longest_step_reached, longest_steps
+from nnlaws.chapters.optimizers.step_lengths import (
+    each_step,
+    first_step_size,
+    importance,
+    longest_step_reached,
+    longest_steps,
+)
 from nnlaws.rounding.averages import ON_AVERAGE
-from nnlaws.rounding.number import bounded
 
 BY_CHANCE = 1e-12  # how likely a mean of what is rounded by chance strays further
 EPSILON = 1e-3  # of a call that nobody refuses
@@ -83,46 +86,6 @@ def no_epsilon(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> E
         lambda: value(f, ruler, *arguments, **options),
         accepted=lambda: f.results(*arguments, **{**options, "eps": EPSILON}),
     )
-
-
-def each_step(f: Subject, ruler: Ruler, theta: Array, grads: Array, **options: Any) -> Evidence:
-    """θ_{t−1} − θ_t is the step's update, where θ_{t−1} is the implementation's own: no error is carried along.
-
-    Each iterate is rounded once when it is stored, and once when the update is subtracted, from θ_{t−1} or, as a sum of
-    updates, from θ_0. That sum may be computed anew for each iterate, in any order, and straight from the gradients:
-    then each of its t terms is rounded twice, and each of its sums.
-    """
-    iterates = f(theta, grads, **options)
-    first = theta.astype(np.float64)[:, None, :]
-    before = np.concatenate([first, iterates[:, :-1]], axis=1)
-    updates = UPDATES[ruler.operation.name]
-    bound = updates(bounded(grads), conventions=ruler.conventions, **options)
-    if ruler.format.digits < 53:
-        wide = updates(bounded(grads.astype(np.float64)), conventions=ruler.conventions, **options)
-        exact = Enclosure(wide.value, np.zeros_like(wide.value), wide.error)
-    else:
-        exact = ruler.exact(_updates(ruler, options), theta, grads, within=bound.error)
-    moved = np.abs(iterates) + np.abs(before) + np.abs(iterates - first) + np.abs(before - first)
-    sizes = updates(bounded(np.abs(grads)), conventions=ruler.conventions, **options)
-    t = np.arange(1, grads.shape[1] + 1)[:, None]
-    anew = np.where(t > 1, 2 * (t + 2) * np.cumsum(np.abs(sizes.value), axis=1), 0.0)
-    rounding = ruler.format.u * (moved + 2 * np.abs(bound.value) + anew) + 4 * ruler.format.tiny
-    allowed = np.where(np.isfinite(before), bound.error + np.nan_to_num(rounding), np.inf)  # from NaN nothing goes on
-    got = before - iterates
-    got = np.where(np.isposinf(allowed) & np.isnan(got), 0.0, got)
-    return compare(got, exact, allowed, ruler.format, "the update that the step subtracts from where it began")
-
-
-def _updates(ruler: Ruler, options: dict[str, Any]) -> Any:
-    """The formula's updates alone, whatever θ_0 is."""
-    named = {name: value for name, value in ruler.conventions.items() if name in ruler.operation.changing}
-
-    def formula(theta: Any, grads: Any) -> Any:
-        iterates = ruler.operation.formula(0 * theta, grads, **options, **named)
-        zero = 0 * theta[..., None, :]
-        return np.concatenate([zero, iterates[..., :-1, :]], axis=-2) - iterates
-
-    return formula
 
 
 def zero_gradients(f: Subject, ruler: Ruler, theta: Array, grads: Array, **options: Any) -> Evidence:
@@ -278,7 +241,7 @@ NOT_HIDDEN = "what is no number is not hidden"
 FEW: Any = {"share": 0.2, "lanes": 2}
 POISONED: Any = {"m": (2, 4), "columns": (3, 5), **FEW}
 VALUE: Any = {"kind": "value"}
-MANY: Any = {"columns": (1, 4), "share": 0.1, "lanes": 2, "boundary": boundary.many}
+MANY: Any = {"columns": (1, 4), "share": 0.1, "lanes": 2, "boundary": boundary.many, **VALUE}
 LONG: Range = (100, 100)
 STEPS: Range = (2, 5)
 WINDOWS: Range = (3, 17)

@@ -1,15 +1,58 @@
-"""How long the steps of optimizers are: laws OP-22, OP-23 and OP-26 of chapters/optimizers.md."""
+"""Single steps of optimizers, and how long they are: laws OP-13, OP-22, OP-23 and OP-26 of chapters/optimizers.md."""
 
 from typing import Any
 
 import numpy as np
 from nnlaws_reference.dtypes import Array
+from nnlaws_spec.numbers import Enclosure
 
-from nnlaws.authoring.evidence import Evidence, require, worst
+from nnlaws.authoring.evidence import Evidence, compare, require, worst
 from nnlaws.authoring.law import CLOSE, agree_loosely, agree_or_nan, slack
 from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.subject import Subject
+from nnlaws.chapters.optimizers.bounds import UPDATES
 from nnlaws.chapters.optimizers.closed_forms import first_step, longest_step, weight_of_epsilon
+from nnlaws.rounding.number import bounded
+
+
+def each_step(f: Subject, ruler: Ruler, theta: Array, grads: Array, **options: Any) -> Evidence:
+    """θ_{t−1} − θ_t is the step's update, where θ_{t−1} is the implementation's own: no error is carried along.
+
+    Each iterate is rounded once when it is stored, and once when the update is subtracted, from θ_{t−1} or, as a sum of
+    updates, from θ_0. That sum may be computed anew for each iterate, in any order, and straight from the gradients:
+    then each of its t terms is rounded twice, and each of its sums.
+    """
+    iterates = f(theta, grads, **options)
+    first = theta.astype(np.float64)[:, None, :]
+    before = np.concatenate([first, iterates[:, :-1]], axis=1)
+    updates = UPDATES[ruler.operation.name]
+    bound = updates(bounded(grads), conventions=ruler.conventions, **options)
+    if ruler.format.digits < 53:
+        wide = updates(bounded(grads.astype(np.float64)), conventions=ruler.conventions, **options)
+        exact = Enclosure(wide.value, np.zeros_like(wide.value), wide.error)
+    else:
+        exact = ruler.exact(_updates(ruler, options), theta, grads, within=bound.error)
+    moved = np.abs(iterates) + np.abs(before) + np.abs(iterates - first) + np.abs(before - first)
+    sizes = updates(bounded(np.abs(grads)), conventions=ruler.conventions, **options)
+    t = np.arange(1, grads.shape[1] + 1)[:, None]
+    anew = np.where(t > 1, 2 * (t + 2) * np.cumsum(np.abs(sizes.value), axis=1), 0.0)
+    rounding = ruler.format.u * (moved + 2 * np.abs(bound.value) + anew) + 4 * ruler.format.tiny
+    allowed = np.where(np.isfinite(before), bound.error + np.nan_to_num(rounding), np.inf)  # from NaN nothing goes on
+    got = before - iterates
+    got = np.where(np.isposinf(allowed) & np.isnan(got), 0.0, got)
+    return compare(got, exact, allowed, ruler.format, "the update that the step subtracts from where it began")
+
+
+def _updates(ruler: Ruler, options: dict[str, Any]) -> Any:
+    """The formula's updates alone, whatever θ_0 is."""
+    named = {name: value for name, value in ruler.conventions.items() if name in ruler.operation.changing}
+
+    def formula(theta: Any, grads: Any) -> Any:
+        iterates = ruler.operation.formula(0 * theta, grads, **options, **named)
+        zero = 0 * theta[..., None, :]
+        return np.concatenate([zero, iterates[..., :-1, :]], axis=-2) - iterates
+
+    return formula
 
 
 def first_step_size(f: Subject, ruler: Ruler, theta: Array, grads: Array, **options: Any) -> Evidence:
