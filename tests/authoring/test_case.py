@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nnlaws.authoring.case import Inputs, cases, expand
+from nnlaws.authoring.case import Inputs, cases, expand, stacks
 from nnlaws.authoring.errors import UsageError
 from nnlaws.authoring.law import Law
 from nnlaws.authoring.token import LARGEST, Case
@@ -355,3 +355,14 @@ def test_an_overlay_lies_at_its_place(format: Format, data: st.DataObject) -> No
     expected = np.full(6, 5.0)
     expected[place % 6] = np.clip(value, -8, 8)
     assert np.array_equal(logits(case, format, 8.0), expected.reshape(2, 3).astype(format.dtype))
+
+
+def test_cases_are_stacked_where_their_arrays_have_one_shape() -> None:
+    """Of some families there are more batches than of others: no case is lost, and none put where it does not fit."""
+    law = next(each for each in LAWS if each.id == "batch_norm_running.value")
+    assert law.boundary is not None
+    drawn = [*law.boundary(FORMATS[2], law.m, law.columns)]
+    ordinary = [Case(case.m, case.columns, "normal", 0, 0) for case in drawn]
+    found = stacks(law.build, [*drawn, *ordinary], FORMATS[2])
+    assert sum(len(inputs.arguments[0]) for inputs in found) == 2 * len(drawn)
+    assert len({case.m for case in drawn}) < len({inputs.arguments[0].shape[1:] for inputs in found})

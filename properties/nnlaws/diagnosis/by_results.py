@@ -120,9 +120,8 @@ def explain(
     """
     smallest, evidence = failures[-1]
     if any(holds_on(law, subject, ruler, _stacks(law, ruler, [smallest])) for _ in range(2)):
-        finding = _probed(
-            chapter, law, subject, ruler, failures, seconds
-        )  # what does not come again may be kept from before
+        # what does not come again may be kept from before
+        finding = _probed(chapter, law, subject, ruler, failures, seconds)
         cause = Cause(finding.name, finding.fault, "") if finding and finding.of_calls else None
         return smallest, evidence, cause, law.fix
     judging = chapter.judging

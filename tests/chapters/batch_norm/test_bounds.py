@@ -718,3 +718,21 @@ def test_what_a_gradient_loses_to_flushed_factors_is_within_the_bound() -> None:
     truths = exactly(formulas.batch_norm_backward, dout, z, ones, eps=1e-5)
     for gradient in gradients(dout, z, mu, inverse(variance, 1e-5), ones, folded=True):
         assert worst(gradient[0], truths[0], allowed[0]) <= 1
+
+
+# --- the range of a narrow type ---
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_nothing_is_promised_of_sums_beyond_the_range_of_float16_and_all_of_others(dtype: str) -> None:
+    """A feature whose sums pass 65504 stands beside one of ordinary numbers."""
+    kind = np.dtype(np.float16 if dtype == "float16" else ml_dtypes.bfloat16)
+    dout = np.array([[-0.5, -6e4], [0.25, 6e4], [1.0, 6e4]]).astype(kind)
+    z = np.array([[-1.0, -1.0], [1.0, 1.0], [0.0, 0.5]]).astype(kind)
+    given = (bounded(dout), bounded(z), bounded(np.ones(2).astype(kind)))
+    narrow = bounds.batch_norm_backward(*given, eps=1e-5, conventions={"arithmetic": "narrow"})
+    for bound in narrow:
+        assert np.isfinite(bound.error[..., 0]).all()
+        assert np.isinf(bound.error[..., 1]).all() == (dtype == "float16")
+    for bound in bounds.batch_norm_backward(*given, eps=1e-5, conventions={}):
+        assert np.isfinite(bound.error).all()

@@ -255,6 +255,20 @@ def test_a_mistake_breaks_the_clauses_that_it_should_and_no_others(
     assert any(words in reason for reason in reasons), reasons
 
 
+@pytest.mark.parametrize("name", ["random_search", "coarse_to_fine", "caviar"])
+def test_an_axis_of_one_number_that_comes_back_as_nan_is_not_held(name: str) -> None:
+    def function(space: Space, *given: Any, **options: Any) -> Any:
+        found = getattr(search, name)(space, *given, **options)
+        held = np.array([axis.low == axis.high for axis in space])
+        points = np.where(held, np.nan, found if isinstance(found, np.ndarray) else found[0])
+        return points if isinstance(found, np.ndarray) else (points, *found[1:])
+
+    (result,) = check(SimpleNamespace(**{name: function}), operations=[name], laws=["held_axes"]).results
+    assert result.outcome is Outcome.VIOLATES
+    assert result.violation is not None
+    assert "is nan in one point, where" in result.violation.reason
+
+
 # ---- Whatever comes back, and whatever is called, is an outcome ------------------------------------------------------
 
 RETURNED: dict[str, Callable[[Array], Any]] = {

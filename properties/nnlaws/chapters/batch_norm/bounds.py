@@ -66,6 +66,9 @@ def batch_norm_backward(
 ) -> tuple[Bounded, Bounded, Bounded]:
     """dγ = s Σ dout (z − μ), dz = γ s (dout − dβ/m − (z − μ) q dγ/m); s is 1/√(σ² + ε) and q too, or with ε outside
     s is 1/(√σ² + ε) and q is 1/√σ². What all samples of a feature have in common, E_μ, reaches dγ by dβ alone.
+
+    In narrow arithmetic float16 ends at 65504. Nothing is promised of a feature where Σ |dout| (|z| + |μ|), folded, or
+    m |dout|, where dz is divided by m last, may pass half of that, before or after γ s and q (z − μ) multiply it.
     """
     wide, upstream = _working(z, conventions), _working(dout, conventions)
     m, u = z.shape[-2], wide.format.u
@@ -108,11 +111,11 @@ def batch_norm_backward(
     # dσ², b and b·μ, which z − μ and z are multiplied by, may be flushed to 0 where dz itself is not
     flushed = 4 * dz.format.tiny * (1 + _size(centred) + np.abs(wide.value) + _size(statistics.mean))
     dz = dz.loosened(_size(scale) * _size(s) * more * (1 + 16 * u) + flushed)
-    if conventions.get("arithmetic") == "narrow":  # float16 ends at 65504, and what is added up passes that
+    if conventions.get("arithmetic") == "narrow":
         sums = np.abs(upstream.value) * np.maximum(1, np.abs(wide.value) + _size(statistics.mean))
         steps = np.maximum(1, _size(scale) * _size(s)) * np.maximum(1, _size(q) * _size(centred).max(-2, keepdims=True))
         reached = np.maximum(sums.sum(-2, keepdims=True), m * np.abs(upstream.value).max(-2, keepdims=True)) * steps
-        beyond = np.where(reached > wide.format.largest / 2, np.inf, 0.0)  # nothing is promised of that feature
+        beyond = np.where(reached > wide.format.largest / 2, np.inf, 0.0)
         dz, dgamma, dbeta = (each.loosened(beyond) for each in (dz, dgamma, dbeta))
     return _stored(dz, z.dtype), _stored(dgamma[..., 0, :], z.dtype), _stored(dbeta[..., 0, :], z.dtype)
 

@@ -103,9 +103,8 @@ _LAWS: tuple[tuple[str, Callable[[Subject, Exercise], Evidence], str], ...] = (
 def contract_laws(judging: Chance, chapter: Chapter, operation: Operation) -> tuple[Law, ...]:
     """On a trial of one of the operation's own laws, with few draws; of arguments, where it takes arrays."""
     own = chapter.laws_of(operation)[-1]
-    case = (
-        own.trials[0] if judging.grows else own.trials[-1]
-    )  # of samplers in the notes' own box, of searches on many axes
+    # of samplers in the notes' own box, of searches on many axes
+    case = own.trials[0] if judging.grows else own.trials[-1]
     case = replace(case, m=FEW if judging.grows else min(case.m, FEW))
 
     def make(clause: str, seen: Callable[[Subject, Exercise], Evidence], statement: str) -> Law:
