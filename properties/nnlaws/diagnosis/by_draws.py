@@ -20,7 +20,7 @@ from nnlaws.authoring.subject import TargetFault
 from nnlaws.authoring.token import Case
 from nnlaws.chance import THRESHOLD
 from nnlaws.chance.comparison import LIKELY
-from nnlaws.diagnosis.probes.draws import fact_of
+from nnlaws.diagnosis.probes.draws import fact_of, long_period
 from nnlaws.isolation.guard import GuardedSubject
 from nnlaws.report import Cause
 
@@ -47,6 +47,10 @@ def explain(
         cause = Cause(str(convention), f"a convention that is not declared: {convention.meaning}", "")
         hidden = f" ({convention.unseen})" if convention.unseen else ""
         return case, evidence, cause, f"declare conventions = {declare}{hidden}, or do as the clause says"
+    assert isinstance(chapter.judging, Chance)
+    again = long_period(chapter.judging, law, subject, ruler)
+    if again is not None:
+        return case, evidence, Cause(again.words, again.words, ""), again.fix
     fitting = [
         mutant
         for mutant in chapter.mutants_of(law.operation)
@@ -55,8 +59,7 @@ def explain(
     if len(fitting) == 1:
         (mutant,) = fitting
         return case, evidence, Cause(mutant.name, mutant.fault, mutant.seen), mutant.fix
-    assert isinstance(chapter.judging, Chance)
-    fact = None if fitting else fact_of(chapter.judging, law, subject, ruler)
+    fact = fact_of(chapter.judging, law, subject, ruler)
     if fact is not None:
         return case, evidence, Cause(fact.words, fact.words, ""), fact.fix
     return case, evidence, None, law.fix

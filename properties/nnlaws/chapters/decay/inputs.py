@@ -18,7 +18,9 @@ SAMPLES = (1, 6)  # how many epochs laws draw that are about any number of them
 LEVELS = (0, 1, 2, 3, 10, 30, 100, 200)  # where a cause is sought
 LAST = 200  # the largest k
 LARGEST = {"float16": 2048, "bfloat16": 256, "float32": 100_000, "float64": 100_000}
-"""The last epoch: up to it the narrow types hold every whole number."""
+"""The last epoch: up to it the narrow types hold every whole number, and a schedule that can only be stepped gets there
+in a second. What goes wrong in larger numbers is not seen.
+"""
 
 COLUMNS: Range = (1, 1)  # epochs have none
 
@@ -97,6 +99,8 @@ BUILDERS: dict[Operation, Builder] = {operation: inputs(operation) for operation
 
 THOUSAND = 1000
 STAIRS = range(1, 101)
+LONG = 100_000
+"""Steps on a stair, where steps are counted for epochs: the last falls short of the next stair by 1e-5."""
 FEW = (1, 3, 7, 10, 11, 22, 41, 47, 49, 55, 61, 83, 98, 100)
 """Of these, for narrow types: those at which a reciprocal rounded to float16, float32 or float64 falls short."""
 
@@ -121,8 +125,8 @@ def boundary(operation: Operation) -> Boundary:
         found += large("drawn", LAST, m, columns)
         if "every" in first:
             rate = 0.9 if format.u > 2.0**-10 else 0.99  # no stair is lost in rounding, nor are a thousand 0
-            for every in STAIRS if format.digits >= 24 else FEW:
-                size, settings = 2 * (THOUSAND // every) + 1, (("every", float(every)), ("rate", rate))
+            for every in (*STAIRS, LONG) if format.digits >= 24 else FEW:
+                size, settings = 2 * max(THOUSAND // every, 1) + 1, (("every", float(every)), ("rate", rate))
                 found.append(Case(size, 1, "stairs", every, 0, settings=settings))
         return found
 

@@ -150,7 +150,8 @@ def every_size_alone(format: Format, m: Range, columns: Range) -> list[Case]:
 
 def masked(format: Format, m: Range, columns: Range) -> list[Case]:
     """Masks of whole tiles of up to 128 classes, from either end and between; one class left, and one masked, in every
-    place. The others are around 0, or so far below that e^z is 0 unless it is shifted.
+    place. The others are around 0, or so far below that e^z is 0 unless it is shifted; or the least finite number, for
+    which −∞ must not be taken.
     """
     sizes = ((130, "tail", 1), (130, "head", 1), (40, "tail", 7), (40, "head", 7), (40, "rim", 3), (9, "tail", 0))
     tiles = [
@@ -159,7 +160,8 @@ def masked(format: Format, m: Range, columns: Range) -> list[Case]:
         for k in (-1000, 3)
     ]
     places = [Case(2, 9, "alone", k, (GROUPS + 1) * TOGETHER + STEP * place) for place in range(9) for k in (-1000, 3)]
-    return [*places, *tiles]
+    least = [Case(2, size, family, -2048, (GROUPS + 1) * TOGETHER) for size, family in ((9, "alone"), (40, "tail"))]
+    return [*places, *tiles, *least]
 
 
 def spoilt(format: Format, m: Range, columns: Range) -> Sequence[Case]:

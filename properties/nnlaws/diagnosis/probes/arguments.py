@@ -193,7 +193,8 @@ def _limits(bench: Bench, sample: Sample, place: int, name: str) -> Iterator[The
     Far beyond a limit, every limit explains the same: so the argument is scaled to where the results turn right.
     """
     near, right = _turning(bench, sample, place)
-    plain, limits = Plain(bench, near), _levels(np.asarray(near.arguments[place], dtype=np.float64))
+    wide, largest = np.asarray(near.arguments[place], dtype=np.float64), bench.ruler.format.largest
+    plain, limits = Plain(bench, near), np.append(_levels(wide), [largest] if np.isinf(wide).any() else [])
     both = np.concatenate([limits, -limits])
     kinds: tuple[tuple[str, Numbered, Any], ...] = (
         ("is clipped to ±{}", lambda c: lambda a: np.clip(a, -c, c), limits),
@@ -209,11 +210,12 @@ def _limits(bench: Bench, sample: Sample, place: int, name: str) -> Iterator[The
             known = theory(bench, place, "", make(c))
             return bench.holds(known, [sample, *right])[0]
 
-        c = _sought(plain, place, make, grid, tells)
+        c = _sought(plain, place, make, grid, tells, largest)
         if c is not None:
+            told = number(c) if abs(c) != largest else "the largest number" if c > 0 else "the least finite number"
             beyond = (_sized(place, each * abs(c), least) for each, least in ((0.5, False), (0.9, False), (2.0, True)))
             farther = (*beyond, *(_scaled(place, factor) for factor in FAR))
-            yield theory(bench, place, f"{name} {words.format(number(c))}", make(c), *farther)
+            yield theory(bench, place, f"{name} {words.format(told)}", make(c), *farther)
 
 
 def _levels(wide: Floats) -> Floats:
@@ -307,16 +309,24 @@ def _scaled(place: int, factor: float) -> Callable[[Arguments], Arguments]:
 
 
 def _sought(
-    plain: Plain, place: int, make: Numbered, grid: Any, tells: Callable[[float], bool] = lambda c: True
+    plain: Plain,
+    place: int,
+    make: Numbered,
+    grid: Any,
+    tells: Callable[[float], bool] = lambda c: True,
+    natural: float = 0.0,
 ) -> float | None:
-    """The number of the grid, or near one, with which the change explains the result: the simplest that tells more."""
+    """The number of the grid, or near one, with which the change explains the result: the simplest that tells more,
+    the natural one before all others.
+    """
     grid = np.asarray(grid, dtype=np.float64)
     if not grid.size:
         return None
     scores = _scores(plain, place, make, grid)
     fitting = grid[scores <= 1]
     if len(fitting):
-        return next(filter(tells, sorted(map(float, fitting), key=_simplicity)), None)
+        ordered = sorted(map(float, fitting), key=lambda c: (abs(c) != natural, *_simplicity(c)))
+        return next(filter(tells, ordered), None)
     best = int(np.argmin(scores))
     if not isfinite(scores[best]):
         return None

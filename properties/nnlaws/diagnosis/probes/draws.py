@@ -7,6 +7,7 @@ is broken is tried, too: what is in the order of draws is the cause only where t
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import pairwise
 from math import gcd
 from typing import Any
 
@@ -22,7 +23,12 @@ from nnlaws.isolation.guard import GuardedSubject
 CALLS = 4  # that a relation has to hold in
 FEWEST = 8  # draws of a call, before a relation between them says anything
 PERIODS = 64  # the longest that is looked for
+WIDE = 2**20  # numbers of a box that whole numbers or floats may be too narrow for
+UNLIKELY = 1e-12
+WHOLE = "draw in whole numbers of 64 bits, not in floats or narrower ones"
 SEED = "seed"
+TENS, TWOS = tuple(10**k for k in range(1, 10)), tuple(2**k for k in range(7, 17))
+MODULI = (*TENS, *TWOS, *(2**k - 1 for k in (16, 31, 32)), 9973, 10**9 + 7)  # of a seed
 BITS = range(1, 41)  # of a seed, that may be cut off
 Draw = Callable[..., Array]
 """Of options, what one call draws: a row a draw."""
@@ -69,6 +75,7 @@ def _seeds(options: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def _of_draws(draw: Draw, options: Sequence[dict[str, Any]]) -> Iterator[Fact]:
+    yield from _of_boxes(draw, options)
     calls = [draw(**each) for each in _seeds(options)]
     if any(len(call) < FEWEST or not np.isfinite(call).all() for call in calls):
         return
@@ -81,6 +88,7 @@ def _of_draws(draw: Draw, options: Sequence[dict[str, Any]]) -> Iterator[Fact]:
         if all(len(call) > 2 * period and _repeats(call, period) for call in calls):
             yield Fact(f"draws come again after {period}", anew, ordered=True)
             return
+    yield from _in_blocks(columns)
     for words, is_so in (("rising", _ascending), ("falling", lambda x: _ascending(-x))):
         if any(all(is_so(x) for x in each) for each in columns):
             yield Fact(f"draws are in {words} order", "do not sort them", ordered=True)
@@ -98,6 +106,43 @@ def _of_draws(draw: Draw, options: Sequence[dict[str, Any]]) -> Iterator[Fact]:
                     words = f"axis {other} goes as axis {one} does{far}: they share their numbers"
                     yield Fact(words, anew, ordered=later > 0, related=True)
                     return
+
+
+def long_period(judging: Chance, law: Law, subject: GuardedSubject, ruler: Ruler) -> Fact | None:
+    """All draws beyond a number of them come again, one after another: nothing else does so."""
+    try:
+        calls = [
+            np.asarray(judging.exercise(subject, law.operation, **law.build(case, ruler.format).options))
+            for case in law.trials
+        ]
+    except TargetFault:
+        return None
+    calls = [call for call in calls if len(call) > 2 * FEWEST and len(np.unique(call, axis=0)) > PERIODS]
+    if SEED not in law.operation.options or not calls:
+        return None
+    longest = max(calls, key=len)
+    rows = longest.reshape(len(longest), -1)
+    for period in np.flatnonzero((rows == rows[0]).all(axis=1))[1:]:
+        told = [call for call in calls if len(call) >= period + FEWEST]
+        if period > PERIODS and all((call[period:] == call[:-period]).all() for call in told):
+            return Fact(
+                f"draws come again after {period}", "draw each anew, from one generator that is seeded once a call"
+            )
+    return None
+
+
+def _in_blocks(columns: Sequence[Sequence[Array]]) -> Iterator[Fact]:
+    """Draws in order by twos, threes …, and not as a whole."""
+    for size in range(2, FEWEST + 1):
+        for words, sign in (("rising", 1), ("falling", -1)):
+            if any(all(_by_blocks(sign * x, size) for x in each) for each in columns):
+                yield Fact(f"every {size} draws are in {words} order", "do not sort them", ordered=True)
+                return
+
+
+def _by_blocks(x: Array, size: int) -> bool:
+    whole = x[: len(x) // size * size].reshape(-1, size)
+    return len(whole) >= 2 * FEWEST and not _ascending(x) and bool((np.diff(whole, axis=1) >= 0).all())
 
 
 def _width(calls: Sequence[Array]) -> int:
@@ -136,10 +181,9 @@ def _whole(calls: Sequence[Array], where: str) -> Iterator[Fact]:
     """Whole numbers of which only some come, or whose low digits have an order."""
     if not all(bool((x == np.rint(x)).all()) for x in calls):
         return
-    steps = [reduce(gcd, (int(d) for d in np.diff(np.unique(x))), 0) for x in calls]
+    steps = [_step(x) for x in calls]
     if min(steps) > 1 and all(len(np.unique(x)) >= FEWEST for x in calls):
-        step = reduce(gcd, steps)
-        yield Fact(f"only every {_th(step)} whole number is drawn{where}", "draw in whole numbers, not in floats")
+        yield Fact(f"only every {_th(reduce(gcd, steps))} whole number is drawn{where}", WHOLE)
         return
     for bit in range(3):
         low = [(x.astype(np.int64) >> bit) & 1 for x in calls]
@@ -150,6 +194,31 @@ def _whole(calls: Sequence[Array], where: str) -> Iterator[Fact]:
                 words = f"the {digit} binary digit of the draws has period {period}{where}"
                 yield Fact(words, fix, ordered=True)
                 return
+
+
+def _step(x: Array) -> int:
+    """The largest number that all differences are multiples of."""
+    return reduce(gcd, (int(b) - int(a) for a, b in pairwise(np.unique(x))), 0)
+
+
+def _of_boxes(draw: Draw, options: Sequence[dict[str, Any]]) -> Iterator[Fact]:
+    """What is so of wide boxes of whole numbers alone: that only some of them come, or none beyond a number."""
+    if not {"low", "high"} <= {*options[0]}:
+        return
+    wide = sorted((each for each in options if each["high"] - each["low"] >= WIDE), key=lambda o: o["high"] - o["low"])
+    for each in wide:
+        x, width = draw(**each), each["high"] - each["low"]
+        if x.ndim != 1 or x.dtype.kind != "i" or len(np.unique(x)) < 2 * FEWEST:
+            continue
+        upper = x[x > each["low"] + width // 2]
+        for part, where in ((x, ""), (upper, ", of its upper half")):
+            if len(np.unique(part)) >= 2 * FEWEST and (step := _step(part)) > 1:
+                yield Fact(f"of a box {width:.3g} wide only every {_th(step)} whole number is drawn{where}", WHOLE)
+                return
+        reach = int(x.max()) - each["low"]
+        if (reach / width) ** len(x) < UNLIKELY and (reach / (int(x.max()) - int(x.min()))) < 2:
+            yield Fact(f"of a box {width:.3g} wide nothing beyond the first {reach:.3g} numbers is drawn", WHOLE)
+            return
 
 
 def _th(number: int) -> str:
@@ -173,6 +242,7 @@ def _of_seeds(draw: Draw, options: Sequence[dict[str, Any]]) -> Iterator[Fact]:
         yield Fact("the seed is not looked at: all seeds draw the same", by_seed)
         return
     yield from _cut(draw, given, by_seed)
+    yield from _taken_for(draw, given, by_seed)
     yield from _shared(calls, by_seed)
 
 
@@ -194,7 +264,22 @@ def _cut(draw: Draw, given: Sequence[dict[str, Any]], fix: str) -> Iterator[Fact
     if blind == list(range(blind[0], BITS[-1] + 1)) and blind[0]:
         yield Fact(f"only the low {blind[0]} bits of the seed count", fix)
     elif blind == list(range(blind[-1] + 1)):
-        yield Fact(f"the lowest {len(blind)} bits of the seed do not count", fix)
+        words = f"lowest {len(blind)} bits of the seed do" if len(blind) > 1 else "lowest bit of the seed does"
+        yield Fact(f"the {words} not count", fix)
+
+
+def _taken_for(draw: Draw, given: Sequence[dict[str, Any]], fix: str) -> Iterator[Fact]:
+    """Seeds that are divided by a number, or folded."""
+
+    def same(change: Callable[[int], int]) -> bool:
+        return all(np.array_equal(draw(**each), draw(**{**each, SEED: change(each[SEED])})) for each in given[:CALLS])
+
+    for modulus in MODULI:
+        if same(lambda seed, modulus=modulus: seed + modulus):  # type: ignore[misc]
+            yield Fact(f"seeds that are {modulus} apart draw the same", fix)
+            return
+    if same(lambda seed: seed << 32) and same(lambda seed: (5 << 32) | (seed ^ 5)):
+        yield Fact("the high 32 bits of the seed are folded into the low ones", fix)
 
 
 def _shared(calls: Sequence[Array], fix: str) -> Iterator[Fact]:

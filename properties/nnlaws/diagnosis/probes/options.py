@@ -15,6 +15,7 @@ from nnlaws.diagnosis.probes.theory import Arguments, Bench, Options, Sample, Sa
 
 Change = Callable[[float], float]
 DIGITS = 6  # significant ones, that an effective value is told to, at most
+VALUES = 6  # of an option, that a theory of several options is tried with
 MANY, ROUNDS = 65, 7  # of the search for an effective value: so many at once, each time between two of the last
 
 
@@ -99,10 +100,12 @@ def by_options(bench: Bench, sample: Sample, samples: Sequence[Sample]) -> Itera
     for one, other in combinations(numbers, 2):
         yield _exchanged(bench, one, other)
     for words, change in ROUNDED.items():
-        inexact = [name for name in numbers if any(change(v) != v for v in drawn(samples, name))]
+        meant = {name: drawn(samples, name) for name in numbers}
+        inexact = {name: values for name, values in meant.items() if any(change(v) != v for v in values)}
         for size in range(2, len(inexact) + 1):
             for names in combinations(inexact, size):
-                yield _several(bench, names, words, change)
+                ways = tuple(dict[str, Option]({name: v}) for name in names for v in inexact[name][:VALUES])
+                yield _several(bench, names, words, change, ways)
 
 
 def _flipped(bench: Bench, name: str) -> Iterator[Theory]:
@@ -185,13 +188,13 @@ def _theory(bench: Bench, name: str, words: str, fix: str, change: Change, ways:
     return Theory(words, f"{words}: the results are right for that value", fix, predict, ways)
 
 
-def _several(bench: Bench, names: tuple[str, ...], words: str, change: Change) -> Theory:
+def _several(bench: Bench, names: tuple[str, ...], words: str, change: Change, ways: tuple[Options, ...]) -> Theory:
     def predict(arguments: Arguments, options: Options) -> Saying:
         changed = {name: _each(change, options[name]) for name in names}
         return bench.of_arguments(_wide(arguments), {**options, **changed})
 
     told = f"{', '.join(names[:-1])} and {names[-1]} are {words}"
-    return Theory(told, f"{told}: the results are right for that", "take each as it is given", predict)
+    return Theory(told, f"{told}: the results are right for that", "take each as it is given", predict, ways)
 
 
 def _swapped(bench: Bench, name: str, other: str, ways: tuple[Options, ...]) -> Theory:

@@ -10,10 +10,14 @@ BLOCKS = (2, 4, 8, 16, 32, 64, 3, 5, 6, 7, 9, 10, 12, 20, 24)
 
 @dataclass(frozen=True)
 class Pattern:
-    """words: of a number's name, where the pattern holds. holds: of a number."""
+    """words: of a number's name, where the pattern holds. holds: of a number. side: "more" or "less", if it is all
+    numbers from one on, and then turn: the last that is right, and the first that is wrong.
+    """
 
     words: Callable[[str], str]
     holds: Callable[[float], bool]
+    side: str = ""
+    turn: tuple[float, float] = (0.0, 0.0)
 
 
 def pattern(wrong: Mapping[float, bool]) -> Pattern | None:
@@ -32,9 +36,10 @@ def _patterns(wrong: Mapping[float, bool]) -> Iterator[Pattern]:
         yield Pattern(lambda name: f"{name} is {low:g}", lambda n: n == low)
     if high == numbers[-1]:
         before = max(n for n in numbers if n < low) if low > numbers[0] else low
-        yield Pattern(lambda name: f"{name} is {low:g} or more", lambda n: n > before)
+        yield Pattern(lambda name: f"{name} is {low:g} or more", lambda n: n > before, "more", (before, low))
     if low == numbers[0]:
-        yield Pattern(lambda name: f"{name} is {high:g} or less", lambda n: n <= high)
+        after = min(n for n in numbers if n > high) if high < numbers[-1] else high
+        yield Pattern(lambda name: f"{name} is {high:g} or less", lambda n: n <= high, "less", (after, high))
     yield Pattern(lambda name: f"{name} is from {low:g} to {high:g}", lambda n: low <= n <= high)
     for block in BLOCKS if all(float(n).is_integer() for n in numbers) else ():
         yield from _by_block(block, wrong, numbers, bad)

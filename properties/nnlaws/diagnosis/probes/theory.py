@@ -1,6 +1,7 @@
 """Theories of what a target returns, and the bench on which they are held to what it does return."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from time import process_time
@@ -144,6 +145,20 @@ class Bench:
         """Of each axis, how long it is, beside the lanes'."""
         each = zip(self.operation.arguments.values(), arguments, strict=True)
         return {dim: size for dims, a in each for dim, size in zip(dims, a.shape[1:], strict=True)}
+
+    @contextmanager
+    def sooner(self, share: float) -> Iterator[None]:
+        """A part of the work that ends when that share of the time that is left would be left; it is broken off then,
+        and nothing is raised.
+        """
+        until = self.until
+        self.until -= share * max(until - process_time(), 0)
+        try:
+            yield
+        except Spent:
+            pass
+        finally:
+            self.until = until
 
     def check_time(self) -> None:
         if process_time() > self.until:

@@ -6,7 +6,7 @@ Each is told only if the target is wrong there and right elsewhere, and again on
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import count, pairwise
+from itertools import count, pairwise, product
 from typing import Any
 
 import numpy as np
@@ -16,19 +16,19 @@ from nnlaws.authoring.chapter import Chapter
 from nnlaws.authoring.judging import Rounding
 from nnlaws.authoring.law import Law
 from nnlaws.authoring.token import TOGETHER, Case
+from nnlaws.diagnosis.probes.marks import MARKS, Mark
 from nnlaws.diagnosis.probes.options import drawn, number
 from nnlaws.diagnosis.probes.patterns import Pattern, pattern
 from nnlaws.diagnosis.probes.theory import Arguments, Bench, Options, Sample
 
-SIZES = (*range(1, 27), 30, 31, 32, 33, 40, 47, 48, 63, 64, 65, 96, 100, 127, 128, 129, 130)
+SIZES = (*range(1, 27), 30, 31, 32, 33, 40, 47, 48, 59, 63, 64, 65, 76, 77, 96, 100, 127, 128, 129, 130)
 AGAIN = (27, 28, 29, 34, 36, 39, 41, 44, 50, 56, 60, 66, 72, 80, 99, 110, 131, 136)
 """Sizes that are looked at, and those that a pattern is then held to."""
 ENTRIES = 700  # of an array, at most
 LANES = 4
-SPECIALS = {"NaN": np.nan, "-inf": -np.inf, "inf": np.inf, "0": 0.0}
 FACTORS = tuple(2.0**power for power in range(-30, 41))
 LOOSE = 1.5  # times, that limits of like arrays may differ
-CONFIRMED, MANY = 3, 10  # arrays that have to show it; and where there is nothing else to try
+CONFIRMED = 3  # arrays that have to show it
 NARROWING = 12  # halvings of an interval between a right and a wrong factor
 
 
@@ -38,10 +38,13 @@ Holds = Callable[[Arguments, Options], bool | None]
 
 @dataclass(frozen=True)
 class Place:
-    """Where a target is wrong: `words` after "where", and whether some arguments are there."""
+    """Where a target is wrong: `words` after "where", and whether some arguments are there; always: whether it is wrong
+    wherever that is.
+    """
 
     words: str
     holds: Holds
+    always: bool = True
 
     def covers(self, bench: Bench, samples: Sequence[Sample]) -> bool:
         """Whether all that is wrong in the samples is there."""
@@ -60,9 +63,9 @@ def where(
     assert isinstance(judging, Rounding)
     every = [*seen, *samples]
     looks: tuple[Callable[[], Place | None], ...] = (
-        lambda: _specials(bench, samples, seen),
+        lambda: _marks(bench, samples, seen),
         lambda: _sizes(bench, judging, laws),
-        lambda: _options(bench, samples),
+        lambda: _options(bench, every),
         lambda: _magnitudes(bench, judging, laws),
     )
     for look in looks:
@@ -83,80 +86,73 @@ def is_wrong(sample: Sample | None) -> bool:
     return sample is not None and bool(sample.wrong_lanes.any())
 
 
-def _specials(bench: Bench, samples: Sequence[Sample], seen: Sequence[Sample]) -> Place | None:
-    """A number that all that is wrong holds, and nothing that is right does."""
+def _marks(bench: Bench, samples: Sequence[Sample], seen: Sequence[Sample]) -> Place | None:
+    """What all that is wrong has, and without which it is right: a number, a row of zeros, two largest."""
     every = [*seen, *samples]
-    for only in (False, True):
-        for place, name in enumerate(bench.operation.arguments):
-            for words, special in SPECIALS.items():
-                held = _held(bench, every, place, special)
-                there = sum(holds and wrong for holds, wrong in held)
-                free = sum(not wrong and not holds for holds, wrong in held)
-                if not there or free < MANY or any(wrong and not holds for holds, wrong in held):
-                    continue
-                everywhere = all(wrong for holds, wrong in held if holds)
-                if only and not everywhere and there >= CONFIRMED:  # there, but not always
-                    return Place(f"{name} holds {words}, and only there", _holder(place, special))
-                if not everywhere or only:
-                    continue
-                if (special != 0 and _put_in(bench, samples, place, special)) or there >= MANY:
-                    return Place(f"{name} holds {words}", _holder(place, special))
+    for place, name in enumerate(bench.operation.arguments):
+        for mark in MARKS:
+            held = [
+                (sample.lanes(slice(lane, lane + 1)), bool(wrong))
+                for sample in every
+                for lane, wrong in enumerate(sample.wrong_lanes)
+                if mark.holds(sample.arguments[place][lane])
+            ]
+            bad = [sample for sample, wrong in held if wrong]
+            if not bad or len(bad) < sum(int(sample.wrong_lanes.sum()) for sample in every):
+                continue
+            if not _mended(bench, bad, place, mark):
+                continue
+            always = len(bad) == len(held) and _spoilt(bench, samples, place, mark)
+            if always or len(bad) >= CONFIRMED:
+                return Place(mark.words.format(name), _holder(place, mark), always)
     return None
 
 
-def _holder(place: int, special: float) -> Holds:
-    return lambda arguments, options: _holds(arguments[place], special)
+def _holder(place: int, mark: Mark) -> Holds:
+    return lambda arguments, options: all(mark.holds(lane) for lane in arguments[place])
 
 
-def _held(bench: Bench, samples: Sequence[Sample], place: int, special: float) -> list[tuple[bool, bool]]:
-    """Of each lane, whether it holds the number, and whether it is wrong; of 0 only where no axis is 1: of one thing,
-    much is right by chance.
-    """
-    return [
-        (_holds(sample.arguments[place][lane], special), bool(wrong))
-        for sample in samples
-        if special or all(size > 1 for size in bench.sizes(sample.arguments).values())
-        for lane, wrong in enumerate(sample.wrong_lanes)
-    ]
+def _mended(bench: Bench, bad: Sequence[Sample], place: int, mark: Mark) -> bool:
+    """Whether what is wrong becomes right when it is taken out, and nothing else is changed."""
+    return all(
+        _changed(bench, sample, place, mark.without) is False for sample in bad[:: max(len(bad) // CONFIRMED, 1)]
+    )
 
 
-def _put_in(bench: Bench, samples: Sequence[Sample], place: int, special: float) -> bool:
+def _spoilt(bench: Bench, samples: Sequence[Sample], place: int, mark: Mark) -> bool:
     """Whether what is right becomes wrong by it."""
-    right = [sample for sample in samples if not is_wrong(sample)][:CONFIRMED]
-    flags = [is_wrong(_with(bench, sample, place, special, seed)) for seed, sample in enumerate(right)]
+    right = [sample.lanes(slice(0, 1)) for sample in samples if not is_wrong(sample)][:CONFIRMED]
+    flags = [_changed(bench, sample, place, mark.put) for sample in right]
     return len(flags) == CONFIRMED and all(flags)
 
 
-def _holds(a: Any, special: float) -> bool:
-    """Whether some entry is that number, to the bit."""
-    wide = np.asarray(a, dtype=np.float64)
-    same = np.isnan(wide) if np.isnan(special) else (wide == special) & (np.signbit(wide) == np.signbit(special))
-    return bool(same.any())
-
-
-def _with(bench: Bench, sample: Sample, place: int, special: float, seed: int) -> Sample | None:
-    """The sample with one entry of each lane of an argument as that number."""
-    changed = sample.arguments[place].copy()
-    flat = changed.reshape(len(changed), -1)
-    flat[:, (7 * seed + 3) % flat.shape[1]] = special
-    arguments = (*sample.arguments[:place], changed, *sample.arguments[place + 1 :])
-    return bench.sample(arguments, sample.options)
+def _changed(bench: Bench, sample: Sample, place: int, change: Callable[[Any], Any]) -> bool | None:
+    """Whether the one lane is wrong with an argument changed; None where it cannot be told."""
+    given = sample.arguments[place]
+    with np.errstate(all="ignore"):
+        changed = change(given[0].astype(np.float64)).astype(given.dtype)[None]
+    if np.array_equal(changed, given, equal_nan=True):
+        return None
+    other = bench.sample((*sample.arguments[:place], changed, *sample.arguments[place + 1 :]), sample.options)
+    return None if other is None else is_wrong(other)
 
 
 def inputs_of(
     bench: Bench, judging: Rounding, law: Law, m: int, columns: int, seed: int
 ) -> tuple[Arguments, dict[str, Any]] | None:
-    """Arguments of that size, all of whose entries differ as a rule, of moderate size; and options."""
+    """Arguments of that size, all of whose entries differ as a rule, of moderate size and not all 0; and options."""
     if not law.admits(Case(m, columns, "", 0, 0)):
         return None
     families = judging.families[len(judging.families) // 2 :]  # simplest first: of the first, all entries are alike
-    level = sorted(judging.levels, key=abs)[0]
-    cases = [
-        Case(m, columns, families[(seed + lane) % len(families)], level, (8 * (seed + lane) + lane % 2) % TOGETHER)
-        for lane in range(LANES)
-    ]
-    inputs = stack(law.build, cases, bench.ruler.format)
-    return inputs.arguments, {name: inputs.options[name] for name in bench.operation.options}
+    for level in sorted(judging.levels, key=abs):
+        cases = [
+            Case(m, columns, families[(seed + lane) % len(families)], level, (8 * (seed + lane) + lane % 2) % TOGETHER)
+            for lane in range(LANES)
+        ]
+        inputs = stack(law.build, cases, bench.ruler.format)
+        if any(a.any() for a in inputs.arguments):
+            return inputs.arguments, {name: inputs.options[name] for name in bench.operation.options}
+    return None
 
 
 def _sizes(bench: Bench, judging: Rounding, laws: Sequence[Law]) -> Place | None:
@@ -194,10 +190,17 @@ def _flags(bench: Bench, judging: Rounding, law: Law, axis: str, other: int) -> 
         given = inputs_of(bench, judging, law, m, columns, next(seeds))
         if given is None:
             return None
-        sample = bench.sample(*given)
-        return None if sample is None else is_wrong(sample)
+        arguments, options = given
+        answers = [bench.sample(arguments, {**options, **ways}) for ways in _either_way(options)]
+        return None if None in answers else any(is_wrong(each) for each in answers)
 
     return flag
+
+
+def _either_way(options: dict[str, Any]) -> list[dict[str, Any]]:
+    """What is true or false, as the one and as the other."""
+    names = [name for name, value in options.items() if isinstance(value, bool)]
+    return [dict(zip(names, values, strict=True)) for values in product((False, True), repeat=len(names))]
 
 
 def _axis_name(bench: Bench, axis: str, law: Law) -> str:
@@ -225,6 +228,7 @@ def _options(bench: Bench, samples: Sequence[Sample]) -> Place | None:
         wrong = {v: any(each.get(v, False) for each in flags) for v in values}
         found = pattern(wrong)
         if found is not None and len(values) > CONFIRMED and sum(each == wrong for each in flags) >= CONFIRMED:
+            found = _narrowed(bench, found, name, _bases(samples))
 
             def holds(arguments: Arguments, options: Options, name: str = name, found: Pattern = found) -> bool | None:
                 value: Any = options[name]
@@ -232,6 +236,24 @@ def _options(bench: Bench, samples: Sequence[Sample]) -> Place | None:
 
             return Place(found.words(name), holds)
     return None
+
+
+def _narrowed(bench: Bench, found: Pattern, name: str, bases: Sequence[Sample]) -> Pattern:
+    """The pattern with its end sought between the last value that is right and the first that is wrong."""
+    right, wrong = found.turn
+    if not found.side or right == wrong or isinstance(bases[0].options[name], int):
+        return found
+    low, high = right, wrong
+    for _ in range(NARROWING):
+        middle = float((low * high) ** 0.5 if min(low, high) > 0 else (low + high) / 2)
+        answers = [bench.sample(base.arguments, {**base.options, name: middle}) for base in bases]
+        low, high = (low, middle) if any(is_wrong(each) for each in answers) else (middle, high)
+    above, about = found.side == "more", number(float(f"{high:.2g}"))
+
+    def holds(n: float) -> bool:
+        return n > low if above else n < low
+
+    return Pattern(lambda name: f"{name} is about {about} or {found.side}", holds)
 
 
 def _bases(samples: Sequence[Sample]) -> list[Sample]:
@@ -287,7 +309,8 @@ def _applied(holds: Any, about: tuple[Any, ...], arguments: Arguments, options: 
 
 def _right_bases(bench: Bench, judging: Rounding, law: Law) -> Iterator[Sample]:
     for seed in (3, 11, 23):
-        given = inputs_of(bench, judging, law, max(law.m[0], 2), max(law.columns[0], 4), seed)
+        m, columns = (max(low, min(n, high)) for n, (low, high) in ((2, law.m), (4, law.columns)))
+        given = inputs_of(bench, judging, law, m, columns, seed)
         sample = bench.sample(*given) if given is not None else None
         if sample is not None:
             yield sample.lanes(slice(0, 1))
@@ -299,12 +322,14 @@ def _limit(bench: Bench, base: Sample, place: int, move: Move) -> tuple[float, b
     def wrong(x: float) -> bool | None:
         a = np.asarray(base.arguments[place], dtype=np.float64)
         with np.errstate(all="ignore"):
-            moved = move(a, x).astype(base.arguments[place].dtype)
+            moved = move(a, x)
+            moved = (np.rint(moved) if whole else moved).astype(base.arguments[place].dtype)
         if not np.isfinite(np.asarray(moved, dtype=np.float64)).all():
             return None
         sample = bench.sample((*base.arguments[:place], moved, *base.arguments[place + 1 :]), base.options)
         return None if sample is None else is_wrong(sample)
 
+    whole = bool((base.arguments[place] == np.rint(base.arguments[place])).all())
     if wrong(1.0) is not False:  # of ordinary numbers: else it says only where nothing can be seen
         return None
     flags = [(x, is_so) for x in FACTORS[::2] if (is_so := wrong(x)) is not None]
