@@ -48,7 +48,9 @@ def holds_on(law: Law, subject: GuardedSubject, ruler: Ruler, stacks: Sequence[I
 def shown(
     chapter: Chapter, convention: Convention, subject: GuardedSubject, ruler: Ruler, stacks: Sequence[Inputs]
 ) -> bool:
-    """Whether the target errs as the convention's own algorithm does, where it is about rounding."""
+    """Whether the target errs as the convention's own algorithm does, where it is about rounding: by just as much all
+    over, or by about as much where that is a lot.
+    """
     if convention.effect == "value":
         return True
     ours = errors(subject, ruler, stacks)
@@ -64,6 +66,8 @@ def shown(
             continue
         theirs = errors(GuardedSubject(variant.function, ruler.operation), ruler, stacks)
         worst = float(np.max(theirs, initial=0.0))
+        if worst > 1 and np.array_equal(ours, theirs):
+            return True
         if worst > OWN and float(np.max(ours[theirs * LIKE >= worst], initial=0.0)) * LIKE >= worst:
             return True
     return False

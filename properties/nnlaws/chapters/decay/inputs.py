@@ -99,8 +99,8 @@ BUILDERS: dict[Operation, Builder] = {operation: inputs(operation) for operation
 
 THOUSAND = 1000
 STAIRS = range(1, 101)
-LONG = 100_000
-"""Steps on a stair, where steps are counted for epochs: the last falls short of the next stair by 1e-5."""
+LONG = (127, 128, 138, 255, 256, 1000, 100_000)
+"""More on a stair, where steps are counted for epochs: the last of 100,000 falls short of the next stair by 1e-5."""
 FEW = (1, 3, 7, 10, 11, 22, 41, 47, 49, 55, 61, 83, 98, 100)
 """Of these, for narrow types: those at which a reciprocal rounded to float16, float32 or float64 falls short."""
 
@@ -125,7 +125,7 @@ def boundary(operation: Operation) -> Boundary:
         found += large("drawn", LAST, m, columns)
         if "every" in first:
             rate = 0.9 if format.u > 2.0**-10 else 0.99  # no stair is lost in rounding, nor are a thousand 0
-            for every in (*STAIRS, LONG) if format.digits >= 24 else FEW:
+            for every in (*STAIRS, *LONG) if format.digits >= 24 else FEW:
                 size, settings = 2 * max(THOUSAND // every, 1) + 1, (("every", float(every)), ("rate", rate))
                 found.append(Case(size, 1, "stairs", every, 0, settings=settings))
         return found

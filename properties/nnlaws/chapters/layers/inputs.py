@@ -122,14 +122,15 @@ def weights(case: Case, format: Format, whole: bool = False) -> Array:
 
 
 def learnable(case: Case, format: Format, stream: str) -> Array:
-    """(n,) of multiples of 1/4, among them 0 and negative ones: a γ, β or b."""
-    return (np.rint(6 * case.random(stream).standard_normal(case.columns)) / 4).astype(format.dtype)
+    """(n,) of multiples of 1/4, among them 0 and negative ones, or of real numbers: a γ, β or b."""
+    drawn = 6 * case.random(stream).standard_normal(case.columns)
+    return ((drawn if case.seed % 4 > 1 else np.rint(drawn)) / 4).astype(format.dtype)
 
 
 def upstream(case: Case, format: Format) -> Array:
-    """dout: multiples of 1/8, uneven, so that no term of the gradient vanishes."""
-    random = case.random("upstream")
-    return (np.rint(12 * random.standard_normal((case.m, case.columns))) / 8).astype(format.dtype)
+    """dout: multiples of 1/8, uneven, so that no term of the gradient vanishes; or real numbers."""
+    drawn = 12 * case.random("upstream").standard_normal((case.m, case.columns))
+    return ((drawn if case.seed % 8 > 3 else np.rint(drawn)) / 8).astype(format.dtype)
 
 
 def eps_of(case: Case, format: Format) -> float:
@@ -167,7 +168,7 @@ def extreme(operation: Operation) -> tuple[Builder, Strategy]:
 
 
 def other_bias(build: Builder) -> Builder:
-    """The same inputs and another b, of multiples of 1/4, some of them 0."""
+    """The same inputs and another b, some of it 0."""
 
     def built(case: Case, format: Format) -> Inputs:
         inputs = build(case, format)

@@ -125,13 +125,18 @@ def gradients(case: Case, format: Format) -> Array:
 
 def start(case: Case, format: Format, moving: bool = True) -> Array:
     """θ (n,): multiples of 1/4; if `moving`, 0 in every other lane, where the smallest step can be seen. Of the family
-    "fine", the numbers after 1, of turning sign.
+    "fine", the numbers after 1, of turning sign; of "decades", a decade a coordinate, the largest where gradients are
+    least.
     """
     if case.family == "fine":
         numbers = 1 + 2 * format.u * np.arange(1.0, case.columns + 1)
         return (numbers * (1 - 2 * (np.arange(case.columns) % 2))).astype(format.dtype)
     if moving and case.seed % 2 == 0:
         return np.zeros(case.columns, format.dtype)
+    if case.family == "decades":
+        sizes = np.abs(_decades(case.random("theta"), (1, case.columns), 1.0)[0, ::-1])
+        turns = 1 - 2 * (np.arange(case.columns) % 2)
+        return np.clip(turns * sizes, -reach(format), reach(format)).astype(format.dtype)
     return (np.rint(6 * case.random("theta").standard_normal(case.columns)) / 4).astype(format.dtype)
 
 

@@ -10,17 +10,20 @@ from nnlaws.rounding.formats import Format
 Box = tuple[float, float]
 
 BOXES: dict[str, dict[str, Box]] = {
-    "sample_uniform": {"unit": (0.0, 1.0), "signed": (-3.0, 5.0), "narrow": (0.25, 0.3)},
+    "sample_uniform": {"unit": (0.0, 1.0), "signed": (-3.0, 5.0), "narrow": (0.25, 0.3), "negative": (-70.0, -2.0)},
     "sample_log_uniform": {"learning_rate": (1e-4, 1.0), "octave": (0.1, 0.2), "wide": (1e-8, 1e3)},
-    "sample_one_minus_log_uniform": {"momentum": (0.9, 0.999), "close": (0.99, 0.99999), "half": (0.5, 0.95)},
+    "sample_one_minus_log_uniform": {
+        "momentum": (0.9, 0.999), "close": (0.99, 0.99999), "half": (0.5, 0.95), "from_below_zero": (-9.0, 0.9),
+    },
     "sample_integer": {
         "layers": (2, 10), "signed": (-3, 3), "units": (50, 100),
         "coin": (0, 1), "octet": (-4, 3), "ten": (1, 10), "words": (64, 127),
+        "below_zero": (-5, -3), "up_to_zero": (-3, 0),
         "beyond_float32": (1, 2**25), "beyond_int32": (-2_000_000_000, 1_999_999_999), "beyond_uint32": (0, 2**40 - 1),
     },
 }  # fmt: skip
-"""low and high, the notes' own box first. Of whole numbers there are odd and even counts, powers of two among them, and
-more than float32 and 32 bits hold."""
+"""low and high, the notes' own box first; on both sides of 0, and wherever a scale allows it wholly below. Of whole
+numbers there are odd and even counts, powers of two among them, and more than float32 and 32 bits hold."""
 
 DRAWS = 2000  # in which all but three mistakes of the table in docs/trust.md show with probability 0.999
 FEW = 600  # for boxes besides, where what would show is plain

@@ -11,7 +11,7 @@ from nnlaws.authoring.evidence import Evidence, require, worst
 from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.subject import Subject
 from nnlaws.chance.evidence import evidence, given
-from nnlaws.chance.seeds import SEEDS
+from nnlaws.chance.seeds import SCATTERED, SEEDS
 from nnlaws.chapters.sampling.drawing import asked, chances, checked, draw, draw_or_none, repeating, scale_of
 
 FEW = 10  # draws of each seed, where many seeds are compared
@@ -42,9 +42,9 @@ def same_seed_elsewhere(f: Subject, ruler: Ruler, *, low: Any, high: Any, size: 
 
 
 def other_seed(f: Subject, ruler: Ruler, *, seed: int, size: int, **options: Any) -> Evidence:
-    """Seeds next to each other, and seeds that differ in a few bits alone, give draws of their own."""
+    """Seeds next to each other, seeds that differ in a few bits alone, and many others give draws of their own."""
     found: dict[bytes, int] = {}
-    for each in dict.fromkeys((*SEEDS, *range(seed, seed + 4))):
+    for each in dict.fromkeys((*SEEDS, *SCATTERED, *range(seed, seed + 4))):
         x = draw_or_none(f, ruler, size=min(size, ENOUGH), seed=each, **options)
         if x is None:
             continue

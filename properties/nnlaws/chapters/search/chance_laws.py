@@ -12,15 +12,17 @@ from nnlaws.authoring.subject import Refused, Subject, TargetFault
 from nnlaws.authoring.token import Case
 from nnlaws.chance import used
 from nnlaws.chance.evidence import even, evidence
-from nnlaws.chance.martingale import Integers
-from nnlaws.chance.scale import CELLS, Scale, mistaken
-from nnlaws.chance.seeds import SEEDS, WORD
+from nnlaws.chance.scale import Scale, mistaken
+from nnlaws.chance.seeds import SCATTERED, SEEDS, WORD
+from nnlaws.chapters.search.boxes import boxes, in_cells
 from nnlaws.chapters.search.driver import Search, points_of
-from nnlaws.chapters.search.inputs import NEAR, Space, scale_of
+from nnlaws.chapters.search.inputs import Space, scale_of
 from nnlaws.rounding.formats import Floats
 
 REPEATS = 100  # searches that are compared with a grid
 NEIGHBOURS = 48  # seeds in a row that are compared, beside those far apart
+OTHERS = 96  # seeds besides
+FAR = 1000  # what an axis, or a round, may be given seeds apart by
 LOW_BITS = (3, 2, 1)
 
 
@@ -98,95 +100,58 @@ def axes_of_trials(f: Subject, ruler: Ruler, *, space: Space, seed: int, **optio
 
 
 def seeds_apart(f: Subject, ruler: Ruler, *, space: Space, budget: int, seed: int, **options: Any) -> Evidence:
-    """The points of many seeds, put in a row, are as independent as those of one: of seeds next to each other, and of
-    such as differ in a few bits alone.
+    """The points of many seeds, put in a row, are as independent as those of one: of seeds next to each other, of such
+    as differ in a few bits alone, and of many others. No axis of one is any axis of another.
 
-    Of a search in rounds, those of the first. In a row, all the first points come first, then all the second: and where
-    a search may return its trials in another order, they are shuffled within each seed.
+    Of a search in rounds, those of all rounds, as they lie in their boxes. In a row, all the first points come first,
+    then all the second: and where a search may return its trials in another order, they are shuffled within each seed.
     """
-    random, found = _chances(seed), dict[int, Floats]()
-    for each in dict.fromkeys((*range(seed, seed + NEIGHBOURS), *SEEDS)):
+    random, found = _chances(seed), dict[int, tuple[Floats, Floats, Floats]]()
+    far = range(seed + FAR, seed + FAR + NEIGHBOURS)
+    for each in dict.fromkeys((*range(seed, seed + NEIGHBOURS), *far, *SEEDS, *SCATTERED[:OTHERS])):
         try:
-            points = _finite(points_of(f, space, budget=budget, seed=each, **options))
+            found[each] = _by_one_seed(f, space, budget, each, random, **options)
         except Refused:
             if each < WORD:  # a seed that 32 bits do not hold may be refused, as none of the others was
                 raise
-            continue
-        if len(points) < budget:
-            raise TargetFault(f"returned {len(points)} points where {budget} are expected (SE-15)")
-        found[each] = random.permutation(points[:budget]) if "best_at" in options else points[:budget]
-    rows = np.stack([*found.values()]).transpose(1, 0, 2).reshape(-1, len(space))
-    seen = [_again(space, rows, np.tile(np.arange(len(found)), budget))]
-    if "best_at" not in options:
-        near = np.stack([*found.values()][:NEIGHBOURS]).transpose(1, 0, 2).reshape(-1, len(space))
-        ranks = [statistics.sequential_ranks(values.copy(), random) for values in near.T]
+    if "best_at" in options:
+        seen = list[Evidence]()
+    else:
+        rows = np.stack([each[0] for each in found.values()][:NEIGHBOURS]).transpose(1, 0, 2).reshape(-1, len(space))
+        ranks = [statistics.sequential_ranks(values.copy(), random) for values in rows.T]
         words = f"the points of {NEIGHBOURS} seeds in a row tell of each other"
-        seen.append(evidence(statistics.serial(*ranks), len(near), words))
-    return worst(*seen)
+        seen = [evidence(statistics.serial(*ranks), len(rows), words)]
+    _, cells, chance = (np.stack(each, axis=1) for each in zip(*found.values(), strict=True))
+    seeds = np.broadcast_to(np.arange(len(found))[None, :, None], cells.shape)
+    again = statistics.repeats(cells.ravel(), chance.ravel(), seeds.ravel())
+    different = len(np.unique(cells))
+    words = f"of {cells.size} numbers by {len(found)} seeds only {different} differ: there are numbers of another seed"
+    return worst(*seen, evidence(again, cells.size, words))
 
 
-def drawn_in_its_box(
-    f: Subject, ruler: Ruler, *, space: Space, rounds: int, budget: int, shrink: float, seed: int, **options: Any
-) -> Evidence:
-    """Each round draws at random, each axis by its own scale, in the whole box that is left.
-
-    The box of a round follows from the points before it, of which the best is known, wherever no end of the last box
-    cuts it off: an axis counts up to the round before it is cut off. What counts is decided by points before it, so the
-    positions that count are uniform and independent, as those of one box are.
+def _by_one_seed(
+    f: Subject, space: Space, budget: int, seed: int, random: np.random.Generator, **options: Any
+) -> tuple[Floats, Floats, Floats]:
+    """The points of a seed, the cells in which they lie on axes of real numbers, (points, axes), and how likely each
+    is.
     """
-    run, random = Search(space, seed=seed, **options), _chances(seed)
-    points, losses, _ = run.trials(f, rounds=rounds, budget=budget, shrink=shrink)
-    if len(points) != run.wanted:
-        raise TargetFault(f"returned {len(points)} points where {run.wanted} are expected (SE-15)")
-    _finite(points)
-    boxes = dict.fromkeys(range(len(space)), (0.0, 1.0))
-    first, later, whole = list[Floats](), dict[int, list[Floats]](), list[Floats]()
-    grain = statistics.GRAIN
-    for round in range(rounds):
+    rounds, shrink = options.get("rounds", 1), options.get("shrink", 1.0)
+    if "best_at" in options:
+        run = Search(space, seed=seed, budget=budget, **options)
+        points, losses, _ = run.trials(f)
+    else:
+        points, losses = points_of(f, space, budget=budget, seed=seed, **options), np.zeros(budget)
+    if len(_finite(points)) != rounds * budget:
+        raise TargetFault(f"returned {len(points)} points where {rounds * budget} are expected (SE-15)")
+    cells, chance = list[Floats](), list[Floats]()
+    for round, now in enumerate(boxes(space, points, losses, rounds, budget, shrink)):
         these = points[round * budget : (round + 1) * budget]
-        places: dict[int, Floats] = {}
-        if round:
-            best = points[_least(losses[: round * budget])]
-            boxes = {
-                number: box
-                for number, (low, high) in boxes.items()
-                if (box := _finer(space, number, best, low, high, shrink)) is not None
-            }
-        for number, (low, high) in boxes.items():
-            scale = scale_of(space[number])
-            u = scale.uniform(these[:, number].copy(), random)
-            # a draw may be off by its grain, and either end of a box that was computed by as much
-            grain = max(grain, scale.grain(these[:, number].copy()) * (3 if round else 1) / (high - low))
-            places[number] = np.clip((u - low) / (high - low), 0.0, 1.0)
-            (later.setdefault(number, []) if round else first).append(random.permutation(places[number]))
-        continuous = [number for number, axis in enumerate(space) if axis.scale != "integer"]
-        if all(number in places for number in continuous):
-            whole.append(random.permutation(np.stack([places[number] for number in continuous]), axis=1))
-    rows = {"the first round": np.concatenate(first)}
-    rows |= {f"{space[number].name} in later rounds": np.concatenate(row) for number, row in later.items()}
-    seen: list[Evidence] = []
-    for what, row in rows.items():
-        words = f"of {len(row)} positions in the box of {what} {(row < 0.5).mean():.0%} are in its lower half"
-        seen.append(evidence(statistics.marginal(row, grain=grain), len(row), f"{words}, and not evenly spread"))
-    columns = np.concatenate(whole, axis=1)
-    if len(columns) > 1:
-        ranks = [statistics.sequential_ranks(each, random) for each in columns]
-        found, _ = statistics.crossed(ranks, lagged=False)
-        seen.append(evidence(found, columns.shape[1], "in a round, one axis of a point tells of another"))
-    return worst(*seen)
-
-
-def _finer(
-    space: Space, number: int, best: Floats, low: float, high: float, shrink: float
-) -> tuple[float, float] | None:
-    """The box of the next round on an axis of real numbers, in positions; None where an end cuts it off, or of whole
-    numbers, whose ends are rounded."""
-    axis = space[number]
-    if axis.scale == "integer":
-        return None
-    t, reach = float(scale_of(axis).position(np.asarray(best[number]))), (high - low) * shrink / 2
-    inside = low + NEAR <= t - reach and t + reach <= high - NEAR
-    return (t - reach, t + reach) if inside else None
+        order = random.permutation(budget) if "best_at" in options else np.arange(budget)
+        real = [number for number, axis in enumerate(space) if axis.scale != "integer"]
+        found = [in_cells(space[number], now[number], these[order, number]) for number in real]
+        cells.append(np.stack([each for each, _ in found], axis=-1))
+        chance.append(np.stack([each for _, each in found], axis=-1))
+    return points, np.concatenate(cells), np.concatenate(chance)
 
 
 def nearer_than_the_grid(f: Subject, ruler: Ruler, *, space: Space, budget: int, seed: int) -> Evidence:
@@ -212,33 +177,21 @@ def nearer_than_the_grid(f: Subject, ruler: Ruler, *, space: Space, budget: int,
     return Evidence(ratio, reason=f"{expected}, where about {sum(chances):.0f} should" if ratio > 1 else "")
 
 
-def _again(space: Space, points: Floats, seeds: Integers | None = None) -> Evidence:
-    """What there is to say of positions on axes of real numbers that come again: on another axis, or, of points by
-    several seeds (n,), by another seed. However coarse the numbers are that sound draws start from, down to 23 bits.
+def _again(space: Space, points: Floats) -> Evidence:
+    """What there is to say of positions on axes of real numbers that come again on another axis. However coarse the
+    numbers are that sound draws start from, down to 23 bits.
     """
+    whole = boxes(space, points, np.zeros(0), 1, len(points), 1.0)[0]
     continuous = [number for number, axis in enumerate(space) if axis.scale != "integer"]
     if not continuous:
         return Evidence(0.0)
-    scaled = [Scale(space[number].scale, space[number].low, space[number].high, coarse=True) for number in continuous]
-    found = [scale.cells(points[:, number].copy()) for number, scale in zip(continuous, scaled, strict=True)]
+    found = [in_cells(space[number], whole[number], points[:, number]) for number in continuous]
     cells, chance = (np.stack(each, axis=-1) for each in zip(*found, strict=True))
-    low, high = np.array([(space[number].low, space[number].high) for number in continuous]).T
-    outside = (points[:, continuous] < low) | (points[:, continuous] > high)  # and so like no other
-    cells = np.where(outside, -1.0 - np.arange(cells.size).reshape(cells.shape), cells)
     axes = np.broadcast_to(np.arange(len(continuous)), cells.shape)
-    if seeds is None:
-        kinds, where = axes, "positions that another axis has had"
-    else:
-        cells = np.where(outside, cells, cells + CELLS * 2 * axes)  # of each axis its own
-        kinds, where = np.broadcast_to(seeds[:, None], cells.shape), "numbers that another seed has tried"
-    again = statistics.repeats(cells.ravel(), chance.ravel(), kinds.ravel())
+    again = statistics.repeats(cells.ravel(), chance.ravel(), axes.ravel())
     different = len(np.unique(cells))
-    words = f"of {cells.size} numbers of {len(points)} points only {different} differ: there are {where}"
-    return evidence(again, cells.size, words)
-
-
-def _least(losses: Floats) -> int:
-    return 0 if np.isnan(losses).all() else formulas.best(losses)
+    words = f"of {cells.size} numbers of {len(points)} points only {different} differ"
+    return evidence(again, cells.size, f"{words}: there are positions that another axis has had")
 
 
 def _finite(points: Floats) -> Floats:

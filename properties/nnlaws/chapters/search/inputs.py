@@ -35,10 +35,19 @@ SPACES: dict[str, Space] = {
         Axis("steps", -4, 3, "integer"),
         Axis("tokens", 1, 2**25, "integer"),
     ),
+    "uneven": (
+        Axis("decay", 3e-5, 0.7, "log"),
+        Axis("layers", 2, 12, "integer"),
+        Axis("lag", -20, -1, "integer"),
+        Axis("keep", -0.3, 0.97, "linear"),
+        Axis("average", 0.5, 0.9999, "one_minus_log"),
+    ),
     "table": axes(),
 }
 """Of the first two, numbers of integers such that grids of 2, 3, 6 and 11 values fall on whole numbers. The third has
-numbers below 0, the same axis twice, and 2, 8 and 2²⁵ integers."""
+numbers below 0, the same axis twice, and 2, 8 and 2²⁵ integers; the fourth whole numbers that are all below 0, and ends
+that no grid makes round.
+"""
 GRIDDED = ("notes", "other")
 HELD = (Axis("held", 0.5, 0.5, "linear"), Axis("held too", 7, 7, "integer"))
 """Axes of one number: a search may refuse them."""
@@ -120,10 +129,13 @@ def trained(case: Case, format: Format) -> Inputs:
 
 
 def searched(case: Case, format: Format) -> Inputs:
-    """m trials each of many seeds: of points that are drawn, or of a search with its best point in the middle."""
+    """m trials each of many seeds: of points that are drawn, or of a search with its best point in the middle; of every
+    tenth seed near an end of each axis, by turns the one and the other.
+    """
     axes = space(case)
     given = {"rounds": case.k, "shrink": SHRINKS[0]} if case.k else {}
-    best = {"best_at": point(axes, np.full(case.columns, 0.5))}
+    ends = np.where(np.arange(case.columns) % 2, 1 - ENDS / 2, ENDS / 2)
+    best = {"best_at": point(axes, ends if case.seed % 10 == 7 else np.full(case.columns, 0.5))}
     return Inputs((), options={"space": axes, **best, "budget": case.m, "seed": case.seed, **given})
 
 

@@ -7,6 +7,7 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
+from nnlaws_reference.search import Axis
 from nnlaws_spec.formulas import search as formulas
 
 from nnlaws.authoring.case import Builder
@@ -22,7 +23,6 @@ from nnlaws.chapters.search import inputs as cases
 from nnlaws.chapters.search.chance_laws import (
     a_value_a_point,
     axes_of_trials,
-    drawn_in_its_box,
     independent_axes,
     nearer_than_the_grid,
     scales,
@@ -32,22 +32,29 @@ from nnlaws.chapters.search.driver import box_of, checked, points_of
 from nnlaws.chapters.search.inputs import HELD, NEAR, Space, scale_of
 from nnlaws.chapters.search.nursed_laws import losses_alone, watches_on, worse_is_changed
 from nnlaws.chapters.search.operations import CAVIAR, COARSE_TO_FINE, GRID_SEARCH, PANDA, RANDOM_SEARCH, REFINE
+from nnlaws.chapters.search.round_laws import drawn_in_its_box, shrinking_rounds
 from nnlaws.chapters.search.trial_laws import (
     adapts,
     best_kept,
     budget_kept,
     nan_is_never_best,
     one_model,
-    shrinking_rounds,
     trials_by_themselves,
 )
+from nnlaws.rounding.formats import Floats
 
 GRID = 6  # the notes' grid, 6 × 6, against 36 random points
 
 
 def own_scale(f: Subject, ruler: Ruler, *, space: Space, **options: Any) -> Evidence:
-    """The values of each axis are equally spaced on its own scale."""
+    """The values of each axis are equally spaced on its own scale; whole numbers, but for rounding to the nearest."""
     for axis, values in zip(space, points_of(f, space, **options).T, strict=True):
+        if axis.scale == "integer":
+            whole = np.unique(values)
+            if not any(np.abs(whole - wanted).max() <= 0.5 + NEAR for wanted in _whole_levels(axis, len(whole))):
+                told = ", ".join(map(given, whole))
+                return require(False, f"{axis.name} is {told}: not what is equally far apart, rounded to whole numbers")
+            continue
         levels = np.unique(scale_of(axis).position(values))
         levels = levels[np.append(True, np.diff(levels) > NEAR)]
         steps = np.diff(levels)
@@ -55,6 +62,16 @@ def own_scale(f: Subject, ruler: Ruler, *, space: Space, **options: Any) -> Evid
             apart = f"on its scale {axis.name} goes by steps from {steps.min():.9g} to {steps.max():.9g}"
             return require(False, f"{apart}, {axis.scale}, where all should be equal")
     return require(True, "")
+
+
+def _whole_levels(axis: Axis, count: int) -> list[Floats]:
+    """Where that many whole numbers are before they are rounded: with the ends or without, of the range or of cells of
+    one round each."""
+    ends, cells = axis.high - axis.low, axis.high - axis.low + 1
+    inner = formulas.grid_levels(count, "excluded")
+    return [
+        axis.low + ends * formulas.grid_levels(count), axis.low + ends * inner, axis.low - 0.5 + cells * inner
+    ]  # fmt: skip
 
 
 def every_combination(f: Subject, ruler: Ruler, *, space: Space, per_axis: int) -> Evidence:
@@ -250,15 +267,21 @@ def _law(
     return trial_law(clause, operation, check, statement, build, trials, _FIXES[clause], **more)
 
 
-_GRIDS = cases.trials_of((1, 2), (2, 1), (3, 2), (GRID, 2), (3, 4), (1, 1), (2, 3), (11, 2))
+_GRIDS = (
+    *cases.trials_of((1, 2), (2, 1), (3, 2), (GRID, 2), (3, 4), (1, 1), (2, 3), (11, 2)),
+    *cases.trials_of((4, 3), (7, 2), (5, 4), (2, 5), spaces=("uneven",)),
+)
 _FEW = cases.trials_of((4, 1), (9, 2), (16, 4))
 _COUNTS = (*_FEW, *cases.trials_of((1, 2), (2, 1), (5, 3), (7, 4), (31, 2), (6, 5), spaces=("edges",)))
 _NURSED = cases.trials_of((12, 1), (24, 2), (32, 4))
 _LENGTHS = (*_NURSED, *cases.trials_of((1, 2), (7, 3), (13, 5), spaces=("edges",)))
 _MANY = (Case(2000, 4, "notes", 0, 5), Case(1501, 5, "edges", 0, 7))
 _ALL = (*_MANY[:1], Case(1999, 4, "other", 0, 6), Case(998, 6, "edges", 0, 8))
-_BOXES = cases.trials_of((1, 1), (1, 2), (1, 4), (2, 4), (3, 4), k=(0, 1, 2, 3))
-_ROUNDS = cases.trials_of((8, 1), (12, 2), (9, 4), k=(3,))
+_BOXES = (
+    *cases.trials_of((1, 1), (1, 2), (1, 4), (2, 4), (3, 4), k=(0, 1, 2, 3)),
+    *cases.trials_of((1, 5), (2, 5), (3, 5), (4, 5), k=(0, 1, 2, 3), spaces=("uneven", "edges")),
+)
+_ROUNDS = (*cases.trials_of((8, 1), (12, 2), (9, 4), k=(3,)), Case(10, 5, "uneven", 5, 13))
 _PLANS = (
     *_ROUNDS,
     *(Case(m, axes, "edges", k, 50 + k) for m, axes, k in ((1, 2, 2), (7, 3, 1), (5, 4, 4), (31, 1, 2), (10, 5, 2))),
@@ -284,7 +307,7 @@ def _seeded(operation: Operation) -> tuple[Law, ...]:
         return laws
     other, apart = "another seed gives other points", "the points of different seeds are independent"
     drawn = operation is RANDOM_SEARCH
-    trial = Case(8, 4, "notes", int(operation is COARSE_TO_FINE), 100)
+    trial = Case(8, 4, "notes", 2 * (operation is COARSE_TO_FINE), 100)
     return (
         *laws,
         _law("SE-4", operation, held_axes, "an axis of one number is held there", build, few[:2]),
@@ -313,6 +336,7 @@ def _driven(operation: Operation) -> tuple[Law, ...]:
     )
 
 
+_DRAWN = ((160, "notes", 3), (150, "other", 4), (140, "notes", 7), (170, "other", 17))
 _TABLE = (Case(100, len(cases.SPACES["table"]), "table", 0, 9),)
 _OWN = "each axis is drawn on its own scale"
 _TRIED = (Case(400, 4, "notes", 0, 5), Case(333, 5, "edges", 0, 6))
@@ -347,8 +371,8 @@ LAWS: tuple[Law, ...] = (
         drawn_in_its_box,
         "each round draws at random in its box",
         cases.searched,
-        (Case(80, 4, "notes", 3, 3), Case(75, 4, "other", 3, 4)),
-        tests=5,
+        tuple(Case(m, 4, space, 3, seed) for m, space, seed in _DRAWN),
+        tests=9,
     ),
     *(law for operation in (COARSE_TO_FINE, CAVIAR, PANDA) for law in (*_seeded(operation), *_driven(operation))),
     _law("SE-1", CAVIAR, scales, _OWN, cases.tried, _TRIED, kind="value", tests=7),

@@ -6,48 +6,18 @@ from typing import Any
 import numpy as np
 from nnlaws_spec.formulas import search as formulas
 
-from nnlaws.authoring.evidence import Evidence, require, worst
+from nnlaws.authoring.evidence import Evidence, require
 from nnlaws.authoring.ruler import Ruler
-from nnlaws.authoring.subject import NotOffered, Refused, Subject, TargetFault
+from nnlaws.authoring.subject import NotOffered, Refused, Subject
 from nnlaws.chance.evidence import given
 from nnlaws.chapters.search.driver import Losses, Search, in_another_world
-from nnlaws.chapters.search.inputs import NEAR, Space, scale_of
+from nnlaws.chapters.search.inputs import Space
 from nnlaws.rounding.formats import Floats
 
 
 def _known_alone(known: set[int], point: Floats, loss: float, call: int) -> float:
-    """The loss in these calls, and NaN in all others."""
-    return loss if call in known else np.nan
-
-
-def shrinking_rounds(
-    f: Subject, ruler: Ruler, *, space: Space, rounds: int, budget: int, shrink: float, **options: Any
-) -> Evidence:
-    """Each round after the first lies round the best point so far, within a box that is `shrink` times the last.
-
-    Also where every later round has greater losses, so that the best so far is one of the first round.
-    """
-    run = Search(space, **options)
-    rising = in_another_world(run, lambda point, loss, call: loss + len(space) * (call // budget))
-    return worst(*(_closing_in(each, f, rounds, budget, shrink) for each in (run, rising)))
-
-
-def _closing_in(run: Search, f: Subject, rounds: int, budget: int, shrink: float) -> Evidence:
-    points, losses, _ = run.trials(f, rounds=rounds, budget=budget, shrink=shrink)
-    if len(points) != run.wanted:
-        raise TargetFault(f"returned {len(points)} points where {run.wanted} are expected (SE-15)")
-    for number in range(1, rounds):
-        before, these = slice(0, number * budget), points[number * budget : (number + 1) * budget]
-        incumbent = points[_best(losses[before])]
-        for axis, values, best in zip(run.space, these.T, incumbent, strict=True):
-            scale, whole = scale_of(axis), 1 / (axis.high - axis.low) if axis.scale == "integer" else 0.0
-            u, near = scale.position(values.copy()), float(scale.position(np.asarray(best)))
-            length = formulas.widest(shrink, number) + NEAR + whole
-            if np.ptp(u) > length or np.abs(u - near).max() > length:
-                far = f"round {number + 1} tries {axis.name} up to {np.abs(u - near).max():.3g} of its scale away"
-                left = f"{formulas.widest(shrink, number):.3g} is left"
-                return require(False, f"{far} from the best so far, {given(best)}, where {left}")
-    return require(True, "")
+    """A loss in these calls, larger than what NaN may be taken for, and NaN in all others."""
+    return 1e9 * (1 + loss) if call in known else np.nan
 
 
 def _best(losses: Floats) -> int:
@@ -56,13 +26,34 @@ def _best(losses: Floats) -> int:
 
 
 def best_kept(f: Subject, ruler: Ruler, *, space: Space, **options: Any) -> Evidence:
-    """`best` is the index of the least loss of all."""
-    run = Search(space, **options)
-    _, losses, best = run.trials(f)
-    least = losses[_best(losses)]
-    found = losses[best] if 0 <= best < len(losses) else np.nan
-    which = f"best = {best}, which is {'no trial' if np.isnan(found) else given(found)}"
-    return require(found == least, f"{which}, where the least of all losses is {given(least)}")
+    """`best` is the index of the least loss of all: also where all are below 0, or large, or infinite but for one, or
+    all of them, where any is the least.
+    """
+    for words, losses in WORLDS:
+        run = in_another_world(Search(space, **options), losses)
+        try:
+            _, found, best = run.trials(f)
+        except NotOffered:
+            raise
+        except Refused:
+            if all(np.isfinite(loss) for _, loss in run.seen):
+                raise
+            continue
+        least = found[_best(found)]
+        named = found[best] if 0 <= best < len(found) else np.nan
+        if named != least:
+            which = f"best = {best}, which is {'no trial' if np.isnan(named) else given(named)}"
+            return require(False, f"{which}, where the least of all losses is {given(least)}{words}")
+    return require(True, "")
+
+
+WORLDS: tuple[tuple[str, Losses], ...] = (
+    ("", lambda point, loss, call: loss),
+    (", and all are below 0", lambda point, loss, call: loss - 1e3),
+    (", and all are large", lambda point, loss, call: 1e9 * (1 + loss)),
+    (", and all others are infinite", lambda point, loss, call: loss if call == 1 else np.inf),
+    (", and all are", lambda point, loss, call: np.inf),
+)
 
 
 def nan_is_never_best(f: Subject, ruler: Ruler, *, space: Space, **options: Any) -> Evidence:

@@ -18,7 +18,8 @@ from nnlaws.rounding.formats import Floats, Format
 LEVELS = (1, -1, 3, -3, 20, -20, 100, -100, 2000, -2000)  # where a cause is sought
 QUARTER = 1 / 4
 LINEAR = 1024  # up to here k is the level itself, beyond it a power of 2: float64's e^z overflows from 710
-PARTS = 64  # targets are multiples of 1/64: every format holds them, and every row sums to exactly 1
+PARTS = 64  # targets are multiples of 1/64, or of a finer part: the format holds them, and a row sums to exactly 1
+SMOOTHED = (0.1, 0.01, 0.001)  # what is taken of a label and shared by all classes
 
 
 def _one(random: np.random.Generator, shape: tuple[int, int], level: float) -> Floats:
@@ -94,24 +95,30 @@ def logits(case: Case, format: Format, limit: float, step: float | None = None) 
     return (z if step is None else np.rint(z / step) * step).astype(format.dtype)
 
 
-def one_hot(random: np.random.Generator, m: int, classes: int) -> Floats:
+def one_hot(random: np.random.Generator, m: int, classes: int, parts: int) -> Floats:
     return np.eye(classes)[random.integers(0, classes, m)]
 
 
-def soft(random: np.random.Generator, m: int, classes: int) -> Floats:
-    """Rows of multiples of 1/64 that sum to 1: random shares, in which zeros occur, or a smoothed label."""
+def soft(random: np.random.Generator, m: int, classes: int, parts: int) -> Floats:
+    """Rows of multiples of 1/parts that sum to 1: random shares, in which zeros occur, or a smoothed label."""
     if random.random() < 0.5 or classes == 1:
         weights = random.random(classes) ** 8  # uneven, so that some classes get nothing
-        return random.multinomial(PARTS, weights / weights.sum(), size=m) / PARTS
-    rest = min(2, PARTS // 2 // classes)
-    return (one_hot(random, m, classes) * (PARTS - rest * classes) + rest) / PARTS
+        return random.multinomial(parts, weights / weights.sum(), size=m) / parts
+    rest = min(2, parts // 2 // classes) if parts == PARTS else int(random.choice(SMOOTHED) * parts) // classes
+    return (one_hot(random, m, classes, parts) * (parts - rest * classes) + rest) / parts
 
 
-def either(random: np.random.Generator, m: int, classes: int) -> Floats:
-    return (one_hot if random.random() < 0.5 else soft)(random, m, classes)
+def either(random: np.random.Generator, m: int, classes: int, parts: int) -> Floats:
+    return (one_hot if random.random() < 0.5 else soft)(random, m, classes, parts)
 
 
-Targets = Callable[[np.random.Generator, int, int], Floats]
+def parts_of(random: np.random.Generator, format: Format) -> int:
+    """Of targets: few, so that every format holds them; or so many that all digits but three of a wide format count."""
+    return PARTS if format.digits < 24 or random.random() < 0.5 else 1 << (format.digits - 4)
+
+
+Targets = Callable[[np.random.Generator, int, int, int], Floats]
+"""Of chances, samples, classes and parts, targets."""
 
 
 def moderate_inputs(targets: Targets | None) -> Builder:
@@ -174,9 +181,9 @@ def masked_inputs(targets: Targets | None) -> Builder:
         z[masks] = -np.inf
         if targets is None:
             return Inputs((z,))
-        y = np.zeros(z.shape)
+        y, parts = np.zeros(z.shape), parts_of(random, format)
         for row, kept in zip(y, ~masks, strict=True):
-            row[kept] = targets(random, 1, int(kept.sum()))[0]
+            row[kept] = targets(random, 1, int(kept.sum()), parts)[0]
         return Inputs((z, y.astype(format.dtype)))
 
     return build
@@ -217,7 +224,8 @@ def _targets(case: Case, format: Format, targets: Targets | None) -> tuple[Array
     if targets is None:
         return ()
     if case.family not in boundary.LOGITS:
-        y = targets(case.random("targets"), case.m, case.columns)
+        random = case.random("targets")
+        y = targets(random, case.m, case.columns, parts_of(random, format))
     elif targets is soft or (targets is either and boundary.number(case) % 4 == 3):
         y = boundary.shared(case, PARTS)
     else:

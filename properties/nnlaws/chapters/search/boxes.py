@@ -1,0 +1,76 @@
+"""Where the box of each round of a search lies, and where points lie in it.
+
+SE-9 to SE-12 say what the box of a round is, given the points and losses before it: on an axis of real numbers exactly,
+on one of whole numbers to within one at either end.
+"""
+
+from dataclasses import dataclass
+from math import ceil, floor
+
+import numpy as np
+from nnlaws_reference.search import Axis
+from nnlaws_spec.formulas import search as formulas
+
+from nnlaws.chance.scale import CELLS, Scale
+from nnlaws.chapters.search.inputs import NEAR, Space, scale_of
+from nnlaws.rounding.formats import Floats
+
+
+@dataclass(frozen=True)
+class Box:
+    """What a round has of an axis. low, high: positions on the axis's scale beyond which nothing may be tried; of real
+    numbers they are its ends. sure: of whole numbers, the least and the largest that it has in any case.
+    """
+
+    low: float
+    high: float
+    sure: tuple[int, int] | None = None
+
+
+def boxes(space: Space, points: Floats, losses: Floats, rounds: int, budget: int, shrink: float) -> list[list[Box]]:
+    """Of each round, the box on every axis, as the rounds before it have it."""
+    now = [Box(0.0, 1.0, (int(axis.low), int(axis.high)) if axis.scale == "integer" else None) for axis in space]
+    found = [now]
+    for round in range(1, rounds):
+        best = points[least(losses[: round * budget])]
+        now = [_finer(scale_of(axis), box, x, shrink) for axis, box, x in zip(space, now, best, strict=True)]
+        found.append(now)
+    return found
+
+
+def _finer(scale: Scale, box: Box, best: float, shrink: float) -> Box:
+    t = min(max(float(scale.position(np.asarray(best))), box.low), box.high)  # what is outside is another law's
+    whole = 1 / (scale.high - scale.low) if box.sure and scale.high > scale.low else 0.0
+    reach = (box.high - box.low) * shrink / 2 + whole
+    low, high = max(box.low, t - reach), min(box.high, t + reach)
+    if not box.sure:
+        return Box(low, high)
+    a, b = box.sure
+    near = (b - a) * shrink / 2
+    # an end that is just a whole number may be taken for less than that by rounding, and is not sure
+    a, b = max(a, ceil(best - near + NEAR)), min(b, floor(best + near - NEAR))
+    return Box(low, high, (a, b) if a <= b else (int(best), int(best)))
+
+
+def positions(scale: Scale, box: Box, x: Floats, random: np.random.Generator) -> Floats:
+    """Where real numbers lie in the box of their round, from 0 to 1; what is outside, at its end."""
+    u = scale.uniform(x.copy(), random)
+    return np.asarray(np.clip((u - box.low) / (box.high - box.low), 0.0, 1.0))
+
+
+def in_cells(axis: Axis, box: Box, x: Floats) -> tuple[Floats, Floats]:
+    """Of real numbers, in which of CELLS equal parts of their round's box they lie, and how likely each is at most.
+
+    However coarse the numbers are that sound draws start from, down to 23 bits. What is outside is like no other.
+    """
+    scale = Scale(axis.scale, axis.low, axis.high, coarse=True)
+    length = box.high - box.low
+    u = (scale.position(x.copy()) - box.low) / length
+    at = np.floor(np.clip(u, 0.0, 1.0) * CELLS)
+    at = np.where((u < 0) | (u > 1), -1.0 - x, at)
+    return at, np.minimum(1 / CELLS + scale.chance(x.copy()) / length, 1.0)
+
+
+def least(losses: Floats) -> int:
+    """The index of the least; of losses that are no numbers, the first."""
+    return 0 if np.isnan(losses).all() else formulas.best(losses)
