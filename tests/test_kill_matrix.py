@@ -39,9 +39,9 @@ def test_the_matrix_of_grid_search() -> None:
     assert found.mutants == WRONG
     assert found.survivors == ()
     needs = found.needs()
-    assert "grid_search.zipped" in needs["grid_search.every_combination"].alone
-    assert needs["grid_search.in_the_box"].kills == ("grid_search.a_step_beyond",)
-    assert found.best()["grid_search.a_step_beyond"].law == "grid_search.in_the_box"
+    assert "grid_search.a_value_too_many" in needs["grid_search.every_combination"].alone
+    assert "grid_search.a_step_beyond" in needs["grid_search.in_the_box"].kills
+    assert found.best()["grid_search.a_value_too_many"].law == "grid_search.every_combination"
 
 
 def test_a_counterexample_is_counted_and_shrunk() -> None:

@@ -26,6 +26,7 @@ from nnlaws.chapters.softmax.inputs import (
     moderate,
     moderate_inputs,
     one_hot,
+    parts_of,
     permuted_inputs,
     reach,
     shifted_inputs,
@@ -203,21 +204,35 @@ def test_arguments_fit_the_operation(law: Law, format: Format, data: st.DataObje
 
 @pytest.mark.parametrize("targets", [one_hot, soft, either])
 @repeatable
-@given(seed=st.integers(0, 2**32 - 1), m=st.integers(1, 4), classes=st.integers(1, 100))
-def test_targets_are_distributions_that_every_format_holds(targets: Any, seed: int, m: int, classes: int) -> None:
-    y = targets(np.random.default_rng(seed), m, classes)
+@given(
+    seed=st.integers(0, 2**32 - 1), m=st.integers(1, 4), classes=st.integers(1, 100), format=st.sampled_from(FORMATS)
+)
+def test_targets_are_distributions_that_the_format_holds(
+    targets: Any, seed: int, m: int, classes: int, format: Format
+) -> None:
+    random = np.random.default_rng(seed)
+    parts = parts_of(random, format)
+    y = targets(random, m, classes, parts)
     assert y.shape == (m, classes)
     assert (y >= 0).all()
     assert _exactly_one(y)
-    assert np.array_equal(y * PARTS, np.rint(y * PARTS))
-    for format in FORMATS:
-        assert np.array_equal(y.astype(format.dtype).astype(np.float64), y)
+    assert np.array_equal(y * parts, np.rint(y * parts))
+    for each in FORMATS if parts == PARTS else [format]:
+        assert np.array_equal(y.astype(each.dtype).astype(np.float64), y)
 
 
 def test_soft_targets_are_shares_or_smoothed_labels() -> None:
-    drawn = [soft(np.random.default_rng(seed), 1, 4)[0] for seed in range(100)]
+    drawn = [soft(np.random.default_rng(seed), 1, 4, PARTS)[0] for seed in range(100)]
     smoothed = [y for y in drawn if sorted(y * PARTS) == [2, 2, 2, PARTS - 6]]
     assert 20 <= len(smoothed) <= 80  # a fair coin: fewer or more have probability 1e-9
+
+
+def test_fine_targets_need_all_digits_and_are_small_now_and_then() -> None:
+    """Read in a narrower type, or left out below a limit, they would be others."""
+    drawn = np.concatenate([soft(np.random.default_rng(seed), 1, 4, 1 << 20)[0] for seed in range(100)])
+    narrow = drawn.astype(DTYPES["bfloat16"]).astype(np.float64)
+    assert (narrow != drawn).mean() > 0.5
+    assert ((drawn > 0) & (drawn < 0.003)).sum() >= 20
 
 
 # --- what each builder promises its laws ---

@@ -20,7 +20,7 @@ def test_every_law_is_planned_operation_by_operation() -> None:
 def test_more_tests_of_chance_than_there_are_shares_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(planning, "SHARES", 10)
     expected = (
-        r"the laws selected make \d+ tests of chance, more than the 10 .* most of them random_search\..*"
+        r"the laws selected make \d+ tests of chance, more than the 10 .* most of them coarse_to_fine\..*"
         r"select fewer \(--operation, --law\), or leave out the chapters of other packages \(NNLAWS_NO_PLUGINS=1\)"
     )
     with pytest.raises(UsageError, match=expected):

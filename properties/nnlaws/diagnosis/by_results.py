@@ -152,7 +152,8 @@ def explain(
         battery = _stacks(far, ruler, _battery(judging, far, _small(far), 1))
         fitting = {name: m for name, m in fitting.items() if _gives_the_same_on(battery, m, far, subject, ruler)}
         conventions = [v for v in conventions if admits(v, far, subject, ruler, battery)]
-    conventions = [v for v in conventions if shown(chapter, v, subject, ruler, battery)]
+    told = [*battery, *(seen if law.kind == "value" else ())]
+    conventions = [v for v in conventions if shown(chapter, v, subject, ruler, told)]
     conventions = [v for v in conventions if _right_otherwise(chapter, v, subject, ruler)]
     loose = {v: looseness(v, ruler, battery) for v in conventions}
     conventions.sort(key=lambda v: (v.effect != "value", loose[v]))

@@ -117,7 +117,8 @@ def test_boundary_cases_have_every_epoch_and_every_number_at_its_ends(operation:
     thousand = set(np.arange(1001.0).astype(format.dtype).astype(float)) - {float(decay.LARGEST[format.name]) + 1}
     assert any(thousand <= set(each) for each in found.values()) or format.name == "bfloat16"
     last = max(each.max() for each in found.values())
-    assert last == min(decay.LARGEST[format.name], 2.0**16 + 1) or format.digits < 24
+    most = decay.LARGEST[format.name] if operation.name == "staircase_decay" else 2.0**16 + 1
+    assert last == most or format.digits < 24
     given = [options(operation, case, format) for case in cases]
     for name in operation.options:
         seen = {each[name] for each in given}
@@ -133,10 +134,11 @@ def test_boundary_cases_have_every_epoch_and_every_number_at_its_ends(operation:
 def test_both_ends_of_every_stair_come_for_every_length_up_to_100(format: Format) -> None:
     operation = OPERATIONS["staircase_decay"]
     cases = [c for c in decay.boundary(operation)(format, (1, 6), (1, 1)) if c.family == "stairs"]
-    assert [options(operation, case, format)["every"] for case in cases] == list(range(1, 101))
-    for every, case in enumerate(cases, 1):
+    lengths = [*range(1, 101), *decay.LONG]
+    assert [options(operation, case, format)["every"] for case in cases] == lengths
+    for every, case in zip(lengths, cases, strict=True):
         ends = wide(decay.epochs(case, format))
-        multiples = np.arange(0.0, 1001.0, every)
+        multiples = np.arange(0.0, max(1001.0, every + 1), every)
         assert set(ends) == {*multiples, *(multiples[1:] - 1)}
         rates = operation.reference(decay.epochs(case, format), **options(operation, case, format))
         assert (np.diff(wide(np.unique(rates))) > 0.005 * wide(np.unique(rates))[:-1]).all()

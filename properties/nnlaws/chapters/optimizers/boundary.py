@@ -23,9 +23,10 @@ ROWS: tuple[Options, ...] = (
     {"learning_rate": 3.0, "beta": 0.95, "beta1": 0.95, "beta2": 0.95, "eps": 1e-6, "weight_decay": 1.0},
     {"learning_rate": 10.0, "beta": 0.8, "beta1": 0.8, "beta2": 0.9999, "eps": 1e-5, "weight_decay": 0.0},
     {"learning_rate": 1.0, "beta": 0.9999, "beta1": 0.999, "beta2": 0.99999, "eps": 1e-10, "weight_decay": 0.1},
-    {"learning_rate": 1e-5, "beta": 0.99999, "beta1": 0.0, "beta2": 0.99, "eps": 1e-15, "weight_decay": 50.0},
+    {"learning_rate": 1e-5, "beta": 0.99999, "beta1": 0.0, "beta2": 0.99, "eps": 1e-12, "weight_decay": 20.0},
     {"learning_rate": 1.001, "beta": 0.0, "beta1": 0.99, "beta2": 0.0, "eps": 1.01e-8, "weight_decay": 1e-4},
     {"learning_rate": 0.001001, "beta": 0.899, "beta1": 0.901, "beta2": 0.9989, "eps": 0.99e-8, "weight_decay": 0.0101},
+    {"learning_rate": 0.1, "beta": 0.5, "beta1": 0.5, "beta2": 0.5, "eps": 1e-15, "weight_decay": 50.0},
 )
 """The usual defaults; a rate of 0, at which nothing moves, and rates beyond 1; each β at 0, at other usual values, and
 as near to 1 as anyone has it; ε at the usual values, and at what is a floor elsewhere; no decay, and more than all;

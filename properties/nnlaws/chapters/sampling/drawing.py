@@ -59,8 +59,10 @@ def checked(x: Array, size: int) -> Array:
 
 def draw_or_none(f: Subject, ruler: Ruler, *, low: Any, high: Any, size: int, seed: int) -> Array | None:
     """The draws; or None where the target refuses what it may, a box or a seed that 32 bits do not hold, and takes
-    what is ordinary.
+    what is ordinary; or where a convention has no such box: `reverse_log` takes logarithms of its ends.
     """
+    if scale_of(ruler, low=low, high=high).kind == "reverse_log" and low <= 0:
+        return None
     try:
         return draw(f, ruler, low=low, high=high, size=size, seed=seed)
     except Refused:

@@ -121,7 +121,9 @@ def independent(f: Subject, ruler: Ruler, **options: Any) -> Evidence:
     """Each draw's rank among those before it is independent of the ranks before, whatever the distribution; and of
     whole numbers that of its last bit, and of its last three.
     """
-    x, scale, random = draw(f, ruler, **options), scale_of(ruler, **options), chances(**options)
+    x, scale, random = draw_or_none(f, ruler, **options), scale_of(ruler, **options), chances(**options)
+    if x is None:
+        return Evidence(0.0)
     ranks = statistics.sequential_ranks(x.astype(np.float64), random)
     correlation = float(np.corrcoef(ranks[:-1], ranks[1:])[0, 1])
     words = f"each draw tells of the next: the ranks of neighbours correlate by {correlation:.2f}"
@@ -210,11 +212,11 @@ def _laws(operation: Operation) -> tuple[Law, ...]:
         return cases.trials(operation, *sizes, boxes=boxes, skipped=skipped)
 
     clause, statement = _STATEMENTS[operation]
-    also, others = on(few, skipped=3, **every), on(few, skipped=3, boxes=7)
+    also, others = on(few, skipped=3, **every), on(few, skipped=3, boxes=7) if whole else ()
     laws = (
         make(clause, distribution, statement, _MAPS[operation], on(many, boxes=3) + also, kind="value", tests=1),
         make("SA-5", in_the_box, "every draw is in the box", "sample between low and high themselves",
-             on(many, boxes=3) + also),
+             on(many, boxes=3) + (also if whole else ())),
         make("SA-6", independent, "a draw tells nothing of later ones", "draw each anew",
              on(many, boxes=2) + others, tests=3 if whole else 1),
         make("SA-9", same_seed, "a seed decides the draws", _SEEDED, on(100), about="seed"),
