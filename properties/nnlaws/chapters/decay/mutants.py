@@ -177,6 +177,17 @@ def staircase_by_reciprocal(epoch: Array, *, initial: float, rate: float, every:
     return _power(np.floor(_double(epoch) * (1 / every)), initial, rate)
 
 
+@mutant("staircase_decay", "a tolerance of 1e-5 before the floor is taken: a stair of 100,000 ends early", STAIRCASE,
+        "classroom")  # fmt: skip
+def staircase_with_a_tolerance(epoch: Array, *, initial: float, rate: float, every: float) -> Array:
+    return _power(np.floor(_double(epoch) / every + 1e-5), initial, rate)
+
+
+@mutant("staircase_decay", "the length of a stair is kept in 7 bits", STAIRCASE, "classroom")
+def staircase_of_7_bits(epoch: Array, *, initial: float, rate: float, every: float) -> Array:
+    return _staircase(epoch, initial, rate, every if every < 128 else every % 128 or 1)
+
+
 @mutant("staircase_decay", "the same in float32", STAIRCASE, "deepspeed PR 8179")
 def staircase_by_narrow_reciprocal(epoch: Array, *, initial: float, rate: float, every: float) -> Array:
     return _power(np.floor(epoch.astype(np.float32) * np.float32(1 / every)), initial, rate)

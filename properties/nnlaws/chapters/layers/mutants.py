@@ -6,6 +6,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 from nnlaws_reference.dtypes import Array
 
@@ -42,6 +43,15 @@ def _forward(fault: str, fix: str, seen: str = "classroom") -> Callable[[Callabl
 @_forward("b is added after batch norm, where it is not redundant", NO_BIAS)
 def bias_after(x: Array, W: Array, b: Array, gamma: Array, beta: Array, *, eps: float) -> Array:
     return normalised(x @ W.T, gamma, beta, eps) + b
+
+
+@_forward("γ and β are read in bfloat16", "keep all arguments as they are")
+def narrow_scale_and_shift(x: Array, W: Array, b: Array, gamma: Array, beta: Array, *, eps: float) -> Array:
+    return normalised(linear(x, W, b), _narrow(gamma), _narrow(beta), eps)
+
+
+def _narrow(a: Array) -> Array:
+    return a.astype(ml_dtypes.bfloat16).astype(a.dtype)
 
 
 @_forward("b is added after the mean is taken off", NO_BIAS)
@@ -240,6 +250,11 @@ def sums_for_means(dout: Array, x: Array, W: Array, b: Array, gamma: Array, *, e
     root = np.sqrt(z.var(axis=0) + eps)
     dz = gamma / root * (dout - dbeta - (z - z.mean(axis=0)) / root * dgamma)
     return dz @ W, dz.T @ x, dz.sum(axis=0), dgamma, dbeta
+
+
+@_backward("dout is read in bfloat16", "keep all arguments as they are")
+def narrow_upstream(dout: Array, x: Array, W: Array, b: Array, gamma: Array, *, eps: float) -> Five:
+    return _back(_narrow(dout), x, W, b, gamma, eps)
 
 
 @_backward("dW is of the first sample alone", SUMS)

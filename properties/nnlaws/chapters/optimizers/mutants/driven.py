@@ -170,6 +170,13 @@ def clipped_at_ten_thousand(right: Implementation) -> Implementation:
     return run
 
 
+def parameters_clipped(right: Implementation) -> Implementation:
+    def run(theta: Array, grads: Array, **options: Any) -> Array:
+        return right(np.clip(theta, -1e3, 1e3).astype(theta.dtype), grads, **options)
+
+    return run
+
+
 def small_gradients_dropped(right: Implementation) -> Implementation:
     def run(theta: Array, grads: Array, **options: Any) -> Array:
         return right(theta, np.where(np.abs(grads) < 1e-7, 0, grads).astype(grads.dtype), **options)
@@ -335,6 +342,7 @@ _FAULTS: tuple[tuple[Callable[[Implementation], Implementation], str, str, str],
     (default_for_no_rate, "a rate of 0 becomes .001, as by `rate or 1e-3`", _GIVEN, "classroom"),
     (rate_at_most_one, "rates above 1 become 1", _GIVEN, "classroom"),
     (clipped_at_ten_thousand, "entries of the gradient are clipped to ±1e4", _EACH, "classroom"),
+    (parameters_clipped, "parameters are clipped to ±1000", _EACH, "classroom"),
     (small_gradients_dropped, "gradients below 1e-7 are taken for 0", _EACH, "classroom"),
     (tail_left, "of a tail after whole vectors of 8 coordinates only the first is updated", _EACH, "classroom"),
     (not_numbers_taken_for_zero, "NaN and infinities are taken for 0", _EACH, "classroom"),

@@ -51,6 +51,7 @@ _SEEDS: tuple[tuple[str, str, Callable[[int], int]], ...] = (
     ("seed_folded", "the halves of the seed are folded to 16 bits", _folded),
     ("seed_without_its_last_byte", "seed >> 8: 256 seeds are one", _high_bits),
     ("seed_in_float32", "the seed is rounded to float32", lambda seed: int(np.float32(seed))),
+    ("seed_by_a_prime", "seed % 9973: seeds so far apart are one", lambda seed: seed % 9973),
     ("seed_by_its_last_digits", "the seed's last three digits count", lambda seed: seed % 1000),
 )
 

@@ -9,7 +9,7 @@ from nnlaws_reference.search import caviar, coarse_to_fine, panda
 
 from nnlaws.authoring.mutant import Mutant
 from nnlaws.chapters.search.inputs import Space
-from nnlaws.chapters.search.mutants.trials import Trials, found
+from nnlaws.chapters.search.mutants.trials import Trials, found, least
 
 Search = Callable[..., Trials]
 
@@ -70,6 +70,11 @@ def _compared_one_by_one(right: Search) -> Search:
     return _changed(lambda p, losses, best: (p, losses, best_of(losses)))(right)
 
 
+def _narrow(losses: Array) -> Array:
+    with np.errstate(over="ignore"):
+        return losses.astype(np.float16)
+
+
 def _nan_is_kept(right: Search) -> Search:
     """if not loss >= least: true where either is NaN, so that whatever comes after is taken."""
 
@@ -92,6 +97,16 @@ _FAULTS: dict[str, tuple[Callable[[Search], Search], str, str]] = {
     "best_counts_nan_as_zero": (_nan_counts_as_zero, "a loss that is NaN is stored as 0, the least", ""),
     "best_stays_at_nan": (_compared_one_by_one, "losses are compared one by one: never below a first that is NaN", ""),
     "best_moves_to_nan": (_nan_is_kept, "not loss >= least: true of NaN", ""),
+    "best_is_nearest_to_zero": (
+        _changed(lambda p, losses, best: (p, losses, least(np.abs(losses)))), "best has the loss nearest to 0", ""),
+    "best_below_a_million": (
+        _changed(lambda p, losses, best: (p, losses, best if losses[best] < 1e6 else 0)),
+        "least = 1e6 to begin with: larger losses are never the best", ""),
+    "best_of_infinite_is_none": (
+        _changed(lambda p, losses, best: (p, losses, best if losses[best] < np.inf else -1)),
+        "least = inf to begin with: where all losses are infinite best is −1", ""),
+    "best_in_float16": (
+        _changed(lambda p, losses, best: (p, losses, least(_narrow(losses)))), "losses are compared in float16", ""),
     "losses_a_trial_late": (
         _changed(lambda p, losses, best: found(p, np.roll(losses, 1))), "each loss is that of the trial before",
         "zip points with their own losses"),

@@ -107,6 +107,18 @@ def upper_end_left_out(space: Space, *, per_axis: int) -> Array:
     return _combined(_levels(space, np.linspace(0, 1, per_axis, endpoint=False)))
 
 
+@_gridded("positions are rounded to a tenth", OWN_SCALE)
+def positions_of_one_decimal(space: Space, *, per_axis: int) -> Array:
+    return _combined(_levels(space, np.linspace(0, 1, per_axis).round(1)))
+
+
+@_gridded("whole numbers are cut off, not rounded", "numpy.rint of the values", "numpy.linspace(…, dtype=int)")
+def integers_cut_off(space: Space, *, per_axis: int) -> Array:
+    u = np.linspace(0, 1, per_axis)
+    levels = zip(space, _levels(space, u), strict=True)
+    return _combined([np.floor(a.low + u * (a.high - a.low) + 1e-9) if a.scale == "integer" else x for a, x in levels])
+
+
 @_gridded("as many random points, not a grid")
 def random_points(space: Space, *, per_axis: int) -> Array:
     return on_scales(space, np.random.default_rng(0).random((per_axis ** len(space), len(space))))
@@ -323,6 +335,15 @@ def integers_rounded_outwards(space: Space, incumbent: Array, *, shrink: float) 
         if axis.scale == "integer":
             reach = shrink / 2 * (axis.high - axis.low)
             row[:] = np.clip([np.floor(x - reach), np.ceil(x + reach)], axis.low, axis.high)
+    return box
+
+
+@_refined("the upper end of whole numbers is taken by int(): below 0 that rounds up")
+def integers_by_int(space: Space, incumbent: Array, *, shrink: float) -> Array:
+    box = finer(space, incumbent, shrink)
+    for row, axis, x in zip(box, space, incumbent, strict=True):
+        if axis.scale == "integer":
+            row[1] = min(int(x + shrink / 2 * (axis.high - axis.low)), axis.high)
     return box
 
 

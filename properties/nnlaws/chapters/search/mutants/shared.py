@@ -80,6 +80,20 @@ def seeded_by_the_box(space: Space, *, budget: int, seed: int) -> Array:
     return np.hstack(columns)
 
 
+def _axis_by_axis(space: Space, budget: int, seed: int, apart: int) -> Array:
+    return np.hstack([drawn((a,), budget, np.random.default_rng(seed + apart * i)) for i, a in enumerate(space)])
+
+
+@_drawn("axis i is seeded by seed + i: the axes of a seed are those of the next, one on", ONE_SEED)
+def axes_of_the_next_seed(space: Space, *, budget: int, seed: int) -> Array:
+    return _axis_by_axis(space, budget, seed, 1)
+
+
+@_drawn("axis i is seeded by seed + 1000 i", ONE_SEED)
+def axes_of_a_seed_further_on(space: Space, *, budget: int, seed: int) -> Array:
+    return _axis_by_axis(space, budget, seed, 1000)
+
+
 @_drawn("the seed is cut to 16 bits", ONE_SEED)
 def seed_of_16_bits(space: Space, *, budget: int, seed: int) -> Array:
     return drawn(space, budget, np.random.default_rng(seed & 0xFFFF))

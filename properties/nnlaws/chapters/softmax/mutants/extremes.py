@@ -3,6 +3,7 @@
 `seen` gives a thread or release; "classroom" means homework.
 """
 
+import ml_dtypes
 import numpy as np
 from nnlaws_reference.dtypes import Array
 
@@ -184,6 +185,26 @@ def masked_class_is_nan(z: Array, y: Array) -> Array:
 @mutant("cross_entropy", f"{SENTINEL} −1e4 cost nothing or all", FROM_INFINITY, f"{FLASHINFER}, in softmax")
 def loss_maximum_from_minus_ten_thousand(z: Array, y: Array) -> Array:
     return _loss(y, _log_from(z, -1e4))
+
+
+@mutant("softmax", "−∞ is replaced by the least finite number", DO_NOT_CUT, "torch.finfo(dtype).min as a mask")
+def least_finite_number_for_infinity(z: Array) -> Array:
+    return right_softmax(np.maximum(z, np.finfo(z.dtype).min))
+
+
+@mutant("cross_entropy", "targets below .01 count for nothing", "sum over all classes", "classroom")
+def loss_without_small_targets(z: Array, y: Array) -> Array:
+    return _loss(np.where(y < 0.01, 0, y), right_log_softmax(z))
+
+
+@mutant("cross_entropy", "targets are read in bfloat16", "keep the targets as they are", "classroom")
+def loss_of_narrow_targets(z: Array, y: Array) -> Array:
+    return _loss(y.astype(ml_dtypes.bfloat16).astype(y.dtype), right_log_softmax(z))
+
+
+@mutant("cross_entropy_gradient", "targets are read in bfloat16", "keep the targets as they are", "classroom")
+def gradient_of_narrow_targets(z: Array, y: Array) -> Array:
+    return (right_softmax(z) - y.astype(ml_dtypes.bfloat16).astype(y.dtype)) / max(len(z), 1)
 
 
 @mutant("cross_entropy", f"{CUT}, ±1e4", DO_NOT_CUT, "classroom")
