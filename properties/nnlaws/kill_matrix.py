@@ -197,7 +197,7 @@ def hunt(law: Law, mutant: Mutant, dtype: str, selection: Selection, *, shrink: 
     def check(subject: Any, ruler: Any, *arguments: Any, **more: Any) -> Evidence:
         nonlocal examples, arrays, at_first, broken
         if at_first is not None and not shrink:
-            return broken  # Hypothesis tries the counterexample again, twice, to be sure of it
+            return replace(broken, lane=0)  # Hypothesis tries it again, twice, to be sure of it; maybe with fewer lanes
         examples += 1
         arrays += len(arguments[0]) if arguments else 1
         try:

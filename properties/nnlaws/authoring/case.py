@@ -102,10 +102,10 @@ WIDE = (9, 10, 12, 15, 16, 20, 31, 47, 64, 77, 100, 129, 130)  # columns, beyond
 TALL = (5, 6, 7, 8, 11, 13, 16, 18, 23, 28, 30, 32, 33)  # samples
 SHAPES = (
     *((33, 1), (18, 2), (11, 3), (28, 4), (13, 5), (30, 6), (23, 7), (16, 8), (12, 31)),
-    *((2, 129), (2, 10), (3, 11), (4, 100), (5, 77), (6, 14), (7, 47), (8, 64)),
+    *((2, 129), (2, 10), (3, 11), (4, 100), (5, 77), (6, 14), (7, 47), (8, 64), (9, 9)),
 )
 """Of both. Every number from 2 to 8 is among the rows, and from 1 among the columns, and beyond 8 every remainder by 8:
-so is every tail of a block."""
+so is every tail of a block. One has as many of the one as of the other."""
 MOST = 600  # entries of an array of a case that is made wide or tall on purpose
 
 

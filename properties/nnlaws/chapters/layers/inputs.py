@@ -34,8 +34,11 @@ SIZES = (
         (3, 100, 2),
         (2, 3, 130),
     ),
+    *((5, 3, 3), (7, 7, 7), (4, 4, 9), (3, 5, 3)),
 )
-"""m, n and k of layers that come in every run: of each, 2 to 8, and every remainder by 8 beyond that."""
+"""m, n and k of layers that come in every run: of each, 2 to 8, and every remainder by 8 beyond that; and each two of
+them alike, and all three, where an array that is read the other way round still fits.
+"""
 LEVELS = (1, -1, 3, -3, 12, -12, 40, -60)  # where a cause is sought
 LAST = 60  # the level's k: up to LINEAR it is the level itself, from there it grows by a power to TOP
 LINEAR = 20
