@@ -15,7 +15,7 @@ SEEDS = (
 """Some of them are one where seeds are cut to 8, 16, 24, 31, 32 or 64 bits, folded, hashed as Python's numbers are,
 rounded to float32 or float64, reduced by a power of ten, or where 0 counts for none."""
 
-SCATTERED = tuple((number * 2654435761 + 12345) % WORD for number in range(1, 401))
+SCATTERED = tuple((number * 2654435761 + 12345) % WORD for number in range(1, 201))
 """Others, so many that some are one where seeds are divided by a number of a few thousand."""
 
 
