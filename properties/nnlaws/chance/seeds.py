@@ -9,7 +9,7 @@ WORD = 2**31
 
 SEEDS = (
     *(0, 1, 2, 3, 42, 123, 1000, 1234),  # none, neighbours, and what is taken where none is given
-    *(2**8, 2**8 + 1, 2**16, 2**16 + 1, 2**24, 2**24 + 1, 2**30, 2**30 + 1, 10**6, WORD - 1),
+    *(2**8, 2**8 + 1, 2**16, 2**16 + 1, 2**20, 2**20 + 1, 2**24, 2**24 + 1, 2**30, 2**30 + 1, 10**6, WORD - 1),
     *(WORD, WORD + 1, 2**32 - 1, 2**32, 2**32 + 1, 2**40, 2**53, 2**53 + 1, 2**61 - 1, 2**64),
 )
 """Some of them are one where seeds are cut to 8, 16, 24, 31, 32 or 64 bits, folded, hashed as Python's numbers are,

@@ -86,8 +86,11 @@ def long_runs(operation: Operation) -> Boundary:
 
 
 def rates(format: Format, m: Range, columns: Range) -> list[Case]:
-    """Of a law on rates that change: eight steps, each with another rate, from every one of them on."""
-    return [Case(8, 3, "normal", 0, TOGETHER * group + 1) for group in range(0, 8, 2)]
+    """Of a law on rates that change: eight steps, each with another rate, from every one of them on; and as many
+    coordinates as steps, of which a rate is not.
+    """
+    square = [Case(size, size, "normal", 0, TOGETHER * size + 1) for size in (2, 3, 5)]
+    return [*square, *(Case(8, 3, "normal", 0, TOGETHER * group + 1) for group in range(0, 8, 2))]
 
 
 def many(format: Format, m: Range, columns: Range) -> list[Case]:

@@ -136,7 +136,8 @@ def start(case: Case, format: Format, moving: bool = True) -> Array:
     if case.family == "decades":
         sizes = np.abs(_decades(case.random("theta"), (1, case.columns), 1.0)[0, ::-1])
         turns = 1 - 2 * (np.arange(case.columns) % 2)
-        return np.clip(turns * sizes, -reach(format), reach(format)).astype(format.dtype)
+        most = min(reach(format), format.largest / 16)  # αλθ, with αλ up to 5, is in range
+        return np.clip(turns * sizes, -most, most).astype(format.dtype)
     return (np.rint(6 * case.random("theta").standard_normal(case.columns)) / 4).astype(format.dtype)
 
 

@@ -223,7 +223,7 @@ def _laws(operation: Operation) -> tuple[Law, ...]:
         make("SA-9", same_seed_elsewhere, "a seed decides the draws in every process", _SEEDED, on(100), about="seed"),
         make("SA-10", other_seed, "another seed gives other draws", _SEEDED, on(100), about="seed"),
         make("SA-10", seeds_apart, "the draws of different seeds are independent", _SEEDED, on(many), about="seed",
-             tests=2),
+             tests=2 if whole else 3),
         make("SA-11", numbers, "there are as many draws as were asked for", "return an array (size,)",
              on(*cases.SIZES)),
         make("SA-11", last_draws, "the last draws of a call are as its first", "fill all of the array",

@@ -11,6 +11,7 @@ from nnlaws.authoring.evidence import Evidence, require, worst
 from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.subject import Subject
 from nnlaws.chance.evidence import evidence, given
+from nnlaws.chance.scale import CELLS, Scale
 from nnlaws.chance.seeds import SCATTERED, SEEDS
 from nnlaws.chapters.sampling.drawing import asked, chances, checked, draw, draw_or_none, repeating, scale_of
 
@@ -65,9 +66,22 @@ def seeds_apart(f: Subject, ruler: Ruler, *, size: int, seed: int, **options: An
     scale = scale_of(ruler, **options)
     if scale.kind != "integer":
         coarse = replace(scale, coarse=True)  # how fine uniform numbers are is another law's
-        return worst(seen, repeating(row, coarse, f"in {FEW} draws of each of {len(streams)} seeds, "))
+        among = f"in {FEW} draws of each of {len(streams)} seeds, "
+        return worst(seen, repeating(row, coarse, among), _mirrored(f, ruler, coarse, streams, **few))
     again = statistics.shifted(streams.astype(np.float64), scale.count)
     return worst(seen, evidence(again, len(row), "a seed gives the draws of the seed before it, some draws later"))
+
+
+def _mirrored(f: Subject, ruler: Ruler, scale: Scale, streams: Array, **few: Any) -> Evidence:
+    """What there is to say of positions by one seed that come again by another, or their mirror images; of the streams
+    of neighbours, and of seeds that differ in a few bits.
+    """
+    others = [draw_or_none(f, ruler, seed=seed, **few) for seed in SEEDS]
+    rows = np.stack([*streams, *(each for each in others if each is not None)])
+    kinds = np.broadcast_to(np.arange(len(rows))[:, None], rows.shape)
+    cells, likely = scale.cells(rows.ravel())
+    again = statistics.repeats(np.minimum(cells, CELLS - 1 - cells), np.minimum(2 * likely, 1.0), kinds.ravel())
+    return evidence(again, rows.size, "draws by one seed come again by another, or their mirror images do")
 
 
 def _unlike(first: Array, again: Array, seed: int, when: str = "again") -> str:

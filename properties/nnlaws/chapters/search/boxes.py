@@ -4,6 +4,7 @@ SE-9 to SE-12 say what the box of a round is, given the points and losses before
 on one of whole numbers to within one at either end.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, floor
 
@@ -11,9 +12,13 @@ import numpy as np
 from nnlaws_reference.search import Axis
 from nnlaws_spec.formulas import search as formulas
 
+from nnlaws import chance as statistics
+from nnlaws.chance import LogE
 from nnlaws.chance.scale import CELLS, Scale
 from nnlaws.chapters.search.inputs import NEAR, Space, scale_of
 from nnlaws.rounding.formats import Floats
+
+TURN = 2.0**-20  # how far differences may be apart, by rounding and by coarse numbers, and yet be the same
 
 
 @dataclass(frozen=True)
@@ -33,15 +38,17 @@ def boxes(space: Space, points: Floats, losses: Floats, rounds: int, budget: int
     found = [now]
     for round in range(1, rounds):
         best = points[least(losses[: round * budget])]
-        now = [_finer(scale_of(axis), box, x, shrink) for axis, box, x in zip(space, now, best, strict=True)]
+        most = formulas.widest(shrink, round)
+        now = [_finer(scale_of(axis), box, x, shrink, most) for axis, box, x in zip(space, now, best, strict=True)]
         found.append(now)
     return found
 
 
-def _finer(scale: Scale, box: Box, best: float, shrink: float) -> Box:
+def _finer(scale: Scale, box: Box, best: float, shrink: float, most: float) -> Box:
+    """The box of the next round. most: how long it may be; that of whole numbers may have been shorter all along."""
     t = min(max(float(scale.position(np.asarray(best))), box.low), box.high)  # what is outside is another law's
     whole = 1 / (scale.high - scale.low) if box.sure and scale.high > scale.low else 0.0
-    reach = (box.high - box.low) * shrink / 2 + whole
+    reach = most / 2 + whole if box.sure else (box.high - box.low) * shrink / 2
     low, high = max(box.low, t - reach), min(box.high, t + reach)
     if not box.sure:
         return Box(low, high)
@@ -74,3 +81,17 @@ def in_cells(axis: Axis, box: Box, x: Floats) -> tuple[Floats, Floats]:
 def least(losses: Floats) -> int:
     """The index of the least; of losses that are no numbers, the first."""
     return 0 if np.isnan(losses).all() else formulas.best(losses)
+
+
+def mirrored(cells: Floats) -> Floats:
+    """Of each cell, or of its mirror image, the lower: so they count as one."""
+    return np.where(cells < 0, cells, np.minimum(cells, CELLS - 1 - cells))
+
+
+def turned(pairs: Sequence[tuple[Floats, Floats]]) -> LogE:
+    """Whether positions are others, moved by one distance round the scale, one after another: their differences, modulo
+    1, come again then, and by chance hardly ever. Each pair has a distance of its own.
+    """
+    apart = [np.floor(np.mod(one - other, 1.0) / TURN) for one, other in pairs]
+    cells = np.concatenate([each + 2 * number / TURN for number, each in enumerate(apart)])
+    return statistics.repeats(cells, np.full(len(cells), 2 * TURN))

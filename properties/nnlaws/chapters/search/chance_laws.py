@@ -14,7 +14,7 @@ from nnlaws.chance import used
 from nnlaws.chance.evidence import even, evidence
 from nnlaws.chance.scale import Scale, mistaken
 from nnlaws.chance.seeds import SCATTERED, SEEDS, WORD
-from nnlaws.chapters.search.boxes import boxes, in_cells
+from nnlaws.chapters.search.boxes import boxes, in_cells, mirrored
 from nnlaws.chapters.search.driver import Search, points_of
 from nnlaws.chapters.search.inputs import Space, scale_of
 from nnlaws.rounding.formats import Floats
@@ -96,7 +96,12 @@ def axes_of_trials(f: Subject, ruler: Ruler, *, space: Space, seed: int, **optio
     ranks = [statistics.sequential_ranks(values.copy(), random) for values in points.T]
     found, (later, earlier, _) = statistics.crossed(ranks, lagged=False)
     words = f"{space[earlier].name} of a trial tells of its {space[later].name}"
-    return worst(evidence(found, len(points), words), _again(space, points))
+    spread = [
+        even(scale_of(axis), values.copy(), random, axis.name)
+        for axis, values in zip(space, points.T, strict=True)
+        if axis.scale != "integer"
+    ]
+    return worst(evidence(found, len(points), words), *spread, _again(space, points))
 
 
 def seeds_apart(f: Subject, ruler: Ruler, *, space: Space, budget: int, seed: int, **options: Any) -> Evidence:
@@ -149,8 +154,8 @@ def _by_one_seed(
         order = random.permutation(budget) if "best_at" in options else np.arange(budget)
         real = [number for number, axis in enumerate(space) if axis.scale != "integer"]
         found = [in_cells(space[number], now[number], these[order, number]) for number in real]
-        cells.append(np.stack([each for each, _ in found], axis=-1))
-        chance.append(np.stack([each for _, each in found], axis=-1))
+        cells.append(mirrored(np.stack([each for each, _ in found], axis=-1)))
+        chance.append(np.minimum(2 * np.stack([each for _, each in found], axis=-1), 1.0))
     return points, np.concatenate(cells), np.concatenate(chance)
 
 
@@ -178,8 +183,8 @@ def nearer_than_the_grid(f: Subject, ruler: Ruler, *, space: Space, budget: int,
 
 
 def _again(space: Space, points: Floats) -> Evidence:
-    """What there is to say of positions on axes of real numbers that come again on another axis. However coarse the
-    numbers are that sound draws start from, down to 23 bits.
+    """What there is to say of positions on axes of real numbers that come again, or their mirror images, on any axis.
+    However coarse the numbers are that sound draws start from, down to 23 bits.
     """
     whole = boxes(space, points, np.zeros(0), 1, len(points), 1.0)[0]
     continuous = [number for number, axis in enumerate(space) if axis.scale != "integer"]
@@ -187,11 +192,11 @@ def _again(space: Space, points: Floats) -> Evidence:
         return Evidence(0.0)
     found = [in_cells(space[number], whole[number], points[:, number]) for number in continuous]
     cells, chance = (np.stack(each, axis=-1) for each in zip(*found, strict=True))
-    axes = np.broadcast_to(np.arange(len(continuous)), cells.shape)
-    again = statistics.repeats(cells.ravel(), chance.ravel(), axes.ravel())
+    cells, chance = mirrored(cells), np.minimum(2 * chance, 1.0)
+    again = statistics.repeats(cells.ravel(), chance.ravel())
     different = len(np.unique(cells))
     words = f"of {cells.size} numbers of {len(points)} points only {different} differ"
-    return evidence(again, cells.size, f"{words}: there are positions that another axis has had")
+    return evidence(again, cells.size, f"{words}: there are positions, or their mirror images, that come again")
 
 
 def _finite(points: Floats) -> Floats:

@@ -53,7 +53,7 @@ HELD = (Axis("held", 0.5, 0.5, "linear"), Axis("held too", 7, 7, "integer"))
 """Axes of one number: a search may refuse them."""
 
 NEAR = 1e-6  # on a scale of length 1: above what rounding does to a position, below any step that is meant
-SHRINKS = (0.5, 0.25, 0.1, 0.9)
+SHRINKS = (0.5, 0.25, 0.1, 0.9, 0.4)
 ENDS = 0.05  # on the scale: nearer to an end than that an incumbent is put now and then
 
 
@@ -109,7 +109,7 @@ def rounds(case: Case, format: Format) -> Inputs:
     """m points a round, k rounds, and the best point there is."""
     axes, chances = space(case), case.random("best")
     best = point(axes, chances.random(case.columns))
-    shrink = SHRINKS[case.seed % 2]
+    shrink = SHRINKS[case.seed % len(SHRINKS)]
     given = {"rounds": max(case.k, 1), "budget": case.m, "shrink": shrink, "seed": case.seed}
     return Inputs((), options={"space": axes, "best_at": best, **given})
 

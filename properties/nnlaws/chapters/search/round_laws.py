@@ -7,6 +7,7 @@ on one of whole numbers to within one at either end.
 from typing import Any
 
 import numpy as np
+from nnlaws_spec.formulas import search as formulas
 
 from nnlaws import chance as statistics
 from nnlaws.authoring.evidence import Evidence, require, worst
@@ -15,7 +16,7 @@ from nnlaws.authoring.subject import NotOffered, Refused, Subject, TargetFault
 from nnlaws.chance import used
 from nnlaws.chance.evidence import evidence, given
 from nnlaws.chance.scale import CELLS, Scale, mistaken
-from nnlaws.chapters.search.boxes import boxes, in_cells, least, positions
+from nnlaws.chapters.search.boxes import boxes, in_cells, least, mirrored, positions, turned
 from nnlaws.chapters.search.driver import Losses, Search, in_another_world
 from nnlaws.chapters.search.inputs import NEAR, Space, scale_of
 from nnlaws.rounding.formats import Floats
@@ -26,6 +27,7 @@ WORLDS: tuple[tuple[str, Losses], ...] = (
     (" where losses are below 0", lambda point, loss, call: loss - 1e3),
     (" where losses are large", lambda point, loss, call: 1e9 * (1 + loss)),
     (" where a loss is NaN", lambda point, loss, call: np.nan if call == 0 else loss),
+    (" where losses are NaN now and then", lambda point, loss, call: np.nan if call % 3 == 1 else loss),
 )
 """What losses may be: the best is not always the last or the nearest to 0, and one that is NaN is not the best."""
 
@@ -56,6 +58,9 @@ def _closing_in(run: Search, f: Subject, words: str, rounds: int, budget: int, s
         for axis, box, values, x in zip(run.space, now, these.T, best, strict=True):
             u = scale_of(axis).position(values.copy())
             beyond = np.maximum(box.low - u, u - box.high)
+            if np.ptp(u) > formulas.widest(shrink, number) + NEAR:
+                far = f"round {number + 1}{words} tries {axis.name} over {np.ptp(u):.3g} of its scale"
+                return require(False, f"{far}, where {formulas.widest(shrink, number):.3g} is left")
             if number and not beyond.max() <= NEAR:
                 ends = (given(scale_of(axis).value(np.asarray(end))) for end in (box.low, box.high))
                 wrong = f"round {number + 1}{words} tries {axis.name} = {given(values[beyond.argmax()])}"
@@ -78,12 +83,13 @@ def drawn_in_its_box(
     rows: dict[str, list[Floats]] = {}
     ways: dict[str, Any] = {}
     even, cells, chances, columns = [0.0], list[Floats](), list[Floats](), list[Floats]()
+    rows_of: dict[str, list[Floats]] = {}
     grain = statistics.GRAIN
     for round, now in enumerate(boxes(space, points, losses, rounds, budget, shrink)):
         these, places = points[round * budget : (round + 1) * budget], list[Floats]()
         for axis, box, x in zip(space, now, these.T, strict=True):
             scale, later = scale_of(axis), f"{axis.name} in later rounds"
-            if box.sure:
+            if box.sure is not None:
                 u = _among(x, *box.sure, random)
                 later = f"{axis.name} in round {round + 1}"
                 known = Scale("integer", float(box.sure[0]), float(box.sure[1]))
@@ -93,11 +99,13 @@ def drawn_in_its_box(
                 # a draw may be off by its grain, and either end of a box that was computed by as much
                 grain = max(grain, scale.grain(x.copy()) * (3 if round else 1) / length)
                 cell, chance = in_cells(axis, box, x)
-                cells.append(np.minimum(cell, CELLS - 1 - cell))
+                cells.append(mirrored(cell))
                 chances.append(np.minimum(2 * chance, 1.0))
                 even.append(statistics.evenness(u, grain=grain)[0])
+                rows_of.setdefault(axis.name, []).append((cell + 0.5) / CELLS)
             places.append(u)
-            rows.setdefault(later if round else "the first round", []).append(random.permutation(u))
+            first = "the first round" if box.sure is None else later
+            rows.setdefault(later if round else first, []).append(random.permutation(u))
         columns.append(random.permutation(np.stack(places), axis=1))
     seen: list[Evidence] = []
     for what, parts in rows.items():
@@ -114,6 +122,14 @@ def drawn_in_its_box(
         again = statistics.repeats(np.concatenate(cells), np.concatenate(chances))
         words = "positions in the box of a round, or their mirror images, come again"
         seen.append(evidence(again, len(points), words))
+    if rows_of:
+        as_first = turned([(each[0], row) for each in rows_of.values() for row in each[1:]])
+        seen.append(
+            evidence(as_first, len(points), "the points of a round are those of the first, moved by one distance")
+        )
+        halves = turned([(row[: budget // 2], row[-(budget // 2) :]) for each in rows_of.values() for row in each])
+        words = "the second half of a round is the first, moved by one distance"
+        seen.append(evidence(halves, len(points), words))
     ratio = used(max(even) - np.log(len(even)))
     words = "the points of a round lie too evenly in its box for chance"
     return worst(*seen, Evidence(ratio, reason=words if ratio > 1 else ""))

@@ -58,7 +58,8 @@ def bases_written_out(space: Space, *, per_axis: int) -> Array:
         elif scale == "one_minus_log":
             levels.append(1 - np.logspace(np.log10(1 - low), np.log10(1 - high), per_axis))
         else:
-            levels.append(np.linspace(low, high, per_axis))
+            values = np.linspace(low, high, per_axis)
+            levels.append(np.rint(values) if scale == "integer" else values)
     return np.array(list(product(*levels)))
 
 
@@ -66,7 +67,7 @@ def bases_written_out(space: Space, *, per_axis: int) -> Array:
 def middles(space: Space, *, per_axis: int) -> Array:
     """The middles of per_axis equal parts; whole numbers, whose parts may not have one, from end to end."""
     levels = [
-        np.linspace(axis.low, axis.high, per_axis)
+        np.rint(np.linspace(axis.low, axis.high, per_axis))
         if axis.scale == "integer"
         else _at(axis, (np.arange(per_axis) + 0.5) / per_axis)
         for axis in space

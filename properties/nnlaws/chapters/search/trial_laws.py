@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from nnlaws_spec.formulas import search as formulas
 
-from nnlaws.authoring.evidence import Evidence, require
+from nnlaws.authoring.evidence import Evidence, require, worst
 from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.subject import NotOffered, Refused, Subject
 from nnlaws.chance.evidence import given
@@ -107,11 +107,30 @@ def trials_by_themselves(f: Subject, ruler: Ruler, *, space: Space, **options: A
 
 
 def one_model(f: Subject, ruler: Ruler, *, space: Space, **options: Any) -> Evidence:
-    """Each call trains the model on that the call before returned; the first begins with none."""
-    run = Search(space, **options)
+    """Each call trains the model on that the call before returned; the first begins with none. So it is where a loss is
+    NaN, which a search may refuse, or infinite, or far larger than all others.
+    """
+    seen = [_one_model(f, Search(space, **options))]
+    for odd in (np.nan, np.inf, 1e9):
+        world = in_another_world(Search(space, **options), partial(_odd_at, options["budget"] // 2, odd))
+        try:
+            seen.append(_one_model(f, world))
+        except NotOffered:
+            raise
+        except Refused:
+            if not np.isnan(odd):
+                raise
+    return worst(*seen)
+
+
+def _odd_at(place: int, odd: float, point: Floats, loss: float, call: int) -> float:
+    return odd if call == place else loss
+
+
+def _one_model(f: Subject, run: Search) -> Evidence:
     points, losses, _ = run.trials(f)
-    start = np.asarray(options["start"])
-    again = Search(space, **options)
+    start = np.asarray(run.options["start"])
+    again = in_another_world(run, lambda point, loss, call: loss)
     ahead = [*points[1:], start]  # of the last no one asks
     tried, wanted = formulas.one_trajectory(again.train, start, len(points), lambda so_far, seen: ahead[len(seen) - 1])
     for call, (model, right) in enumerate(zip(run.models, again.models, strict=False), 1):
@@ -121,7 +140,8 @@ def one_model(f: Subject, ruler: Ruler, *, space: Space, **options: Any) -> Evid
             return require(False, f"call {call} was given {was} where {want} is to be trained on")
     if not np.array_equal(points, tried):
         return require(False, f"the first point is {points[0]}, not the start {start}")
-    return require(np.array_equal(wanted, losses), "the losses are not those of one model that is trained on and on")
+    same = np.array_equal(wanted, losses, equal_nan=True)
+    return require(same, "the losses are not those of one model that is trained on and on")
 
 
 def adapts(f: Subject, ruler: Ruler, *, space: Space, **options: Any) -> Evidence:

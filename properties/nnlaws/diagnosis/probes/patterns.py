@@ -11,13 +11,15 @@ BLOCKS = (2, 4, 8, 16, 32, 64, 3, 5, 6, 7, 9, 10, 12, 20, 24)
 @dataclass(frozen=True)
 class Pattern:
     """words: of a number's name, where the pattern holds. holds: of a number. side: "more" or "less", if it is all
-    numbers from one on, and then turn: the last that is right, and the first that is wrong.
+    numbers from one on, and then turn: the last that is right, and the first that is wrong. block: of what is left over
+    by blocks, how long they are.
     """
 
     words: Callable[[str], str]
     holds: Callable[[float], bool]
     side: str = ""
     turn: tuple[float, float] = (0.0, 0.0)
+    block: int = 0
 
 
 def pattern(wrong: Mapping[float, bool]) -> Pattern | None:
@@ -57,7 +59,7 @@ def _by_block(block: int, wrong: Mapping[float, bool], numbers: list[float], bad
             continue
         told = _rests(rests, block)
         since = f", from {bad[0]:g} on" if start > 1 else ""
-        yield Pattern(partial(_told_since, told, since), partial(_left_over, start, block, rests))
+        yield Pattern(partial(_told_since, told, since), partial(_left_over, start, block, rests), block=block)
 
 
 def _told_since(told: str, since: str, name: str) -> str:

@@ -177,7 +177,10 @@ class Bench:
         if not all(argument.size for argument in arguments):
             return None
         own = {name: options[name] for name in self.operation.options}
-        right = self.allowed(self.ruler.bounds(*arguments, **own))
+        try:
+            right = self.allowed(self.ruler.bounds(*arguments, **own))
+        except (ArithmeticError, ValueError):  # arguments that do not go with such options
+            return None
         odd = np.any([np.isnan(a.astype(np.float64)).reshape(len(a), -1).any(axis=1) for a in arguments], axis=0)
         if odd.any():  # NaN in, NaN out, where the formula has it
             right = tuple(_nan_kept(said, odd) for said in right)

@@ -27,6 +27,7 @@ AGAIN = (27, 28, 29, 34, 36, 39, 41, 44, 50, 56, 60, 66, 72, 80, 99, 110, 131, 1
 ENTRIES = 700  # of an array, at most
 LANES = 4
 FACTORS = tuple(2.0**power for power in range(-30, 41))
+MOSTLY = 0.5  # of what is known to have such an option, that is wrong at least
 LOOSE = 1.5  # times, that limits of like arrays may differ
 CONFIRMED = 3  # arrays that have to show it
 NARROWING = 12  # halvings of an interval between a right and a wrong factor
@@ -102,8 +103,9 @@ def _marks(bench: Bench, samples: Sequence[Sample], seen: Sequence[Sample]) -> P
                 continue
             if not _mended(bench, bad, place, mark):
                 continue
-            always = len(bad) == len(held) and _spoilt(bench, samples, place, mark)
-            if always or len(bad) >= CONFIRMED:
+            spoilt = _spoilt(bench, samples, place, mark)
+            always = len(bad) == len(held) and len(spoilt) >= CONFIRMED and all(spoilt)
+            if always or (any(spoilt) and len(bad) >= CONFIRMED):
                 return Place(mark.words.format(name), _holder(place, mark), always)
     return None
 
@@ -119,11 +121,11 @@ def _mended(bench: Bench, bad: Sequence[Sample], place: int, mark: Mark) -> bool
     )
 
 
-def _spoilt(bench: Bench, samples: Sequence[Sample], place: int, mark: Mark) -> bool:
-    """Whether what is right becomes wrong by it."""
-    right = [sample.lanes(slice(0, 1)) for sample in samples if not is_wrong(sample)][:CONFIRMED]
+def _spoilt(bench: Bench, samples: Sequence[Sample], place: int, mark: Mark) -> list[bool]:
+    """Of some arrays that are right, whether they become wrong by it."""
+    right = [sample.lanes(slice(0, 1)) for sample in samples if not is_wrong(sample)][: 4 * CONFIRMED]
     flags = [_changed(bench, sample, place, mark.put) for sample in right]
-    return len(flags) == CONFIRMED and all(flags)
+    return [flag for flag in flags if flag is not None]
 
 
 def _changed(bench: Bench, sample: Sample, place: int, change: Callable[[Any], Any]) -> bool | None:
@@ -169,6 +171,9 @@ def _sizes(bench: Bench, judging: Rounding, laws: Sequence[Law]) -> Place | None
             if found is None:
                 continue
             again = {float(n): is_so for n in AGAIN if (is_so := flag(n)) is not None}
+            from_there = {found.holds(n) for n in again if n >= min(n for n, is_so in wrong.items() if is_so)}
+            if found.block and len(from_there) < 2:
+                continue  # what is left over by blocks is told by both kinds of numbers
             if len(again) >= CONFIRMED and all(found.holds(n) == is_so for n, is_so in again.items()):
                 dim = _axis_name(bench, axis, law)
 
@@ -228,6 +233,14 @@ def _options(bench: Bench, samples: Sequence[Sample]) -> Place | None:
         wrong = {v: any(each.get(v, False) for each in flags) for v in values}
         found = pattern(wrong)
         if found is not None and len(values) > CONFIRMED and sum(each == wrong for each in flags) >= CONFIRMED:
+            there = [
+                bool(wrong)
+                for sample in samples
+                if not isinstance(value := sample.options[name], tuple) and found.holds(float(value))
+                for wrong in sample.wrong_lanes
+            ]
+            if np.mean(there) < MOSTLY:
+                continue  # it shows there, and is something else
             found = _narrowed(bench, found, name, _bases(samples))
 
             def holds(arguments: Arguments, options: Options, name: str = name, found: Pattern = found) -> bool | None:

@@ -112,13 +112,6 @@ def positions_of_one_decimal(space: Space, *, per_axis: int) -> Array:
     return _combined(_levels(space, np.linspace(0, 1, per_axis).round(1)))
 
 
-@_gridded("whole numbers are cut off, not rounded", "numpy.rint of the values", "numpy.linspace(…, dtype=int)")
-def integers_cut_off(space: Space, *, per_axis: int) -> Array:
-    u = np.linspace(0, 1, per_axis)
-    levels = zip(space, _levels(space, u), strict=True)
-    return _combined([np.floor(a.low + u * (a.high - a.low) + 1e-9) if a.scale == "integer" else x for a, x in levels])
-
-
 @_gridded("as many random points, not a grid")
 def random_points(space: Space, *, per_axis: int) -> Array:
     return on_scales(space, np.random.default_rng(0).random((per_axis ** len(space), len(space))))

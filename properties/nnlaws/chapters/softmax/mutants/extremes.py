@@ -9,6 +9,7 @@ from nnlaws_reference.dtypes import Array
 
 from nnlaws.authoring.mutant import Mutant, mutant
 from nnlaws.chapters.softmax.mutants.common import FROM_LOG, right_log_softmax, right_softmax
+from nnlaws.rounding.formats import format_of
 
 FROM_INFINITY = "start the running maximum from −∞, and no finite number"
 DO_NOT_CUT = "leave the logits as they are: subtracting the row's maximum is all that they need"
@@ -187,9 +188,12 @@ def loss_maximum_from_minus_ten_thousand(z: Array, y: Array) -> Array:
     return _loss(y, _log_from(z, -1e4))
 
 
-@mutant("softmax", "−∞ is replaced by the least finite number", DO_NOT_CUT, "torch.finfo(dtype).min as a mask")
+@mutant(
+    "softmax", "−∞ is replaced by the least finite number", DO_NOT_CUT, "torch.finfo(dtype).min as a mask", raw=True
+)
 def least_finite_number_for_infinity(z: Array) -> Array:
-    return right_softmax(np.maximum(z, np.finfo(z.dtype).min))
+    least = -format_of(z.dtype).largest
+    return right_softmax(np.maximum(z.astype(np.float64), least)).astype(z.dtype)
 
 
 @mutant("cross_entropy", "targets below .01 count for nothing", "sum over all classes", "classroom")
