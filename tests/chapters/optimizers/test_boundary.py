@@ -111,7 +111,13 @@ def test_rates_that_change_are_0_at_first_and_beyond_1_later() -> None:
         for case in boundary(law, FORMATS["float32"])
     ]
     assert any(rates[0] == 0 for rates in seen)
-    assert all(0 in rates and max(rates) == 10 for rates in seen)
+    assert all(0 in rates and max(rates) == 10 for rates in seen if len(rates) == 8)
+
+
+def test_rates_that_change_come_with_as_many_coordinates_as_steps() -> None:
+    """There a rate that goes to a coordinate, not to a step, fits."""
+    sizes = {(case.m, case.columns) for case in boundary(find("adam.changing_rate_value"), FORMATS["float32"])}
+    assert {(2, 2), (3, 3), (5, 5)} <= sizes
 
 
 @pytest.mark.parametrize("name", ["float16", "bfloat16"])

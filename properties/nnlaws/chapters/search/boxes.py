@@ -1,7 +1,7 @@
 """Where the box of each round of a search lies, and where points lie in it.
 
 SE-9 to SE-12 say what the box of a round is, given the points and losses before it: on an axis of real numbers exactly,
-on one of whole numbers to within one at either end.
+unless an end cuts it off, where it may be smaller still; on one of whole numbers to within one at either end.
 """
 
 from collections.abc import Sequence
@@ -24,12 +24,14 @@ TURN = 2.0**-20  # how far differences may be apart, by rounding and by coarse n
 @dataclass(frozen=True)
 class Box:
     """What a round has of an axis. low, high: positions on the axis's scale beyond which nothing may be tried; of real
-    numbers they are its ends. sure: of whole numbers, the least and the largest that it has in any case.
+    numbers they are its ends, if they are known. sure: of whole numbers, the least and the largest that it has in any
+    case.
     """
 
     low: float
     high: float
     sure: tuple[int, int] | None = None
+    known: bool = True
 
 
 def boxes(space: Space, points: Floats, losses: Floats, rounds: int, budget: int, shrink: float) -> list[list[Box]]:
@@ -50,10 +52,13 @@ def _finer(scale: Scale, box: Box, best: float, shrink: float, most: float) -> B
     whole = 1 / (scale.high - scale.low) if box.sure and scale.high > scale.low else 0.0
     reach = most / 2 + whole if box.sure else (box.high - box.low) * shrink / 2
     low, high = max(box.low, t - reach), min(box.high, t + reach)
-    if not box.sure:
-        return Box(low, high)
+    if box.sure is None:
+        inside = box.low + NEAR <= t - reach and t + reach <= box.high - NEAR
+        return Box(low, high, known=box.known and inside)
     a, b = box.sure
     near = (b - a) * shrink / 2
+    if best - near < a or best + near > b:
+        return Box(low, high, (int(best), int(best)))
     # an end that is just a whole number may be taken for less than that by rounding, and is not sure
     a, b = max(a, ceil(best - near + NEAR)), min(b, floor(best + near - NEAR))
     return Box(low, high, (a, b) if a <= b else (int(best), int(best)))
@@ -61,21 +66,22 @@ def _finer(scale: Scale, box: Box, best: float, shrink: float, most: float) -> B
 
 def positions(scale: Scale, box: Box, x: Floats, random: np.random.Generator) -> Floats:
     """Where real numbers lie in the box of their round, from 0 to 1; what is outside, at its end."""
-    u = scale.uniform(x.copy(), random)
+    u = np.nan_to_num(scale.uniform(x.copy(), random))  # what has no position is another law's
     return np.asarray(np.clip((u - box.low) / (box.high - box.low), 0.0, 1.0))
 
 
 def in_cells(axis: Axis, box: Box, x: Floats) -> tuple[Floats, Floats]:
     """Of real numbers, in which of CELLS equal parts of their round's box they lie, and how likely each is at most.
 
-    However coarse the numbers are that sound draws start from, down to 23 bits. What is outside is like no other.
+    However coarse the numbers are that sound draws start from, down to 23 bits. What is outside is like no other, as is
+    what lies in a box whose ends are not known.
     """
     scale = Scale(axis.scale, axis.low, axis.high, coarse=True)
     length = box.high - box.low
     u = (scale.position(x.copy()) - box.low) / length
-    at = np.floor(np.clip(u, 0.0, 1.0) * CELLS)
-    at = np.where((u < 0) | (u > 1), -1.0 - x, at)
-    return at, np.minimum(1 / CELLS + scale.chance(x.copy()) / length, 1.0)
+    inside = (u >= 0) & (u <= 1) & box.known
+    at = np.where(inside, np.floor(np.clip(u, 0.0, 1.0) * CELLS), -1.0 - np.abs(x))
+    return at, np.where(inside, np.minimum(1 / CELLS + scale.chance(x.copy()) / length, 1.0), 1 / CELLS)
 
 
 def least(losses: Floats) -> int:
@@ -92,6 +98,8 @@ def turned(pairs: Sequence[tuple[Floats, Floats]]) -> LogE:
     """Whether positions are others, moved by one distance round the scale, one after another: their differences, modulo
     1, come again then, and by chance hardly ever. Each pair has a distance of its own.
     """
+    if not pairs:
+        return LogE(0.0, 0)
     apart = [np.floor(np.mod(one - other, 1.0) / TURN) for one, other in pairs]
     cells = np.concatenate([each + 2 * number / TURN for number, each in enumerate(apart)])
     return statistics.repeats(cells, np.full(len(cells), 2 * TURN))

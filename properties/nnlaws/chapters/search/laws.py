@@ -345,7 +345,7 @@ def _driven(operation: Operation) -> tuple[Law, ...]:
 _DRAWN = (
     Case(160, 4, "notes", 3, 3),
     Case(140, 4, "notes", 3, 7),
-    Case(90, 4, "other", 5, 17),
+    Case(90, 4, "other", 5, 18),
     Case(1600, 4, "other", 2, 4),
 )
 _TABLE = (Case(100, len(cases.SPACES["table"]), "table", 0, 9),)

@@ -21,6 +21,7 @@ from nnlaws.chapters.search.driver import Losses, Search, in_another_world
 from nnlaws.chapters.search.inputs import NEAR, Space, scale_of
 from nnlaws.rounding.formats import Floats
 
+PILED = 4  # points that are just at an end, which chance brings about once in 10²⁰ searches
 WORLDS: tuple[tuple[str, Losses], ...] = (
     ("", lambda point, loss, call: loss),
     (" where later losses are greater", lambda point, loss, call: loss + call),
@@ -87,13 +88,22 @@ def drawn_in_its_box(
     grain = statistics.GRAIN
     for round, now in enumerate(boxes(space, points, losses, rounds, budget, shrink)):
         these, places = points[round * budget : (round + 1) * budget], list[Floats]()
-        for axis, box, x in zip(space, now, these.T, strict=True):
+        best = points[least(losses[: round * budget or 1])]
+        for number, (axis, box, x) in enumerate(zip(space, now, these.T, strict=True)):
             scale, later = scale_of(axis), f"{axis.name} in later rounds"
             if box.sure is not None:
                 u = _among(x, *box.sure, random)
                 later = f"{axis.name} in round {round + 1}"
                 known = Scale("integer", float(box.sure[0]), float(box.sure[1]))
                 ways[later] = mistaken(known), known.count if known.count > 1 else 0
+            elif not box.known:
+                u = random.random(budget)  # which says nothing
+                for end in (axis.low, axis.high):
+                    piled = int((x == end).sum())
+                    apart = np.ptp(scale.position(np.array([best[number], end])))
+                    if piled >= PILED and apart > NEAR:
+                        words = f"{piled} of {budget} points of round {round + 1} are at the end of {axis.name}, {end}"
+                        return require(False, f"{words}: they are put there, not drawn")
             else:
                 u, length = positions(scale, box, x, random), box.high - box.low
                 # a draw may be off by its grain, and either end of a box that was computed by as much
@@ -105,7 +115,8 @@ def drawn_in_its_box(
                 rows_of.setdefault(axis.name, []).append((cell + 0.5) / CELLS)
             places.append(u)
             first = "the first round" if box.sure is None else later
-            rows.setdefault(later if round else first, []).append(random.permutation(u))
+            if box.known:
+                rows.setdefault(later if round else first, []).append(random.permutation(u))
         columns.append(random.permutation(np.stack(places), axis=1))
     seen: list[Evidence] = []
     for what, parts in rows.items():
@@ -124,9 +135,8 @@ def drawn_in_its_box(
         seen.append(evidence(again, len(points), words))
     if rows_of:
         as_first = turned([(each[0], row) for each in rows_of.values() for row in each[1:]])
-        seen.append(
-            evidence(as_first, len(points), "the points of a round are those of the first, moved by one distance")
-        )
+        words = "the points of a round are those of the first, moved by one distance"
+        seen.append(evidence(as_first, len(points), words))
         halves = turned([(row[: budget // 2], row[-(budget // 2) :]) for each in rows_of.values() for row in each])
         words = "the second half of a round is the first, moved by one distance"
         seen.append(evidence(halves, len(points), words))

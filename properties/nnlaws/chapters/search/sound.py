@@ -25,7 +25,7 @@ def _at(axis: Axis, u: Any) -> Array:
 
 
 def _where(axis: Axis, x: float) -> float:
-    return float(scale_of(axis).position(np.asarray(x)))
+    return 0.5 if axis.low == axis.high else float(scale_of(axis).position(np.asarray(x)))
 
 
 def _found(points: Any, losses: Any) -> Trials:

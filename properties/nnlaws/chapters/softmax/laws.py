@@ -158,9 +158,9 @@ def masked_classes(f: Subject, ruler: Ruler, z: Array, *y: Array) -> Evidence:
         allowed = 2 * _slack(want, ruler, counted, *y)
         allowed = np.where(np.isposinf(ruler.bound(z, *y).error), np.inf, allowed)  # with lse, 0·(−∞)
     else:
-        slack = 2 * _slack(want, ruler, z, *y)
-        nothing = np.isposinf(slack).any(axis=-1, keepdims=True)  # is promised, not even a number
-        allowed = np.where(masked, np.where(nothing, np.inf, 0.0), slack + ruler.format.tiny)
+        nothing = np.isposinf(ruler.bound(z, *y).error).any(axis=-1, keepdims=True)  # is promised, not even a number
+        others = 2 * _slack(want, ruler, z, *y) + ruler.format.tiny
+        allowed = np.where(masked, np.where(nothing, np.inf, 0.0), others)
     return agree_or_nan(got, want, allowed, ruler.format, "the result without the masked classes")
 
 
