@@ -67,16 +67,17 @@ def seeds_apart(f: Subject, ruler: Ruler, *, size: int, seed: int, **options: An
     if scale.kind != "integer":
         coarse = replace(scale, coarse=True)  # how fine uniform numbers are is another law's
         among = f"in {FEW} draws of each of {len(streams)} seeds, "
-        return worst(seen, repeating(row, coarse, among), _mirrored(f, ruler, coarse, streams, **few))
+        return worst(seen, repeating(row, coarse, among), _mirrored(f, ruler, coarse, streams, seed, **few))
     again = statistics.shifted(streams.astype(np.float64), scale.count)
     return worst(seen, evidence(again, len(row), "a seed gives the draws of the seed before it, some draws later"))
 
 
-def _mirrored(f: Subject, ruler: Ruler, scale: Scale, streams: Array, **few: Any) -> Evidence:
+def _mirrored(f: Subject, ruler: Ruler, scale: Scale, streams: Array, seed: int, **few: Any) -> Evidence:
     """What there is to say of positions by one seed that come again by another, or their mirror images; of the streams
-    of neighbours, and of seeds that differ in a few bits.
+    of neighbours, from one seed on, and of seeds that differ in a few bits.
     """
-    others = [draw_or_none(f, ruler, seed=seed, **few) for seed in SEEDS]
+    known = range(seed, seed + len(streams))
+    others = [draw_or_none(f, ruler, seed=each, **few) for each in SEEDS if each not in known]
     rows = np.stack([*streams, *(each for each in others if each is not None)])
     kinds = np.broadcast_to(np.arange(len(rows))[:, None], rows.shape)
     cells, likely = scale.cells(rows.ravel())
