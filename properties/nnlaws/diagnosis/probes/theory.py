@@ -1,6 +1,6 @@
 """Theories of what a target returns, and the bench on which they are held to what it does return."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -147,7 +147,7 @@ class Bench:
         return {dim: size for dims, a in each for dim, size in zip(dims, a.shape[1:], strict=True)}
 
     @contextmanager
-    def sooner(self, share: float) -> Iterator[None]:
+    def sooner(self, share: float) -> Generator[None]:
         """A part of the work that ends when that share of the time that is left would be left; it is broken off then,
         and nothing is raised.
         """
