@@ -126,13 +126,23 @@ class Scale:
             ends = [self.position(np.clip(wide + side, self.low, self.high)) for side in (-error, error)]
         return np.asarray(np.clip(ends[1] - ends[0] + RESOLUTION[name], 0.0, 1.0))
 
-    def cells(self, x: Array) -> tuple[Floats, Floats]:
-        """Of draws on a continuous scale, in which of CELLS equal parts of it they lie, and at most how likely each is.
+    def cells(
+        self, x: Array, random: np.random.Generator, low: float = 0.0, high: float = 1.0
+    ) -> tuple[Floats, Floats]:
+        """Of draws on a continuous scale, or the part of it between two positions: in which of CELLS equal parts they
+        lie, where a part and its mirror image count as one; and at most how likely each is. What is outside is like no
+        other.
 
         So draws of several scales can be compared: a number that comes again on another scale is rounded otherwise.
         """
-        at = np.floor(np.clip(self.position(x.astype(np.float64)), 0.0, 1.0) * CELLS)
-        return at, np.minimum(1 / CELLS + self.chance(x), 1.0)
+        with np.errstate(all="ignore"):
+            u = self.position(x.astype(np.float64))
+            image = self.value(np.clip(low + high - u, 0.0, 1.0)).astype(granularity(x).dtype)
+            inside, at = (low <= u) & (u <= high), np.floor(np.clip((u - low) / (high - low), 0.0, 1.0) * CELLS)
+            likely = 2 / CELLS + (self.chance(x) + self.chance(image)) / (high - low)
+        alone = -1.0 - 2.0**40 * random.random(x.shape)
+        folded = np.where(inside, np.minimum(at, CELLS - 1 - at), alone)
+        return folded, np.where(inside, np.minimum(likely, 1.0), 1 / CELLS)
 
     def rounding(self, x: Array) -> Floats:
         """How far rounding may carry a sound sampler that should give x, by the bounds of the maps; integers: 0."""

@@ -29,8 +29,8 @@ from nnlaws.rounding.number import Bounded
 SINGLE = 24  # digits of float32: formats with fewer are narrow
 # Of the wrong results in a narrow format. Chosen, not derived: over 16,000 bfloat16 rows PyTorch's log-softmax agrees
 # with its own recipe in all results, right and wrong, and with four others in 48 to 98 % of them.
-ALIKE = 2.0**-6  # how far results may be apart, of their size, where nothing is promised of them
 TO_THE_BIT = 0.95
+ALIKE = 2.0**-6  # how far results may be apart, of their size, where nothing is promised of them
 ENOUGH = 10  # wrong results, before so much can be said
 OPTIONS = 4  # how many other options inputs of diagnosis come with
 SEEN = 4  # failing cases, whose calls what is found has to explain

@@ -11,7 +11,7 @@ from nnlaws.authoring.evidence import Evidence, require, worst
 from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.subject import Subject
 from nnlaws.chance.evidence import evidence, given
-from nnlaws.chance.scale import CELLS, Scale
+from nnlaws.chance.scale import Scale
 from nnlaws.chance.seeds import SCATTERED, SEEDS
 from nnlaws.chapters.sampling.drawing import asked, chances, checked, draw, draw_or_none, repeating, scale_of
 
@@ -80,8 +80,8 @@ def _mirrored(f: Subject, ruler: Ruler, scale: Scale, streams: Array, seed: int,
     others = [draw_or_none(f, ruler, seed=each, **few) for each in SEEDS if each not in known]
     rows = np.stack([*streams, *(each for each in others if each is not None)])
     kinds = np.broadcast_to(np.arange(len(rows))[:, None], rows.shape)
-    cells, likely = scale.cells(rows.ravel())
-    again = statistics.repeats(np.minimum(cells, CELLS - 1 - cells), np.minimum(2 * likely, 1.0), kinds.ravel())
+    cells, likely = scale.cells(rows.ravel(), chances(seed=seed))
+    again = statistics.repeats(cells, likely, kinds.ravel())
     return evidence(again, rows.size, "draws by one seed come again by another, or their mirror images do")
 
 

@@ -4,7 +4,6 @@ SE-9 to SE-12 say what the box of a round is, given the points and losses before
 unless an end cuts it off, where it may be smaller still; on one of whole numbers to within one at either end.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, floor
 
@@ -12,13 +11,9 @@ import numpy as np
 from nnlaws_reference.search import Axis
 from nnlaws_spec.formulas import search as formulas
 
-from nnlaws import chance as statistics
-from nnlaws.chance import LogE
 from nnlaws.chance.scale import CELLS, Scale
 from nnlaws.chapters.search.inputs import NEAR, Space, scale_of
 from nnlaws.rounding.formats import Floats
-
-TURN = 2.0**-20  # how far differences may be apart, by rounding and by coarse numbers, and yet be the same
 
 
 @dataclass(frozen=True)
@@ -70,36 +65,15 @@ def positions(scale: Scale, box: Box, x: Floats, random: np.random.Generator) ->
     return np.asarray(np.clip((u - box.low) / (box.high - box.low), 0.0, 1.0))
 
 
-def in_cells(axis: Axis, box: Box, x: Floats) -> tuple[Floats, Floats]:
-    """Of real numbers, in which of CELLS equal parts of their round's box they lie, and how likely each is at most.
-
-    However coarse the numbers are that sound draws start from, down to 23 bits. What is outside is like no other, as is
-    what lies in a box whose ends are not known.
+def in_cells(axis: Axis, box: Box, x: Floats, random: np.random.Generator) -> tuple[Floats, Floats]:
+    """Of real numbers, in which cells of their round's box they lie, and at most how likely each is: see `Scale.cells`.
+    However coarse the numbers are that sound draws start from, down to 23 bits. Where the box is not known, each number
+    is like no other.
     """
-    scale = Scale(axis.scale, axis.low, axis.high, coarse=True)
-    length = box.high - box.low
-    u = (scale.position(x.copy()) - box.low) / length
-    inside = (u >= 0) & (u <= 1) & box.known
-    at = np.where(inside, np.floor(np.clip(u, 0.0, 1.0) * CELLS), -1.0 - np.abs(x))
-    return at, np.where(inside, np.minimum(1 / CELLS + scale.chance(x.copy()) / length, 1.0), 1 / CELLS)
+    found = Scale(axis.scale, axis.low, axis.high, coarse=True).cells(x.copy(), random, box.low, box.high)
+    return found if box.known else (-1.0 - 2.0**40 * random.random(x.shape), np.full(x.shape, 1 / CELLS))
 
 
 def least(losses: Floats) -> int:
     """The index of the least; of losses that are no numbers, the first."""
     return 0 if np.isnan(losses).all() else formulas.best(losses)
-
-
-def mirrored(cells: Floats) -> Floats:
-    """Of each cell, or of its mirror image, the lower: so they count as one."""
-    return np.where(cells < 0, cells, np.minimum(cells, CELLS - 1 - cells))
-
-
-def turned(pairs: Sequence[tuple[Floats, Floats]]) -> LogE:
-    """Whether positions are others, moved by one distance round the scale, one after another: their differences, modulo
-    1, come again then, and by chance hardly ever. Each pair has a distance of its own.
-    """
-    if not pairs:
-        return LogE(0.0, 0)
-    apart = [np.floor(np.mod(one - other, 1.0) / TURN) for one, other in pairs]
-    cells = np.concatenate([each + 2 * number / TURN for number, each in enumerate(apart)])
-    return statistics.repeats(cells, np.full(len(cells), 2 * TURN))

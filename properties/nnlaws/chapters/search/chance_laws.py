@@ -1,5 +1,7 @@
 """The laws of points that are drawn: how they are distributed, and that they tell nothing of each other."""
 
+from collections.abc import Sequence
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -11,10 +13,10 @@ from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.subject import Refused, Subject, TargetFault
 from nnlaws.authoring.token import Case
 from nnlaws.chance import used
-from nnlaws.chance.evidence import even, evidence
+from nnlaws.chance.evidence import even, evidence, moved
 from nnlaws.chance.scale import Scale, mistaken
 from nnlaws.chance.seeds import SCATTERED, SEEDS, WORD
-from nnlaws.chapters.search.boxes import boxes, in_cells, mirrored
+from nnlaws.chapters.search.boxes import Box, boxes, in_cells
 from nnlaws.chapters.search.driver import Search, points_of
 from nnlaws.chapters.search.inputs import Space, scale_of
 from nnlaws.rounding.formats import Floats
@@ -86,7 +88,7 @@ def independent_axes(f: Subject, ruler: Ruler, *, space: Space, seed: int, **opt
     for axis, values in zip(space, points.T, strict=True):
         if axis.scale != "integer":
             seen.append(even(scale_of(axis), values.copy(), random, axis.name))
-    return worst(*seen, _again(space, points))
+    return worst(*seen, *_shared(space, points, random))
 
 
 def axes_of_trials(f: Subject, ruler: Ruler, *, space: Space, seed: int, **options: Any) -> Evidence:
@@ -101,7 +103,7 @@ def axes_of_trials(f: Subject, ruler: Ruler, *, space: Space, seed: int, **optio
         for axis, values in zip(space, points.T, strict=True)
         if axis.scale != "integer"
     ]
-    return worst(evidence(found, len(points), words), *spread, _again(space, points))
+    return worst(evidence(found, len(points), words), *spread, *_shared(space, points, random))
 
 
 def seeds_apart(f: Subject, ruler: Ruler, *, space: Space, budget: int, seed: int, **options: Any) -> Evidence:
@@ -126,6 +128,14 @@ def seeds_apart(f: Subject, ruler: Ruler, *, space: Space, budget: int, seed: in
         ranks = [statistics.sequential_ranks(values.copy(), random) for values in rows.T]
         words = f"the points of {NEIGHBOURS} seeds in a row tell of each other"
         seen = [evidence(statistics.serial(*ranks), len(rows), words)]
+    real = [number for number, axis in enumerate(space) if axis.scale != "integer"]
+    near = [each[0][:budget, real] for each in found.values()][:NEIGHBOURS]
+    pairs = [
+        (_positions(space, real, near[0], at), _positions(space, real, row, at))
+        for row in near[1:]
+        for at in range(len(real))
+    ]
+    seen.append(moved(pairs, "the points of a seed are those of the next, moved by one distance"))
     _, cells, chance = (np.stack(each, axis=1) for each in zip(*found.values(), strict=True))
     seeds = np.broadcast_to(np.arange(len(found))[None, :, None], cells.shape)
     again = statistics.repeats(cells.ravel(), chance.ravel(), seeds.ravel())
@@ -153,9 +163,9 @@ def _by_one_seed(
         these = points[round * budget : (round + 1) * budget]
         order = random.permutation(budget) if "best_at" in options else np.arange(budget)
         real = [number for number, axis in enumerate(space) if axis.scale != "integer"]
-        found = [in_cells(space[number], now[number], these[order, number]) for number in real]
-        cells.append(mirrored(np.stack([each for each, _ in found], axis=-1)))
-        chance.append(np.minimum(2 * np.stack([each for _, each in found], axis=-1), 1.0))
+        found = [in_cells(space[number], now[number], these[order, number], random) for number in real]
+        cells.append(np.stack([each for each, _ in found], axis=-1))
+        chance.append(np.stack([each for _, each in found], axis=-1))
     return points, np.concatenate(cells), np.concatenate(chance)
 
 
@@ -182,21 +192,29 @@ def nearer_than_the_grid(f: Subject, ruler: Ruler, *, space: Space, budget: int,
     return Evidence(ratio, reason=f"{expected}, where about {sum(chances):.0f} should" if ratio > 1 else "")
 
 
-def _again(space: Space, points: Floats) -> Evidence:
-    """What there is to say of positions on axes of real numbers that come again, or their mirror images, on any axis.
-    However coarse the numbers are that sound draws start from, down to 23 bits.
+def _shared(space: Space, points: Floats, random: np.random.Generator) -> list[Evidence]:
+    """What there is to say of positions on axes of real numbers that come again, or their mirror images, on any axis;
+    and of an axis that is another, moved by one distance. However coarse the numbers are that sound draws start from,
+    down to 23 bits.
     """
-    whole = boxes(space, points, np.zeros(0), 1, len(points), 1.0)[0]
-    continuous = [number for number, axis in enumerate(space) if axis.scale != "integer"]
-    if not continuous:
-        return Evidence(0.0)
-    found = [in_cells(space[number], whole[number], points[:, number]) for number in continuous]
+    real = [number for number, axis in enumerate(space) if axis.scale != "integer"]
+    if not real:
+        return []
+    found = [in_cells(space[number], Box(0.0, 1.0), points[:, number], random) for number in real]
     cells, chance = (np.stack(each, axis=-1) for each in zip(*found, strict=True))
-    cells, chance = mirrored(cells), np.minimum(2 * chance, 1.0)
     again = statistics.repeats(cells.ravel(), chance.ravel())
     different = len(np.unique(cells))
     words = f"of {cells.size} numbers of {len(points)} points only {different} differ"
-    return evidence(again, cells.size, f"{words}: there are positions, or their mirror images, that come again")
+    words = f"{words}: there are positions, or their mirror images, that come again"
+    places = [_positions(space, real, points[:, real], at) for at in range(len(real))]
+    pairs = [*combinations(places, 2), *((each, each) for each in places)]
+    return [evidence(again, cells.size, words), moved(pairs, "positions are others, moved by one distance")]
+
+
+def _positions(space: Space, real: Sequence[int], points: Floats, at: int) -> Floats:
+    """Those of the points' numbers on one of the axes of real numbers."""
+    u = scale_of(space[real[at]]).position(points[:, at].copy())
+    return np.clip(np.nan_to_num(u), 0.0, 1.0)
 
 
 def _finite(points: Floats) -> Floats:

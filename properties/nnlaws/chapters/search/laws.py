@@ -1,5 +1,5 @@
-"""The laws of chapters/search.md: which points a search tries. Those of chance are in chance_laws.py, those of searches
-that are given something to call in trial_laws.py.
+"""The laws of chapters/search.md: which points a search tries. Those of grids are in grid_laws.py, those of chance in
+chance_laws.py, those of rounds in round_laws.py, and those of what a search calls in trial_laws.py and nursed_laws.py.
 """
 
 from collections.abc import Sequence
@@ -7,7 +7,6 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-from nnlaws_reference.search import Axis
 from nnlaws_spec.formulas import search as formulas
 
 from nnlaws.authoring.case import Builder
@@ -29,6 +28,7 @@ from nnlaws.chapters.search.chance_laws import (
     seeds_apart,
 )
 from nnlaws.chapters.search.driver import Losses, Search, box_of, checked, in_another_world, points_of
+from nnlaws.chapters.search.grid_laws import every_combination, from_end_to_end, own_scale
 from nnlaws.chapters.search.inputs import HELD, NEAR, Space, scale_of
 from nnlaws.chapters.search.nursed_laws import losses_alone, watches_on, worse_is_changed
 from nnlaws.chapters.search.operations import CAVIAR, COARSE_TO_FINE, GRID_SEARCH, PANDA, RANDOM_SEARCH, REFINE
@@ -41,64 +41,8 @@ from nnlaws.chapters.search.trial_laws import (
     one_model,
     trials_by_themselves,
 )
-from nnlaws.rounding.formats import Floats
 
 GRID = 6  # the notes' grid, 6 × 6, against 36 random points
-
-
-def own_scale(f: Subject, ruler: Ruler, *, space: Space, per_axis: int) -> Evidence:
-    """The values of each axis are equally spaced on its own scale; whole numbers, but for rounding."""
-    for axis, values in zip(space, points_of(f, space, per_axis=per_axis).T, strict=True):
-        if axis.scale == "integer":
-            whole = np.unique(values)
-            if len(whole) == per_axis > 1 and not any(
-                np.abs(whole - wanted).max() < 1 - NEAR for wanted in _whole_levels(axis, per_axis)
-            ):
-                told = ", ".join(map(given, whole))
-                return require(False, f"{axis.name} is {told}: not what is equally far apart, rounded to whole numbers")
-            continue
-        levels = np.unique(scale_of(axis).position(values))
-        levels = levels[np.append(True, np.diff(levels) > NEAR)]
-        steps = np.diff(levels)
-        if len(levels) > 1 and np.ptp(steps) > NEAR:
-            apart = f"on its scale {axis.name} goes by steps from {steps.min():.9g} to {steps.max():.9g}"
-            return require(False, f"{apart}, {axis.scale}, where all should be equal")
-    return require(True, "")
-
-
-def _whole_levels(axis: Axis, count: int) -> list[Floats]:
-    """Where that many whole numbers are before they are rounded: with the ends or without, of the range or of cells of
-    one round each."""
-    ends, cells = axis.high - axis.low, axis.high - axis.low + 1
-    inner = formulas.grid_levels(count, "excluded")
-    return [
-        axis.low + ends * formulas.grid_levels(count), axis.low + ends * inner, axis.low - 0.5 + cells * inner
-    ]  # fmt: skip
-
-
-def every_combination(f: Subject, ruler: Ruler, *, space: Space, per_axis: int) -> Evidence:
-    """per_axis values on each axis, and each combination of them once."""
-    points = points_of(f, space, per_axis=per_axis)
-    wanted = per_axis ** len(space)
-    if len(points) != wanted:
-        return require(False, f"{len(points)} points where {per_axis}^{len(space)} = {wanted} are all combinations")
-    levels = [np.unique(values) for values in points.T]
-    for axis, values in zip(space, levels, strict=True):
-        if len(values) != per_axis:
-            return require(False, f"{axis.name} has {len(values)} values where {per_axis} were asked for")
-    different = np.unique(points, axis=0)
-    there = np.array_equal(different, formulas.grid(levels))  # both in lexicographic order
-    return require(there, f"only {len(different)} of {wanted} combinations are there, some of them twice")
-
-
-def from_end_to_end(f: Subject, ruler: Ruler, *, space: Space, per_axis: int) -> Evidence:
-    """The grid reaches to within half a step of both ends of each axis."""
-    for axis, values in zip(space, points_of(f, space, per_axis=per_axis).T, strict=True):
-        u = scale_of(axis).position(values)
-        step = np.ptp(u) / (per_axis - 1)
-        if max(u.min(), 1 - u.max()) > step / 2 + NEAR:
-            return require(False, f"{axis.name} goes from {given(values.min())} to {given(values.max())} alone")
-    return require(True, "")
 
 
 def in_the_box(f: Subject, ruler: Ruler, *, space: Space, **options: Any) -> Evidence:
@@ -319,7 +263,7 @@ def _seeded(operation: Operation) -> tuple[Law, ...]:
         _law("SE-4", operation, held_axes, "an axis of one number is held there", build, few[:2]),
         _law("SE-7", operation, other_seed, other, build, _with_reals(few), about="seed"),
         _law("SE-7", operation, seeds_apart, apart, cases.random if drawn else cases.searched, (trial,), about="seed",
-             tests=1 + drawn),
+             tests=2 + drawn),
     )  # fmt: skip
 
 
@@ -359,7 +303,7 @@ LAWS: tuple[Law, ...] = (
     _law("SE-4", GRID_SEARCH, in_the_box, "every point is in the space", cases.grid, _GRIDS),
     _law("SE-1", RANDOM_SEARCH, scales, _OWN, cases.random, _ALL, kind="value", tests=9),
     _law("SE-3", RANDOM_SEARCH, a_value_a_point, "n points try n values of an axis", cases.random, _FEW, tests=3),
-    _law("SE-5", RANDOM_SEARCH, independent_axes, "axes and points are independent", cases.random, _MANY, tests=10),
+    _law("SE-5", RANDOM_SEARCH, independent_axes, "axes and points are independent", cases.random, _MANY, tests=11),
     _law(
         "SE-8",
         RANDOM_SEARCH,
@@ -383,11 +327,11 @@ LAWS: tuple[Law, ...] = (
         "each round draws at random in its box",
         cases.searched,
         _DRAWN,
-        tests=13,
+        tests=12,
     ),
     *(law for operation in (COARSE_TO_FINE, CAVIAR, PANDA) for law in (*_seeded(operation), *_driven(operation))),
     _law("SE-1", CAVIAR, scales, _OWN, cases.tried, _TRIED, kind="value", tests=7),
-    _law("SE-5", CAVIAR, axes_of_trials, "axes of a trial are independent", cases.tried, _TRIED, tests=5),
+    _law("SE-5", CAVIAR, axes_of_trials, "axes of a trial are independent", cases.tried, _TRIED, tests=6),
     _law("SE-16", CAVIAR, trials_by_themselves, "trials do not depend on losses", cases.tried, _FEW),
     _law("SE-17", PANDA, one_model, "one model is trained on", cases.trained, _NURSED),
     *(

@@ -1,12 +1,12 @@
-"""The laws of a search in rounds: where the box of each round lies, and that it is drawn from as a whole space is.
+"""The laws of a search in rounds: where the box of each round lies, and that it is drawn from as a whole space is."""
 
-SE-9 to SE-12 say what the box of a round is, given the points and losses before it: on an axis of real numbers exactly,
-on one of whole numbers to within one at either end.
-"""
-
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations_with_replacement
 from typing import Any
 
 import numpy as np
+from nnlaws_reference.search import Axis
 from nnlaws_spec.formulas import search as formulas
 
 from nnlaws import chance as statistics
@@ -14,14 +14,13 @@ from nnlaws.authoring.evidence import Evidence, require, worst
 from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.subject import NotOffered, Refused, Subject, TargetFault
 from nnlaws.chance import used
-from nnlaws.chance.evidence import evidence, given
-from nnlaws.chance.scale import CELLS, Scale, mistaken
-from nnlaws.chapters.search.boxes import boxes, in_cells, least, mirrored, positions, turned
+from nnlaws.chance.evidence import evidence, given, moved
+from nnlaws.chance.scale import Scale, mistaken
+from nnlaws.chapters.search.boxes import Box, boxes, in_cells, least, positions
 from nnlaws.chapters.search.driver import Losses, Search, in_another_world
 from nnlaws.chapters.search.inputs import NEAR, Space, scale_of
 from nnlaws.rounding.formats import Floats
 
-PILED = 4  # points that are just at an end, which chance brings about once in 10²⁰ searches
 WORLDS: tuple[tuple[str, Losses], ...] = (
     ("", lambda point, loss, call: loss),
     (" where later losses are greater", lambda point, loss, call: loss + call),
@@ -72,77 +71,119 @@ def _closing_in(run: Search, f: Subject, words: str, rounds: int, budget: int, s
 def drawn_in_its_box(
     f: Subject, ruler: Ruler, *, space: Space, rounds: int, budget: int, shrink: float, seed: int, **options: Any
 ) -> Evidence:
-    """Each round draws at random, each axis by its own scale, in the whole box that is left, and no number comes again
-    from a round before, nor its mirror image.
+    """Each round draws at random, each axis by its own scale, in the whole box that is left; and no position in a box
+    comes again, nor its mirror image, nor do the positions of a round, moved by one distance.
 
     What the box of a round is, points before it decide: so the positions in it are uniform and independent, as those of
-    one box are. Of whole numbers those count that are in the box in any case, each as likely; for another a number is
-    drawn here.
+    one box are. The points of a round may be returned in any order, and are shuffled first.
     """
     run, random = Search(space, seed=seed, **options), np.random.default_rng([seed, budget])
     points, losses = trials(f, run, rounds, budget, shrink)
-    rows: dict[str, list[Floats]] = {}
-    ways: dict[str, Any] = {}
-    even, cells, chances, columns = [0.0], list[Floats](), list[Floats](), list[Floats]()
-    rows_of: dict[str, list[Floats]] = {}
-    grain = statistics.GRAIN
-    for round, now in enumerate(boxes(space, points, losses, rounds, budget, shrink)):
-        these, places = points[round * budget : (round + 1) * budget], list[Floats]()
-        best = points[least(losses[: round * budget or 1])]
-        for number, (axis, box, x) in enumerate(zip(space, now, these.T, strict=True)):
-            scale, later = scale_of(axis), f"{axis.name} in later rounds"
-            if box.sure is not None:
-                u = _among(x, *box.sure, random)
-                later = f"{axis.name} in round {round + 1}"
-                known = Scale("integer", float(box.sure[0]), float(box.sure[1]))
-                ways[later] = mistaken(known), known.count if known.count > 1 else 0
-            elif not box.known:
-                u = random.random(budget)  # which says nothing
-                for end in (axis.low, axis.high):
-                    piled = int((x == end).sum())
-                    apart = np.ptp(scale.position(np.array([best[number], end])))
-                    if piled >= PILED and apart > NEAR:
-                        words = f"{piled} of {budget} points of round {round + 1} are at the end of {axis.name}, {end}"
-                        return require(False, f"{words}: they are put there, not drawn")
-            else:
-                u, length = positions(scale, box, x, random), box.high - box.low
-                # a draw may be off by its grain, and either end of a box that was computed by as much
-                grain = max(grain, scale.grain(x.copy()) * (3 if round else 1) / length)
-                cell, chance = in_cells(axis, box, x)
-                cells.append(mirrored(cell))
-                chances.append(np.minimum(2 * chance, 1.0))
-                even.append(statistics.evenness(u, grain=grain)[0])
-                rows_of.setdefault(axis.name, []).append((cell + 0.5) / CELLS)
-            places.append(u)
-            first = "the first round" if box.sure is None else later
-            if box.known:
-                rows.setdefault(later if round else first, []).append(random.permutation(u))
-        columns.append(random.permutation(np.stack(places), axis=1))
-    seen: list[Evidence] = []
-    for what, parts in rows.items():
-        row = np.concatenate(parts)
-        densities, categories = ways.get(what, ((), 0))
-        words = f"of {len(row)} positions in the box of {what} {(row < 0.5).mean():.0%} are in its lower half"
-        found = statistics.marginal(row, densities, categories, grain=grain)
-        seen.append(evidence(found, len(row), f"{words}, and not evenly spread"))
+    found = list(_drawn(space, points, losses, rounds, budget, shrink, random))
+    real = [each for each in found if each.box.sure is None and each.box.known]
+    # a draw may be off by its grain, and either end of a box that was computed by as much
+    grain = max([statistics.GRAIN, *(each.grain for each in real)])
+    seen = [*_evenly_spread(found, grain)]
     if len(space) > 1:
-        ranks = [statistics.sequential_ranks(each, random) for each in np.concatenate(columns, axis=1)]
-        found, _ = statistics.crossed(ranks, lagged=False)
-        seen.append(evidence(found, len(points), "in a round, one axis of a point tells of another"))
-    if cells:
+        columns = [np.concatenate([each.u for each in found[at :: len(space)]]) for at in range(len(space))]
+        ranks = [statistics.sequential_ranks(each, random) for each in columns]
+        crossed, _ = statistics.crossed(ranks, lagged=False)
+        seen.append(evidence(crossed, len(points), "in a round, one axis of a point tells of another"))
+    if real:
+        cells, chances = zip(*(in_cells(each.axis, each.box, each.x, random) for each in real), strict=True)
         again = statistics.repeats(np.concatenate(cells), np.concatenate(chances))
         words = "positions in the box of a round, or their mirror images, come again"
         seen.append(evidence(again, len(points), words))
-    if rows_of:
-        as_first = turned([(each[0], row) for each in rows_of.values() for row in each[1:]])
-        words = "the points of a round are those of the first, moved by one distance"
-        seen.append(evidence(as_first, len(points), words))
-        halves = turned([(row[: budget // 2], row[-(budget // 2) :]) for each in rows_of.values() for row in each])
-        words = "the second half of a round is the first, moved by one distance"
-        seen.append(evidence(halves, len(points), words))
-    ratio = used(max(even) - np.log(len(even)))
-    words = "the points of a round lie too evenly in its box for chance"
-    return worst(*seen, Evidence(ratio, reason=words if ratio > 1 else ""))
+        pairs = [(a.u, b.u) for a, b in combinations_with_replacement(real, 2) if a.axis == b.axis]
+        words = "the positions of a round in its box are others, moved by one distance"
+        seen.append(moved(pairs, words, grain))
+        seen.append(_of_most([(statistics.evenness(each.u, grain=grain)[0], TOO_EVEN) for each in real]))
+    piled = [pile for each in found if not each.box.known for pile in each.piles()]
+    return worst(*seen, *([_of_most(piled)] if piled else []))
+
+
+TOO_EVEN = "the points of a round lie too evenly in its box for chance"
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What a round drew on an axis, numbers x; and u, uniform numbers if x are as they should be: where x lie in their
+    box. Of whole numbers those count that are in it in any case, each as likely; for others, and where the box is not
+    known, u are drawn here. round: from 0 on; best: the number, on this axis, of the best point before.
+    """
+
+    round: int
+    axis: Axis
+    box: Box
+    x: Floats
+    u: Floats
+    best: float
+
+    @property
+    def grain(self) -> float:
+        """How far the distribution function of sound positions may be from that of uniform numbers."""
+        return scale_of(self.axis).grain(self.x) * (3 if self.round else 1) / (self.box.high - self.box.low)
+
+    @property
+    def what(self) -> str:
+        """Which draws belong together."""
+        if self.box.sure is not None:
+            return f"{self.axis.name} in round {self.round + 1}"
+        return f"{self.axis.name} in later rounds" if self.round else "the first round"
+
+    def piles(self) -> Iterator[tuple[float, str]]:
+        """log(1/p) of as many draws being just an end of the axis, and in words: of either end.
+
+        A box that has the end, and the best so far, is as long as they are apart, or longer: so likely the end is.
+        """
+        scale, n = Scale(self.axis.scale, self.axis.low, self.axis.high, coarse=True), len(self.x)
+        for end in (self.axis.low, self.axis.high):
+            apart = float(np.ptp(scale.position(np.array([self.best, end]))))
+            likely = float(scale.chance(np.append(self.x, end)).max()) / max(apart, NEAR)
+            count = int((self.x == end).sum())
+            words = f"{count} of {n} points of round {self.round + 1} are at an end of {self.axis.name}, {given(end)}"
+            yield statistics.so_many(count, n, likely), f"{words}: they are put there, not drawn"
+
+
+def _drawn(
+    space: Space,
+    points: Floats,
+    losses: Floats,
+    rounds: int,
+    budget: int,
+    shrink: float,
+    random: np.random.Generator,
+) -> Iterator[Drawn]:
+    """What each round drew on each axis, the points of a round in any order."""
+    for round, now in enumerate(boxes(space, points, losses, rounds, budget, shrink)):
+        these = random.permutation(points[round * budget : (round + 1) * budget])
+        best = points[least(losses[: round * budget or 1])]
+        for axis, box, x, nearest in zip(space, now, these.T, best, strict=True):
+            u = random.random(budget)
+            if box.sure is not None:
+                u = _among(x, *box.sure, random)
+            elif box.known:
+                u = positions(scale_of(axis), box, x, random)
+            yield Drawn(round, axis, box, x.copy(), u, nearest)
+
+
+def _of_most(found: Sequence[tuple[float, str]]) -> Evidence:
+    """What the strongest of several exact tests says, all of them counted."""
+    surprise, words = max(found)
+    ratio = used(surprise - float(np.log(len(found))))
+    return Evidence(ratio, reason=words if ratio > 1 else "")
+
+
+def _evenly_spread(found: Sequence[Drawn], grain: float) -> Iterator[Evidence]:
+    """Of all that belongs together, whether it is uniform."""
+    for what in dict.fromkeys(each.what for each in found if each.box.known):
+        these = [each for each in found if each.what == what and each.box.known]
+        row, sure = np.concatenate([each.u for each in these]), these[0].box.sure
+        known = Scale("integer", float(sure[0]), float(sure[1])) if sure is not None and sure[0] < sure[1] else None
+        densities, categories = (mistaken(known), known.count) if known is not None else ((), 0)
+        words = f"of {len(row)} positions in the box of {what} {(row < 0.5).mean():.0%} are in its lower half"
+        marginal = statistics.marginal(row, densities, categories, grain=grain)
+        yield evidence(marginal, len(row), f"{words}, and not evenly spread")
 
 
 def _among(x: Floats, low: int, high: int, random: np.random.Generator) -> Floats:

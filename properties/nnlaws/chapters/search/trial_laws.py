@@ -10,6 +10,7 @@ from nnlaws.authoring.evidence import Evidence, require, worst
 from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.subject import NotOffered, Refused, Subject
 from nnlaws.chance.evidence import given
+from nnlaws.chapters.search.boxes import least
 from nnlaws.chapters.search.driver import Losses, Search, in_another_world
 from nnlaws.chapters.search.inputs import Space
 from nnlaws.rounding.formats import Floats
@@ -18,11 +19,6 @@ from nnlaws.rounding.formats import Floats
 def _known_alone(known: set[int], point: Floats, loss: float, call: int) -> float:
     """A loss in these calls, larger than what NaN may be taken for, and NaN in all others."""
     return 1e9 * (1 + loss) if call in known else np.nan
-
-
-def _best(losses: Floats) -> int:
-    """The index of the least; of losses that are no numbers, the first."""
-    return 0 if np.isnan(losses).all() else formulas.best(losses)
 
 
 def best_kept(f: Subject, ruler: Ruler, *, space: Space, **options: Any) -> Evidence:
@@ -39,11 +35,11 @@ def best_kept(f: Subject, ruler: Ruler, *, space: Space, **options: Any) -> Evid
             if all(np.isfinite(loss) for _, loss in run.seen):
                 raise
             continue
-        least = found[_best(found)]
+        lowest = found[least(found)]
         named = found[best] if 0 <= best < len(found) else np.nan
-        if named != least:
+        if named != lowest:
             which = f"best = {best}, which is {'no trial' if np.isnan(named) else given(named)}"
-            return require(False, f"{which}, where the least of all losses is {given(least)}{words}")
+            return require(False, f"{which}, where the least of all losses is {given(lowest)}{words}")
     return require(True, "")
 
 
@@ -76,10 +72,10 @@ def nan_is_never_best(f: Subject, ruler: Ruler, *, space: Space, **options: Any)
         if not 0 <= best < len(losses) or len(world.seen) != world.wanted or np.isnan(losses).all():
             continue  # what other laws say
         answers = [loss for point, loss in world.seen if point == points[best].tolist()] or [losses[best]]
-        least = np.nanmin(losses)
-        if np.isnan(answers).all() or losses[best] != least:
+        lowest = np.nanmin(losses)
+        if np.isnan(answers).all() or losses[best] != lowest:
             which = f"best = {best}, whose loss was {given(answers[-1])}"
-            where = f"{last + 1 - len(known)} losses are NaN and {given(least)} is the least of those returned"
+            where = f"{last + 1 - len(known)} losses are NaN and {given(lowest)} is the least of those returned"
             return require(False, f"{which}, where {where}")
     return require(True, "")
 
