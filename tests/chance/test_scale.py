@@ -227,3 +227,24 @@ def test_another_scale_is_seen_in_draws_from_it(operation: Operation) -> None:
         x = other.value(np.random.default_rng(1).random(400))
         seen = marginal(scale.uniform(x, np.random.default_rng(2)), mistaken(scale), grain=scale.grain(x))
         assert seen.highest > THRESHOLD
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_cell_and_its_mirror_image_are_no_likelier_than_it_is_said(dtype: Any) -> None:
+    """Near 1 float32 is coarse on a scale of 1 − x, and far from it fine: each cell has the chances of both."""
+    scale, random = Scale("one_minus_log", 0.5, 0.99999, coarse=True), np.random.default_rng(3)
+    x = scale.value(random.random(400_000)).astype(dtype)
+    cells, likely = scale.cells(x, random)
+    seen, places, counts = np.unique(cells, return_index=True, return_counts=True)
+    expected = np.maximum(len(x) * likely[places], 1e-12)
+    # a Poisson count above 40 + 3 times its mean has a probability below 1e-9 for every cell there is
+    assert (counts <= 40 + 3 * expected).all()
+    assert len(seen) > 100
+
+
+def test_numbers_outside_lie_in_cells_of_their_own() -> None:
+    scale, random = Scale("linear", 0.0, 1.0), np.random.default_rng(4)
+    cells, _ = scale.cells(np.array([2.0, 2.0, -1.0, 0.5]), random)
+    assert len(set(cells)) == 4
+    assert (cells[:3] < 0).all()
+    assert cells[3] >= 0

@@ -171,9 +171,45 @@ def never_seeded(low: float, high: float, *, size: int, seed: int) -> Array:
     return np.asarray(low * (high / low) ** np.random.default_rng().random(size))
 
 
+def again_after_500(low: float, high: float, *, size: int, seed: int) -> Array:
+    return np.asarray(low * (high / low) ** np.resize(units(min(size, 500), seed), size))
+
+
+def in_sorted_threes(low: float, high: float, *, size: int, seed: int) -> Array:
+    u = units(size + 2, seed)
+    return np.asarray(low * (high / low) ** np.sort(u[: len(u) // 3 * 3].reshape(-1, 3), axis=1).ravel()[:size])
+
+
+def by_seeds_modulo_1000(low: float, high: float, *, size: int, seed: int) -> Array:
+    return np.asarray(low * (high / low) ** units(size, seed % 1000))
+
+
+def by_folded_seeds(low: float, high: float, *, size: int, seed: int) -> Array:
+    return np.asarray(low * (high / low) ** units(size, (seed ^ (seed >> 32)) & 0xFFFFFFFF))
+
+
+def cut_to_32_bits(low: int, high: int, *, size: int, seed: int) -> Array:
+    width = min(high - low, 2**31 - 1)
+    return np.asarray(low + np.random.default_rng(seed).integers(0, width, size, endpoint=True))
+
+
+def in_float32(low: int, high: int, *, size: int, seed: int) -> Array:
+    u = np.random.default_rng(seed).random(size, dtype=np.float32)
+    return np.asarray((np.float32(low) + np.floor(u * np.float32(high - low + 1))).astype(np.int64).clip(low, high))
+
+
+def test_what_is_so_of_wide_boxes_alone_is_told() -> None:
+    assert facts("distribution", cut_to_32_bits, INTEGER).startswith("of a box 4e+09 wide nothing beyond the first")
+    assert "only every 4th whole number is drawn, of its upper half" in facts("last_bits", in_float32, INTEGER)
+
+
 @pytest.mark.parametrize(
     ("law", "function", "words"),
     [
+        ("no_repeats", again_after_500, "draws come again after 500"),
+        ("independent", in_sorted_threes, "every 3 draws are in rising order"),
+        ("other_seed", by_seeds_modulo_1000, "seeds that are 1000 apart draw the same"),
+        ("other_seed", by_folded_seeds, "the high 32 bits of the seed are folded into the low ones"),
         ("distribution", always_the_same, "all draws of a call are equal"),
         ("no_repeats", always_the_same, "all draws of a call are equal"),
         ("independent", ascending, "draws are in rising order"),

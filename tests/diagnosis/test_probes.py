@@ -194,6 +194,73 @@ def test_where_it_is_wrong_is_told_where_nothing_else_is_known() -> None:
 
 
 @pytest.mark.slow
+def test_what_an_argument_has_where_it_is_wrong_is_told() -> None:
+    """A number, a row of zeros, or two largest: without it the result is right."""
+    right_softmax = reference.softmax
+
+    def ties(z: Array) -> Array:
+        e = np.exp(z - z.max(axis=1, keepdims=True))
+        return np.asarray(e / (np.where(z < z.max(axis=1, keepdims=True), e, 0).sum(axis=1, keepdims=True) + 1))
+
+    assert told("softmax", ties) == "wrong where a row of z has its largest number more than once"
+
+    def no_gradient_of_zero(dout: Array, z: Array, gamma: Array, *, eps: float) -> Any:
+        dz, dgamma, dbeta = reference.batch_norm_backward(dout, z, gamma, eps=eps)
+        return dz, np.where(gamma == 0, 0, dgamma).astype(z.dtype), dbeta
+
+    assert told("batch_norm_backward", no_gradient_of_zero) == "wrong only where gamma holds 0, in dgamma alone"
+
+    def steps_left_out(theta: Array, grads: Array, **options: Any) -> Array:
+        kept = np.flatnonzero(grads.any(axis=-1))
+        some = reference.adam(theta, grads[kept], **options) if len(kept) else grads[:0]
+        return np.concatenate([theta[None], some])[np.cumsum(grads.any(axis=-1))]
+
+    found = told("adam", steps_left_out)
+    assert found == "wrong only where grads holds a row of zeros"
+    assert right_softmax is reference.softmax
+
+
+def test_a_limit_of_an_option_is_narrowed_down() -> None:
+    def root_of_both(theta: Array, grads: Array, *, eps: float, **options: Any) -> Array:
+        other = np.float32(3) if eps > 2e-5 else np.float32(1)
+        return np.asarray(theta + other * (reference.rmsprop(theta, grads, eps=eps, **options) - theta))
+
+    assert told("rmsprop", root_of_both).startswith("wrong where eps is about 2e-05 or more")
+
+
+def test_an_option_is_not_told_where_the_fault_is_of_size() -> None:
+    """It shows at some ε more than at others, and is wrong only from so many inputs on."""
+
+    def first_64(x: Array, W: Array, b: Array, gamma: Array, beta: Array, *, eps: float) -> Array:
+        return reference.batch_norm_layer(x[:, :64], W[:, :64], b, gamma, beta, eps=eps)
+
+    assert "eps" not in told("batch_norm_layer", first_64)
+
+
+def test_arguments_that_do_not_go_with_other_options_are_passed_over() -> None:
+    """A density that is 0 at the ends: at another box, some arguments have no density at all."""
+
+    def open_ends(x: Array, *, low: float, high: float) -> Array:
+        right = reference.log_uniform_density(x, low=low, high=high)
+        return np.asarray(np.where((x > low) & (x < high), right, 0))
+
+    told("log_uniform_density", open_ends)
+
+
+def test_minus_infinity_as_the_least_number_is_told() -> None:
+    def least(z: Array) -> Array:
+        return reference.softmax(np.maximum(z, np.finfo(z.dtype).min))
+
+    bench = bench_of("softmax", least)
+    z = np.array([[[np.finfo(np.float32).min, -np.inf]], [[0.0, -np.inf]]], np.float32)
+    call = Call((z,), {}, bench.subject.results(z))
+    law = next(each for each in chapter_of(bench.operation).laws_of(bench.operation) if each.name == "masked_classes")
+    with silence():
+        found = find(chapter_of(bench.operation), law, bench.subject, bench.ruler, [call])
+    assert found is not None
+    assert found.name == "z is clipped to ±the largest number"
+
+
 def test_nothing_is_told_of_what_is_wrong_everywhere_in_its_own_way() -> None:
     assert told("softmax", rows(lambda m, n: True)) == ""
     assert told("adam", lambda theta, grads, **o: (theta + np.sin(grads)).astype(grads.dtype)) == ""

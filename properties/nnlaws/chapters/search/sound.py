@@ -182,6 +182,22 @@ def in_boxes_that_reach_less(
     return _in_rounds(space, objective, rounds, budget, shrink, seed, _reaching_less)
 
 
+@sound("coarse_to_fine")
+def rounds_in_order_of_an_axis(
+    space: Space, objective: Objective, *, rounds: int, budget: int, shrink: float, seed: int
+) -> Trials:
+    """The points of each round are sorted by the first axis before they are tried."""
+    random, points, losses = _old(seed), np.empty((0, len(space))), list[float]()
+    for number in range(rounds):
+        if number:
+            ends = _clipped(space, points[_least(losses)], shrink).tolist()
+            space = tuple(axis._replace(low=low, high=high) for axis, (low, high) in zip(space, ends, strict=True))
+        new = _drawn(space, budget, random)
+        points = np.concatenate([points, new[np.argsort(new[:, 0])]])
+        losses += [objective(point) for point in points[-budget:]]
+    return _found(points, losses)
+
+
 @sound("caviar")
 def one_after_another(space: Space, objective: Objective, *, budget: int, seed: int) -> Trials:
     """Drawn as they are tried."""

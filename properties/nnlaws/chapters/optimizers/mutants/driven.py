@@ -8,6 +8,16 @@ from nnlaws_reference.dtypes import Array
 
 from nnlaws.authoring.mutant import Implementation, Mutant, stored
 from nnlaws.chapters.optimizers.mutants.common import SAVED
+from nnlaws.chapters.optimizers.mutants.given import (
+    beta_at_most_999,
+    decay_at_most_one,
+    default_for_no_beta,
+    default_for_no_decay,
+    default_for_no_epsilon,
+    default_for_no_rate,
+    epsilon_at_least_1e_10,
+    rate_at_most_one,
+)
 from nnlaws.chapters.optimizers.operations import OPERATIONS
 from nnlaws.chapters.optimizers.trajectories import Rates, rates
 
@@ -149,23 +159,24 @@ def state_not_saved(right: Implementation) -> Implementation:
     return run
 
 
-def default_for_no_rate(right: Implementation) -> Implementation:
-    def run(theta: Array, grads: Array, *, learning_rate: Rates, **options: Any) -> Array:
-        return right(theta, grads, learning_rate=tuple(r or 1e-3 for r in rates(learning_rate, grads)), **options)
-
-    return run
-
-
-def rate_at_most_one(right: Implementation) -> Implementation:
-    def run(theta: Array, grads: Array, *, learning_rate: Rates, **options: Any) -> Array:
-        return right(theta, grads, learning_rate=tuple(min(r, 1.0) for r in rates(learning_rate, grads)), **options)
-
-    return run
-
-
 def clipped_at_ten_thousand(right: Implementation) -> Implementation:
     def run(theta: Array, grads: Array, **options: Any) -> Array:
         return right(theta, np.clip(grads, -1e4, 1e4).astype(grads.dtype), **options)
+
+    return run
+
+
+def rates_of_coordinates(right: Implementation) -> Implementation:
+    """np.asarray(rates) * gradients: as many rates as coordinates go to these, not to steps."""
+
+    def run(theta: Array, grads: Array, *, learning_rate: Any, **options: Any) -> Array:
+        if not isinstance(learning_rate, tuple) or len(learning_rate) != theta.shape[-1]:
+            return right(theta, grads, learning_rate=learning_rate, **options)
+        each = [
+            right(theta[..., at : at + 1], grads[..., at : at + 1], learning_rate=rate, **options)
+            for at, rate in enumerate(learning_rate)
+        ]
+        return np.concatenate(each, axis=-1)
 
     return run
 
@@ -229,48 +240,6 @@ def entries_without_gradients_skipped(right: Implementation) -> Implementation:
             for j in range(len(theta))
         ]
         return np.concatenate(alone, axis=1)
-
-    return run
-
-
-def default_for_no_beta(right: Implementation) -> Implementation:
-    def run(theta: Array, grads: Array, **options: Any) -> Array:
-        return right(theta, grads, **{n: v or 0.9 if n.startswith("beta") else v for n, v in options.items()})
-
-    return run
-
-
-def beta_at_most_999(right: Implementation) -> Implementation:
-    def run(theta: Array, grads: Array, **options: Any) -> Array:
-        return right(theta, grads, **{n: min(v, 0.999) if n.startswith("beta") else v for n, v in options.items()})
-
-    return run
-
-
-def default_for_no_epsilon(right: Implementation) -> Implementation:
-    def run(theta: Array, grads: Array, *, eps: float, **options: Any) -> Array:
-        return right(theta, grads, eps=eps or 1e-8, **options)
-
-    return run
-
-
-def epsilon_at_least_1e_10(right: Implementation) -> Implementation:
-    def run(theta: Array, grads: Array, *, eps: float, **options: Any) -> Array:
-        return right(theta, grads, eps=max(eps, 1e-10), **options)
-
-    return run
-
-
-def default_for_no_decay(right: Implementation) -> Implementation:
-    def run(theta: Array, grads: Array, *, weight_decay: float, **options: Any) -> Array:
-        return right(theta, grads, weight_decay=weight_decay or 0.01, **options)
-
-    return run
-
-
-def decay_at_most_one(right: Implementation) -> Implementation:
-    def run(theta: Array, grads: Array, *, weight_decay: float, **options: Any) -> Array:
-        return right(theta, grads, weight_decay=min(weight_decay, 1.0), **options)
 
     return run
 
@@ -342,6 +311,7 @@ _FAULTS: tuple[tuple[Callable[[Implementation], Implementation], str, str, str],
     (default_for_no_rate, "a rate of 0 becomes .001, as by `rate or 1e-3`", _GIVEN, "classroom"),
     (rate_at_most_one, "rates above 1 become 1", _GIVEN, "classroom"),
     (clipped_at_ten_thousand, "entries of the gradient are clipped to ±1e4", _EACH, "classroom"),
+    (rates_of_coordinates, "as many rates as coordinates go to coordinates, not to steps", _EACH, "classroom"),
     (parameters_clipped, "parameters are clipped to ±1000", _EACH, "classroom"),
     (small_gradients_dropped, "gradients below 1e-7 are taken for 0", _EACH, "classroom"),
     (tail_left, "of a tail after whole vectors of 8 coordinates only the first is updated", _EACH, "classroom"),

@@ -56,6 +56,16 @@ _SEEDS: tuple[tuple[str, str, Callable[[int], int]], ...] = (
 )
 
 
+def mirrored_by_a_bit(right: Sampler) -> Sampler:
+    """The draws of a seed with bit 20 are the mirror image of those without it."""
+
+    def sample(low: float, high: float, *, size: int, seed: int) -> Any:
+        x = right(low, high, size=size, seed=seed & ~(1 << 20))
+        return low + high - x if seed >> 20 & 1 else x
+
+    return sample
+
+
 def zero_is_no_seed(right: Sampler) -> Sampler:
     """seed or None: a generator of its own for 0."""
 
@@ -116,6 +126,7 @@ def empty_is_one(right: Sampler) -> Sampler:
 _FAULTS: tuple[tuple[str, str, str, Callable[[Sampler], Sampler]], ...] = (
     *((name, fault, AS_GIVEN, partial(_other_seed, change)) for name, fault, change in _SEEDS),
     ("zero_is_no_seed", "seed or None: 0 is not reproducible", AS_GIVEN, zero_is_no_seed),
+    ("mirrored_by_a_bit", "seeds that differ in bit 20 alone draw mirror images", AS_GIVEN, mirrored_by_a_bit),
     ("tail_left_at_low", "8 draws at a time: what is left over stays at low", ANEW,
      partial(_tail, lambda whole, rest, low: np.full(rest.shape, low), 8)),
     ("tail_left_at_low_of_256", "256 draws at a time: what is left over stays at low", ANEW,

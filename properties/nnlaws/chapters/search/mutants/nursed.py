@@ -23,6 +23,43 @@ def _nursed(fault: str, fix: str) -> Callable[[Callable[..., Any]], Mutant]:
     return mutant("panda", fault, fix, "classroom", raw=True)
 
 
+@_nursed("after a loss that is NaN or infinite a new model is begun", ONE_MODEL)
+def new_model_after_nan(space: Space, train: Train, *, start: Array, budget: int, seed: int) -> Trials:
+    def anew(model: Any, point: Array) -> tuple[Any, float]:
+        model, loss = train(model, point)
+        return (model if np.isfinite(loss) else None), loss
+
+    return panda(space, anew, start=start, budget=budget, seed=seed)
+
+
+@_nursed("a model whose loss explodes is replaced by the best so far", ONE_MODEL)
+def best_model_after_an_explosion(space: Space, train: Train, *, start: Array, budget: int, seed: int) -> Trials:
+    kept: list[tuple[float, Any]] = []
+
+    def best_of(model: Any, point: Array) -> tuple[Any, float]:
+        model, loss = train(model, point)
+        if kept and loss > 1e6:
+            return kept[0][1], loss
+        if not kept or loss < kept[0][0]:
+            kept[:] = [(loss, model)]
+        return model, loss
+
+    return panda(space, best_of, start=start, budget=budget, seed=seed)
+
+
+@_nursed("steps grow while losses fall, beyond the space", "clip each setting to its axis")
+def grows_beyond(space: Space, train: Train, *, start: Array, budget: int, seed: int) -> Trials:
+    model, losses, step, x = None, list[float](), 0.01, np.asarray(start, dtype=np.float64)
+    points = [x]
+    for _ in range(budget):
+        model, loss = train(model, points[-1].copy())
+        losses.append(loss)
+        step *= 1.5 if len(losses) > 1 and losses[-1] < losses[-2] else -0.5
+        points.append(on_scales(space, (positions(space, x) + step)[None])[0])
+        x = points[-1] if np.isfinite(points[-1]).all() else x
+    return found(points[:budget], losses)
+
+
 def _stepping(space: Space, train: Train, start: Array, budget: int, step: Step) -> Trials:
     """One model, and all settings in step, held in the box."""
     u, model = positions(space, start), None
