@@ -241,8 +241,8 @@ def corrected(
     """The average of x over its share, 1 − β^t; or kept corrected itself: a + w (x − a), w = (1 − β)/(1 − β^t).
 
     Where x is far from a, that difference makes more of the error than the average does. Its roundings: of the share by
-    recursion, in double, 3 a step; of w, three more, one of them where it meets the array; the difference, the product
-    and the sum. The first step has w = 1, and is exact. In a narrow type an average is not kept so: w is about 1/t, and
+    recursion, in double, 3 a step, or what it loses as 1 − β^t, which for β near 1 is more; of w, three more, one of
+    them where it meets the array; the difference, the product and the sum. The first step has w = 1, and is exact. In a narrow type an average is not kept so: w is about 1/t, and
     each step of it rounds, where β v stands still.
     """
     quotient, u, tiny = over(average, share, roundings), arithmetic.format.u, arithmetic.format.tiny
@@ -258,7 +258,8 @@ def corrected(
         before = (..., t - 1, slice(None))
         weight = (1 - beta) / share.value[t, 0]
         of_share = (1 - weight) * of_share + 3
-        counted = (of_share + 3) * DOUBLE.u / u + 3
+        by_power = share.error[t, 0] / share.value[t, 0]
+        counted = (max(of_share * DOUBLE.u, by_power) + 3 * DOUBLE.u) / u + 3
         apart = np.abs(x.value[now] - value[before]) + 2 * (error[before] + x.error[now])
         carried = (1 - weight) * error[before] + weight * x.error[now] + u * (1 + 8 * u) * counted * weight * apart
         flushed = np.where(x.largest[now] + quotient.largest[before] > 0, 3 * tiny, 0.0)

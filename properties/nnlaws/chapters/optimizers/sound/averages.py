@@ -75,6 +75,18 @@ def corrected_as_it_goes(values: Array, *, beta: float, bias_correction: bool) -
 
 @sound("exponential_average")
 @stored
+def corrected_by_powers(values: Array, *, beta: float, bias_correction: bool) -> Array:
+    """The corrected average itself is kept, the new having weight (1 − β)/(1 − β^t), and β^t is a power."""
+    if not bias_correction:
+        return _weighted(values, beta, 1 - beta)
+    averages, average = np.empty_like(values), np.zeros_like(values[0])
+    for t, value in enumerate(values, 1):
+        averages[t - 1] = average = average + (value - average) * ((1 - beta) / (1 - beta**t))
+    return averages
+
+
+@sound("exponential_average")
+@stored
 def all_at_once(values: Array, *, beta: float, bias_correction: bool) -> Array:
     """Every weight (1 − β) β^{t−j} in one matrix."""
     steps = np.arange(len(values))
