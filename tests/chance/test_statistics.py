@@ -99,7 +99,7 @@ def test_it_looks_after_the_first_and_the_last_draw_and_often_enough(n: int) -> 
 
 
 def test_the_threshold_is_a_share_of_the_run() -> None:
-    assert pytest.approx(log(256e9)) == THRESHOLD
+    assert pytest.approx(log(320e9)) == THRESHOLD
     assert pytest.approx(np.exp(-THRESHOLD)) == RUN / SHARES
     assert [used(x) for x in (-1.0, THRESHOLD / 2, inf)] == [0.0, 0.5, inf]
 

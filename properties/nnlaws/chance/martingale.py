@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from nnlaws.rounding.formats import Floats
 
 RUN = 1e-9  # the chance that anything at all is falsely rejected in one whole run
-SHARES = 256  # tests that share it, each an equal part: more than one run asks for
+SHARES = 320  # tests that share it, each an equal part: more than one run asks for
 THRESHOLD = log(SHARES / RUN)  # reject where log E reaches it
 GRAIN = (
     2.0**-22

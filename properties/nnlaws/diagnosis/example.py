@@ -87,11 +87,16 @@ def digits(element: Element, format: Format) -> str:
     return f"{exact:.{min(proven, DIGITS) - 1}e}" if _far(exact) else str(_round(exact, min(proven, DIGITS)))
 
 
+LEAST = 0.001
+"""Fewer ulp than that are as good as none."""
+
+
 def distance(length: float, element: Element) -> str:
     """In ulp of the exact value; as a plain number where that is 0 or infinite, which has no ulp to speak of."""
     if element.want == 0 or not np.isfinite(element.want) or not np.isfinite(length):
         return f"{length:.3g}"
-    return f"{length / element.ulp:.3g} ulp"
+    ulps = length / element.ulp
+    return f"{ulps:.3g} ulp" if ulps == 0 or ulps >= LEAST else f"less than {LEAST} ulp"
 
 
 def _far(exact: Decimal) -> bool:

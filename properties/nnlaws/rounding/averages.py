@@ -242,8 +242,8 @@ def corrected(
 
     Where x is far from a, that difference makes more of the error than the average does. Its roundings: of the share by
     recursion, in double, 3 a step, or what it loses as 1 − β^t, which for β near 1 is more; of w, three more, one of
-    them where it meets the array; the difference, the product and the sum. The first step has w = 1, and is exact. In a narrow type an average is not kept so: w is about 1/t, and
-    each step of it rounds, where β v stands still.
+    them where it meets the array; the difference, the product and the sum. The first step has w = 1, and is exact. In a
+    narrow type an average is not kept so: w is about 1/t, and each step of it rounds, where β v stands still.
     """
     quotient, u, tiny = over(average, share, roundings), arithmetic.format.u, arithmetic.format.tiny
     if arithmetic.format.digits < SINGLE.digits:

@@ -228,7 +228,7 @@ MISTAKES: list[tuple[str, Callable[..., Any], set[str], str]] = [
     ("random_search", points_by_one_number, {"SE-5"}, "positions, or their mirror images, that come again"),
     ("random_search", points_each_near_the_last, {"SE-5"}, "their mirror images, that come again"),
     ("random_search", points_unseeded, {"SE-6", "CT-3"}, "gave other points"),
-    ("random_search", points_of_one_seed, {"SE-7"}, "there are numbers of another seed"),
+    ("random_search", points_of_one_seed, {"SE-7"}, "there are those of another seed"),
     ("random_search", points_beyond, {"SE-4", "SE-7", "SE-21"}, "which is not in the space"),
     ("refine", box_not_clipped, {"SE-9", "SE-10", "SE-12"}, "and not inside"),
     ("refine", box_on_a_line, {"SE-10", "SE-12"}, "where 0."),

@@ -336,7 +336,7 @@ def nan_alone(f: Subject, ruler: Ruler, *arguments: Array, place: NDArray[np.int
 
 
 EPSILON = 1e-3  # of a call that nobody refuses
-UNBIASED = "divide by m, not by m − 1, or declare running_variance = unbiased"
+UNBIASED = "divide the squares of the differences from the mean by m, or declare running_variance = unbiased"
 EMPTY = "refuse it, if not len(z): raise ValueError(...), or leave the averages as they were"
 ONE: Range = (1, 1)
 EXACT: Any = {"m": (2, 2)}

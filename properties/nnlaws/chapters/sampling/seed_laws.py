@@ -10,12 +10,14 @@ from nnlaws import chance as statistics
 from nnlaws.authoring.evidence import Evidence, require, worst
 from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.subject import Subject
+from nnlaws.chance import used
 from nnlaws.chance.evidence import evidence, given
 from nnlaws.chance.scale import Scale
 from nnlaws.chance.seeds import SCATTERED, SEEDS
 from nnlaws.chapters.sampling.drawing import asked, chances, checked, draw, draw_or_none, repeating, scale_of
 
 FEW = 10  # draws of each seed, where many seeds are compared
+MANY = (100, 257, 700, 2000)  # draws of each of two seeds
 ENOUGH = 20  # draws of which not even whole numbers are all the same by chance: once in 9²⁰ pairs of seeds
 
 
@@ -43,7 +45,15 @@ def same_seed_elsewhere(f: Subject, ruler: Ruler, *, low: Any, high: Any, size: 
 
 
 def other_seed(f: Subject, ruler: Ruler, *, seed: int, size: int, **options: Any) -> Evidence:
-    """Seeds next to each other, seeds that differ in a few bits alone, and many others give draws of their own."""
+    """Seeds next to each other, seeds that differ in a few bits alone, and many others give draws of their own; and so
+    do two seeds throughout, of which many draws are asked for.
+    """
+    for many in MANY:
+        one, other = (draw(f, ruler, size=many, seed=each, **options) for each in (seed, seed + 1))
+        for start in range(0, many - ENOUGH + 1, ENOUGH):
+            if np.array_equal(one[start : start + ENOUGH], other[start : start + ENOUGH]):
+                words = f"seeds {seed} and {seed + 1} give the same draws from {start} on, of {many} that are asked for"
+                return require(False, words)
     found: dict[bytes, int] = {}
     for each in dict.fromkeys((*SEEDS, *SCATTERED, *range(seed, seed + 4))):
         x = draw_or_none(f, ruler, size=min(size, ENOUGH), seed=each, **options)
@@ -67,6 +77,9 @@ def seeds_apart(f: Subject, ruler: Ruler, *, size: int, seed: int, **options: An
     if scale.kind != "integer":
         coarse = replace(scale, coarse=True)  # how fine uniform numbers are is another law's
         among = f"in {FEW} draws of each of {len(streams)} seeds, "
+        own = draw(f, ruler, seed=seed, **{**options, "size": len(row)})
+        if used(statistics.repeats(own.astype(np.float64), coarse.chance(own)).highest) > 1:
+            return seen  # they come again by one seed, which is another law's
         return worst(seen, repeating(row, coarse, among), _mirrored(f, ruler, coarse, streams, seed, **few))
     again = statistics.shifted(streams.astype(np.float64), scale.count)
     return worst(seen, evidence(again, len(row), "a seed gives the draws of the seed before it, some draws later"))

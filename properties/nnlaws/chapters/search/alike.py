@@ -11,6 +11,7 @@ from nnlaws.chapters.search.driver import Search
 from nnlaws.chapters.search.inputs import scale_of
 from nnlaws.rounding.formats import Floats
 
+PLACES = 9  # of a difference of positions: what is beyond is rounding
 LATER = 1  # how much the other's seed is more: its points must not be the same by the same generator
 
 
@@ -26,7 +27,7 @@ def points_alike(subject: Subject, other: Subject, options: dict[str, Any]) -> b
         [scale_of(axis).position(column.copy()) for axis, column in zip(space, points.T, strict=True)]
         for points in (got, another)
     ]
-    apart = [[a - b for a, b in pairwise(each)] for each in positions]
+    apart = [[np.round(a - b, PLACES) for a, b in pairwise(each)] for each in positions]
     return all(
         positions_alike(a, b)
         for one, two in ((positions[0], positions[1]), (apart[0], apart[1]))

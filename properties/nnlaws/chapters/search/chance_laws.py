@@ -140,7 +140,8 @@ def seeds_apart(f: Subject, ruler: Ruler, *, space: Space, budget: int, seed: in
     seeds = np.broadcast_to(np.arange(len(found))[None, :, None], cells.shape)
     again = statistics.repeats(cells.ravel(), chance.ravel(), seeds.ravel())
     different = len(np.unique(cells))
-    words = f"of {cells.size} numbers by {len(found)} seeds only {different} differ: there are numbers of another seed"
+    words = f"of {cells.size} positions, in the boxes that are left, by {len(found)} seeds only {different} differ"
+    words = f"{words}: there are those of another seed"
     return worst(*seen, evidence(again, cells.size, words))
 
 

@@ -59,10 +59,11 @@ def every_combination(f: Subject, ruler: Ruler, *, space: Space, per_axis: int) 
 
 
 def from_end_to_end(f: Subject, ruler: Ruler, *, space: Space, per_axis: int) -> Evidence:
-    """The grid reaches to within half a step of both ends of each axis."""
+    """The grid reaches to within half a step of both ends of each axis; of whole numbers, but for rounding."""
     for axis, values in zip(space, points_of(f, space, per_axis=per_axis).T, strict=True):
         u = scale_of(axis).position(values)
         step = np.ptp(u) / (per_axis - 1)
-        if max(u.min(), 1 - u.max()) > step / 2 + NEAR:
+        rounded = 1 / (axis.high - axis.low) if axis.scale == "integer" else 0.0  # half at the end, half in the step
+        if max(u.min(), 1 - u.max()) > step / 2 + rounded + NEAR:
             return require(False, f"{axis.name} goes from {given(values.min())} to {given(values.max())} alone")
     return require(True, "")

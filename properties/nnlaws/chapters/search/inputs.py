@@ -42,11 +42,18 @@ SPACES: dict[str, Space] = {
         Axis("keep", -0.3, 0.97, "linear"),
         Axis("average", 0.5, 0.9999, "one_minus_log"),
     ),
+    "narrow": (
+        Axis("rate", 1e-3, 1.0, "log"),
+        Axis("momentum", 0.5, 0.75, "one_minus_log"),
+        Axis("penalty", 0.1, 1.0, "log"),
+        Axis("temperature", 0.5, 1.0, "log"),
+        Axis("smoothing", 0.9, 0.99, "one_minus_log"),
+    ),
     "table": axes(),
 }
 """Of the first two, numbers of integers such that grids of 2, 3, 6 and 11 values fall on whole numbers. The third has
 numbers below 0, the same axis twice, and 2, 8 and 2²⁵ integers; the fourth whole numbers that are all below 0, and ends
-that no grid makes round.
+that no grid makes round. The fifth has scales whose ends are not far apart, where a line goes nearly as well.
 """
 GRIDDED = ("notes", "other")
 HELD = (Axis("held", 0.5, 0.5, "linear"), Axis("held too", 7, 7, "integer"))

@@ -28,15 +28,16 @@ WORLDS: tuple[tuple[str, Losses], ...] = (
     (" where losses are large", lambda point, loss, call: 1e9 * (1 + loss)),
     (" where a loss is NaN", lambda point, loss, call: np.nan if call == 0 else loss),
     (" where losses are NaN now and then", lambda point, loss, call: np.nan if call % 3 == 1 else loss),
+    (" where a loss is −∞", lambda point, loss, call: -np.inf if call == 2 else loss),
 )
-"""What losses may be: the best is not always the last or the nearest to 0, and one that is NaN is not the best."""
+"""What losses may be: the best is not always the last, the nearest to 0 or finite, and NaN is never the best."""
 
 
 def shrinking_rounds(
     f: Subject, ruler: Ruler, *, space: Space, rounds: int, budget: int, shrink: float, **options: Any
 ) -> Evidence:
     """Each round after the first lies in the box that is made of the last one, round the best point so far, whatever
-    the losses are; but a search may refuse one that is NaN.
+    the losses are; but a search may refuse one that is no finite number.
     """
     seen = []
     for words, losses in WORLDS:
@@ -46,7 +47,7 @@ def shrinking_rounds(
         except NotOffered:
             raise
         except Refused:
-            if not any(np.isnan(loss) for _, loss in run.seen):
+            if all(np.isfinite(loss) for _, loss in run.seen):
                 raise
     return worst(*seen)
 

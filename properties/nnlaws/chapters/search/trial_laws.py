@@ -1,5 +1,6 @@
 """The laws of searches that are given something to call: what they do with its answers."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -23,7 +24,7 @@ def _known_alone(known: set[int], point: Floats, loss: float, call: int) -> floa
 
 def best_kept(f: Subject, ruler: Ruler, *, space: Space, **options: Any) -> Evidence:
     """`best` is the index of the least loss of all: also where all are below 0, or large, or infinite but for one, or
-    all of them, where any is the least.
+    all of them, where any is the least; where one is −∞; and where the first is the least.
     """
     for words, losses in WORLDS:
         run = in_another_world(Search(space, **options), losses)
@@ -38,8 +39,8 @@ def best_kept(f: Subject, ruler: Ruler, *, space: Space, **options: Any) -> Evid
         lowest = found[least(found)]
         named = found[best] if 0 <= best < len(found) else np.nan
         if named != lowest:
-            which = f"best = {best}, which is {'no trial' if np.isnan(named) else given(named)}"
-            return require(False, f"{which}, where the least of all losses is {given(lowest)}{words}")
+            which = f"whose loss is {given(named)}" if 0 <= best < len(found) else "which is no trial"
+            return require(False, f"best = {best}, {which}, where the least of all losses is {given(lowest)}{words}")
     return require(True, "")
 
 
@@ -49,6 +50,8 @@ WORLDS: tuple[tuple[str, Losses], ...] = (
     (", and all are large", lambda point, loss, call: 1e9 * (1 + loss)),
     (", and all others are infinite", lambda point, loss, call: loss if call == 1 else np.inf),
     (", and all are", lambda point, loss, call: np.inf),
+    (", of call 3", lambda point, loss, call: -np.inf if call == 2 else loss),
+    (", and each is greater than the one before", lambda point, loss, call: 1.0 + call),
 )
 
 
@@ -59,9 +62,8 @@ def nan_is_never_best(f: Subject, ruler: Ruler, *, space: Space, **options: Any)
     run = Search(space, **options)
     last = run.wanted - 1
     run.trials(f)
-    numbers = {call: {*range(last + 1)} - {call} for call in dict.fromkeys((0, last // 2, last))}
-    numbers[-1] = {min(1, last)}  # all the others are NaN
-    for known in numbers.values():
+    numbers = [{*range(last + 1)} - {call} for call in dict.fromkeys((0, last // 2, last))]
+    for known in (*numbers, {min(1, last)}):  # of the last, all the others are NaN
         world = in_another_world(run, partial(_known_alone, known))
         try:
             points, losses, best = world.trials(f)
@@ -81,17 +83,24 @@ def nan_is_never_best(f: Subject, ruler: Ruler, *, space: Space, **options: Any)
 
 
 def budget_kept(f: Subject, ruler: Ruler, *, space: Space, **options: Any) -> Evidence:
-    """The points and losses returned are those of the calls, each once; and there are as many as were asked for."""
+    """The points and losses returned are those of the calls, each once; and there are as many as were asked for, also
+    where no loss is better than the first.
+    """
     run = Search(space, **options)
+    rising = in_another_world(run, lambda point, loss, call: 1.0 + call)
+    return worst(_kept(f, run, lambda points: formulas.independent_trials(run.objective, points)), _kept(f, rising))
+
+
+def _kept(f: Subject, run: Search, answers: Callable[[Floats], Floats] | None = None) -> Evidence:
+    """answers: of points, where losses are theirs alone."""
     points, losses, _ = run.trials(f)
     if len(run.seen) != run.wanted:
         return require(False, f"{len(run.seen)} calls where {run.wanted} were asked for")
     if len(points) != run.wanted:
         return require(False, f"{len(points)} points were returned of {run.wanted} calls")
-    called = sorted(point for point, _ in run.seen)
-    answers = formulas.independent_trials(run.objective, points)
-    kept = sorted(points.tolist()) == called and np.array_equal(losses, answers)
-    return require(kept, "the points and losses returned are not those of the calls")
+    kept = sorted(zip(points.tolist(), losses.tolist(), strict=True)) == sorted(run.seen)
+    same = kept and (answers is None or np.array_equal(losses, answers(points)))
+    return require(same, "the points and losses returned are not those of the calls")
 
 
 def trials_by_themselves(f: Subject, ruler: Ruler, *, space: Space, **options: Any) -> Evidence:

@@ -238,6 +238,14 @@ def in_base_two(z: Array) -> Array:
     return (shifted - np.log2(np.exp2(shifted).sum(axis=-1, keepdims=True))) * z.dtype.type(math.log(2))
 
 
+@sound("log_softmax", exponential="scaled_first")
+@stored
+def in_base_two_after_the_maximum(z: Array) -> Array:
+    """The same of (z − max) log₂ e, scaled after the difference: between those that are far apart it overflows."""
+    shifted = _scaled(z - z.max(axis=-1, keepdims=True))
+    return (shifted - np.log2(np.exp2(shifted).sum(axis=-1, keepdims=True))) * z.dtype.type(math.log(2))
+
+
 @sound("cross_entropy", normalisation="lse")
 @stored
 def lse_minus_dot(z: Array, y: Array) -> Array:

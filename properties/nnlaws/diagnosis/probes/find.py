@@ -1,7 +1,7 @@
 """Finds what an unknown mistake does: makes theories of a wrong result, and holds them to all that comes back."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain, count
 from time import process_time
 from typing import Any
@@ -56,6 +56,7 @@ class Known:
     placed: bool = False
     calls: str = ""
     failed: int = 0
+    seen: list[Sample] = field(default_factory=list[Sample])
 
 
 _KNOWN: dict[tuple[Any, ...], Known] = {}
@@ -110,6 +111,7 @@ def _found(
     if not known.battery:
         known.battery = battery(chapter, bench)
     recorded = [sample for call in calls if (sample := bench.seen(call.arguments, call.options, call.results))]
+    known.seen += recorded
     if vacuous(known.battery):
         return Finding(NOTHING, f"{NOTHING}, whatever it is given", "")
     again = [bench.sample(sample.arguments, sample.options) for sample in recorded if is_wrong(sample)]
@@ -127,12 +129,12 @@ def _found(
     if theory is not None:
         return Finding(theory.name, theory.fault, theory.fix, theory)
     if not known.placed:
-        known.place, known.placed = where(chapter, bench, laws_of(chapter, bench), known.battery, recorded), True
-    if known.place is None or not known.place.covers(bench, recorded):
+        known.place, known.placed = where(chapter, bench, laws_of(chapter, bench), known.battery, known.seen), True
+    if known.place is None or not known.place.covers(bench, known.seen):
         return None
     place = known.place
     words = f"wrong where {place.words}" if place.always else f"wrong only where {place.words}"
-    rest = "and right elsewhere" if place.always else "though not always there"
+    rest = "and not seen wrong elsewhere" if place.always else "though not always there"
     return Finding(words, f"{words}, {rest}", "", place=place)
 
 

@@ -38,7 +38,8 @@ def _patterns(wrong: Mapping[float, bool]) -> Iterator[Pattern]:
         yield Pattern(lambda name: f"{name} is {low:g}", lambda n: n == low)
     if high == numbers[-1]:
         before = max(n for n in numbers if n < low) if low > numbers[0] else low
-        yield Pattern(lambda name: f"{name} is {low:g} or more", lambda n: n > before, "more", (before, low))
+        told = f"{low:g} or more" if low - before <= 1 else f"more than {before:g}"
+        yield Pattern(lambda name: f"{name} is {told}", lambda n: n > before, "more", (before, low))
     if low == numbers[0]:
         after = min(n for n in numbers if n > high) if high < numbers[-1] else high
         yield Pattern(lambda name: f"{name} is {high:g} or less", lambda n: n <= high, "less", (after, high))

@@ -30,6 +30,7 @@ FACTORS = tuple(2.0**power for power in range(-30, 41))
 MOSTLY = 0.5  # of what is known to have such an option, that is wrong at least
 LOOSE = 1.5  # times, that limits of like arrays may differ
 CONFIRMED = 3  # arrays that have to show it
+JUMP = 4  # times what is allowed, that an error is at once where a limit of an option is passed
 NARROWING = 12  # halvings of an interval between a right and a wrong factor
 
 
@@ -229,10 +230,17 @@ def _options(bench: Bench, samples: Sequence[Sample]) -> Place | None:
         flags: list[dict[float, bool]] = []
         for sample in _bases(samples):
             answers = {v: bench.sample(sample.arguments, {**sample.options, name: v}) for v in values}
-            flags.append({v: is_wrong(answer) for v, answer in answers.items() if answer is not None})
-        wrong = {v: any(each.get(v, False) for each in flags) for v in values}
+            flags.append(
+                {
+                    v: is_wrong(answer)
+                    for v, answer in answers.items()
+                    if answer is not None and (is_wrong(answer) or _tells(bench, answer, name, v))
+                }
+            )
+        wrong = {v: any(each.get(v, False) for each in flags) for v in values if any(v in each for each in flags)}
         found = pattern(wrong)
-        if found is not None and len(values) > CONFIRMED and sum(each == wrong for each in flags) >= CONFIRMED:
+        alike = [each for each in flags if each.items() <= wrong.items() and len(each) > CONFIRMED]
+        if found is not None and len(alike) >= CONFIRMED:
             there = [
                 bool(wrong)
                 for sample in samples
@@ -241,7 +249,10 @@ def _options(bench: Bench, samples: Sequence[Sample]) -> Place | None:
             ]
             if np.mean(there) < MOSTLY:
                 continue  # it shows there, and is something else
-            found = _narrowed(bench, found, name, _bases(samples))
+            narrowed = _narrowed(bench, found, name, _bases(samples))
+            if narrowed is None:
+                continue
+            found = narrowed
 
             def holds(arguments: Arguments, options: Options, name: str = name, found: Pattern = found) -> bool | None:
                 value: Any = options[name]
@@ -251,8 +262,24 @@ def _options(bench: Bench, samples: Sequence[Sample]) -> Place | None:
     return None
 
 
-def _narrowed(bench: Bench, found: Pattern, name: str, bases: Sequence[Sample]) -> Pattern:
-    """The pattern with its end sought between the last value that is right and the first that is wrong."""
+def _tells(bench: Bench, sample: Sample, name: str, value: float) -> bool:
+    """Whether half of the option would show: what is right only because nothing of the option shows is not told."""
+    if isinstance(sample.options[name], int) or value == 0:
+        return True
+    given = [{**sample.options, name: each} for each in (value, value / 2)]
+    try:
+        with np.errstate(all="ignore"):
+            here, there = (bench.ruler.bounds(*sample.arguments, **options) for options in given)
+            apart = [np.abs(a.value - b.value) > a.error + b.error for a, b in zip(here, there, strict=True)]
+    except (ArithmeticError, ValueError):  # half of it goes with no other
+        return True
+    return any(bool(each.any()) for each in apart)
+
+
+def _narrowed(bench: Bench, found: Pattern, name: str, bases: Sequence[Sample]) -> Pattern | None:
+    """The pattern with its end sought between the last value that is right and the first that is wrong; none where what
+    is wrong only grows from there until it shows.
+    """
     right, wrong = found.turn
     if not found.side or right == wrong or isinstance(bases[0].options[name], int):
         return found
@@ -261,6 +288,9 @@ def _narrowed(bench: Bench, found: Pattern, name: str, bases: Sequence[Sample]) 
         middle = float((low * high) ** 0.5 if min(low, high) > 0 else (low + high) / 2)
         answers = [bench.sample(base.arguments, {**base.options, name: middle}) for base in bases]
         low, high = (low, middle) if any(is_wrong(each) for each in answers) else (middle, high)
+    there = [bench.sample(base.arguments, {**base.options, name: high}) for base in bases]
+    if max((_used(sample) for sample in there if sample is not None), default=np.inf) < JUMP:
+        return None
     above, about = found.side == "more", number(float(f"{high:.2g}"))
 
     def holds(n: float) -> bool:
@@ -273,6 +303,11 @@ def _bases(samples: Sequence[Sample]) -> list[Sample]:
     """The most wrong, and some others."""
     ordered = sorted(samples, key=lambda sample: -int(sample.wrong_lanes.sum()))
     return ordered[:5]
+
+
+def _used(sample: Sample) -> float:
+    """The largest error, in what is allowed; 0 where all is right."""
+    return max(said.misfit(got) for got, said in zip(sample.got, sample.right, strict=True))
 
 
 Move = Callable[[Any, float], Any]

@@ -66,6 +66,15 @@ def mirrored_by_a_bit(right: Sampler) -> Sampler:
     return sample
 
 
+def large_calls_unseeded(right: Sampler) -> Sampler:
+    """Of more than 1,024 draws the seed is forgotten."""
+
+    def sample(low: float, high: float, *, size: int, seed: int) -> Any:
+        return right(low, high, size=size, seed=seed if size <= 1024 else 0)
+
+    return sample
+
+
 def zero_is_no_seed(right: Sampler) -> Sampler:
     """seed or None: a generator of its own for 0."""
 
@@ -126,6 +135,7 @@ def empty_is_one(right: Sampler) -> Sampler:
 _FAULTS: tuple[tuple[str, str, str, Callable[[Sampler], Sampler]], ...] = (
     *((name, fault, AS_GIVEN, partial(_other_seed, change)) for name, fault, change in _SEEDS),
     ("zero_is_no_seed", "seed or None: 0 is not reproducible", AS_GIVEN, zero_is_no_seed),
+    ("large_calls_unseeded", "of more than 1,024 draws the seed is forgotten", AS_GIVEN, large_calls_unseeded),
     ("mirrored_by_a_bit", "seeds that differ in bit 20 alone draw mirror images", AS_GIVEN, mirrored_by_a_bit),
     ("tail_left_at_low", "8 draws at a time: what is left over stays at low", ANEW,
      partial(_tail, lambda whole, rest, low: np.full(rest.shape, low), 8)),

@@ -50,6 +50,23 @@ def all_axes_linear(space: Space, *, per_axis: int) -> Array:
     return _combined([np.linspace(axis.low, axis.high, per_axis) for axis in space])
 
 
+def short_scales_linear(space: Space) -> Space:
+    """The space, with a line in place of each scale whose ends are less than a hundredfold apart."""
+
+    def shortened(axis: Axis) -> Axis:
+        if axis.scale not in ("log", "one_minus_log"):
+            return axis
+        apart = axis.high / axis.low if axis.scale == "log" else (1 - axis.low) / (1 - axis.high)
+        return axis._replace(scale="linear") if apart < 100 else axis
+
+    return tuple(map(shortened, space))
+
+
+@_gridded("a line where the ends are less than a hundredfold apart", OWN_SCALE)
+def short_axes_linear(space: Space, *, per_axis: int) -> Array:
+    return _combined(_levels(short_scales_linear(space), np.linspace(0, 1, per_axis)))
+
+
 @_gridded("1 − x is forgotten: such axes are spaced as log axes are", OWN_SCALE)
 def complement_forgotten(space: Space, *, per_axis: int) -> Array:
     log = [axis._replace(scale="log") if axis.scale == "one_minus_log" else axis for axis in space]
@@ -134,6 +151,16 @@ def drawn(space: Space, budget: int, random: np.random.Generator) -> Array:
 def axes_all_linear(space: Space, *, budget: int, seed: int) -> Array:
     line = tuple(a if a.scale == "integer" else a._replace(scale="linear") for a in space)
     return drawn(line, budget, np.random.default_rng(seed))
+
+
+@_drawn("every axis is drawn on a line whose ends are less than a hundredfold apart")
+def short_axes_drawn_linear(space: Space, *, budget: int, seed: int) -> Array:
+    return drawn(short_scales_linear(space), budget, np.random.default_rng(seed))
+
+
+@_drawn("of more than 200 points the seed is forgotten")
+def many_points_unseeded(space: Space, *, budget: int, seed: int) -> Array:
+    return drawn(space, budget, np.random.default_rng(seed if budget <= 200 else 0))
 
 
 @_drawn("one point in each part of each axis: a Latin hypercube passes for random")
@@ -267,6 +294,11 @@ def finer(space: Space, incumbent: Array, shrink: float) -> Array:
 @_refined("every axis is taken for linear")
 def refined_linearly(space: Space, incumbent: Array, *, shrink: float) -> Array:
     return finer(tuple(a if a.scale == "integer" else a._replace(scale="linear") for a in space), incumbent, shrink)
+
+
+@_refined("an axis whose ends are less than a hundredfold apart is taken for linear")
+def short_axes_refined_linearly(space: Space, incumbent: Array, *, shrink: float) -> Array:
+    return finer(short_scales_linear(space), incumbent, shrink)
 
 
 @_refined("not clipped to the coarser box")
