@@ -343,12 +343,16 @@ def _scaled(z: Bounded, statistics: Statistics, inverse: Bounded, gamma: Bounded
     """γ ((z − μ) s) + β; (z − μ)(γ s) + β; and folded, z·a + (β − μ·a) with a = γ s.
 
     In the latter μ and a err alike in both terms, as in a (z − μ); what is new is the rounding of z·a, μ·a and β − μ·a.
+    In narrow arithmetic, where a or one of these may pass half of the range, nothing is promised.
     """
     centred, shift = statistics.centred.loosened(statistics.mean.error), beta[..., None, :]
     slope = gamma[..., None, :] * inverse
     u = z.format.u
     folding = (_size(z) + 2 * _size(statistics.mean)) * _size(slope) + _size(shift)
     folded = (centred * slope + shift).loosened(u * (1 + 4 * u) * folding + 3 * z.format.tiny)
+    if z.dtype != working_dtype(z.dtype):
+        reached = np.maximum(folding, _size(slope))
+        folded = folded.loosened(np.where(reached > z.format.largest / 2, np.inf, 0.0))
     return join(folded, gamma[..., None, :] * (centred * inverse) + shift)
 
 
