@@ -1,5 +1,7 @@
 """What a program calls: check, assert_conforms, as_test."""
 
+import shlex
+import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -82,23 +84,27 @@ def check(
     progress: Progress | None = None,
     save: str | Path | None = None,
     resume: str | Path | None = None,
+    setup: str = "",
+    trace: str = "",
 ) -> Report:
     """Judges an implementation by every law of what it offers.
 
-    target: a built-in name ("scipy", "torch"), a path to a .py file, an importable "module" or "module:object", which
-    run in a process of their own; or a module, an object or a function named after an operation, which run in this
-    one. operations, laws, dtypes: what to run; default all, in the dtypes that the target declares, else float32 and
-    float64. profile: quick, ci or thorough. seed: for other cases than the profile's own. timeout: seconds a call;
-    memory: GiB that the process may hold (both: own process only). strict: whether what falls short of a SHOULD
-    violates. jobs: how many such processes may share the laws,
-    where there are many. progress: called after each law with its result, how many are done, how many there are.
-    save: a file to write the report to as JSON, at first incomplete, then as laws are done. resume: a file that `save`
-    wrote, of a run that was ended: its results are taken over. Raises LoadError if the target cannot be loaded or
+    target: a built-in name ("scipy", "torch"), a path to a .py file, an importable "module" or "module:object", or
+    "command:" and how to run a client in any language (docs/protocol.md), which run in a process of their own; or a
+    module, an object or a function named after an operation, which run in this one. operations, laws, dtypes: what to
+    run; default all, in the dtypes that the target declares, else float32 and float64. profile: quick, ci or thorough.
+    seed: for other cases than the profile's own. timeout: seconds a call; memory: GiB that the process may hold (both:
+    own process only). strict: whether what falls short of a SHOULD violates. jobs: how many such processes may share
+    the laws, where there are many. progress: called after each law with its result, how many are done, how many there
+    are. save: a file to write the report to as JSON, at first incomplete, then as laws are done. resume: a file that
+    `save` wrote, of a run that was ended: its results are taken over. setup: a command that is run before, as to
+    compile. trace: a file that gets what is said to and by a client. Raises LoadError if the target cannot be loaded or
     offers no operation, UsageError (a ValueError) for an unknown name, or a file that is of another run.
     """
-    selection = select(operations, laws, dtypes, profile, seed, timeout, memory, strict)
+    selection = select(operations, laws, dtypes, profile, seed, timeout, memory, strict, trace)
     if jobs < 1:
         raise UsageError(f"jobs must be 1 or more, got {jobs!r}")
+    set_up(setup)
     began = time.perf_counter()
     with runner(target, selection) as runs:
         plan = runs.plan()
@@ -141,6 +147,38 @@ def check(
             if keep is not None:
                 keep.now(len(results) == len(plan.tasks))
         return report(True)
+
+
+def set_up(command: str) -> None:
+    """Runs a command before a target is loaded. Raises LoadError with what it last wrote, where that fails."""
+    if not command:
+        return
+    try:
+        done = subprocess.run(shlex.split(command), stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    except (OSError, ValueError) as error:
+        raise LoadError(f"--setup {command!r} cannot be run: {getattr(error, 'strerror', None) or error}") from None
+    if done.returncode:
+        written = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+        last = f": {written[-1]}" if written else ""
+        raise LoadError(f"--setup {command!r} ended with exit code {done.returncode}{last}")
+
+
+def smoke(
+    target: Any, *, operations: Sequence[str] = (), dtypes: Sequence[str] = (), timeout: float = 10.0, trace: str = ""
+) -> list[LawResult]:
+    """One call of each operation that the target offers, in each dtype: its first law of value on one small case.
+
+    To see whether a target answers at all, before it is judged. Raises LoadError and UsageError as `check` does.
+    """
+    from nnlaws.harness.methods import few
+    from nnlaws.harness.planning import find
+
+    with runner(target, select(operations, (), dtypes, timeout=timeout, trace=trace)) as runs:
+        first: dict[tuple[str, str], Task] = {}
+        for task in sorted(runs.plan().tasks, key=lambda task: task.kind != "value"):
+            if task.offered:
+                first.setdefault((task.operation, task.dtype), task)
+        return [runs.run(replace(task, case=str(few(find(task.law))[0]))) for task in first.values()]
 
 
 def assert_conforms(target: Any, **options: Any) -> Report:
@@ -215,6 +253,7 @@ def select(
     timeout: float = 10.0,
     memory: float = 8.0,
     strict: bool = False,
+    trace: str = "",
 ) -> Selection:
     """The selection of these options.
 
@@ -238,6 +277,7 @@ def select(
         timeout,
         memory,
         strict,
+        trace,
     )
 
 

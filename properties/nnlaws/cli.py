@@ -1,4 +1,4 @@
-"""The command: nnlaws check | identify | mutants | explain | list | replay | template | new-chapter."""
+"""The command: nnlaws check | smoke | identify | mutants | explain | list | replay | template | new-chapter."""
 
 import argparse
 import io
@@ -83,6 +83,8 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "--timeout": {"type": float, "default": 10.0, "metavar": "SECONDS", "help": "for one call (default: 10)"},
     "--memory": {"type": float, "default": 8.0, "metavar": "GIB", "help": "for each process (default: 8)"},
     "--strict": {"action": "store_true", "help": "what falls short of a SHOULD violates"},
+    "--setup": {"default": "", "metavar": "CMD", "help": "run this before, as to compile the target"},
+    "--trace": {"default": "", "metavar": "FILE", "help": "write what is said to and by a client, decoded"},
     "--jobs": {
         "type": int,
         "default": _cores(),
@@ -113,9 +115,11 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument(
         "target",
         metavar="TARGET",
-        help="a built-in name (nnlaws list implementations), a path to a .py file, module, or module:object",
+        help="a built-in name (nnlaws list implementations), a path to a .py file, module, module:object, or "
+        "'command:CMD', a client in any language",
     )
     _add(check, "--operation", "--law", "--dtype", "--profile", "--seed", "--timeout", "--memory", "--strict", "--jobs")
+    _add(check, "--setup", "--trace")
     check.add_argument("--json", metavar="FILE", help="write the report as JSON, as it grows; - for standard output")
     check.add_argument("--resume", metavar="FILE", help="go on from what --json FILE left of a run that was ended")
     check.add_argument("--html", metavar="FILE", help="write the report as a page of HTML")
@@ -130,6 +134,11 @@ def _parser() -> argparse.ArgumentParser:
     identify.add_argument("target", metavar="TARGET", help="as for check")
     _add(identify, "--operation", "--dtype", "--profile", "--seed", "--timeout")
     identify.set_defaults(run=_identify)
+
+    smoke = commands.add_parser("smoke", help="call each operation once", epilog=EXIT_CODES, description=_smoke.__doc__)
+    smoke.add_argument("target", metavar="TARGET", help="as for check")
+    _add(smoke, "--operation", "--dtype", "--timeout", "--setup", "--trace")
+    smoke.set_defaults(run=_smoke)
 
     mutants = commands.add_parser(
         "mutants", help="hold every known mistake to every law", epilog=KILL_CODES, description=_mutants.__doc__
@@ -156,7 +165,9 @@ def _parser() -> argparse.ArgumentParser:
     replay.set_defaults(run=_replay)
 
     template = commands.add_parser("template", help="write a target file to fill in", description=_template.__doc__)
-    template.add_argument("file", metavar="FILE", type=Path, help="as in my_layers.py; must not exist yet")
+    template.add_argument(
+        "file", metavar="FILE", type=Path, help="as in my_layers.py, or client.cpp for another language; must not exist"
+    )
     template.set_defaults(run=_template)
 
     new = commands.add_parser(
@@ -206,6 +217,8 @@ def _check(arguments: argparse.Namespace) -> int:
                 progress=bar.advance,
                 save=None if arguments.json in (None, "-") else arguments.json,
                 resume=arguments.resume,
+                setup=arguments.setup,
+                trace=arguments.trace,
             )
         except LoadError as error:
             bar.stop()
@@ -233,6 +246,28 @@ def _check(arguments: argparse.Namespace) -> int:
     if "-" not in documents:
         _print(report)
     return report.exit_code
+
+
+def _smoke(arguments: argparse.Namespace) -> int:
+    """Calls each operation that TARGET offers once, in each dtype, and says what came back."""
+    from nnlaws.api import set_up, smoke
+    from nnlaws.harness.parent import LoadError
+    from nnlaws.reports.terminal import explain
+
+    try:
+        set_up(arguments.setup)
+        given = {"operations": arguments.operation, "dtypes": arguments.dtype, "timeout": arguments.timeout}
+        results = smoke(arguments.target, trace=arguments.trace, **given)
+    except LoadError as error:
+        return _complain(str(error), NOT_RUN)
+    width = max(len(result.operation) for result in results)
+    for result in results:
+        print(f"{result.operation:<{width}}  {result.dtype:<8}  {result.outcome}")
+    for result in results:
+        if result.broken:
+            print(f"\n{explain(result)}", end="")
+    worst = {result.outcome for result in results}
+    return NOT_RUN if Outcome.ERROR in worst else VIOLATES if Outcome.VIOLATES in worst else CONFORMS
 
 
 def _identify(arguments: argparse.Namespace) -> int:
@@ -363,17 +398,22 @@ def _replay(arguments: argparse.Namespace) -> int:
 
 
 def _template(arguments: argparse.Namespace) -> int:
-    """Writes a target file with the signature and meaning of every operation, ready to fill in and to check."""
+    """Writes a target file with the signature and meaning of every operation, ready to fill in and to check; or, of a
+    name as client.cpp, .mjs, .rs, .java, .pl or .py, a client in that language, with softmax as its example.
+    """
+    from nnlaws.templates import clients
     from nnlaws.templates.target import template
 
+    client = clients.of(arguments.file)
     try:
         with arguments.file.open("x", encoding="utf-8") as file:
-            file.write(template(arguments.file.name))
+            file.write(client.text if client else template(arguments.file.name))
     except FileExistsError:
         raise UsageError(f"{arguments.file} exists already; choose another name, or remove it first") from None
     except OSError as error:
         raise UsageError(f"cannot write {arguments.file}: {error.strerror}") from None
-    print(f"wrote {arguments.file}: fill in what you want judged, then run: nnlaws check {arguments.file}")
+    how = client.command(arguments.file) if client else str(arguments.file)
+    print(f"wrote {arguments.file}: fill in what you want judged, then run: nnlaws check {how}")
     return CONFORMS
 
 

@@ -34,7 +34,7 @@ class Selection:
 
     seed: None draws the profile's own cases (the same each time for quick and ci, new ones for thorough).
     timeout: seconds that one call into the target may take. memory: GiB that the target's process may hold.
-    strict: whether what falls short of a SHOULD violates.
+    strict: whether what falls short of a SHOULD violates. trace: a file that gets what is said to and by a client.
     """
 
     operations: tuple[str, ...] = ()
@@ -45,6 +45,7 @@ class Selection:
     timeout: float = 10.0
     memory: float = 8.0
     strict: bool = False
+    trace: str = ""
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Selection":
@@ -96,8 +97,8 @@ class Task:
     """One law in one dtype, to be run: on cases that are searched for, or on the one whose token is `case`.
 
     kind: whether it is a law of value, of structure or of state. level: that of its clause. strict: whether what
-    breaks it violates, whatever its level. trial: conventions to hold the target to in place of those that
-    it declares; then no cause is sought.
+    breaks it violates, whatever its level. hidden: why it is not offered, where the operation is. trial: conventions to
+    hold the target to in place of those that it declares; then no cause is sought.
     """
 
     law: str
@@ -110,6 +111,7 @@ class Task:
     case: str = ""
     trial: dict[str, str] | None = None
     level: str = MUST
+    hidden: str = ""
     strict: bool = False
 
     @property

@@ -37,6 +37,8 @@ class Law:
     worth. trials: the cases to try, where Hypothesis draws none: a law about chance needs seeds that nothing searches
     through. boundary: cases that come in every run besides those that are drawn, since chance hardly ever finds them.
     tests: how many tests of chance a trial makes, each of which takes one share of the false alarms of a whole run.
+    needs: what of a call it looks at besides the results, which a call in another language may not show: "arguments"
+    after it, "layout" and "memory" of arrays, the "surroundings" of a process, "threads".
     """
 
     clause: str
@@ -56,6 +58,7 @@ class Law:
     trials: tuple[Case, ...] = ()
     tests: int = 0
     boundary: Boundary | None = None
+    needs: tuple[str, ...] = ()
 
     def evidence(self, subject: Subject, ruler: Ruler, inputs: Inputs) -> Evidence:
         """What the check sees on these inputs."""

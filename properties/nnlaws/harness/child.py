@@ -51,7 +51,7 @@ def serve(commands: IO[str], answers: IO[str]) -> None:
         try:
             if "target" in command:
                 selection = Selection.from_json(command["selection"])
-                target = targets.resolve(command["target"])
+                target = targets.resolve(command["target"], selection.trace)
                 process_state.remember()
                 answer(**asdict(planning.planned(target, selection)))
             elif target is not None:

@@ -156,7 +156,7 @@ class ChildProcess:
     def _settled(self, task: Task) -> LawResult | None:
         """The result of what is not worth running."""
         if not task.offered:
-            return task.result(Outcome.NOT_OFFERED)
+            return task.result(Outcome.NOT_OFFERED, reason=task.hidden)
         if self.faults.get(task.operation, 0) >= PATIENCE:
             why = f"the target hung, died or could not be loaded {PATIENCE} times in {task.operation}"
             return task.result(Outcome.ERROR, reason=f"not run: {why}")

@@ -36,8 +36,10 @@ def plan(target: Target, selection: Selection) -> list[Task]:
     known = all_clauses()
     tasks = [
         Task(
-            law.id, law.clause, law.statement, law.operation.name, dtype, law.operation.name in target.operations,
+            law.id, law.clause, law.statement, law.operation.name, dtype,
+            law.operation.name in target.operations and not target.hides(law),
             kind=law.kind, level=known[law.clause].level, strict=selection.strict,
+            hidden=target.hides(law) if law.operation.name in target.operations else "",
         )
         for law in chosen
         for dtype in chapter_of(law.operation).judging.dtypes(selection.dtypes, target.dtypes)

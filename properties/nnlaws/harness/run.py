@@ -39,7 +39,7 @@ def run(
     calls the target again and so may end this process.
     """
     if not task.offered:
-        return task.result(Outcome.NOT_OFFERED)
+        return task.result(Outcome.NOT_OFFERED, reason=task.hidden)
     law = find(task.law)
     declared = target.conventions_for(task.operation, task.dtype)
     conventions = declared if task.trial is None else task.trial

@@ -13,7 +13,9 @@ from nnlaws_reference.dtypes import DTYPES
 from nnlaws.adapters import BUILT_IN
 from nnlaws.authoring.convention import values
 from nnlaws.authoring.errors import words
+from nnlaws.authoring.law import Law
 from nnlaws.chapters import CHAPTERS, OPERATIONS
+from nnlaws.wire.client import PREFIX, ClientError
 
 DEFAULT_DTYPES = ("float32", "float64")
 
@@ -31,6 +33,14 @@ class Target:
     operations: Mapping[str, Callable[..., Any]]
     dtypes: tuple[str, ...] = DEFAULT_DTYPES
     conventions: Mapping[str, str] = field(default_factory=dict[str, str])
+    shows: frozenset[str] | None = None
+    """What a client in another language shows of a call besides its results; None of what is called in Python, which
+    shows all."""
+
+    def hides(self, law: Law) -> str:
+        """Why a law that needs more than results is not offered; nothing where it is."""
+        hidden = [] if self.shows is None else [each for each in law.needs if each not in self.shows]
+        return f"its client shows nothing of {', '.join(hidden)}" if hidden else ""
 
     def conventions_for(self, operation: str, dtype: str) -> dict[str, str]:
         """What is declared and bears on this operation in this dtype."""
@@ -43,8 +53,12 @@ class Target:
         return declared
 
 
-def resolve(target: str) -> Target:
-    """A built-in name, a path to a .py file, `module`, or `module:object`. Raises TargetError where that fails."""
+def resolve(target: str, trace: str = "") -> Target:
+    """A built-in name, a path to a .py file, `module`, `module:object`, or `command:` and how to run a client; trace: a
+    file that gets what is said to and by that. Raises TargetError where that fails.
+    """
+    if target.startswith(PREFIX):
+        return _of_client(target, trace)
     if target in BUILT_IN:
         return replace(resolve(BUILT_IN[target]), name=target)
     if target.endswith(".py") or "/" in target or "\\" in target:
@@ -66,6 +80,16 @@ def of(implementation: Any, name: str) -> Target:
         raise
     except Exception as error:  # an attribute may be a property, or a module's __getattr__
         raise TargetError(f"looking for operations in {name} failed: {words(error)}") from error
+
+
+def _of_client(target: str, trace: str) -> Target:
+    from nnlaws.wire.target import implementation  # which only a client has need of
+
+    try:
+        found = implementation(target, trace)
+    except ClientError as error:
+        raise TargetError(f"{target}: {error}") from None
+    return replace(of(found, target), shows=found.shows)
 
 
 def _of(implementation: Any, name: str) -> Target:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stdout
 from threading import Barrier
 from time import perf_counter
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from nnlaws_reference.dtypes import DTYPES, Array
@@ -33,6 +33,13 @@ class Watch(Protocol):
     def begin(self, lane: int) -> None: ...
 
     def end(self) -> None: ...
+
+
+@runtime_checkable
+class Reachable(Protocol):
+    """A function that another process has as well, which it starts itself."""
+
+    def elsewhere(self, *arguments: Any, **options: Any) -> tuple[Array, ...]: ...
 
 
 class NobodyWatches:
@@ -136,6 +143,9 @@ class GuardedSubject:
     def elsewhere(self, *arguments: Any, **options: Any) -> tuple[Array, ...]:
         from nnlaws.isolation import elsewhere  # which only what a seed does has need of
 
+        if isinstance(self.function, Reachable):
+            other = self.function.elsewhere
+            return self._guarded(lambda: other(*arguments, **options), 0)
         try:
             return elsewhere.call(self.function, self.operation.name, *arguments, **options)
         except elsewhere.Unreachable as error:
@@ -174,6 +184,10 @@ class GuardedSubject:
                         self.changed.add(FLOATING_POINT_MODE)
                     if np.geterr() != before:
                         self.changed.add(ERROR_STATE)
+        except TargetFault as fault:  # of a client that is no longer there
+            self.watch.end()
+            fault.lane = lane
+            raise
         except NotImplementedError as error:
             self.watch.end()
             raise NotOffered(f"{self.operation.name} raised {words(error)}", lane) from error

@@ -21,6 +21,16 @@ FIXES = {
 }
 """By clause, what to do where it is broken."""
 
+NEEDS = {
+    "CT-1": ("arguments",),
+    "CT-4": ("layout",),
+    "CT-7": ("surroundings",),
+    "CT-8": ("layout",),
+    "CT-9": ("memory",),
+    "CT-10": ("threads",),
+}
+"""By clause, what of a call its law looks at besides the results."""
+
 
 def process_kept(f: Subject, call: Callable[[], object]) -> Evidence:
     """Evidence that a call leaves the process as it was."""

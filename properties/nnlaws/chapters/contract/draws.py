@@ -14,7 +14,7 @@ from nnlaws.authoring.law import Check, Law, trial_law
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.subject import Subject
-from nnlaws.chapters.contract.common import FIXES, LATER, SURROUNDINGS, process_kept
+from nnlaws.chapters.contract.common import FIXES, LATER, NEEDS, SURROUNDINGS, process_kept
 
 FEW = 8  # draws or points of a call, at most: of more there is nothing more to see here
 
@@ -114,6 +114,7 @@ def contract_laws(judging: Chance, chapter: Chapter, operation: Operation) -> tu
         check.__name__ = "surroundings_of_draws_kept" if clause == "CT-7" else seen.__name__
         law: Check = check
         kind = "state" if seen is same_result_again else "structure"
-        return trial_law(clause, operation, law, statement, own.build, (case,), FIXES[clause], about="call", kind=kind)
+        more: Any = {"about": "call", "kind": kind, "needs": NEEDS.get(clause, ())}
+        return trial_law(clause, operation, law, statement, own.build, (case,), FIXES[clause], **more)
 
     return tuple(make(*each) for each in _LAWS if operation.name in judging.given_arrays or each[0] != "CT-1")

@@ -19,7 +19,7 @@ from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.subject import Refused, Subject
 from nnlaws.authoring.token import TOGETHER, Case
 from nnlaws.chapters.contract import draws
-from nnlaws.chapters.contract.common import FIXES, LATER, SURROUNDINGS, process_kept
+from nnlaws.chapters.contract.common import FIXES, LATER, NEEDS, SURROUNDINGS, process_kept
 from nnlaws.chapters.contract.layouts import CHANGES, LAYOUTS, VIEWS, Arguments, by_turns, laid, memory
 from nnlaws.rounding.formats import Floats, Format
 
@@ -275,7 +275,7 @@ def _on_arrays(judging: Rounding, operation: Operation) -> tuple[Law, ...]:
     def make(
         clause: str, check: Check, statement: str, build: Builder = inputs, about: About = "call", **own: Any
     ) -> Law:
-        usual: Any = {"fix": FIXES[clause], "about": about, "lanes": 4, "share": 0.4}  # it breaks nearly anywhere
+        usual: Any = {"fix": FIXES[clause], "about": about, "lanes": 4, "share": 0.4, "needs": NEEDS.get(clause, ())}
         return law(clause, operation, check, statement, build, ordinary, **{**usual, **shapes, **own})
 
     def at_the_ends(format: Format, m: Range, columns: Range) -> list[Case]:

@@ -1,0 +1,1 @@
+"""The protocol by which a target in any language is called: docs/protocol.md. Grammar, words, and the judge's end."""
