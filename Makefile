@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+CLIENTS := examples/clients
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: check test slow release test-all lint types adapters bench clean
@@ -32,17 +33,17 @@ types: $(VENV)/lint
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 # The real libraries: here, one that is missing fails instead of being skipped.
-adapters: $(VENV)/libraries
+adapters: $(VENV)/libraries $(CLIENTS)/node_modules
 	NNLAWS_REQUIRE_LIBRARIES=1 $(BIN)/python -m pytest -n 2 --dist worksteal \
-		tests/adapters tests/test_examples.py tests/packaging/test_layer_norm_chapter.py \
+		tests/adapters tests/wire/test_languages.py tests/test_examples.py tests/packaging/test_layer_norm_chapter.py \
 		tests/rounding/test_functions.py tests/test_accuracy.py tests/test_sensitivity.py \
-		-k "test_adapters or test_examples or torch or tensors"
+		-k "test_adapters or test_clients or test_languages or test_examples or torch or tensors"
 
 bench: $(VENV)/libraries
 	$(BIN)/python benchmarks/run.py
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(CLIENTS)/node_modules build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -61,4 +62,9 @@ $(VENV)/lint: $(VENV)/test
 
 $(VENV)/libraries: $(VENV)/test
 	$(PIP) --editable '.[libraries,test]'
+	touch $@
+
+# The libraries in JavaScript that examples/clients calls.
+$(CLIENTS)/node_modules: $(CLIENTS)/package.json
+	cd $(CLIENTS) && npm install --no-audit --no-fund --no-package-lock --silent
 	touch $@
