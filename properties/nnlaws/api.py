@@ -146,7 +146,7 @@ def check(
         finally:
             if keep is not None:
                 keep.now(len(results) == len(plan.tasks))
-        return report(True)
+        return replace(report(True), unsaved=keep.failed if keep is not None else "")
 
 
 def set_up(command: str) -> None:

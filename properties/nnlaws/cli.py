@@ -197,10 +197,17 @@ def _check(arguments: argparse.Namespace) -> int:
     """Judges TARGET by every law of the operations that it offers, clause by clause."""
     from nnlaws.api import check
     from nnlaws.harness.parent import LoadError
+    from nnlaws.reports.output import apart, writable, write
     from nnlaws.reports.progress import Bar
 
-    if arguments.json and arguments.json == arguments.junit:
-        raise UsageError(f"--json and --junit both write to {arguments.json}; give each a file of its own")
+    files = {"--json": arguments.json, "--junit": arguments.junit, "--html": arguments.html}
+    given = {name: path for name, path in files.items() if path is not None}
+    for name, path in given.items():
+        if path != "-":
+            writable(name, path)
+    apart({**given, "--trace": arguments.trace or None})
+    if arguments.json == arguments.junit == "-":
+        raise UsageError("--json and --junit both write to standard output; give one of them a file")
     with Bar(arguments.target) as bar:
         try:
             report = check(
@@ -235,17 +242,20 @@ def _check(arguments: argparse.Namespace) -> int:
         from nnlaws.reports.page import page
 
         documents[arguments.html] = page(report)
-    for path, content in documents.items():
-        if path == "-":
-            sys.stdout.write(content)
-        else:
-            try:
-                Path(path).write_text(content, encoding="utf-8")
-            except OSError as error:
-                raise UsageError(f"cannot write {path}: {error.strerror}") from None
-    if "-" not in documents:
+    if "-" in documents:
+        sys.stdout.write(documents.pop("-"))
+    else:
         _print(report)
-    return report.exit_code
+    print(end="", flush=True)  # the verdict first, whatever becomes of files
+    failed = [report.unsaved] if report.unsaved else []
+    for path, content in documents.items():
+        try:
+            write(Path(path), content)
+        except UsageError as error:
+            failed.append(str(error))
+    for message in failed:
+        _complain(message, USAGE)
+    return USAGE if failed else report.exit_code
 
 
 def _smoke(arguments: argparse.Namespace) -> int:

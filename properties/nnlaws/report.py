@@ -112,7 +112,8 @@ class Report:
     strict: whether what falls short of a SHOULD was to violate too.
     plugins: chapters of other packages, with package and version. left_out: a line for each of those that is broken.
     limits: of operations that are not judged by bounds, what their worst ratios are a part of. precisions: of
-    operations where that is told apart, the names of how finely they may round, the coarsest first.
+    operations where that is told apart, the names of how finely they may round, the coarsest first. unsaved:
+    why it is not in the file that it was to be saved in, whole.
     """
 
     target: str
@@ -130,6 +131,7 @@ class Report:
     limits: dict[str, str] = field(default_factory=dict[str, str])
     precisions: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     strict: bool = False
+    unsaved: str = ""
 
     @property
     def conforms(self) -> bool:
@@ -159,7 +161,9 @@ class Report:
         """
         found = {**asdict(self), "results": [result.as_json() for result in self.results], "conforms": self.conforms}
         optional = {name for name in ("plugins", "left_out") if not found[name]}
-        return {name: value for name, value in found.items() if name not in optional | {"limits", "precisions"}}
+        return {
+            name: value for name, value in found.items() if name not in optional | {"limits", "precisions", "unsaved"}
+        }
 
 
 Progress = Callable[[LawResult, int, int], None]

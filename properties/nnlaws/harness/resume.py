@@ -4,7 +4,6 @@ JSON in, JSON out: nothing is unpickled or evaluated, and what is no report is r
 """
 
 import json
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
@@ -14,6 +13,7 @@ from typing import Any
 from nnlaws.authoring.errors import UsageError
 from nnlaws.plan import Task
 from nnlaws.report import LawResult, Outcome, Report
+from nnlaws.reports.output import writable, write
 
 EVERY = 1.0  # seconds between two writings
 LONG = 200  # characters of a file that are shown, at most
@@ -22,42 +22,54 @@ SAME = ("target", "description", "version", "profile", "seed", "strict", "planne
 """What has to be the same for a run to be gone on with; of a target that changed since, only its version tells."""
 
 
-def write(path: Path, report: Report) -> None:
-    """Puts the report in the place of what is there, all at once. Raises UsageError where that fails."""
-    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        beside.write_text(json.dumps(report.as_json(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
-        beside.replace(path)
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}") from None
-
-
 class Saver:
-    """Writes the report of a run that goes on: `report(complete)` gives it as it is."""
+    """Writes the report of a run that goes on: `report(complete)` gives it as it is.
+
+    A file that can be written to at first may be no more, as on a disk that is full: then the run goes on, and `failed`
+    says why.
+    """
 
     def __init__(self, path: Path, report: Callable[[bool], Report]) -> None:
-        self._path, self._report = path, report
-        self.now(False)
+        self._path, self._report = writable("--json", path), report
+        self._last, self.failed = time.monotonic(), ""
+        if self._growing:
+            self._write(False)
+
+    @property
+    def _growing(self) -> bool:
+        """Whether it is a file, and no device or pipe, which gets the whole report at the end."""
+        return self._path.is_file() or not self._path.exists()
 
     def soon(self) -> None:
         """Unless it was written a moment ago."""
-        if time.monotonic() - self._last >= EVERY:
+        if self._growing and not self.failed and time.monotonic() - self._last >= EVERY:
             self.now(False)
 
     def now(self, complete: bool) -> None:
-        write(self._path, self._report(complete))
+        try:
+            self._write(complete)
+            self.failed = ""
+        except UsageError as error:
+            self.failed = str(error)
+
+    def _write(self, complete: bool) -> None:
+        write(self._path, json.dumps(self._report(complete).as_json(), indent=1, allow_nan=False) + "\n")
         self._last = time.monotonic()
 
 
 def results(path: Path, run: Report, tasks: Sequence[Task]) -> dict[tuple[str, str], LawResult]:
     """The results in the file, by law and dtype. Raises UsageError for a file that is no report of this run's tasks."""
     try:
+        if path.is_fifo():  # it may never say anything
+            raise UsageError(f"cannot read {path}: it is a pipe, expected a file")
         data: Any = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
         was = {name: data[name] for name in SAME}
         found = [LawResult.from_json(_checked(each)) for each in data["results"]]
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except UsageError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         wrong = f"{type(error).__name__}: {error}"[:LONG]
         raise UsageError(f"{path} is no report that `nnlaws check --json` wrote ({wrong})") from None
     for name in SAME:
@@ -123,5 +135,6 @@ def _of_types(given: dict[str, Any], wanted: Types) -> None:
         raise TypeError(f"expected {', '.join(wanted)}, got {', '.join(given)}")
     for name, types in wanted.items():
         value = given[name]
-        if type(value) not in types or (type(value) is float and not isfinite(value)):
+        beyond = type(value) is int and abs(value) >= 2**63
+        if type(value) not in types or beyond or (type(value) is float and not isfinite(value)):
             raise TypeError(f"{name} is {value!r}, and no {' or '.join(each.__name__ for each in types)}")

@@ -57,6 +57,10 @@ def resolve(target: str, trace: str = "") -> Target:
     """A built-in name, a path to a .py file, `module`, `module:object`, or `command:` and how to run a client; trace: a
     file that gets what is said to and by that. Raises TargetError where that fails.
     """
+    if not target.strip():
+        raise TargetError(
+            f"{target!r} names no target; expected a built-in name, a path or a module: see nnlaws check --help"
+        )
     if target.startswith(PREFIX):
         return _of_client(target, trace)
     if target in BUILT_IN:

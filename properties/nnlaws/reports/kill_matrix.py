@@ -14,10 +14,10 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from nnlaws.authoring.errors import UsageError
 from nnlaws.chapters import LAWS, chapter_of
 from nnlaws.kill_matrix import Catch, Cell, Matrix, Need, matrix
 from nnlaws.plan import Selection
+from nnlaws.reports.output import apart, writable, write
 
 CODES = {"float16": "h", "bfloat16": "b", "float32": "s", "float64": "d"}
 WIDTH = 120
@@ -28,16 +28,16 @@ def report(selection: Selection, jobs: int, json_file: str | None, page_file: st
 
     Raises UsageError for a file that cannot be written, before anything is run.
     """
-    for path in filter(None, (json_file, page_file)):
-        try:
-            Path(path).open("a", encoding="utf-8").close()
-        except OSError as error:
-            raise UsageError(f"cannot write {path}: {error.strerror}") from None
+    files = {"--json": json_file, "--page": page_file}
+    for name, path in files.items():
+        if path is not None:
+            writable(name, path)
+    apart(files)
     found = make(selection, jobs)
     if json_file:
-        Path(json_file).write_text(json.dumps(as_json(found), allow_nan=False) + "\n", encoding="utf-8")
+        write(Path(json_file), json.dumps(as_json(found), allow_nan=False) + "\n")
     if page_file:
-        Path(page_file).write_text(page(found), encoding="utf-8")
+        write(Path(page_file), page(found))
     if sys.stdout.isatty():
         Console(highlight=False, emoji=False).print(render(found))
     else:

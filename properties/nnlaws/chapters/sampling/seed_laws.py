@@ -46,7 +46,7 @@ def same_seed_elsewhere(f: Subject, ruler: Ruler, *, low: Any, high: Any, size: 
 
 def other_seed(f: Subject, ruler: Ruler, *, seed: int, size: int, **options: Any) -> Evidence:
     """Seeds next to each other, seeds that differ in a few bits alone, and many others give draws of their own; and so
-    do two seeds throughout, of which many draws are asked for.
+    do two seeds throughout, of which many draws are asked for. Of whole numbers a mirror image is none of their own.
     """
     for many in MANY:
         one, other = (draw(f, ruler, size=many, seed=each, **options) for each in (seed, seed + 1))
@@ -55,13 +55,17 @@ def other_seed(f: Subject, ruler: Ruler, *, seed: int, size: int, **options: Any
                 words = f"seeds {seed} and {seed + 1} give the same draws from {start} on, of {many} that are asked for"
                 return require(False, words)
     found: dict[bytes, int] = {}
+    whole = scale_of(ruler, **options).kind == "integer"
     for each in dict.fromkeys((*SEEDS, *SCATTERED, *range(seed, seed + 4))):
         x = draw_or_none(f, ruler, size=min(size, ENOUGH), seed=each, **options)
         if x is None:
             continue
-        if x.tobytes() in found:
-            return require(False, f"seeds {found[x.tobytes()]} and {each} give the same draws")
-        found[x.tobytes()] = each
+        images = [x, options["low"] + options["high"] - x] if whole else [x]
+        key = min(image.astype(x.dtype).tobytes() for image in images)
+        if key in found:
+            same = "the same draws, or mirrored ones" if whole else "the same draws"
+            return require(False, f"seeds {found[key]} and {each} give {same}")
+        found[key] = each
     return require(True, "")
 
 
