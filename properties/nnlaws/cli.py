@@ -4,8 +4,11 @@ import argparse
 import io
 import json
 import os
+import signal
 import sys
-from collections.abc import Iterable
+import threading
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -40,10 +43,13 @@ def main(arguments: list[str] | None = None) -> int:
     parsed = argparse.Namespace(code=CONFORMS)
     try:
         _parser().parse_args(arguments, parsed)
-        parsed.code = parsed.run(parsed)
+        with _ending_as_if_interrupted():
+            parsed.code = parsed.run(parsed)
         print(end="", flush=True)
     except UsageError as error:
         return _complain(str(error), USAGE)
+    except KeyboardInterrupt:
+        return _complain("stopped before anything was found", NOT_RUN)
     except BrokenPipeError:  # the reader, such as head, has seen enough: the verdict stands
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
@@ -51,6 +57,28 @@ def main(arguments: list[str] | None = None) -> int:
         return _complain(f"cannot write to standard output: {error.strerror}", USAGE)
     code: int = parsed.code
     return code
+
+
+@contextmanager
+def _ending_as_if_interrupted() -> Generator[None]:
+    """Meanwhile a run that is told to end does as at Ctrl-C: it says what was found, and leaves nothing behind."""
+    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    here = threading.current_thread() is threading.main_thread()
+    before = {name: signal.getsignal(getattr(signal, name)) for name in names if here}
+
+    def interrupted(*_: object) -> None:
+        for name in before:
+            signal.signal(getattr(signal, name), signal.SIG_IGN)  # once is enough
+        raise KeyboardInterrupt
+
+    for name, handler in before.items():
+        if handler is signal.SIG_DFL:  # not under nohup, nor where a program has its own
+            signal.signal(getattr(signal, name), interrupted)
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(getattr(signal, name), handler)
 
 
 def _complain(message: str, code: int) -> int:

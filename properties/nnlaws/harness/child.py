@@ -14,6 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
+from nnlaws.harness import tree
 from nnlaws.plan import Selection, Task
 from nnlaws.report import LawResult
 
@@ -24,6 +25,7 @@ def main() -> None:
     os.dup2(2, 1)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     faulthandler.enable()
+    tree.adopt_orphans()
     serve(commands, answers)
 
 

@@ -21,7 +21,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from nnlaws.authoring.errors import UsageError
+from nnlaws.harness import tree
 from nnlaws.harness.heartbeat import SIZE, Heartbeat
+from nnlaws.harness.keeper import KEEPER
 from nnlaws.plan import Plan, Selection, Task
 from nnlaws.report import LawResult, Outcome
 
@@ -220,6 +222,7 @@ class ChildProcess:
                 stderr=subprocess.PIPE,
                 start_new_session=True,  # its own process group: an interrupt at the keyboard is ours alone
             )
+            KEEPER.keep(child.pid, self._folder.name)
         for pipe, listen in ((child.stdout, self._listen), (child.stderr, self._drain)):
             threading.Thread(target=listen, args=(pipe,), daemon=True).start()
 
@@ -229,11 +232,9 @@ class ChildProcess:
             child, self._child = self._child, None
         if child is None:
             return
-        if hasattr(os, "killpg"):
-            with suppress(OSError):
-                os.killpg(child.pid, signal.SIGKILL)
-        child.kill()
+        tree.end(child.pid)
         child.wait()
+        KEEPER.done(child.pid)
         if child.stdin is not None:
             with suppress(OSError):
                 child.stdin.close()

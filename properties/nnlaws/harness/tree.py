@@ -1,0 +1,73 @@
+"""Ends a process and all that came of it: children of children, in sessions of their own, also where the ones between
+have ended.
+"""
+
+import os
+import signal
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+LONGEST = 5.0  # seconds that a tree may take to end
+GLANCE = 0.01
+SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of prctl(2)
+
+
+def adopt_orphans() -> None:
+    """On Linux, makes what children of this process leave behind children of this process, and not of the system's
+    first: so they are found when it is ended.
+    """
+    with suppress(ImportError, OSError, AttributeError):
+        import ctypes
+
+        ctypes.CDLL(None).prctl(SUBREAPER, 1, 0, 0, 0)
+
+
+def end(pid: int) -> None:
+    """Ends the process of that number, a child of ours or not, with its group and all that came of it."""
+    if _may_have_children(pid):
+        _end_descendants(pid)
+    if hasattr(os, "killpg"):
+        with suppress(OSError):
+            os.killpg(pid, signal.SIGKILL)
+    with suppress(OSError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def _may_have_children(pid: int) -> bool:
+    """Where the system tells at once that it has none, psutil is not needed, which takes 50 ms to import."""
+    tasks = Path(f"/proc/{pid}/task")
+    try:
+        return any((task / "children").read_text().strip() for task in tasks.iterdir())
+    except OSError:
+        return True
+
+
+def _end_descendants(pid: int) -> None:
+    """Stops the process, so that it starts no more, and ends its descendants until there are none."""
+    import psutil
+
+    until = monotonic() + LONGEST
+    try:
+        process = psutil.Process(pid)
+        process.suspend()
+        while monotonic() < until:
+            left = [each for each in process.children(recursive=True) if _runs(each)]
+            if not left:
+                return
+            for each in left:
+                with suppress(psutil.Error):
+                    each.kill()
+            sleep(GLANCE)
+    except psutil.Error:
+        return
+
+
+def _runs(process: Any) -> bool:
+    import psutil
+
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
