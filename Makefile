@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CLIENTS := examples/clients
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: check test slow release test-all lint types adapters bench clean
+.PHONY: check test slow release test-all lint types adapters lowest pythons bench clean
 
 check: $(VENV)/core
 	$(BIN)/nnlaws check scipy
@@ -39,11 +39,31 @@ adapters: $(VENV)/libraries $(CLIENTS)/node_modules
 		tests/rounding/test_functions.py tests/test_accuracy.py tests/test_sensitivity.py \
 		-k "test_adapters or test_clients or test_languages or test_examples or torch or tensors"
 
+# The versions of pyproject.toml that are lowest, and the other Pythons that are to be had here.
+lowest:
+	$(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints-lowest.txt --editable '.[test]'
+	.venv-lowest/bin/nnlaws check reference --profile quick
+	.venv-lowest/bin/python -m pytest -q -n 2 -p no:cacheprovider tests/rounding tests/reference tests/wire/test_words.py
+
+PYTHONS := 3.12 3.13
+pythons:
+	for version in $(PYTHONS); do \
+		for python in python$$version $$HOME/.pyenv/versions/$$version.*/bin/python; do \
+			"$$python" -c '' 2> /dev/null || continue; \
+			"$$python" -m venv .venv-$$version && .venv-$$version/bin/python -m pip install --quiet \
+				--disable-pip-version-check --constraint constraints.txt --editable '.[test]' && \
+			.venv-$$version/bin/nnlaws check reference --profile quick || exit 1; \
+			continue 2; \
+		done; \
+		echo "there is no Python $$version here"; \
+	done
+
 bench: $(VENV)/libraries
 	$(BIN)/python benchmarks/run.py
 
 clean:
-	rm -rf $(VENV) $(CLIENTS)/node_modules build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-* $(CLIENTS)/node_modules build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

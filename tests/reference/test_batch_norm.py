@@ -390,7 +390,7 @@ def test_bn27_squares_beyond_float16_are_no_matter() -> None:
 def test_epsilon_may_be_zero_where_no_feature_is_constant(dtype: np.dtype[Any]) -> None:
     z, gamma, beta = (np.asarray(each, dtype) for each in ([[1.0], [3.0]], [2.0], [0.5]))
     assert batch_norm_train(z, gamma, beta, eps=0.0)[0].tolist() == [[-1.5], [2.5]]
-    assert batch_norm_inference(z, gamma, beta, beta, gamma * 2, eps=0.0).tolist() == [[1.0], [3.0]]
+    assert batch_norm_inference(z, gamma, beta, beta, gamma + gamma, eps=0.0).tolist() == [[1.0], [3.0]]
 
 
 @every_dtype
@@ -425,8 +425,8 @@ def test_bn7_the_layer_is_the_formula(dtype: np.dtype[Any]) -> None:
 def test_bn8_bn16_the_layers_bias_does_nothing(dtype: np.dtype[Any]) -> None:
     """Adding b = 8 rounds z by 8u and cancels again: of order 1 is all else. db sums 6 entries of order 1."""
     x, w, b, gamma, beta = _layer_inputs(dtype)
-    with_bias, cache = layer_forward(x, w, b + dtype.type(8), gamma, beta, eps=1e-5)
-    without, _ = layer_forward(x, w, 0 * b, gamma, beta, eps=1e-5)
+    with_bias, cache = layer_forward(x, w, (b + 8).astype(dtype), gamma, beta, eps=1e-5)
+    without, _ = layer_forward(x, w, np.zeros_like(b), gamma, beta, eps=1e-5)
     unit = format_of(working_dtype(dtype)).u
     stored = 0 if dtype == working_dtype(dtype) else 2 * format_of(dtype).u
     assert np.abs(with_bias.astype(np.float64) - without.astype(np.float64)).max() <= 100 * unit + stored

@@ -214,7 +214,7 @@ def test_no_steps_and_no_gradients(dtype: np.dtype[Any], name: str) -> None:
     assert _run(name, theta, grads[:0]).shape == (0, 3)
     assert _run(name, theta, grads[:0], learning_rate=()).dtype == dtype
     still = {"weight_decay": 0.0} if name == "adamw" else {}
-    assert np.array_equal(_run(name, theta, 0 * grads, **still), np.stack([theta] * TOTAL))
+    assert np.array_equal(_run(name, theta, np.zeros_like(grads), **still), np.stack([theta] * TOTAL))
 
 
 @every_optimizer
@@ -245,7 +245,7 @@ def test_op19_epsilon_may_be_zero_where_no_gradient_is(dtype: np.dtype[Any]) -> 
     first = _run("adam", theta, grads, beta2=0.75, eps=0.0, learning_rate=0.5)[0].tolist()
     assert first == pytest.approx([-0.5, 0.5], rel=1e-15 if dtype == np.float64 else 1e-6)
     with pytest.warns(RuntimeWarning, match="invalid value"):
-        assert np.isnan(_run("rmsprop", theta, 0 * grads, eps=0.0)).all()
+        assert np.isnan(_run("rmsprop", theta, np.zeros_like(grads), eps=0.0)).all()
 
 
 # Refusals

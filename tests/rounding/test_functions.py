@@ -99,8 +99,14 @@ TRIED = {
     "einsum of one": Tried(lambda x: np.einsum("ij->j", x)),
     "vdot": Tried(np.vdot, 2),
     "vecdot": Tried(lambda x, y: np.vecdot(x, y), 2),
-    "vecmat": Tried(lambda x, y: np.vecmat(x[0], y.T), 2),
-    "matvec": Tried(lambda x, y: np.matvec(x, y[0]), 2),
+    **(
+        {  # since NumPy 2.2
+            "vecmat": Tried(lambda x, y: np.vecmat(x[0], y.T), 2),
+            "matvec": Tried(lambda x, y: np.matvec(x, y[0]), 2),
+        }
+        if hasattr(np, "vecmat")
+        else {}
+    ),
     "max of masked": Tried(lambda x: (x + np.where(np.eye(6, 5) > 0, 0.0, -1e9)).max(axis=-1)),
     "attention with a mask": Tried(lambda x, y: _attention(x @ y.T + np.where(np.tri(6) > 0, 0.0, -1e9), x), 2),
     "root of squares": Tried(lambda x, y: np.sqrt(x * x + y * y), 2),

@@ -210,7 +210,7 @@ def _varied(z: Array, least: float, format: Format) -> Array:
 def unscaled_inputs(case: Case, format: Format) -> Inputs:
     """z, γ = 1, β = 0 and ε: out is z_norm."""
     one = np.ones(case.columns, format.dtype)
-    return Inputs((batch(case, format), one, 0 * one), options={"eps": eps_of(case)})
+    return Inputs((batch(case, format), one, np.zeros_like(one)), options={"eps": eps_of(case)})
 
 
 def returning_inputs(case: Case, format: Format) -> Inputs:
@@ -303,7 +303,7 @@ def noise_inputs(case: Case, format: Format) -> Inputs:
     """Samples of a normal distribution of mean 0 and variance 1."""
     one = np.ones(case.columns, format.dtype)
     z = case.random("noise").standard_normal((case.m, case.columns)).astype(format.dtype)
-    return Inputs((z, one, 0 * one), options={"eps": eps_of(case)})
+    return Inputs((z, one, np.zeros_like(one)), options={"eps": eps_of(case)})
 
 
 def orthogonal_inputs(offset: float) -> Builder:
@@ -320,6 +320,6 @@ def orthogonal_inputs(offset: float) -> Builder:
         one = np.ones(case.columns, format.dtype)
         weights = np.where(random.random(case.columns) < 0.5, -0.5, 0.5)
         y = 1 / (1 + np.exp(-signs[:, columns] @ weights))
-        return Inputs((z.astype(format.dtype), one, 0 * one), {"y": y}, {"eps": EPS[0]})
+        return Inputs((z.astype(format.dtype), one, np.zeros_like(one)), {"y": y}, {"eps": EPS[0]})
 
     return built

@@ -175,7 +175,9 @@ def other_bias(build: Builder) -> Builder:
 
     def built(case: Case, format: Format) -> Inputs:
         inputs = build(case, format)
-        return Inputs(inputs.arguments, {"other": learnable(case, format, "other") * 4}, inputs.options)
+        return Inputs(
+            inputs.arguments, {"other": (learnable(case, format, "other") * 4).astype(format.dtype)}, inputs.options
+        )
 
     return built
 
