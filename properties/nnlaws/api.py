@@ -14,6 +14,7 @@ from nnlaws.authoring.errors import UsageError
 from nnlaws.authoring.token import Token
 from nnlaws.harness import resume as resuming
 from nnlaws.harness.parent import ChildProcess, LoadError, offering
+from nnlaws.harness.provenance import provenance
 from nnlaws.plan import BOUND, PROFILES, Plan, Selection, Task
 from nnlaws.report import LawResult, Outcome, Progress, Report
 
@@ -124,6 +125,7 @@ def check(
             limits={name: each.limit for name, each in plan.judged.items() if each.limit != BOUND},
             precisions={name: each.precisions for name, each in plan.judged.items() if each.precisions},
             strict=strict,
+            provenance=provenance(target if isinstance(target, (str, Path)) else "", plan.libraries),
         )
         known = {} if resume is None else resuming.results(Path(resume), empty, plan.tasks)
         results = dict(known)

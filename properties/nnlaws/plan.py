@@ -74,6 +74,7 @@ class Plan:
     """What a target is and offers, and the tasks selected for it. judged: of each operation, how.
 
     plugins: the chapters of other packages, with package and version. left_out: a line for each that is broken.
+    libraries: the versions of what the target has imported, by name.
     """
 
     description: str
@@ -82,13 +83,18 @@ class Plan:
     judged: dict[str, Judged] = field(default_factory=dict[str, Judged])
     plugins: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    libraries: dict[str, str] = field(default_factory=dict[str, str])
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Plan":
         judged = {name: Judged(each["limit"], tuple(each["precisions"])) for name, each in data["judged"].items()}
         texts = {name: tuple(data[name]) for name in ("offered", "plugins", "left_out")}
         return cls(
-            description=data["description"], tasks=tuple(Task(**task) for task in data["tasks"]), judged=judged, **texts
+            description=data["description"],
+            tasks=tuple(Task(**task) for task in data["tasks"]),
+            judged=judged,
+            libraries=dict(data["libraries"]),
+            **texts,
         )
 
 

@@ -112,8 +112,8 @@ class Report:
     strict: whether what falls short of a SHOULD was to violate too.
     plugins: chapters of other packages, with package and version. left_out: a line for each of those that is broken.
     limits: of operations that are not judged by bounds, what their worst ratios are a part of. precisions: of
-    operations where that is told apart, the names of how finely they may round, the coarsest first. unsaved:
-    why it is not in the file that it was to be saved in, whole.
+    operations where that is told apart, the names of how finely they may round, the coarsest first. unsaved: why it is
+    not in the file that it was to be saved in, whole. provenance: date, versions, machine, digest of the target.
     """
 
     target: str
@@ -132,6 +132,7 @@ class Report:
     precisions: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     strict: bool = False
     unsaved: str = ""
+    provenance: dict[str, Any] = field(default_factory=dict[str, Any])
 
     @property
     def conforms(self) -> bool:

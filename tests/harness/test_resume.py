@@ -34,6 +34,7 @@ def plain(report: dict[str, Any]) -> dict[str, Any]:
     """The report without its times."""
     read = json.loads(json.dumps(report))
     results = [{name: value for name, value in each.items() if name != "seconds"} for each in read["results"]]
+    read["provenance"].pop("date")
     return {**{name: value for name, value in read.items() if name != "seconds"}, "results": results}
 
 

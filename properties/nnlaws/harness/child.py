@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import traceback
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -32,7 +32,7 @@ def main() -> None:
 def serve(commands: IO[str], answers: IO[str]) -> None:
     """Answers one command after another. What is imported here may import chapters of other packages, which print."""
     from nnlaws.authoring.errors import UsageError
-    from nnlaws.harness import planning, targets
+    from nnlaws.harness import planning, provenance, targets
     from nnlaws.harness.heartbeat import Heartbeat
     from nnlaws.harness.run import run
     from nnlaws.isolation import process_state
@@ -53,9 +53,11 @@ def serve(commands: IO[str], answers: IO[str]) -> None:
         try:
             if "target" in command:
                 selection = Selection.from_json(command["selection"])
+                before = set(sys.modules)
                 target = targets.resolve(command["target"], selection.trace)
                 process_state.remember()
-                answer(**asdict(planning.planned(target, selection)))
+                plan = planning.planned(target, selection)
+                answer(**asdict(replace(plan, libraries=provenance.libraries(before))))
             elif target is not None:
                 task = Task(**command["task"])
                 answer(result=run(task, target, selection, heartbeat, heartbeat.about, early).as_json())

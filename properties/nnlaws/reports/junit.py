@@ -4,7 +4,7 @@ import re
 from xml.etree import ElementTree
 
 from nnlaws.report import LawResult, Outcome, Report
-from nnlaws.reports.terminal import explain
+from nnlaws.reports.terminal import explain, lines
 
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -26,11 +26,14 @@ def junit(report: Report) -> str:
             skipped=str(sum(r.outcome in (Outcome.NOT_OFFERED, Outcome.FALLS_SHORT) for r in results)),
             time=f"{sum(r.seconds for r in results):.3f}",
         )
-        if report.plugins or report.left_out:
-            properties = ElementTree.SubElement(suite, "properties")
-            for name, values in (("chapter of another package", report.plugins), ("left out", report.left_out)):
-                for value in values:
-                    ElementTree.SubElement(properties, "property", name=name, value=_legal(value))
+        told = [
+            *(("chapter of another package", value) for value in report.plugins),
+            *(("left out", value) for value in report.left_out),
+            *lines(report.provenance),
+        ]
+        properties = ElementTree.SubElement(suite, "properties")
+        for name, value in told:
+            ElementTree.SubElement(properties, "property", name=name, value=_legal(value))
         for result in results:
             _case(suite, report, result)
     ElementTree.indent(root)

@@ -2,8 +2,9 @@
 
 import io
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import inf
+from typing import Any
 
 from nnlaws_spec.clauses import Clause, clause, clauses
 from rich.console import Console, Group, RenderableType
@@ -298,3 +299,9 @@ def _plain(content: RenderableType) -> str:
     stream = io.StringIO()
     Console(file=stream, width=WIDTH, color_system=None, highlight=False, emoji=False).print(content, crop=False)
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
+
+
+def lines(provenance: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Where a verdict comes from, as names and texts; libraries by their own names."""
+    told = {**provenance, **provenance.get("libraries", {})}
+    return [(name, str(value)) for name, value in told.items() if name != "libraries" and value != ""]
