@@ -41,6 +41,7 @@ from nnlaws.chance import comparison
 from nnlaws.chapters import LAWS, MUTANTS, OPERATIONS, chapter_of
 from nnlaws.diagnosis import by_results as diagnosis
 from nnlaws.diagnosis.probes.calls import of_calls
+from nnlaws.diagnosis.probes.draws import fact_of, long_period
 from nnlaws.diagnosis.probes.find import NOTHING, Finding
 from nnlaws.diagnosis.probes.theory import Bench, Sample, Unsaid
 from nnlaws.harness import methods
@@ -70,13 +71,14 @@ VERDICTS = {
     "theory": f"a theory, which says what it returns in {RELATED:.0%} of what it gets wrong",
     "place": f"a place, in which lies {RELATED:.0%} of what it gets wrong",
     "calls": "what is wrong with its calls, found again on other inputs",
+    "fact": "what is so of its draws, found again with other seeds",
     "partly": "a convention: declared, the law holds, but another does not",
     "none": "none",
     "wrong": "a wrong one",
 }
 """Same: up to twice the rounding allowed, on cases drawn for all laws of the operation; for what has chances, by
 comparison of draws with other seeds."""
-RIGHT = ("itself", "same", "relative", "convention", "theory", "place", "calls")
+RIGHT = ("itself", "same", "relative", "convention", "theory", "place", "calls", "fact")
 
 
 @dataclass(frozen=True)
@@ -166,6 +168,8 @@ def verdict(mutant: Mutant, cause: Cause | None, law: str, dtype: str) -> str:
     if cause.name in KNOWN:
         share = alike(mutant.name, cause.name, dtype, law.endswith(".resumed"))
         return "same" if share == 1 else "relative" if share >= RELATED else "wrong"
+    if " = " not in cause.name:
+        return "fact" if cause.name in facts(mutant.name, law, dtype) else "wrong"
     broken = breaking(mutant.name, cause.name, dtype)
     return "convention" if not broken else "partly" if law not in broken else "wrong"
 
@@ -206,7 +210,8 @@ def proven(mutant: Mutant, finding: Finding, law: str, dtype: str) -> str:
                     wrong += 1
                     said += _says(finding, one)
         if finding.theory is None and finding.place is None:
-            return "calls" if finding.name in (of_calls(bench, seen[1::3], []), NOTHING) else "wrong"
+            again = of_calls(bench, seen[1::3], [sample.lanes(slice(0, 1)) for sample in seen[::3]])
+            return "calls" if finding.name in (again, NOTHING) else "wrong"
     right = wrong == 0 or said >= RELATED * wrong
     return ("theory" if finding.theory else "place") if right else "wrong"
 
@@ -218,6 +223,19 @@ def _says(finding: Finding, sample: Sample) -> bool:
         return finding.theory is not None and sample.fits(finding.theory.predict(sample.arguments, sample.options))
     except (Unsaid, ArithmeticError, ValueError, TypeError):
         return False
+
+
+@cache
+def facts(name: str, law: str, dtype: str) -> frozenset[str]:
+    """What is so of a mutant's draws, by the law's trials with seeds that nothing has seen."""
+    (rule,) = (each for each in LAWS if each.id == law)
+    other = replace(rule, trials=tuple(replace(case, seed=case.seed + 4711) for case in rule.trials))
+    judging = chapter_of(rule.operation).judging
+    assert isinstance(judging, Chance)
+    subject = GuardedSubject(KNOWN[name].function, rule.operation)
+    with silence():
+        given = (judging, other, subject, Ruler(rule.operation, format_of(DTYPES[dtype]), {}))
+        return frozenset(found.words for find in (fact_of, long_period) if (found := find(*given)) is not None)
 
 
 @cache

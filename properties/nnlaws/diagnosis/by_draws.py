@@ -32,14 +32,16 @@ def explain(
 ) -> tuple[Case, Evidence, Cause | None, str]:
     """The example to show, its evidence, the cause if exactly one fits, and the fix: as of `by_results.explain`."""
     case, evidence = failures[-1]
-    value_laws = [each for each in chapter.laws_of(law.operation) if each.kind == "value"]  # of thousands of draws
+    every = chapter.laws_of(law.operation)
+    value_laws = [each for each in every if each.kind == "value"]  # of thousands of draws
+    others = [each for each in every if each.about == "results"]
     undeclared = [each for each in law.operation.conventions if ruler.conventions.get(each.name) != each.value]
     comes_again = not _keeps(law, case, subject, ruler)  # else any convention would seem to be all that it needs
     allowing = [
         each
         for effect in ("value", "weaker bound")  # what admits more comes after what says something else
         for each in undeclared
-        if comes_again and each.effect == effect and _admits(each, [law, *value_laws], case, subject, ruler)
+        if comes_again and each.effect == effect and _admits(each, [law, *others], case, subject, ruler)
     ]
     if allowing and (len(allowing) == 1 or allowing[1].effect != "value"):
         convention = allowing[0]
