@@ -25,6 +25,8 @@ from nnlaws.isolation.guard import GuardedSubject
 from nnlaws.report import Cause
 
 Failure = tuple[Case, Evidence]
+MOST = float(-np.log(LIKELY) / THRESHOLD)
+"""Of what is allowed, what a sound target uses nearly always."""
 
 
 def explain(
@@ -68,26 +70,27 @@ def explain(
 
 
 def _admits(convention: Convention, laws: Sequence[Law], case: Case, subject: GuardedSubject, ruler: Ruler) -> bool:
-    """Whether, with the convention declared, each of these laws holds on all its cases, and the first on this one."""
+    """Whether, with the convention declared, each of these laws holds on all its cases, and the first on this one; and
+    that without anything that is unlikely by itself: a weaker bound is no reason for what hardly keeps to it.
+    """
     declared = ruler.declaring(convention.item)
-    return _keeps(laws[0], case, subject, declared) and all(
+    return _keeps(laws[0], case, subject, declared, MOST) and all(
         _holds(each, subject, declared) for each in {each.id: each for each in laws}.values()
     )
 
 
-def _keeps(law: Law, case: Case, subject: GuardedSubject, ruler: Ruler) -> bool:
-    """Whether the law holds on this case."""
+def _keeps(law: Law, case: Case, subject: GuardedSubject, ruler: Ruler, most: float = 1.0) -> bool:
+    """Whether the law holds on this case, with no more than so much of what is allowed."""
     try:
-        return _evidence(law, subject, ruler, case).holds
+        return _evidence(law, subject, ruler, case).ratio <= most
     except TargetFault:
         return False
 
 
 def _holds(law: Law, subject: GuardedSubject, ruler: Ruler) -> bool:
-    """Whether the law holds; a law of value, without anything that is unlikely by itself."""
-    most = -np.log(LIKELY) / THRESHOLD if law.kind == "value" else 1.0
+    """Whether the law holds, without anything that is unlikely by itself."""
     try:
-        return all(_evidence(law, subject, ruler, case).ratio <= most for case in law.trials)
+        return all(_evidence(law, subject, ruler, case).ratio <= MOST for case in law.trials)
     except TargetFault:
         return False
 
