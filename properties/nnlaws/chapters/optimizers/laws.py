@@ -157,7 +157,9 @@ def scale(f: Subject, ruler: Ruler, *arguments: Array, c: float, **options: Any)
     plain = f(*arguments, **options)
     large = [(c * argument.astype(np.float64)).astype(argument.dtype) for argument in arguments]
     if "eps" not in options:
-        got = f(*large, **options) / c
+        got, bound = f(*large, **options) / c, ruler.loose(*large, **options)
+        beyond = np.isinf(got) & ~(np.abs(bound.value) + bound.error < ruler.format.largest)
+        got, plain = (np.where(beyond, 0.0, each) for each in (got, plain))
         return agree_loosely(ruler, got, plain, "the result without the factor", *arguments, **options)
     inside = "inside" in conventions.get("rmsprop_epsilon", "") + conventions.get("adam_form", "")
     theta, _ = arguments

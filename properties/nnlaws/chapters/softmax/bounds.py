@@ -140,9 +140,14 @@ def _twice_rounded(x: Bounded) -> Bounded:
 def _promised(x: Bounded, row: _Rows, conventions: Mapping[str, str]) -> Bounded:
     """x, unbounded in rows where rounding may carry an exponent, of 0 or less, to half of where e^x overflows: what is
     computed of such exponentials may be anything, NaN too. Only `exponential = scaled_first` rounds so: from |z| of
-    about ln(largest)/8u on; and z log₂e is out of range only beyond that.
+    about ln(largest)/8u on. Nor is anything promised where z log₂e, or (z − max) log₂e, may be out of range.
     """
     if conventions.get("exponential") != "scaled_first":
         return x
     highest = (row.shifted.value + 2 * row.shifted.error).max(axis=-1, keepdims=True)
-    return x.loosened(np.where(highest < math.log(x.format.largest) / 2, 0.0, np.inf))
+    with np.errstate(over="ignore"):
+        size = np.abs(row.logits.value) + np.abs(row.highest.value)
+        unmasked = np.where(np.isfinite(row.logits.value), size, 0.0)
+        scaled = (unmasked * math.log2(math.e)).max(axis=-1, keepdims=True)
+    kept = (highest < math.log(x.format.largest) / 2) & (scaled < x.format.largest)
+    return Bounded(np.where(kept, x.value, 0.0), np.where(kept, x.error, np.inf), x.format, x.nonnegative)
