@@ -225,7 +225,7 @@ def _check(arguments: argparse.Namespace) -> int:
     """Judges TARGET by every law of the operations that it offers, clause by clause."""
     from nnlaws.api import check
     from nnlaws.harness.parent import LoadError
-    from nnlaws.reports.output import apart, writable, write
+    from nnlaws.output import apart, writable, write
     from nnlaws.reports.progress import Bar
 
     files = {"--json": arguments.json, "--junit": arguments.junit, "--html": arguments.html}

@@ -362,7 +362,7 @@ BROKEN = (
     Broken("unshared", "has a share of nan; expected a number above 0", spoilt=("laws.py", ": 0.4", ": float('nan')")),
     Broken(
         "chancy",
-        "a run has 256 to share, so make fewer",
+        "a run has 320 to share, so make fewer",
         spoilt=("laws.py", 'kind="value"', 'kind="value", tests=300, trials=(None,)'),
     ),
     Broken("fatal", "GeneratorExit: no (", spoilt=("laws.py", BEFORE, f"raise GeneratorExit('no')\n\n\n{BEFORE}")),

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from nnlaws.authoring.errors import UsageError
+from nnlaws.output import writable, write
 from nnlaws.plan import Task
 from nnlaws.report import LawResult, Outcome, Report
-from nnlaws.reports.output import writable, write
 
 EVERY = 1.0  # seconds between two writings
 LONG = 200  # characters of a file that are shown, at most

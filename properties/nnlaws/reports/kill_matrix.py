@@ -16,8 +16,8 @@ from rich.text import Text
 
 from nnlaws.chapters import LAWS, chapter_of
 from nnlaws.kill_matrix import Catch, Cell, Matrix, Need, matrix
+from nnlaws.output import apart, writable, write
 from nnlaws.plan import Selection
-from nnlaws.reports.output import apart, writable, write
 
 CODES = {"float16": "h", "bfloat16": "b", "float32": "s", "float64": "d"}
 WIDTH = 120

@@ -140,7 +140,7 @@ _FAULTS: dict[str, tuple[Callable[[Search], Search], str, str]] = {
         _changed(lambda p, losses, best: (p, losses, 1 + least(losses[1:]) if len(losses) > 1 else 0)),
         "the first trial is never the best", ""),
     "many_unseeded": (_large_unseeded, "of more than 64 points a round the seed is forgotten", ""),
-    "gives_up": (_impatient, "stops after 25 losses that are no better, and fills up", "run every trial"),
+    "loses_patience": (_impatient, "stops after 25 losses that are no better, and fills up", "run every trial"),
     "best_in_float16": (
         _changed(lambda p, losses, best: (p, losses, least(_narrow(losses)))), "losses are compared in float16", ""),
     "losses_a_trial_late": (

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from nnlaws.authoring.errors import UsageError
 from nnlaws.cli import main
-from nnlaws.reports.output import apart, writable, write
+from nnlaws.output import apart, writable, write
 
 ONE = ("check", "scipy", "--law", "SM-8", "--profile", "quick", "--jobs", "1")
 
