@@ -43,7 +43,9 @@ adapters: $(VENV)/libraries $(CLIENTS)/node_modules
 lowest:
 	$(PYTHON) -m venv .venv-lowest
 	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints-lowest.txt --editable '.[test]'
-	.venv-lowest/bin/nnlaws check reference --profile quick
+	.venv-lowest/bin/nnlaws check reference --profile quick > .venv-lowest/report.txt \
+		|| { cat .venv-lowest/report.txt; exit 1; }
+	tail -n 3 .venv-lowest/report.txt
 	.venv-lowest/bin/python -m pytest -q -n 2 -p no:cacheprovider tests/rounding tests/reference tests/wire/test_words.py
 
 PYTHONS := 3.12 3.13
@@ -53,7 +55,8 @@ pythons:
 			"$$python" -c '' 2> /dev/null || continue; \
 			"$$python" -m venv .venv-$$version && .venv-$$version/bin/python -m pip install --quiet \
 				--disable-pip-version-check --constraint constraints.txt --editable '.[test]' && \
-			.venv-$$version/bin/nnlaws check reference --profile quick || exit 1; \
+			{ .venv-$$version/bin/nnlaws check reference --profile quick > .venv-$$version/report.txt \
+				|| { cat .venv-$$version/report.txt; exit 1; }; } && tail -n 3 .venv-$$version/report.txt || exit 1; \
 			continue 2; \
 		done; \
 		echo "there is no Python $$version here"; \
