@@ -107,7 +107,7 @@ def _reached(module: str) -> set[str]:
     else:
         imports = re.compile(rf"from {package} import (.*)")
         texts = [path.read_text(encoding="utf-8") for path in Path(str(adapter.__file__)).parents[1].rglob("*.py")]
-        texts += [_source(f"formulas.{other}") for other in ORDER if other not in (name, "dtypes")]
+        texts += [_source(f"formulas.{other}") for other in ORDER if other != name and _path(kind, other).exists()]
     for text in texts:
         for listed in imports.findall(text):
             roots |= set(re.findall(r"\w+", listed))
