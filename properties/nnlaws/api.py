@@ -15,8 +15,10 @@ from nnlaws.authoring.token import Token
 from nnlaws.harness import resume as resuming
 from nnlaws.harness.parent import ChildProcess, LoadError, offering
 from nnlaws.harness.provenance import provenance
+from nnlaws.output import writable
 from nnlaws.plan import BOUND, PROFILES, Plan, Selection, Task
 from nnlaws.report import LawResult, Outcome, Progress, Report
+from nnlaws.wire import PREFIX
 
 
 class Runner(Protocol):
@@ -105,6 +107,7 @@ def check(
     selection = select(operations, laws, dtypes, profile, seed, timeout, memory, strict, trace)
     if jobs < 1:
         raise UsageError(f"jobs must be 1 or more, got {jobs!r}")
+    _traceable(target, trace)
     set_up(setup)
     began = time.perf_counter()
     with runner(target, selection) as runs:
@@ -136,6 +139,7 @@ def check(
             return replace(empty, results=done, seconds=time.perf_counter() - began, complete=complete)
 
         keep = None if save is None else resuming.Saver(Path(save), report)
+        complete = True
         try:
             for task, result in zip(left, runs.run_all(left, jobs), strict=True):
                 results[task.key] = result
@@ -144,11 +148,20 @@ def check(
                 if progress is not None:
                     progress(result, len(results), len(plan.tasks))
         except KeyboardInterrupt:
-            return report(False)  # what was found so far, marked incomplete
+            complete = False  # what was found so far stands, marked so
         finally:
             if keep is not None:
                 keep.now(len(results) == len(plan.tasks))
-        return replace(report(True), unsaved=keep.failed if keep is not None else "")
+        return replace(report(complete), unsaved=keep.failed if keep is not None else "")
+
+
+def _traceable(target: Any, trace: str) -> None:
+    """Raises UsageError for a trace that cannot be written, or of a target that no lines are said to."""
+    if not trace:
+        return
+    if not str(target).startswith(PREFIX):
+        raise UsageError(f"--trace is of what is said to and by a client: expected a target {PREFIX}CMD, got {target}")
+    writable("--trace", trace)
 
 
 def set_up(command: str) -> None:
@@ -175,6 +188,7 @@ def smoke(
     from nnlaws.harness.methods import few
     from nnlaws.harness.planning import find
 
+    _traceable(target, trace)
     with runner(target, select(operations, (), dtypes, timeout=timeout, trace=trace)) as runs:
         first: dict[tuple[str, str], Task] = {}
         for task in sorted(runs.plan().tasks, key=lambda task: task.kind != "value"):
@@ -205,7 +219,8 @@ def replay(token: str, *, target: str | None = None, timeout: float = 10.0, stri
             raise UsageError(f"unknown law {law!r} in {token!r}; expected its whole name, as in softmax.value")
         (task,) = tasks
         if not task.offered:
-            raise LoadError(f"{target or named} does not offer {task.operation}")
+            what = f"{law}: {task.hidden}" if task.hidden else task.operation
+            raise LoadError(f"{target or named} does not offer {what}")
         result: LawResult = runs.run(replace(task, case=str(parsed.case)))
     return result
 

@@ -21,8 +21,9 @@ def writable(name: str, path: str | Path) -> Path:
         mode = found.stat().st_mode
     except FileNotFoundError:
         return _in_a_folder(name, found)
-    except OSError as error:
-        raise UsageError(f"{name}: cannot write {found}: {error.strerror}") from None
+    except (OSError, ValueError) as error:  # a path may hold what none may
+        why = getattr(error, "strerror", None) or error
+        raise UsageError(f"{name}: cannot write {str(found)!r}: {why}") from None
     if stat.S_ISDIR(mode):
         raise UsageError(f"{name}: cannot write {found}: it is a folder, expected a file")
     if not os.access(found, os.W_OK):

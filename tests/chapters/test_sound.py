@@ -184,3 +184,39 @@ def test_at_a_mean_of_ten_thousand_deviations_welford_is_worse_than_two_passes_c
         assert seen.finest is not None
         finest[name] = seen.finest
     assert finest["batch_norm_train.two_pass"] <= 1 < finest["batch_norm_train.welford"]
+
+
+ALARMS = (
+    ("log_softmax.in_base_two", "any_size_of_logits", "float64", "1x2,integers,-2048,0"),
+    ("log_softmax.in_base_two", "any_size_of_logits", "float32", "1x2,one,-2044,0"),
+    ("log_softmax.in_base_two", "finite_from_finite", "bfloat16", "1x2,constant,-2044,0,@0=0.0"),
+    ("log_softmax.in_base_two_after_the_maximum", "finite_from_finite", "bfloat16", "1x2,constant,-2044,0,@0=0.0"),
+    ("momentum.rate_inside_ahead", "scale", "float16", "5x7,unlike,6,292310017"),
+    ("momentum.heavy_ball", "scale", "float16", "23x7,unlike,0,4100096"),
+)
+"""What the soak of 29 November called wrong, and is right."""
+
+
+@pytest.mark.parametrize(("name", "law", "dtype", "case"), ALARMS)
+def test_what_was_once_a_false_alarm_is_none(name: str, law: str, dtype: str, case: str) -> None:
+    (variant,) = [each for each in SOUND if each.name == name]
+    rule, operation = find(f"{variant.operation}.{law}"), OPERATIONS[variant.operation]
+    ruler = Ruler(operation, format_of(DTYPES[dtype]), dict(variant.conventions))
+    with silence():
+        assert evaluate(rule, GuardedSubject(variant.function, operation), ruler, Case.parse(case)).holds
+
+
+def test_narrow_batch_norm_may_fold_where_the_slope_passes_the_range() -> None:
+    """As Flax does in float16: γ/σ is −∞ where γ (z − mean)/σ is 13852."""
+
+    def folded(z: Array, gamma: Array, beta: Array, mean: Array, var: Array, *, eps: float) -> Array:
+        with np.errstate(all="ignore"):
+            slope = gamma * (1 / np.sqrt(var + var.dtype.type(eps)))
+            return (z - mean) * slope + beta
+
+    operation = OPERATIONS["batch_norm_inference"]
+    law, case = find("batch_norm_inference.value"), Case.parse("2x2,small,2,6")
+    for conventions, holds in (({"arithmetic": "narrow"}, True), ({}, False)):
+        ruler = Ruler(operation, format_of(DTYPES["float16"]), conventions)
+        with silence():
+            assert evaluate(law, GuardedSubject(folded, operation), ruler, case).holds is holds

@@ -15,6 +15,7 @@ from nnlaws import check
 from nnlaws.harness.provenance import SCHEMA
 from nnlaws.reports.junit import junit
 from nnlaws.reports.page import page
+from nnlaws.reports.terminal import lines
 
 WRONG = "import numpy as np\nimport scipy\n\ndef softmax(z):\n    return np.exp(z) / 2\n"
 
@@ -70,6 +71,15 @@ def test_the_versions_of_what_a_target_imports_are_told(tmp_path: Path) -> None:
     (tmp_path / "a_library.py").write_text("__version__ = '7.8.9'\n")
     (tmp_path / "uses.py").write_text("import a_library\n\ndef softmax(z):\n    raise NotImplementedError\n")
     assert check(tmp_path / "uses.py", laws=["SM-8"]).provenance["libraries"] == {"a_library": "7.8.9"}
+
+
+def test_a_library_that_is_called_as_a_fact_of_ours_hides_none(tmp_path: Path) -> None:
+    (tmp_path / "date.py").write_text("__version__ = '1.0'\n")
+    (tmp_path / "uses_date.py").write_text("import date\n\ndef softmax(z):\n    raise NotImplementedError\n")
+    report = check(tmp_path / "uses_date.py", laws=["SM-8"])
+    told = lines(report.provenance)
+    assert ("date", report.provenance["date"]) in told
+    assert ("library", "date 1.0") in told
 
 
 def test_junit_and_html_say_the_same() -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from nnlaws import Outcome, check
-from nnlaws.api import smoke
+from nnlaws.api import replay, smoke
+from nnlaws.authoring.errors import UsageError
 from nnlaws.harness.parent import LoadError
 from nnlaws.report import LawResult, Report
 from nnlaws.wire.client import Absent, Client, ClientError, Refused
@@ -111,7 +112,7 @@ def test_a_call_that_goes_wrong_costs_one_law_and_the_client_is_started_anew(tmp
         ((), "the client ended with exit code 0"),
         (("hi",), "expected 'hello <number>(?: <fact>)*', got 'hi'"),
         (("hello 2",), "it speaks version 2 of the protocol"),
-        (("hello 1",), "offers no operation"),
+        (("hello 1",), "offers no operation: its hello needs operations="),
         (("hello 1 operations=softmux",), "there is no 'softmux', but softmax, "),
         (("hello 1 operations=softmax dtypes=float8",), "float8"),
         (("hello 1 operations=adam takes=adan.save_at",), "there is no 'adan'"),
@@ -151,7 +152,6 @@ def test_an_answer_that_is_none_names_the_call_and_the_line(tmp_path: Path, line
         with pytest.raises(ClientError, match="in call 1 of softmax: ") as caught:
             client.call("softmax", SOFTMAX)
         assert words in str(caught.value)
-        assert client.ended == 1
 
 
 def test_what_a_client_does_not_do_is_told_apart(tmp_path: Path) -> None:
@@ -191,6 +191,23 @@ def test_setup_runs_before_and_says_why_it_failed(tmp_path: Path) -> None:
         judged(command(tmp_path), setup=failing)
     with pytest.raises(LoadError, match="cannot be run"):
         judged(command(tmp_path), setup="no-such-compiler client.c")
+
+
+def test_a_trace_that_cannot_be_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    for trace, words in ((str(tmp_path), "it is a folder"), (str(tmp_path / "no" / "t"), "there is no folder")):
+        with pytest.raises(UsageError, match=f"--trace: cannot write .*{words}"):
+            judged(command(tmp_path), trace=trace)
+    with pytest.raises(UsageError, match="expected a target command:CMD, got scipy"):
+        check("scipy", trace=str(tmp_path / "trace"))
+    with pytest.raises(UsageError, match="expected a target command:CMD, got scipy"):
+        smoke("scipy", trace=str(tmp_path / "trace"))
+
+
+def test_what_is_hidden_is_said_in_the_report_and_by_replay(tmp_path: Path) -> None:
+    target = command(tmp_path)
+    assert "not offered: CT-4, CT-8, since its client shows nothing of layout" in str(judged(target))
+    with pytest.raises(LoadError, match=r"does not offer softmax\.threads_apart: its client shows nothing of threads"):
+        replay(f"softmax.threads_apart/float32/1x1,constant,0,0/command:{target}")
 
 
 def test_smoke_calls_each_operation_once_in_each_dtype(tmp_path: Path) -> None:

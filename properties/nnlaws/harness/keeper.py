@@ -4,7 +4,6 @@ Told on standard input what there is: `keep PID FOLDER`, and `done PID`. Its end
 that died of, also of what no process can handle.
 """
 
-import os
 import shutil
 import signal
 import subprocess
@@ -60,7 +59,6 @@ class Keeper:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            cwd=os.path.abspath(os.sep),
         )
 
 

@@ -26,6 +26,7 @@ from nnlaws.harness.heartbeat import SIZE, Heartbeat
 from nnlaws.harness.keeper import KEEPER
 from nnlaws.plan import Plan, Selection, Task
 from nnlaws.report import LawResult, Outcome
+from nnlaws.wire import PREFIX
 
 LOADING = 180.0  # seconds that importing a target may take: large libraries on a cold disk
 BETWEEN = 300.0  # seconds that a law may do without calling the target: none of ours takes a tenth of it
@@ -58,6 +59,8 @@ def offering(plan: Plan, target: str) -> Plan:
     """The plan, or LoadError if there is nothing to judge."""
     if not plan.offered:
         names = ", ".join(dict.fromkeys(task.operation for task in plan.tasks))
+        if target.startswith(PREFIX):
+            raise LoadError(f"{target} offers no operation: its hello needs operations= with some of {names}")
         raise LoadError(f"{target} offers no operation: it needs functions named {names} (see `nnlaws template`)")
     return plan
 

@@ -59,16 +59,14 @@ class Saver:
 
 def results(path: Path, run: Report, tasks: Sequence[Task]) -> dict[tuple[str, str], LawResult]:
     """The results in the file, by law and dtype. Raises UsageError for a file that is no report of this run's tasks."""
+    if path.is_fifo():  # it may never say anything
+        raise UsageError(f"cannot read {path}: it is a pipe, expected a file")
     try:
-        if path.is_fifo():  # it may never say anything
-            raise UsageError(f"cannot read {path}: it is a pipe, expected a file")
         data: Any = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
         was = {name: data[name] for name in SAME}
         found = [LawResult.from_json(_checked(each)) for each in data["results"]]
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from None
-    except UsageError:
-        raise
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         wrong = f"{type(error).__name__}: {error}"[:LONG]
         raise UsageError(f"{path} is no report that `nnlaws check --json` wrote ({wrong})") from None

@@ -15,7 +15,8 @@ from nnlaws.authoring.convention import values
 from nnlaws.authoring.errors import words
 from nnlaws.authoring.law import Law
 from nnlaws.chapters import CHAPTERS, OPERATIONS
-from nnlaws.wire.client import PREFIX, ClientError
+from nnlaws.wire import PREFIX
+from nnlaws.wire.client import ClientError
 
 DEFAULT_DTYPES = ("float32", "float64")
 

@@ -44,6 +44,7 @@ def render(report: Report) -> RenderableType:
             missing.append(operation)
         else:
             blocks.append(_table(operation, results))
+    blocks += [_text(line, style="dim") for line in _hidden(r for r in report.results if r.operation not in missing)]
     if missing:
         blocks.append(_text(f"not offered: {', '.join(missing)}", style="dim"))
     stateful = {each.operation: each.clause for each in report.results if each.broken and each.kind == STATE}
@@ -52,6 +53,15 @@ def render(report: Report) -> RenderableType:
         blocks += [_text(""), _violation(lead, "" if lead.kind == STATE else stateful.get(lead.operation, ""))]
         blocks += [Padding(_text(line), (0, 0, 0, 2)) for line in _also(group)]
     return Group(*blocks, _text(""), verdict(report))
+
+
+def _hidden(results: Iterable[LawResult]) -> list[str]:
+    """Why laws of what is offered are not: a line a reason, with its clauses."""
+    clauses: dict[str, dict[str, None]] = {}
+    for result in results:
+        if result.outcome is Outcome.NOT_OFFERED and result.reason:
+            clauses.setdefault(result.reason, {})[result.clause] = None
+    return [f"not offered: {', '.join(each)}, since {reason}" for reason, each in clauses.items()]
 
 
 def text(report: Report) -> str:
@@ -303,5 +313,5 @@ def _plain(content: RenderableType) -> str:
 
 def lines(provenance: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Where a verdict comes from, as names and texts; libraries by their own names."""
-    told = {**provenance, **provenance.get("libraries", {})}
-    return [(name, str(value)) for name, value in told.items() if name != "libraries" and value != ""]
+    own = [(name, str(value)) for name, value in provenance.items() if name != "libraries" and value != ""]
+    return [*own, *(("library", f"{name} {version}") for name, version in provenance.get("libraries", {}).items())]

@@ -16,7 +16,6 @@ from nnlaws_reference.dtypes import Array
 from nnlaws.authoring.subject import TargetFault
 from nnlaws.wire.words import PROTOCOL, WireError, arrays, decoded, parsed, quoted, word
 
-PREFIX = "command:"
 ANSWERS = ("done", "ask", "absent", "refused", "failed")
 NOISE = 20_000  # bytes of standard error that are kept
 LINE = 500  # characters of its last line that are shown
@@ -57,7 +56,6 @@ class Client:
     def __init__(self, command: str, trace: str = "") -> None:
         self.command = command
         self.trace = trace
-        self.ended = 0  # how often it has ended by itself
         self._process: subprocess.Popen[bytes] | None = None
         self._noise = bytearray()
         self._calls = 0
@@ -170,7 +168,6 @@ class Client:
 
     def _broken(self, step: str, what: str) -> ClientError:
         """The error, after which the client is started anew."""
-        self.ended += 1
         self.close()
         return ClientError(f"in {step}: {what}")
 

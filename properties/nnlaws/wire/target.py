@@ -16,7 +16,8 @@ from nnlaws_reference.search import Scale
 
 from nnlaws.authoring.operation import Operation
 from nnlaws.chapters import OPERATIONS
-from nnlaws.wire.client import PREFIX, Client, ClientError, Function, Hello
+from nnlaws.wire import PREFIX
+from nnlaws.wire.client import Client, ClientError, Function, Hello
 
 SCALES = get_args(Scale)
 SPACE, CALLED = "space", ("objective", "train")

@@ -64,6 +64,16 @@ def bases_written_out(space: Space, *, per_axis: int) -> Array:
 
 
 @sound("grid_search")
+def rounded_middles(space: Space, *, per_axis: int) -> Array:
+    """The middles of per_axis equal parts, those of whole numbers rounded."""
+    u = (np.arange(per_axis) + 0.5) / per_axis
+    levels = [
+        np.rint(axis.low + u * (axis.high - axis.low)) if axis.scale == "integer" else _at(axis, u) for axis in space
+    ]
+    return np.array(list(product(*levels)))
+
+
+@sound("grid_search")
 def middles(space: Space, *, per_axis: int) -> Array:
     """The middles of per_axis equal parts; whole numbers, whose parts may not have one, from end to end."""
     levels = [
