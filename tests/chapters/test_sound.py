@@ -212,7 +212,7 @@ def test_narrow_batch_norm_may_fold_where_the_slope_passes_the_range() -> None:
     def folded(z: Array, gamma: Array, beta: Array, mean: Array, var: Array, *, eps: float) -> Array:
         with np.errstate(all="ignore"):
             slope = gamma * (1 / np.sqrt(var + var.dtype.type(eps)))
-            return (z - mean) * slope + beta
+            return np.asarray((z - mean) * slope + beta)
 
     operation = OPERATIONS["batch_norm_inference"]
     law, case = find("batch_norm_inference.value"), Case.parse("2x2,small,2,6")

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from nnlaws import check
 from nnlaws.authoring.chapter import Chapter
 from nnlaws.authoring.evidence import Evidence
 from nnlaws.authoring.law import Law
 from nnlaws.authoring.mutant import Mutant
 from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.token import Case
-from nnlaws.chapters import LAWS, OPERATIONS, chapter_of
+from nnlaws.chapters import LAWS, MUTANTS, OPERATIONS, chapter_of
 from nnlaws.diagnosis import by_draws
 from nnlaws.isolation.guard import GuardedSubject, silence
 from nnlaws.report import Cause
@@ -342,3 +343,37 @@ def test_reports_name_the_cause() -> None:
     assert violation.cause is not None
     assert violation.cause.fault == "1/x is uniform, not log x"
     assert "1/x is uniform" in str(report)
+
+
+def test_of_draws_that_are_all_equal_nothing_is_said_of_seeds() -> None:
+    cause, _ = explained("sample_uniform", "other_seed", lambda low, high, *, size, seed: np.full(size, high))
+    assert cause is not None
+    assert cause.name == "all draws of a call are equal"
+
+
+def test_numbers_that_come_twice_are_in_no_order() -> None:
+    def twice(low: int, high: int, *, size: int, seed: int) -> Array:
+        return np.repeat(np.random.default_rng(seed).integers(low, high + 1, (size + 1) // 2), 2)[:size]
+
+    cause, _ = explained("sample_integer", "independent", twice, ())
+    assert cause is None or "order" not in cause.name
+
+
+def test_numbers_below_the_box_are_not_the_first_of_it() -> None:
+    def wrapped(low: int, high: int, *, size: int, seed: int) -> Array:
+        width = high - low + 1
+        width = width if width < 2**31 else width - 2**32  # in int32
+        u = np.random.default_rng(seed).random(size)
+        return (low + np.floor(u * width)).astype(np.int64)
+
+    cause, _ = explained("sample_integer", "distribution", wrapped, ())
+    assert cause is None or "nothing beyond" not in cause.name
+
+
+def test_a_convention_that_hardly_covers_what_is_drawn_is_not_named() -> None:
+    """float32's resolution lets a few draws come again, but not the last ones of every call."""
+    name = "sample_one_minus_log_uniform.tail_of_the_block_before"
+    (mutant,) = [each for each in MUTANTS if each.name == name]
+    report = check(SimpleNamespace(**{mutant.operation: mutant.function}), laws=["SA-7"])
+    (violation,) = [each.violation for each in report.results if each.violation is not None]
+    assert violation.cause is None or not violation.cause.name.startswith("resolution")

@@ -1,11 +1,13 @@
 """Probes: what an unknown mistake does is told if all that the target returns is so, and nothing is told else."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import nnlaws_reference as reference
 import numpy as np
 import pytest
+from nnlaws import check
 from nnlaws.authoring.ruler import Ruler
 from nnlaws.chapters import OPERATIONS, chapter_of
 from nnlaws.diagnosis.probes.calls import of_calls
@@ -226,6 +228,25 @@ def test_a_limit_of_an_option_is_narrowed_down() -> None:
         return np.asarray(theta + other * (reference.rmsprop(theta, grads, eps=eps, **options) - theta))
 
     assert told("rmsprop", root_of_both).startswith("wrong where eps is about 2e-05 or more")
+
+
+def test_a_limit_is_not_told_where_a_mistake_only_begins_to_show() -> None:
+    """A decay that is left out where it goes against the step: of a small rate nothing of it shows."""
+
+    def adamw(theta: Array, grads: Array, *, learning_rate: Any, weight_decay: float, **options: Any) -> Array:
+        state, iterates = reference.adam_init(theta), list[Array]()
+        rates = learning_rate if isinstance(learning_rate, tuple) else (learning_rate,) * len(grads)
+        for gradient, rate in zip(grads, rates, strict=True):
+            plain, after = reference.adam_update(state, theta, gradient, learning_rate=rate, **options)
+            agree = (theta - plain) * theta >= 0
+            theta, state = np.where(agree, plain - theta.dtype.type(rate * weight_decay) * theta, plain), after
+            iterates.append(theta)
+        return np.stack(iterates) if iterates else grads
+
+    report = check(SimpleNamespace(adamw=adamw), dtypes=["float64"])
+    causes = [each.violation.cause for each in report.results if each.violation is not None]
+    assert causes
+    assert not [cause for cause in causes if cause is not None and "learning_rate" in cause.name]
 
 
 def test_an_option_is_not_told_where_the_fault_is_of_size() -> None:
