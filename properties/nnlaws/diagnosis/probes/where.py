@@ -230,17 +230,10 @@ def _options(bench: Bench, samples: Sequence[Sample]) -> Place | None:
         flags: list[dict[float, bool]] = []
         for sample in _bases(samples):
             answers = {v: bench.sample(sample.arguments, {**sample.options, name: v}) for v in values}
-            flags.append(
-                {
-                    v: is_wrong(answer)
-                    for v, answer in answers.items()
-                    if answer is not None and (is_wrong(answer) or _tells(bench, answer, name, v))
-                }
-            )
-        wrong = {v: any(each.get(v, False) for each in flags) for v in values if any(v in each for each in flags)}
+            flags.append({v: is_wrong(answer) for v, answer in answers.items() if answer is not None})
+        wrong = {v: any(each.get(v, False) for each in flags) for v in values}
         found = pattern(wrong)
-        alike = [each for each in flags if each.items() <= wrong.items() and len(each) > CONFIRMED]
-        if found is not None and len(alike) >= CONFIRMED:
+        if found is not None and len(values) > CONFIRMED and sum(each == wrong for each in flags) >= CONFIRMED:
             there = [
                 bool(wrong)
                 for sample in samples
@@ -260,20 +253,6 @@ def _options(bench: Bench, samples: Sequence[Sample]) -> Place | None:
 
             return Place(found.words(name), holds)
     return None
-
-
-def _tells(bench: Bench, sample: Sample, name: str, value: float) -> bool:
-    """Whether half of the option would show: what is right only because nothing of the option shows is not told."""
-    if isinstance(sample.options[name], int) or value == 0:
-        return True
-    given = [{**sample.options, name: each} for each in (value, value / 2)]
-    try:
-        with np.errstate(all="ignore"):
-            here, there = (bench.ruler.bounds(*sample.arguments, **options) for options in given)
-            apart = [np.abs(a.value - b.value) > a.error + b.error for a, b in zip(here, there, strict=True)]
-    except (ArithmeticError, ValueError):  # half of it goes with no other
-        return True
-    return any(bool(each.any()) for each in apart)
 
 
 def _narrowed(bench: Bench, found: Pattern, name: str, bases: Sequence[Sample]) -> Pattern | None:
