@@ -1,0 +1,145 @@
+"""What the command takes: its parser, and its exit codes."""
+
+import argparse
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+from nnlaws.plan import PROFILES
+
+CONFORMS, VIOLATES, USAGE, NOT_RUN = 0, 1, 2, 3
+
+EXIT_CODES = (
+    "exit codes: 0 conforms (or falls short of a SHOULD), 1 violates, 2 wrong usage, 3 the target could not be run"
+)
+KILL_CODES = "exit codes: 0 every mutant is killed, 1 some are not, 2 wrong usage"
+
+
+Command = Callable[[argparse.Namespace], int]
+"""What runs a command, and returns the exit code; its docstring is the command's description."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(USAGE, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+    def print_help(self, file: Any = None) -> None:
+        super().print_help(file)
+        print(end="", flush=True)  # a reader who has gone is noticed here, not when the interpreter ends
+
+
+def _cores() -> int:
+    """The cores that this process may use, but no more than 4: each holds the target's libraries in memory."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(allowed, 4)
+
+
+_SEVERAL: dict[str, Any] = {"action": "append", "default": []}
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "--operation": {**_SEVERAL, "metavar": "NAME", "help": "only this operation; may be repeated"},
+    "--law": {
+        **_SEVERAL,
+        "metavar": "LAW",
+        "help": "only this law (softmax.value), laws of this name (value) or clause (SM-1); may be repeated",
+    },
+    "--dtype": {
+        **_SEVERAL,
+        "metavar": "DTYPE",
+        "help": "may be repeated; default: those that the target declares, else float32 and float64",
+    },
+    "--profile": {"default": "ci", "choices": PROFILES, "help": "how hard to look (default: ci)"},
+    "--seed": {"type": int, "metavar": "N", "help": "draw other cases than the profile's own"},
+    "--timeout": {"type": float, "default": 10.0, "metavar": "SECONDS", "help": "for one call (default: 10)"},
+    "--memory": {"type": float, "default": 8.0, "metavar": "GIB", "help": "for each process (default: 8)"},
+    "--strict": {"action": "store_true", "help": "what falls short of a SHOULD violates"},
+    "--setup": {"default": "", "metavar": "CMD", "help": "run this before, as to compile the target"},
+    "--trace": {"default": "", "metavar": "FILE", "help": "write what is said to and by a client, decoded"},
+    "--jobs": {
+        "type": int,
+        "default": _cores(),
+        "metavar": "N",
+        "help": "processes for many laws (default: %(default)s, by cores)",
+    },
+}
+"""What several commands take."""
+_LISTED = ("clauses", "laws", "operations", "implementations", "mutants", "hyperparameters")
+_ALSO = {"--jobs": "--workers"}
+
+
+def _add(parser: argparse.ArgumentParser, *options: str) -> None:
+    for option in options:
+        names = (option, _ALSO[option]) if option in _ALSO else (option,)
+        parser.add_argument(*names, **_OPTIONS[option])
+
+
+def parser(version: Command, commands: Mapping[str, Command]) -> argparse.ArgumentParser:
+    """The parser of all commands, each with what runs it; version: what runs where there is none."""
+    whole = _Parser(
+        prog="nnlaws", description="Holds implementations of neural-network mathematics to its laws.", epilog=EXIT_CODES
+    )
+    whole.add_argument("--version", action="store_true", help="print the version and exit")
+    each = whole.add_subparsers(metavar="COMMAND", parser_class=_Parser)
+    whole.set_defaults(run=version)
+
+    def command(name: str, help: str, epilog: str | None = None) -> argparse.ArgumentParser:
+        made: argparse.ArgumentParser = each.add_parser(
+            name, help=help, epilog=epilog, description=commands[name].__doc__
+        )
+        made.set_defaults(run=commands[name])
+        return made
+
+    check = command("check", "judge an implementation", EXIT_CODES)
+    check.add_argument(
+        "target",
+        metavar="TARGET",
+        help="a built-in name (nnlaws list implementations), a path to a .py file, module, module:object, or "
+        "'command:CMD', a client in any language",
+    )
+    _add(check, "--operation", "--law", "--dtype", "--profile", "--seed", "--timeout", "--memory", "--strict", "--jobs")
+    _add(check, "--setup", "--trace")
+    check.add_argument("--json", metavar="FILE", help="write the report as JSON, as it grows; - for standard output")
+    check.add_argument("--resume", metavar="FILE", help="go on from what --json FILE left of a run that was ended")
+    check.add_argument("--html", metavar="FILE", help="write the report as a page of HTML")
+    check.add_argument(
+        "--junit", metavar="FILE", help="write the report as JUnit XML; - for standard output, instead of the text"
+    )
+
+    identify = command("identify", "find out which conventions are used")
+    identify.add_argument("target", metavar="TARGET", help="as for check")
+    _add(identify, "--operation", "--dtype", "--profile", "--seed", "--timeout")
+
+    smoke = command("smoke", "call each operation once", EXIT_CODES)
+    smoke.add_argument("target", metavar="TARGET", help="as for check")
+    _add(smoke, "--operation", "--dtype", "--timeout", "--setup", "--trace")
+
+    mutants = command("mutants", "hold every known mistake to every law", KILL_CODES)
+    _add(mutants, "--operation", "--law", "--dtype", "--profile", "--seed", "--jobs")
+    mutants.add_argument("--json", metavar="FILE", help="write every law, mutant and dtype as JSON")
+    mutants.add_argument("--page", metavar="FILE", help="write a Markdown page, a table an operation")
+
+    explain = command("explain", "print a clause")
+    explain.add_argument("clause", metavar="CLAUSE", help="as in SM-1")
+
+    listing = command("list", "list what there is")
+    listing.add_argument("what", choices=_LISTED)
+
+    replay = command("replay", "run one failing case again", EXIT_CODES)
+    replay.add_argument("case", metavar="CASE", help="as a violation prints it: law/dtype/case/target")
+    replay.add_argument("--target", metavar="TARGET", help="another target than the case names")
+    _add(replay, "--timeout", "--strict")
+
+    template = command("template", "write a target file to fill in")
+    template.add_argument(
+        "file", metavar="FILE", type=Path, help="as in my_layers.py, or client.cpp for another language; must not exist"
+    )
+
+    new = command("new-chapter", "write a package with a chapter of your own")
+    new.add_argument("name", metavar="NAME", help="of the chapter and its operation, as in layer_norm")
+    new.add_argument("--prefix", default="", metavar="ABC", help="of its clauses (default: made of NAME, as in LNORM)")
+    new.add_argument(
+        "--into", type=Path, default=Path(), metavar="DIR", help="where to write the folder nnlaws-NAME (default: here)"
+    )
+    return whole
