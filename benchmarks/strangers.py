@@ -21,6 +21,7 @@ from pathlib import Path
 
 import causes
 import page
+import proofs
 from causes import Named
 from judging import copied, made_with, modules, mutations_of, reachable
 from mutated import MissingTool, Mutation
@@ -53,7 +54,7 @@ def judged(key: str, profile: str) -> Found:
     found: Found = {}
     for operation in made_with(mutation):
         name = f"{operation} | {key}"
-        causes.KNOWN[name] = Mutant(operation, name, mutation.change, "", "", offered[operation])
+        proofs.KNOWN[name] = Mutant(operation, name, mutation.change, "", "", offered[operation])
         found[name] = causes.judged(name, profile)
     return found
 
@@ -89,10 +90,10 @@ def section(found: dict[str, Found], of: int, options: str) -> str:
     shown = {key: each for key, each in rows.items() if each}
     every = [row for each in shown.values() for row in each]
     named = [row for row in every if row.cause]
-    right = [row for row in named if row.verdict in causes.RIGHT]
+    right = [row for row in named if row.verdict in proofs.RIGHT]
     called = {key: each for key, each in shown.items() if any(row.cause for row in each)}
-    misled = [key for key, each in shown.items() if any(row.cause and row.verdict not in causes.RIGHT for row in each)]
-    wrong = [row for row in named if row.verdict not in causes.RIGHT]
+    misled = [key for key, each in shown.items() if any(row.cause and row.verdict not in proofs.RIGHT for row in each)]
+    wrong = [row for row in named if row.verdict not in proofs.RIGHT]
     return f"""And where the mistake is none of those that nnlaws was written with? Changes of one place in the
 reference by mutmut's operators, {_which(found, of)}, each judged by all laws of the operations that
 are made with it. `python benchmarks/strangers.py{options} --write`, {datetime.date.today()}.
@@ -120,7 +121,7 @@ def _listed(wrong: Sequence[Named]) -> str:
     for row in wrong:
         operation, _, _, line, change, _ = row.mutant.split(" | ")
         cells = (operation, f"`{line}`", f"`{change}`", row.law.partition(".")[2], row.cause)
-        lines.append(f"| {' | '.join(cells)} | {causes.VERDICTS[row.verdict]} |")
+        lines.append(f"| {' | '.join(cells)} | {proofs.VERDICTS[row.verdict]} |")
     return "\n".join(lines)
 
 

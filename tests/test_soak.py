@@ -32,7 +32,7 @@ def script(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable
     monkeypatch.syspath_prepend(BENCHMARKS)
     monkeypatch.chdir(tmp_path)
     yield import_module
-    for name in ("soak", "soaked", "causes", "page", "strangers", "judging", "mutated"):
+    for name in ("soak", "soaked", "causes", "proofs", "page", "strangers", "judging", "mutated"):
         sys.modules.pop(name, None)
 
 
@@ -167,11 +167,18 @@ def test_a_wrong_cause_is_listed(script: Callable[[str], Any]) -> None:
 
 
 def test_other_mutants_are_told_apart_on_inputs_of_their_own(script: Callable[[str], Any]) -> None:
-    causes = script("causes")
-    assert causes.alike("softmax.unshifted", "softmax.unshifted", "float32") == 1
-    assert causes.alike("softmax.unshifted", "softmax.base_two", "float32") < causes.RELATED
-    assert causes.alike("sample_integer.lower_end_missing", "sample_integer.rounded_up", "float64") == 1
-    assert causes.alike("sample_integer.lower_end_missing", "sample_integer.upper_end_missing", "float64") == 0
+    proofs = script("proofs")
+    assert proofs.alike("softmax.unshifted", "softmax.unshifted", "float32") == 1
+    assert proofs.alike("softmax.unshifted", "softmax.base_two", "float32") < proofs.RELATED
+    assert proofs.alike("sample_integer.lower_end_missing", "sample_integer.rounded_up", "float64") == 1
+    assert proofs.alike("sample_integer.lower_end_missing", "sample_integer.upper_end_missing", "float64") == 0
+
+
+def test_what_is_so_of_draws_is_proven_with_other_seeds(script: Callable[[str], Any]) -> None:
+    proofs = script("proofs")
+    found = proofs.facts("sample_log_uniform.seed_of_16_bits", "sample_log_uniform.other_seed", "float64")
+    assert found == {"only the low 16 bits of the seed count"}
+    assert not proofs.facts("sample_log_uniform.large_calls_unseeded", "sample_log_uniform.other_seed", "float64")
 
 
 def test_a_stranger_gets_a_cause_only_where_it_is_that(
