@@ -111,6 +111,9 @@ STRIKES = {
     "reads from standard input": ("input()", ""),
     "ends its process": ("os._exit(3)", "exit code 3"),
     "ends its process as if all were well": ("os._exit(0)", "exit code 0"),
+    "leaves its last words to another": (
+        "import subprocess; subprocess.Popen('sleep 0.2; echo out of numbers >&2', shell=True); os._exit(3)",
+        "exit code 3 (out of numbers)"),
     "crashes": ("import ctypes; ctypes.string_at(0)", "SIGSEGV"),
     "interrupts": ("raise KeyboardInterrupt", ""),
     "stops itself": ("import signal; os.kill(os.getpid(), signal.SIGSTOP)", "did not return within 0.5 s"),
@@ -394,6 +397,9 @@ IMPORTS = {
     "exits": ("import sys\nsys.exit(0)", "SystemExit"),
     "interrupts": ("raise KeyboardInterrupt", "KeyboardInterrupt"),
     "ends its process": ("import os\nos._exit(9)", "exit code 9"),
+    "leaves its last words to another": (
+        "import os, subprocess\nsubprocess.Popen('sleep 0.2; echo out of numbers >&2', shell=True)\nos._exit(9)",
+        "exit code 9 (out of numbers)"),
     "crashes": ("import ctypes\nctypes.string_at(0)", "SIGSEGV"),
     "hangs": ("import time\ntime.sleep(60)", "no answer within"),
     "raises what cannot be printed": (

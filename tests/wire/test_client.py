@@ -106,6 +106,12 @@ def test_a_call_that_goes_wrong_costs_one_law_and_the_client_is_started_anew(tmp
     }
 
 
+def test_what_a_client_last_said_is_waited_for() -> None:
+    late = "sh -c '(sleep 0.2; echo out of numbers >&2) & exit 7'"
+    with Client(late) as client, pytest.raises(ClientError, match=r"ended with exit code 7 \(out of numbers\)"):
+        client.hello()
+
+
 @pytest.mark.parametrize(
     ("lines", "words"),
     [

@@ -34,6 +34,7 @@ GLANCE = 0.05  # seconds between two looks at a silent worker
 ENOUGH = 24  # laws that are worth a process more
 GIB = 2**30
 NOISE, LINE = 20_000, 500  # bytes of what a process last wrote that are kept, and the most that is shown of them
+PARTING = 1.0  # seconds that what an ended process last wrote is waited for
 PATIENCE = 3  # hangs, deaths or failures to load in one operation, after which its other laws are not run
 
 
@@ -88,6 +89,7 @@ class ChildProcess:
         self._changing = threading.Lock()  # the child: another thread may close this
         self._answers: queue.Queue[bytes | None] = queue.Queue()
         self._noise = bytearray()
+        self._drains: threading.Thread | None = None
         self.faults: dict[str, int] = {} if faults is None else faults
 
     def __enter__(self) -> "ChildProcess":
@@ -226,8 +228,9 @@ class ChildProcess:
                 start_new_session=True,  # its own process group: an interrupt at the keyboard is ours alone
             )
             KEEPER.keep(child.pid, self._folder.name)
-        for pipe, listen in ((child.stdout, self._listen), (child.stderr, self._drain)):
-            threading.Thread(target=listen, args=(pipe,), daemon=True).start()
+        self._drains = threading.Thread(target=self._drain, args=(child.stderr,), daemon=True)
+        self._drains.start()
+        threading.Thread(target=self._listen, args=(child.stdout,), daemon=True).start()
 
     def _end(self) -> None:
         """Ends the child and whatever it has started. Its pipes are closed by the threads that read them."""
@@ -289,6 +292,8 @@ class ChildProcess:
 
     def _death(self, child: "subprocess.Popen[bytes]") -> str:
         code = child.wait()
+        if self._drains is not None:  # what it last wrote may still be in the pipe; what it left behind may hold that open
+            self._drains.join(PARTING)
         if code < 0:
             how = f"its process was killed by {signal.Signals(-code).name}"
         else:

@@ -58,6 +58,7 @@ class Client:
         self.trace = trace
         self._process: subprocess.Popen[bytes] | None = None
         self._noise = bytearray()
+        self._listener: threading.Thread | None = None
         self._calls = 0
 
     def __enter__(self) -> "Client":
@@ -83,7 +84,8 @@ class Client:
             raise ClientError(f"{command[0]!r} cannot be run: {error.strerror}") from None
         self._noise = bytearray()
         assert self._process.stderr is not None
-        threading.Thread(target=self._drain, args=(self._process.stderr, self._noise), daemon=True).start()
+        self._listener = threading.Thread(target=self._drain, args=(self._process.stderr, self._noise), daemon=True)
+        self._listener.start()
         _, words = self._asked(f"hello {PROTOCOL}", "hello", "hello")
         if words[0] != str(PROTOCOL):
             raise self._broken(
@@ -176,6 +178,8 @@ class Client:
             code = process.wait(PARTING)
         except subprocess.TimeoutExpired:
             return "the client closed its standard output, and did not end"
+        if self._listener is not None:  # what it last said may still be in the pipe
+            self._listener.join(PARTING)
         how = f"was killed by {Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         last = [line.strip() for line in self._noise.decode(errors="replace").splitlines() if line.strip()]
         said = f" ({last[-1][-LINE:]})" if last else ""
