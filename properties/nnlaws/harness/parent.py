@@ -292,7 +292,7 @@ class ChildProcess:
 
     def _death(self, child: "subprocess.Popen[bytes]") -> str:
         code = child.wait()
-        if self._drains is not None:  # what it last wrote may still be in the pipe; what it left behind may hold that open
+        if self._drains is not None:  # what it last wrote may still be in the pipe
             self._drains.join(PARTING)
         if code < 0:
             how = f"its process was killed by {signal.Signals(-code).name}"
