@@ -113,7 +113,8 @@ STRIKES = {
     "ends its process as if all were well": ("os._exit(0)", "exit code 0"),
     "leaves its last words to another": (
         "import subprocess; subprocess.Popen('sleep 0.2; echo out of numbers >&2', shell=True); os._exit(3)",
-        "exit code 3 (out of numbers)"),
+        "exit code 3 (out of numbers)",
+    ),
     "crashes": ("import ctypes; ctypes.string_at(0)", "SIGSEGV"),
     "interrupts": ("raise KeyboardInterrupt", ""),
     "stops itself": ("import signal; os.kill(os.getpid(), signal.SIGSTOP)", "did not return within 0.5 s"),
