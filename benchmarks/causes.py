@@ -33,9 +33,9 @@ from nnlaws.harness import methods
 from nnlaws.harness.planning import plan
 from nnlaws.harness.run import run as run_task
 from nnlaws.harness.targets import Target
-from nnlaws.isolation.guard import silence
 from nnlaws.plan import Selection
 from nnlaws.report import Cause, Outcome
+from nnlaws_server.callee import silence
 from proofs import FIND, KNOWN, RELATED, RIGHT, VERDICTS, keeping, verdict
 from scipy.stats import beta
 

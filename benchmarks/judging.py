@@ -31,10 +31,11 @@ from nnlaws.chapters import LAWS, MUTANTS, OPERATIONS, SOUND, chapter_of
 from nnlaws.harness.methods import search
 from nnlaws.harness.search import Search
 from nnlaws.harness.targets import Target, of
-from nnlaws.isolation.guard import GuardedSubject, silence
+from nnlaws.isolation.guard import GuardedSubject
 from nnlaws.plan import Selection
 from nnlaws.rounding.formats import format_of
 from nnlaws_reference.dtypes import DTYPES
+from nnlaws_server.callee import silence
 
 COPY = "mutated_reference"
 PACKAGES = {"reference": nnlaws_reference, "formulas": nnlaws_spec.formulas}

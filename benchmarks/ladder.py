@@ -19,10 +19,11 @@ from nnlaws.chapters import LAWS, OPERATIONS
 from nnlaws.harness.methods import search
 from nnlaws.harness.search import Search
 from nnlaws.harness.targets import resolve
-from nnlaws.isolation.guard import GuardedSubject, silence
+from nnlaws.isolation.guard import GuardedSubject
 from nnlaws.plan import Selection
 from nnlaws.rounding.formats import Format, format_of
 from nnlaws_reference.dtypes import DTYPES, Array
+from nnlaws_server.callee import silence
 from nnlaws_spec.numbers import Enclosure
 from numpy.typing import NDArray
 from tolerances import OTHERS, Close

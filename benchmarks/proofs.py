@@ -28,11 +28,12 @@ from nnlaws.harness.planning import plan
 from nnlaws.harness.run import run as run_task
 from nnlaws.harness.search import UNCHECKED, trials
 from nnlaws.harness.targets import Target
-from nnlaws.isolation.guard import GuardedSubject, silence
+from nnlaws.isolation.guard import GuardedSubject
 from nnlaws.plan import Selection
 from nnlaws.report import Cause, Outcome
 from nnlaws.rounding.formats import format_of
 from nnlaws_reference.dtypes import DTYPES
+from nnlaws_server.callee import silence
 
 KNOWN = {mutant.name: mutant for mutant in MUTANTS}
 FIND = diagnosis.find  # type: ignore[attr-defined]

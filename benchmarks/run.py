@@ -22,10 +22,11 @@ from nnlaws.harness.methods import search
 from nnlaws.harness.planning import find
 from nnlaws.harness.search import Search
 from nnlaws.harness.targets import resolve
-from nnlaws.isolation.guard import GuardedSubject, silence
+from nnlaws.isolation.guard import GuardedSubject
 from nnlaws.plan import Selection
 from nnlaws.rounding.formats import format_of
 from nnlaws_reference.dtypes import DTYPES
+from nnlaws_server.callee import silence
 from nnlaws_spec.formulas import batch_norm
 from nnlaws_spec.formulas import softmax as formulas
 

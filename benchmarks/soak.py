@@ -33,11 +33,12 @@ from nnlaws.adapters import BUILT_IN
 from nnlaws.chapters import SOUND
 from nnlaws.harness.planning import plan
 from nnlaws.harness.run import run as run_task
-from nnlaws.harness.targets import Target, TargetError, resolve
+from nnlaws.harness.targets import Target, resolve
 from nnlaws.plan import Selection, Task
 from nnlaws.report import Outcome
 from nnlaws.reports.terminal import explain
 from nnlaws_reference.dtypes import DTYPES
+from nnlaws_server.errors import TargetError
 from soaked import CHAPTERS, RUNS, VARIANT, Found, digest, note, read, section, sha
 
 FINDINGS = page.PAGE.parent / "findings.md"

@@ -313,3 +313,16 @@ def test_a_few_laws_are_not_worth_a_second_process(write: Callable[..., str]) ->
 def test_no_process_at_all_is_refused() -> None:
     with pytest.raises(UsageError, match="jobs must be 1 or more, got 0"):
         nnlaws.check("scipy", jobs=0)
+
+
+def test_a_random_seed_is_another_each_time_and_is_in_the_report() -> None:
+    first, second = (nnlaws.check(softmax, seed="random", **QUICK) for _ in range(2))
+    assert first.seed != second.seed
+    assert first.conforms
+    assert f"seed {first.seed}" in str(first)
+    assert nnlaws.check(softmax, seed=first.seed, **QUICK).results[0].worst == first.results[0].worst
+
+
+def test_a_seed_that_is_none_is_refused() -> None:
+    with pytest.raises(UsageError, match="must be a whole number or 'random', got 'soon'"):
+        nnlaws.check(softmax, seed="soon", **QUICK)

@@ -21,11 +21,17 @@ from typing import NamedTuple
 
 import pytest
 
-PACKAGES = ("nnlaws_spec", "nnlaws_reference", "nnlaws")
-ROOTS = {"nnlaws_spec": "spec", "nnlaws_reference": "reference", "nnlaws": "properties"}
+PACKAGES = ("nnlaws_spec", "nnlaws_reference", "nnlaws_server", "nnlaws")
+ROOTS = {
+    "nnlaws_spec": "spec",
+    "nnlaws_reference": "reference",
+    "nnlaws_server": "properties",
+    "nnlaws": "properties",
+}
 MAY_NOT_USE = {
-    "nnlaws_spec": {"nnlaws_reference", "nnlaws"},
-    "nnlaws_reference": {"nnlaws"},
+    "nnlaws_spec": {"nnlaws_reference", "nnlaws", "nnlaws_server"},
+    "nnlaws_reference": {"nnlaws", "nnlaws_server"},
+    "nnlaws_server": {"nnlaws", "nnlaws_reference", "nnlaws_spec"},
     "nnlaws": set[str](),
 }
 LIGHT = {

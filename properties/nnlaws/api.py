@@ -1,5 +1,6 @@
 """What a program calls: check, assert_conforms, as_test."""
 
+import secrets
 import shlex
 import subprocess
 import time
@@ -20,9 +21,14 @@ from nnlaws.plan import BOUND, PROFILES, Plan, Selection, Task
 from nnlaws.report import LawResult, Outcome, Progress, Report
 from nnlaws.wire import PREFIX
 
+RANDOM, SEED_BITS = "random", 31
+
 
 class Runner(Protocol):
     """Where laws are run: a process of the target's own, or this one."""
+
+    libraries: dict[str, str]
+    """What the target's process has imported so far, with versions."""
 
     def plan(self) -> Plan: ...
 
@@ -37,15 +43,18 @@ class InProcess:
     """Runs laws on an object, which cannot be sent to another process: a hang or a crash in it is ours too."""
 
     def __init__(self, implementation: Any, selection: Selection) -> None:
-        from nnlaws.harness import planning, run, targets
-        from nnlaws.isolation import process_state
+        from nnlaws_server import process_state
+        from nnlaws_server.errors import TargetError
 
+        from nnlaws.harness import planning, run, targets
+
+        self.libraries: dict[str, str] = {}
         name = getattr(implementation, "__name__", type(implementation).__name__)
         try:
             self._target = targets.of(implementation, name)
             self._plan = planning.planned(self._target, selection)
             process_state.remember()
-        except targets.TargetError as error:
+        except TargetError as error:
             raise LoadError(str(error)) from None
         self._selection = selection
         self._run, self._restore = run.run, process_state.restore
@@ -79,7 +88,7 @@ def check(
     laws: Sequence[str] = (),
     dtypes: Sequence[str] = (),
     profile: str = "ci",
-    seed: int | None = None,
+    seed: int | str | None = None,
     timeout: float = 10.0,
     memory: float = 8.0,
     strict: bool = False,
@@ -96,10 +105,11 @@ def check(
     "command:" and how to run a client in any language (docs/protocol.md), which run in a process of their own; or a
     module, an object or a function named after an operation, which run in this one. operations, laws, dtypes: what to
     run; default all, in the dtypes that the target declares, else float32 and float64. profile: quick, ci or thorough.
-    seed: for other cases than the profile's own. timeout: seconds a call; memory: GiB that the process may hold (both:
-    own process only). strict: whether what falls short of a SHOULD violates. jobs: how many such processes may share
-    the laws, where there are many. progress: called after each law with its result, how many are done, how many there
-    are. save: a file to write the report to as JSON, at first incomplete, then as laws are done. resume: a file that
+    seed: for other cases than the profile's own; "random" for one that is drawn now. timeout: seconds a call; memory:
+    GiB that the process may hold (both: own process only). strict: whether what falls short of a SHOULD violates. jobs:
+    how many such processes may share the laws, where there are many. progress: called after each law with its result,
+    how many are done, how many there are. save: a file to write the report to as JSON, at first incomplete, then as
+    laws are done. resume: a file that
     `save` wrote, of a run that was ended: its results are taken over. setup: a command that is run before, as to
     compile. trace: a file that gets what is said to and by a client. Raises LoadError if the target cannot be loaded or
     offers no operation, UsageError (a ValueError) for an unknown name, or a file that is of another run.
@@ -117,7 +127,7 @@ def check(
             description=plan.description,
             version=version("nnlaws"),
             profile=profile,
-            seed=seed,
+            seed=selection.seed,
             offered=plan.offered,
             results=(),
             planned=len(plan.tasks),
@@ -136,7 +146,10 @@ def check(
 
         def report(complete: bool) -> Report:
             done = tuple(results[task.key] for task in plan.tasks if task.key in results)
-            return replace(empty, results=done, seconds=time.perf_counter() - began, complete=complete)
+            found = {**empty.provenance, "libraries": dict(sorted(runs.libraries.items()))}
+            return replace(
+                empty, results=done, seconds=time.perf_counter() - began, complete=complete, provenance=found
+            )
 
         keep = None if save is None else resuming.Saver(Path(save), report)
         complete = True
@@ -266,7 +279,7 @@ def select(
     laws: Sequence[str] = (),
     dtypes: Sequence[str] = (),
     profile: str = "ci",
-    seed: int | None = None,
+    seed: int | str | None = None,
     timeout: float = 10.0,
     memory: float = 8.0,
     strict: bool = False,
@@ -281,6 +294,10 @@ def select(
             raise UsageError(f"{name} takes a sequence of names, as in {name}=({given!r},), not one string")
     if profile not in PROFILES:
         raise UsageError(f"unknown profile {profile!r}; expected one of {', '.join(PROFILES)}")
+    if isinstance(seed, str):
+        if seed != RANDOM:
+            raise UsageError(f"seed must be a whole number or {RANDOM!r}, got {seed!r}")
+        seed = secrets.randbits(SEED_BITS)
     if not timeout > 0:
         raise UsageError(f"timeout must be more than 0 seconds, got {timeout!r}")
     if not memory > 0:

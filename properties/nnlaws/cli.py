@@ -289,6 +289,8 @@ def _replay(arguments: argparse.Namespace) -> int:
     print(
         f"{result.law} {result.dtype}: {result.outcome}"
         + (f", largest error {result.worst:.2f} of the bound" if result.worst else "")
+        + "\nnot reproduced: called by itself, in a new process, this conforms. What broke it came of more than the "
+        "arguments (state that the target keeps, chance, time), or the target has changed"
     )
     return CONFORMS
 

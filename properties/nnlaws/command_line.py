@@ -37,6 +37,12 @@ def _cores() -> int:
     return min(allowed, 4)
 
 
+def _seed(text: str) -> int | str:
+    """A whole number, or "random"."""
+    return text if text == "random" else int(text)
+
+
+_seed.__name__ = "number"  # as argparse calls it: "invalid number value"
 _SEVERAL: dict[str, Any] = {"action": "append", "default": []}
 _OPTIONS: dict[str, dict[str, Any]] = {
     "--operation": {**_SEVERAL, "metavar": "NAME", "help": "only this operation; may be repeated"},
@@ -51,7 +57,11 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "help": "may be repeated; default: those that the target declares, else float32 and float64",
     },
     "--profile": {"default": "ci", "choices": PROFILES, "help": "how hard to look (default: ci)"},
-    "--seed": {"type": int, "metavar": "N", "help": "draw other cases than the profile's own"},
+    "--seed": {
+        "type": _seed,
+        "metavar": "N",
+        "help": "draw other cases than the profile's own; random: new ones each time, with the seed in the report",
+    },
     "--timeout": {"type": float, "default": 10.0, "metavar": "SECONDS", "help": "for one call (default: 10)"},
     "--memory": {"type": float, "default": 8.0, "metavar": "GIB", "help": "for each process (default: 8)"},
     "--strict": {"action": "store_true", "help": "what falls short of a SHOULD violates"},

@@ -12,6 +12,7 @@ from time import process_time
 from typing import Any
 
 from nnlaws_reference.dtypes import DTYPES
+from nnlaws_server.callee import silence
 
 from nnlaws.authoring.errors import UsageError
 from nnlaws.authoring.evidence import Evidence
@@ -24,7 +25,7 @@ from nnlaws.harness.methods import search
 from nnlaws.harness.planning import find, plan
 from nnlaws.harness.search import Search
 from nnlaws.harness.targets import Target
-from nnlaws.isolation.guard import GuardedSubject, silence
+from nnlaws.isolation.guard import GuardedSubject
 from nnlaws.plan import Selection
 from nnlaws.rounding.formats import format_of
 

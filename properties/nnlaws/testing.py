@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 from nnlaws_reference.dtypes import DTYPES
+from nnlaws_server.callee import silence
 from nnlaws_spec import Clause, clauses
 
 from nnlaws.authoring.case import Inputs, expand
@@ -38,7 +39,7 @@ from nnlaws.authoring.token import TOGETHER, Case
 from nnlaws.chapters import CHAPTERS, PLUGINS, fits, own_laws, whole
 from nnlaws.harness.methods import METHODS
 from nnlaws.harness.search import Search, Seen
-from nnlaws.isolation.guard import GuardedSubject, silence
+from nnlaws.isolation.guard import GuardedSubject
 from nnlaws.plan import Selection
 from nnlaws.rounding.formats import Format, format_of
 

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nnlaws.authoring.errors import UsageError
 from nnlaws.authoring.token import Case, Token
-from nnlaws.harness.heartbeat import SIZE, Heartbeat
+from nnlaws.harness.heartbeat import Heartbeat
+from nnlaws_server.pulse import SIZE
 
 CASES = st.builds(
     Case,

@@ -17,10 +17,11 @@ from nnlaws.chapters.optimizers import mutants as optimizers
 from nnlaws.chapters.softmax import mutants as softmax
 from nnlaws.harness.methods import search
 from nnlaws.harness.search import Search
-from nnlaws.isolation.guard import GuardedSubject, silence
+from nnlaws.isolation.guard import GuardedSubject
 from nnlaws.plan import Selection
 from nnlaws.rounding.formats import format_of
 from nnlaws_reference.dtypes import DTYPES
+from nnlaws_server.callee import silence
 from nnlaws_spec import clauses
 
 LOOKS = tuple(product(("quick", "ci"), ("float32", "bfloat16", "float64")))

@@ -150,4 +150,4 @@ def test_a_fault_of_the_target_is_not_a_violation() -> None:
 
     subject = GuardedSubject(softmax, OPERATIONS["softmax"])
     with pytest.raises(TargetFault, match="softmax raised ZeroDivisionError: mine"):
-        subject.raw(np.ones((1, 1)))
+        subject.form(np.ones((1, 1)))

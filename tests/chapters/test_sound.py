@@ -13,11 +13,12 @@ from nnlaws.harness.planning import find, plan
 from nnlaws.harness.run import run
 from nnlaws.harness.search import evaluate
 from nnlaws.harness.targets import Target
-from nnlaws.isolation.guard import GuardedSubject, silence
+from nnlaws.isolation.guard import GuardedSubject
 from nnlaws.plan import Selection
 from nnlaws.report import LawResult, Outcome
 from nnlaws.rounding.formats import format_of
 from nnlaws_reference.dtypes import DTYPES, Array
+from nnlaws_server.callee import silence
 
 
 def test_there_are_sound_variants_enough() -> None:

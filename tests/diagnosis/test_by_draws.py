@@ -16,11 +16,12 @@ from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.token import Case
 from nnlaws.chapters import LAWS, MUTANTS, OPERATIONS, chapter_of
 from nnlaws.diagnosis import by_draws
-from nnlaws.isolation.guard import GuardedSubject, silence
+from nnlaws.isolation.guard import GuardedSubject
 from nnlaws.report import Cause
 from nnlaws.rounding.formats import format_of
 from nnlaws_reference import sampling, search
 from nnlaws_reference.dtypes import Array
+from nnlaws_server.callee import silence
 from scipy.special import ndtr
 
 Sampler = Callable[..., Any]

@@ -16,9 +16,10 @@ from nnlaws.diagnosis.probes.options import ROUNDED
 from nnlaws.diagnosis.probes.patterns import pattern
 from nnlaws.diagnosis.probes.theory import Bench, Sample
 from nnlaws.diagnosis.probes.where import is_wrong
-from nnlaws.isolation.guard import GuardedSubject, silence
+from nnlaws.isolation.guard import GuardedSubject
 from nnlaws.rounding.formats import format_of
 from nnlaws_reference.dtypes import DTYPES, Array
+from nnlaws_server.callee import silence
 
 Function = Callable[..., Any]
 

@@ -91,7 +91,7 @@ def test_an_interrupt_at_the_keyboard_ends_every_process_at_once(write: Write) -
 
 @pytest.mark.slow
 def test_what_hangs_is_given_up_by_all_processes_together(write: Write) -> None:
-    """A hang that another process is in already may come on top."""
+    """A hang that another process is in already may come on top; and of each process the first is tried once more."""
     began = time.monotonic()
     report = nnlaws.check(write("time.sleep(60)", prelude=PRELUDE), jobs=2, timeout=0.3, **BOTH)
     assert time.monotonic() - began < 30
@@ -102,7 +102,7 @@ def test_what_hangs_is_given_up_by_all_processes_together(write: Write) -> None:
     assert all(result.reason.startswith("not run: ") for result in softmax if result not in hung)
     others = {result.outcome for result in report.results if result.operation == "log_softmax"}
     assert others == {Outcome.CONFORMS}
-    assert len(loaded()) <= 2 + PATIENCE + 1
+    assert len(loaded()) <= 2 + PATIENCE + 1 + 2
 
 
 @pytest.mark.slow

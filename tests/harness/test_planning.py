@@ -1,12 +1,15 @@
 """Planning: what is selected, in its order; and no more tests of chance than share the false alarms of a run."""
 
+from types import SimpleNamespace
+
 import pytest
 from nnlaws.authoring.errors import UsageError
 from nnlaws.chapters import LAWS, OPERATIONS
 from nnlaws.harness import planning
 from nnlaws.harness.planning import plan, planned
-from nnlaws.harness.targets import Target
+from nnlaws.harness.targets import Target, of
 from nnlaws.plan import BOUND, Plan, Selection
+from nnlaws_server.errors import TargetError
 
 ALL = Target("all", "", dict.fromkeys(OPERATIONS, print))
 
@@ -38,3 +41,18 @@ def test_a_plan_says_how_each_operation_is_judged_and_goes_through_json() -> Non
     assert found.judged["batch_norm_train"].precisions == ("one_pass", "updating", "two_pass")
     assert found.judged["sample_uniform"].limit == "rejection threshold"
     assert Plan.from_json(json.loads(json.dumps(asdict(found)))) == found
+
+
+def test_conventions_are_declared_for_all_for_one_operation_for_one_dtype_or_for_both() -> None:
+    declared = {"velocity": "heavy_ball", "momentum.float16.velocity": "damped", "bfloat16.arithmetic": "narrow"}
+    target = Target("all", "", {}, conventions=declared)
+    assert target.conventions_for("momentum", "float64") == {"velocity": "heavy_ball"}
+    assert target.conventions_for("momentum", "float16") == {"velocity": "damped"}
+    assert target.conventions_for("momentum", "bfloat16") == {"velocity": "heavy_ball", "arithmetic": "narrow"}
+    assert target.conventions_for("softmax", "float16") == {}
+
+
+@pytest.mark.parametrize("key", ["float16.float32.velocity", "adam.adam.velocity", "adam.x.velocity", ".velocity"])
+def test_a_scope_that_is_none_is_refused(key: str) -> None:
+    with pytest.raises(TargetError, match=r"OPERATION\.DTYPE\.NAME"):
+        of(SimpleNamespace(conventions={key: "heavy_ball"}), "mine")

@@ -23,11 +23,16 @@ SOURCES = (
     "properties",
     "tests",
 )
-PACKAGES = {"nnlaws_spec": "spec", "nnlaws_reference": "reference", "nnlaws": "properties"}
+PACKAGES = {
+    "nnlaws_spec": "spec",
+    "nnlaws_reference": "reference",
+    "nnlaws_server": "properties",
+    "nnlaws": "properties",
+}
 
 EVERY_MODULE = """
-import importlib, pathlib, nnlaws, nnlaws_reference, nnlaws_spec
-for package in (nnlaws_spec, nnlaws_reference, nnlaws):
+import importlib, pathlib, nnlaws, nnlaws_reference, nnlaws_server, nnlaws_spec
+for package in (nnlaws_spec, nnlaws_reference, nnlaws_server, nnlaws):
     root = pathlib.Path(package.__file__).parent
     assert "site-packages" in root.parts, root
     for path in root.rglob("*.py"):
@@ -101,7 +106,7 @@ def test_the_sdist_holds_the_sources_and_their_tests(sdist: Path) -> None:
     assert tops - {".gitignore"} == {*SOURCES, "PKG-INFO"}
 
 
-def test_the_wheel_holds_the_three_packages_and_nothing_else(wheel: Path) -> None:
+def test_the_wheel_holds_the_four_packages_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     tops = {name.split("/")[0] for name in names}

@@ -22,7 +22,9 @@ from nnlaws_reference.dtypes import Array, working_dtype
 from nnlaws.adapters.driver import Optimizer
 from nnlaws.authoring.operation import Option
 
-description = f"nnlaws_reference {version('nnlaws')}"
+__version__ = version("nnlaws")
+description = f"nnlaws_reference {__version__}"
+conventions: dict[str, str] = {}  # else `__getattr__` would look for an operation of that name, in all chapters
 dtypes = ("float32", "float64", "float16", "bfloat16")
 
 

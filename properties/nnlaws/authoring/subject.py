@@ -1,9 +1,12 @@
 """The subject: the implementation under test, as laws see it, and how it fails."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from nnlaws_reference.dtypes import Array
+from nnlaws_server.callee import Form
+from nnlaws_server.kept import Shared
 
 from nnlaws.authoring.operation import Option
 from nnlaws.rounding.formats import Floats
@@ -26,19 +29,37 @@ class NotOffered(Refused):
     such call to be made: in another process, of what no other process finds."""
 
 
+class Unreachable(Exception):
+    """There is no such call in another process; the message says why."""
+
+
+class Kept(Protocol):
+    """Results of calls, kept alive as they lie in memory."""
+
+    def written_over(self) -> list[int]:
+        """The calls, by number, whose results are no longer what they were when they were returned."""
+        ...
+
+    def shared(self) -> list[Shared]:
+        """With what the results of the first call share memory: its arguments, each other, results of later calls."""
+        ...
+
+
 class Subject(Protocol):
     """The implementation under test, as laws see it.
 
     `results`, called with batched arguments, calls the implementation once a lane, each time with fresh C-ordered
     arrays, and stacks each result as float64; calling the subject itself returns the first result alone; `batch` does
-    so with just the arrays it is given. `raw` makes one call, with the arrays of one lane, and returns what came back;
-    `arrays` returns it as arrays. `at_once` makes as many threads as it is given arguments, each of which calls again
-    and again with its own, and returns what each got. All of these raise TargetFault where the implementation raises,
-    `arrays` and `at_once` where the number of results is wrong, and the first three where a result has the wrong shape
-    or no numbers. `takes` says whether there is a keyword that need not be there. `elsewhere` makes one call in another
-    process, of arguments that can be pickled, and returns what came back as arrays; it raises NotOffered where that
-    cannot be done. `left_changed` says what of the process a call of ours, which calls the implementation, has left
-    changed: global generators, error state …, by name.
+    so with just the arrays it is given. `form` makes one call, with the arrays of one lane, and returns what came back
+    by its types alone; `arrays` returns it as arrays. `at_once` makes as many threads as it is given arguments, each of
+    which calls again and again with its own, and returns what each got. All of these raise TargetFault where the
+    implementation raises, `arrays` and `at_once` where the number of results is wrong, and the first three where a
+    result has the wrong shape or no numbers. What `form` and `arrays` do to their arguments is seen in the arrays that
+    they were given; an array that was returned does not change any more: whether the implementation's own did,
+    `keeping` says, of the calls of `arrays` that are made in it. `takes` says whether there is a keyword that need not
+    be there. `elsewhere` makes one call in another process, and returns what came back as arrays; it raises NotOffered
+    where that cannot be done. `left_changed` says what of the process a call of ours, which calls the implementation,
+    has left changed: global generators, error state …, by name.
     """
 
     def __call__(self, *arguments: Array, **options: Option) -> Floats: ...
@@ -47,11 +68,14 @@ class Subject(Protocol):
 
     def batch(self, lanes: Sequence[tuple[Array, ...]], **options: Option) -> tuple[Floats, ...]: ...
 
-    def raw(self, *arguments: Any, lane: int = 0, **options: Any) -> Any: ...
+    def form(self, *arguments: Any, lane: int = 0, **options: Any) -> Form: ...
 
     def arrays(self, *arguments: Any, lane: int = 0, **options: Any) -> tuple[Array, ...]: ...
 
     def elsewhere(self, *arguments: Any, **options: Any) -> tuple[Array, ...]: ...
+
+    def keeping(self) -> AbstractContextManager[Kept]: ...
+
     def at_once(
         self, each: Sequence[tuple[Array, ...]], lane: int = 0, **options: Any
     ) -> list[list[tuple[Array, ...]]]: ...

@@ -13,11 +13,13 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
+from nnlaws_server.errors import words
+from nnlaws_server.loading import contained
 from nnlaws_spec import Clause, clauses
 from nnlaws_spec import chapter as text_of
 
 from nnlaws.authoring.chapter import Chapter
-from nnlaws.authoring.errors import ChapterError, words
+from nnlaws.authoring.errors import ChapterError
 from nnlaws.authoring.later import Later
 from nnlaws.authoring.law import Law
 from nnlaws.authoring.mutant import Mutant
@@ -25,7 +27,6 @@ from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.variant import SoundVariant
 from nnlaws.chance import SHARES
 from nnlaws.chapters.contract import contract_laws, contract_mutants
-from nnlaws.isolation.loading import contained
 
 GROUP = "nnlaws.chapters"
 OFF = "NNLAWS_NO_PLUGINS"

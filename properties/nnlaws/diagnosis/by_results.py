@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from nnlaws_reference.dtypes import DTYPES, Array
+from nnlaws_server.callee import Form
 
 from nnlaws.authoring.case import Inputs, stack, stacks
 from nnlaws.authoring.chapter import Chapter
@@ -52,10 +53,15 @@ class Recorder(GuardedSubject):
     """A subject that keeps what it was called with and what came back; `single`: with what it was called one by one."""
 
     def __init__(self, subject: GuardedSubject) -> None:
-        super().__init__(subject.function, subject.operation, subject.watch)
+        super().__init__(subject.callee, subject.operation, subject.watch)
         self.subject = subject
         self.calls: list[Call] = []
         self.single: list[Inputs] = []
+
+    def results(self, *arguments: Array, **options: Option) -> tuple[Floats, ...]:
+        results = self.subject.results(*arguments, **options)
+        self.calls.append(Call(Inputs(tuple(argument.copy() for argument in arguments), options=options), results))
+        return results
 
     def batch(self, lanes: Sequence[tuple[Array, ...]], **options: Option) -> tuple[Floats, ...]:
         results = self.subject.batch(lanes, **options)
@@ -63,9 +69,9 @@ class Recorder(GuardedSubject):
         self.calls.append(Call(Inputs(arguments, options=options), results))
         return results
 
-    def raw(self, *arguments: Any, lane: int = 0, **options: Any) -> Any:
+    def form(self, *arguments: Any, lane: int = 0, **options: Any) -> Form:
         self._keep(arguments, options)
-        return self.subject.raw(*arguments, lane=lane, **options)
+        return self.subject.form(*arguments, lane=lane, **options)
 
     def arrays(self, *arguments: Any, lane: int = 0, **options: Any) -> tuple[Array, ...]:
         self._keep(arguments, options)
@@ -77,24 +83,23 @@ class Recorder(GuardedSubject):
 
 
 class Remembering(GuardedSubject):
-    """A subject that is called once with the same arguments, however many candidates it is compared with.
-
-    Where it writes to them it is called each time: law after law has to see that.
-    """
+    """A subject that is called once with the same arguments, however many candidates it is compared with."""
 
     def __init__(self, subject: GuardedSubject) -> None:
-        super().__init__(subject.function, subject.operation, subject.watch)
+        super().__init__(subject.callee, subject.operation, subject.watch)
         self.known: dict[Any, tuple[Floats, ...]] = {}
 
+    def results(self, *arguments: Array, **options: Option) -> tuple[Floats, ...]:
+        key = ("each lane", *_layout([arguments]), *sorted(options.items()))
+        if key not in self.known:
+            self.known[key] = super().results(*arguments, **options)
+        return self.known[key]
+
     def batch(self, lanes: Sequence[tuple[Array, ...]], **options: Option) -> tuple[Floats, ...]:
-        layout = _layout(lanes)
-        key = (layout, *sorted(options.items()))
-        if key in self.known:
-            return self.known[key]
-        results = super().batch(lanes, **options)
-        if _layout(lanes) == layout:
-            self.known[key] = results
-        return results
+        key = (*_layout(lanes), *sorted(options.items()))
+        if key not in self.known:
+            self.known[key] = super().batch(lanes, **options)
+        return self.known[key]
 
 
 def _layout(lanes: Sequence[tuple[Array, ...]]) -> tuple[Any, ...]:

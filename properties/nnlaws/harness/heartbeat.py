@@ -3,45 +3,31 @@
 The parent reads them to know whether a call has taken too long and on which case. Writing costs about a microsecond.
 """
 
-import mmap
 import struct
 import time
 from dataclasses import replace
-from pathlib import Path
+
+from nnlaws_server.pulse import CALL, SIZE, Pulse
 
 from nnlaws.authoring.errors import UsageError
 from nnlaws.authoring.token import Case, Token
 
-SIZE = 4096
-_CALL = struct.Struct("<dHQ")  # when the running call began (0: none runs), its lane, and how many began before
 _LENGTH = struct.Struct("<H")
-_TEXT = _CALL.size + _LENGTH.size
+_TEXT = CALL.size + _LENGTH.size
 
 
-class Heartbeat:
+class Heartbeat(Pulse):
     """The running call, then the replay token of the running case."""
-
-    def __init__(self, path: Path) -> None:
-        with path.open("r+b") as file:
-            self._memory = mmap.mmap(file.fileno(), SIZE)
-        self._calls = 0
-
-    def begin(self, lane: int) -> None:
-        _CALL.pack_into(self._memory, 0, time.monotonic(), lane, self._calls)
-        self._calls += 1
-
-    def end(self) -> None:
-        _CALL.pack_into(self._memory, 0, 0.0, 0, self._calls)
 
     def about(self, token: str) -> None:
         text = token.encode()[: SIZE - _TEXT]
-        _LENGTH.pack_into(self._memory, _CALL.size, len(text))
+        _LENGTH.pack_into(self._memory, CALL.size, len(text))
         self._memory[_TEXT : _TEXT + len(text)] = text
 
     @property
     def running(self) -> float:
         """For how many seconds the present call has been running; 0 between calls."""
-        began, *_ = _CALL.unpack_from(self._memory, 0)
+        began, *_ = CALL.unpack_from(self._memory, 0)
         return time.monotonic() - began if began else 0.0
 
     @property
@@ -54,8 +40,8 @@ class Heartbeat:
         """The token of the array in the running call: lane i of a case is the case with i more for its seed, unless the
         text has a line for each lane, the token of the first and then the cases of the others.
         """
-        _, lane, _ = _CALL.unpack_from(self._memory, 0)
-        (length,) = _LENGTH.unpack_from(self._memory, _CALL.size)
+        _, lane, _ = CALL.unpack_from(self._memory, 0)
+        (length,) = _LENGTH.unpack_from(self._memory, CALL.size)
         text = self._memory[_TEXT : _TEXT + length].decode(errors="replace")
         first, *others = text.split("\n")
         try:
@@ -65,6 +51,3 @@ class Heartbeat:
             return str(replace(token, case=[token.case, *map(Case.parse, others)][lane % (len(others) + 1)]))
         except UsageError:  # no case runs, or its token was too long to be noted
             return text
-
-    def close(self) -> None:
-        self._memory.close()

@@ -20,9 +20,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO, Any
 
+from nnlaws_server.pulse import SIZE
+
 from nnlaws.authoring.errors import UsageError
 from nnlaws.harness import tree
-from nnlaws.harness.heartbeat import SIZE, Heartbeat
+from nnlaws.harness.heartbeat import Heartbeat
 from nnlaws.harness.keeper import KEEPER
 from nnlaws.plan import Plan, Selection, Task
 from nnlaws.report import LawResult, Outcome
@@ -34,18 +36,23 @@ GLANCE = 0.05  # seconds between two looks at a silent worker
 ENOUGH = 24  # laws that are worth a process more
 GIB = 2**30
 NOISE, LINE = 20_000, 500  # bytes of what a process last wrote that are kept, and the most that is shown of them
+PASSED = "an error at first, which did not come again in a new process"
 PARTING = 1.0  # seconds that what an ended process last wrote is waited for
 PATIENCE = 3  # hangs, deaths or failures to load in one operation, after which its other laws are not run
 
 
 def resident(pid: int) -> int:
-    """The bytes of memory that a process holds; 0 where it has ended."""
+    """The bytes of memory that a process and its children hold; 0 where it has ended."""
     import psutil  # 50 ms, that only what takes its time costs
 
-    try:
-        return int(psutil.Process(pid).memory_info().rss)
-    except psutil.Error:
-        return 0
+    held = 0
+    with suppress(psutil.Error):
+        own = psutil.Process(pid)
+        children = tree.children(pid)
+        others = own.children() if children is None else map(psutil.Process, children)
+        for process in (own, *others):
+            held += int(process.memory_info().rss)
+    return held
 
 
 class LoadError(Exception):
@@ -74,9 +81,12 @@ def _maker(task: Task) -> str:
 
 
 class ChildProcess:
-    """A child process with a target loaded. Use it as a context manager, or call `close`."""
+    """A child process with a target loaded. Use it as a context manager, or call `close`.
 
-    def __init__(self, target: str, selection: Selection, faults: dict[str, int] | None = None) -> None:
+    of: another, of the same run, with which it counts the target's faults, and notes what that imports.
+    """
+
+    def __init__(self, target: str, selection: Selection, of: "ChildProcess | None" = None) -> None:
         self.target = target
         self.selection = selection
         self._folder = tempfile.TemporaryDirectory(prefix="nnlaws-")
@@ -85,12 +95,15 @@ class ChildProcess:
         self._heartbeat = Heartbeat(self._pulse)
         self._child: subprocess.Popen[bytes] | None = None
         self._closed = False
+        self._ran = False  # whether the child has run a law
+        self._errors: dict[str, int] = {}  # by operation
         self._idle = False  # whether the law itself has not come to an end
         self._changing = threading.Lock()  # the child: another thread may close this
         self._answers: queue.Queue[bytes | None] = queue.Queue()
         self._noise = bytearray()
         self._drains: threading.Thread | None = None
-        self.faults: dict[str, int] = {} if faults is None else faults
+        self.faults: dict[str, int] = {} if of is None else of.faults
+        self.libraries: dict[str, str] = {} if of is None else of.libraries
 
     def __enter__(self) -> "ChildProcess":
         return self
@@ -118,19 +131,44 @@ class ChildProcess:
             raise LoadError(answer.get("failed") or f"nnlaws itself failed; please report this:\n{answer['bug']}")
         if "usage" in answer:
             raise UsageError(answer["usage"])
-        return offering(Plan.from_json(answer), self.target)
+        plan = offering(Plan.from_json(answer), self.target)
+        self.libraries.update(plan.libraries)
+        return plan
 
     def run(self, task: Task) -> LawResult:
-        """One law's result; an error where the target hangs, dies, or can no longer be loaded."""
+        """One law's result; an error where the target hangs, dies, or can no longer be loaded.
+
+        What other laws have done to the process is not this one's: before an error is reported, the law is run once
+        more in a new process, and so is the next law after it; of an operation with many errors, the first few times.
+        """
         settled = self._settled(task)
         if settled is not None:
             return settled
+        first, faults = not self._ran, self.faults.get(task.operation, 0)
+        result = self._attempt(task)
+        if result.outcome is not Outcome.ERROR:
+            return result
+        self._errors[task.operation] = errors = self._errors.get(task.operation, 0) + 1
+        if errors > PATIENCE:
+            return result
+        self._end()
+        if first:
+            return result
+        self.faults[task.operation] = faults
+        again = self._attempt(task)
+        if again.outcome is not Outcome.ERROR:
+            return replace(again, reason=again.reason or f"{PASSED}: {result.reason}")
+        self._end()
+        return again
+
+    def _attempt(self, task: Task) -> LawResult:
         if self._child is None:
             try:
                 self.plan()
             except LoadError as error:
                 self._blame(task)
                 return task.result(Outcome.ERROR, reason=str(error))
+        self._ran = True
         self._heartbeat.about("")
         self._heartbeat.end()
         self._ask({"task": asdict(task)})
@@ -145,6 +183,7 @@ class ChildProcess:
         if not isinstance(answer, str):
             if "usage" in answer:
                 raise UsageError(answer["usage"])
+            self.libraries.update(answer["imported"])
             return LawResult.from_json(answer["result"])
         if not self._idle:
             if task.counts:  # what falls short of a SHOULD by that is not given up for it
@@ -188,7 +227,7 @@ class ChildProcess:
         A helper that cannot load the target is let go: not every target can be loaded twice at the same time.
         """
         wanted = min(jobs, 1 + sum(task.offered for task in tasks) // ENOUGH)
-        helpers = [ChildProcess(self.target, self.selection, self.faults) for _ in range(wanted - 1)]
+        helpers = [ChildProcess(self.target, self.selection, self) for _ in range(wanted - 1)]
         free: queue.SimpleQueue[ChildProcess] = queue.SimpleQueue()
         for worker in (self, *helpers):
             free.put(worker)
@@ -215,6 +254,7 @@ class ChildProcess:
 
     def _start(self) -> None:
         self._end()
+        self._ran = False
         self._answers, self._noise = queue.Queue(), bytearray()
         command = [sys.executable, "-P", "-m", "nnlaws.harness.child", str(self._pulse)]
         with self._changing:
@@ -288,7 +328,7 @@ class ChildProcess:
                 answer: dict[str, Any] = json.loads(line)
             except ValueError:
                 return "its process wrote what is no answer where answers go"
-            return answer
+            return answer if "lost" not in answer else str(answer["lost"])
 
     def _death(self, child: "subprocess.Popen[bytes]") -> str:
         code = child.wait()

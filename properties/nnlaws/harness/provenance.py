@@ -2,8 +2,7 @@
 
 import hashlib
 import platform
-import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -45,13 +44,6 @@ def digest(target: str) -> str:
         if path.is_file():
             return hashlib.sha256(path.read_bytes()).hexdigest()
     return ""
-
-
-def libraries(before: Iterable[str]) -> dict[str, str]:
-    """The versions of what has been imported since, as its modules tell them."""
-    names = {name.partition(".")[0] for name in list(sys.modules)} - {name.partition(".")[0] for name in before}
-    told = {name: getattr(sys.modules.get(name), "__version__", None) for name in sorted(names)}
-    return {name: text for name, text in told.items() if isinstance(text, str)}
 
 
 def provenance(target: Any, imported: Mapping[str, str]) -> dict[str, Any]:

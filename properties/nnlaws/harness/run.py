@@ -5,6 +5,7 @@ from time import perf_counter
 from typing import Any
 
 from nnlaws_reference.dtypes import DTYPES
+from nnlaws_server.callee import silence
 
 from nnlaws.authoring.convention import precision
 from nnlaws.authoring.errors import UsageError
@@ -19,7 +20,7 @@ from nnlaws.harness import methods
 from nnlaws.harness.planning import find
 from nnlaws.harness.search import Failure, Search, Seen, evaluate
 from nnlaws.harness.targets import Target
-from nnlaws.isolation.guard import GuardedSubject, Watch, silence
+from nnlaws.isolation.guard import GuardedSubject, Watch
 from nnlaws.plan import PROFILES, Selection, Task
 from nnlaws.report import LawResult, Outcome
 from nnlaws.rounding.formats import format_of

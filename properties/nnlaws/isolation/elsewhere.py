@@ -18,16 +18,13 @@ from typing import Any
 import numpy as np
 from nnlaws_reference.dtypes import Array
 
+from nnlaws.authoring.subject import Unreachable
 from nnlaws.isolation import second
 
 PATIENCE = 120.0  # seconds for an answer: importing the target is part of the first
 
 Place = tuple[str, str, str]
 """Module, its file, and what it calls the function."""
-
-
-class Unreachable(Exception):
-    """There is no such call in another process; the message says why."""
 
 
 def place(function: Callable[..., Any], operation: str) -> Place:

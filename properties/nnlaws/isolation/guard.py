@@ -1,29 +1,20 @@
 """The subject: an operation of the implementation as laws call it, guarded: whatever it does is an outcome."""
 
-import inspect
-import os
-import sys
-import warnings
-from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, redirect_stdout
-from threading import Barrier
-from time import perf_counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from itertools import repeat
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from nnlaws_reference.dtypes import DTYPES, Array
+from nnlaws_server.callee import Form, Found, Here
+from nnlaws_server.errors import words
 
-from nnlaws.authoring.errors import words
 from nnlaws.authoring.operation import Operation, Option
-from nnlaws.authoring.subject import NotOffered, Refused, TargetFault
-from nnlaws.isolation import floating_point
-from nnlaws.isolation.process_state import ERROR_STATE, FLOATING_POINT_MODE, borrowed, changed
+from nnlaws.authoring.subject import Kept, NotOffered, Refused, TargetFault, Unreachable
 from nnlaws.rounding.formats import Floats
 
 T = TypeVar("T")
-CALLS, LONGEST = 12, 0.05  # of each of several threads: so many, in about so many seconds at most
-SWITCH = 1e-6  # seconds between two switches of threads: as often as Python can
 _NUMBERS = frozenset(DTYPES.values())
 
 
@@ -35,13 +26,6 @@ class Watch(Protocol):
     def end(self) -> None: ...
 
 
-@runtime_checkable
-class Reachable(Protocol):
-    """A function that another process has as well, which it starts itself."""
-
-    def elsewhere(self, *arguments: Any, **options: Any) -> tuple[Array, ...]: ...
-
-
 class NobodyWatches:
     """For calls in the process that started them."""
 
@@ -50,23 +34,30 @@ class NobodyWatches:
     def end(self) -> None: ...
 
 
-@contextmanager
-def silence() -> Generator[None]:
-    """While laws run: the target's warnings and prints are its own affair; overflow is judged by its results."""
-    with (
-        warnings.catch_warnings(),
-        np.errstate(all="ignore"),
-        open(os.devnull, "w") as nowhere,
-        redirect_stdout(nowhere),
-    ):
-        warnings.simplefilter("ignore")
-        yield
+@runtime_checkable
+class Callee(Protocol):
+    """A function as it is called, here or in another process: see `nnlaws_server.callee.Here`, which is the former."""
+
+    def call(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> Found: ...
+
+    def lanes(self, arguments: Sequence[Array], options: dict[str, Any]) -> Iterator[Found]: ...
+
+    def form(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> Form: ...
+
+    def at_once(self, each: Sequence[tuple[Array, ...]], options: dict[str, Any]) -> list[list[Found]]: ...
+
+    def keeping(self) -> AbstractContextManager[Kept]: ...
+
+    def borrowed(self) -> AbstractContextManager[list[str]]: ...
+
+    def parameters(self) -> list[str]: ...
 
 
-def _only(process: int) -> None:
-    """Ends a process that the target has forked off, and that would judge on beside the other."""
-    if os.getpid() != process:
-        os._exit(0)
+@runtime_checkable
+class Reachable(Protocol):
+    """A function that another process has as well, which it starts itself. Raises Unreachable where that gives none."""
+
+    def elsewhere(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> Found: ...
 
 
 class GuardedSubject:
@@ -74,117 +65,64 @@ class GuardedSubject:
     promises.
     """
 
-    def __init__(self, function: Callable[..., Any], operation: Operation, watch: Watch | None = None) -> None:
-        self.function = function
+    def __init__(self, function: Callable[..., Any] | Callee, operation: Operation, watch: Watch | None = None) -> None:
+        self.function: Any = function.function if isinstance(function, Here) else function
+        self.callee: Callee = function if isinstance(function, Callee) else Here(function, len(operation.results))
         self.operation = operation
         self.watch: Watch = watch or NobodyWatches()
-        self.changed: set[str] = set()  # what calls have changed that is put back after each
 
     def __call__(self, *arguments: Array, **options: Option) -> Floats:
         return self.results(*arguments, **options)[0]
 
     def results(self, *arguments: Array, **options: Option) -> tuple[Floats, ...]:
-        lanes = [tuple(a[lane].copy() for a in arguments) for lane in range(len(arguments[0]))]
-        return self.batch(lanes, **options)
+        shapes = [argument.shape[1:] for argument in arguments]
+        return self._floats(self.callee.lanes(arguments, options), len(arguments[0]), shapes)
 
     def batch(self, lanes: Sequence[tuple[Array, ...]], **options: Option) -> tuple[Floats, ...]:
-        shapes = self.operation.result_shapes(argument.shape for argument in lanes[0])
-        results = tuple(np.empty((len(lanes), *shape)) for shape in shapes)
-        for number, lane in enumerate(lanes):
-            for result, found in zip(results, self.arrays(*lane, lane=number, **options), strict=True):
-                result[number] = self._floats(found, result.shape[1:], number)
-        return results
+        found = map(self.callee.call, lanes, repeat(options))
+        return self._floats(found, len(lanes), [argument.shape for argument in lanes[0]])
 
-    def raw(self, *arguments: Any, lane: int = 0, **options: Any) -> Any:
-        return self._guarded(lambda: self.function(*arguments, **options), lane)
+    def form(self, *arguments: Any, lane: int = 0, **options: Any) -> Form:
+        return self._guarded(lambda: self.callee.form(arguments, options), lane)
 
     def arrays(self, *arguments: Any, lane: int = 0, **options: Any) -> tuple[Array, ...]:
-        return self._right_number(self._guarded(lambda: self._called(arguments, options), lane), lane)
+        return self._right_number(self._guarded(lambda: self.callee.call(arguments, options), lane), lane)
 
     def at_once(
         self, each: Sequence[tuple[Array, ...]], lane: int = 0, **options: Any
     ) -> list[list[tuple[Array, ...]]]:
-        def calls(arguments: tuple[Array, ...], start: Barrier) -> list[tuple[Array, ...] | str]:
-            start.wait()
-            until = perf_counter() + LONGEST
-            found = [self._called(tuple(argument.copy() for argument in arguments), options)]
-            while len(found) < CALLS and perf_counter() < until:
-                found.append(self._called(tuple(argument.copy() for argument in arguments), options))
-            return found
+        all_found = self._guarded(lambda: self.callee.at_once(each, options), lane)
+        return [[self._right_number(found, lane) for found in one] for one in all_found]
 
-        def run() -> list[list[tuple[Array, ...] | str]]:
-            start, interval = Barrier(len(each)), sys.getswitchinterval()
-            sys.setswitchinterval(SWITCH)
-            try:
-                with ThreadPoolExecutor(len(each)) as pool:
-                    running = [pool.submit(calls, arguments, start) for arguments in each]
-                    return [one.result() for one in running]
-            finally:
-                sys.setswitchinterval(interval)
-
-        return [[self._right_number(found, lane) for found in one] for one in self._guarded(run, lane)]
-
-    def _called(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> tuple[Array, ...] | str:
-        """The results of one call as arrays; in words, where there is another number of them."""
-        wanted = self.operation.results
-        found = self.function(*arguments, **options)
-        if len(wanted) == 1:
-            return (np.asarray(found),)
-        if not isinstance(found, (tuple, list)):
-            return f"a {type(found).__name__}"
-        return tuple(np.asarray(each) for each in found) if len(found) == len(wanted) else f"{len(found)} results"
-
-    def _right_number(self, results: tuple[Array, ...] | str, lane: int) -> tuple[Array, ...]:
-        if isinstance(results, str):
-            names = ", ".join(self.operation.results)
-            raise TargetFault(f"{self.operation.name} returned {results} where ({names}) is expected (CT-2)", lane)
-        return results
+    def keeping(self) -> AbstractContextManager[Kept]:
+        return self.callee.keeping()
 
     def elsewhere(self, *arguments: Any, **options: Any) -> tuple[Array, ...]:
         from nnlaws.isolation import elsewhere  # which only what a seed does has need of
 
-        if isinstance(self.function, Reachable):
-            other = self.function.elsewhere
-            return self._guarded(lambda: other(*arguments, **options), 0)
         try:
+            if isinstance(self.function, Reachable):
+                return self._right_number(self.function.elsewhere(arguments, options), 0)
             return elsewhere.call(self.function, self.operation.name, *arguments, **options)
-        except elsewhere.Unreachable as error:
+        except Unreachable as error:
             raise NotOffered(str(error)) from error
 
     def takes(self, keyword: str) -> bool:
-        try:
-            return keyword in inspect.signature(self.function).parameters
-        except (TypeError, ValueError):  # written in C, or not callable at all
-            return False
+        return keyword in self.callee.parameters()
 
     def left_changed(self, call: Callable[[], object]) -> list[str]:
-        with borrowed():
+        with self.callee.borrowed():
             call()  # the first may load a library, or start its threads
-        self.changed.clear()
-        with borrowed() as before:
+        with self.callee.borrowed() as names:
             call()
-            names = changed(before)
-        return [*sorted(self.changed), *names]
+        return names
 
     def _guarded(self, call: Callable[[], T], lane: int) -> T:
-        """The call, with the watch told. What it raises is the target's fault; what it does to the floating-point mode
-        is noted and undone.
-        """
+        """The call, with the watch told. What it raises is the target's fault."""
         self.watch.begin(lane)
-        process = os.getpid()
-        floating_point.enter()
         try:
-            with np.errstate():
-                before = np.geterr()
-                try:
-                    result = call()
-                finally:
-                    _only(process)
-                    if floating_point.leave():
-                        self.changed.add(FLOATING_POINT_MODE)
-                    if np.geterr() != before:
-                        self.changed.add(ERROR_STATE)
-        except TargetFault as fault:  # of a client that is no longer there
+            result = call()
+        except TargetFault as fault:  # of another process, which raised it there
             self.watch.end()
             fault.lane = lane
             raise
@@ -192,6 +130,8 @@ class GuardedSubject:
             self.watch.end()
             raise NotOffered(f"{self.operation.name} raised {words(error)}", lane) from error
         except BaseException as error:
+            if not isinstance(self.callee, Here):  # what is raised in another process comes as a TargetFault
+                raise
             if isinstance(error, KeyboardInterrupt) and isinstance(self.watch, NobodyWatches):
                 raise  # the user's own; a worker process has none
             self.watch.end()
@@ -199,12 +139,25 @@ class GuardedSubject:
         self.watch.end()
         return result
 
-    def _floats(self, found: Array, shape: tuple[int, ...], lane: int) -> Floats:
-        if found.dtype not in _NUMBERS and found.dtype.kind not in "biuf":
-            raise TargetFault(f"{self._returned(found)}, which is no array of numbers (CT-2)", lane)
-        if found.shape != shape:
-            raise TargetFault(f"{self._returned(found)} where shape {shape} is expected (CT-2)", lane)
-        return found if found.dtype == np.float64 else found.astype(np.float64)
+    def _right_number(self, found: Found, lane: int) -> tuple[Array, ...]:
+        if isinstance(found, str):
+            names = ", ".join(self.operation.results)
+            raise TargetFault(f"{self.operation.name} returned {found} where ({names}) is expected (CT-2)", lane)
+        return found
+
+    def _floats(self, each: Iterator[Found], lanes: int, given: Sequence[tuple[int, ...]]) -> tuple[Floats, ...]:
+        """The results of so many calls, stacked as float64. given: the shapes of the arguments."""
+        results = tuple(np.empty((lanes, *shape)) for shape in self.operation.result_shapes(given))
+        for number in range(lanes):
+            found = self._right_number(self._guarded(lambda: next(each), number), number)
+            for result, part in zip(results, found, strict=True):
+                if part.dtype not in _NUMBERS and part.dtype.kind not in "biuf":
+                    raise TargetFault(f"{self._returned(part)}, which is no array of numbers (CT-2)", number)
+                if part.shape != result.shape[1:]:
+                    wanted = f"shape {result.shape[1:]} is expected"
+                    raise TargetFault(f"{self._returned(part)} where {wanted} (CT-2)", number)
+                result[number] = part
+        return results
 
     def _returned(self, found: Array) -> str:
         return f"{self.operation.name} returned {found.dtype} of shape {found.shape}"

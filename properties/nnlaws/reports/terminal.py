@@ -12,6 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from nnlaws.adapters import BUILT_IN
 from nnlaws.report import SHOULD, LawResult, Outcome, Report, printable, tally
 
 STYLES = {
@@ -22,6 +23,11 @@ STYLES = {
     Outcome.NOT_OFFERED: "dim",
     Outcome.ERROR: "bold magenta",
 }
+OWN = ("nnlaws", "nnlaws_reference", "nnlaws_spec")
+LIBRARIES = (
+    *("torch", "jax", "flax", "optax", "tensorflow", "keras", "scipy", "sklearn", "onnx", "onnxruntime", "tinygrad"),
+    *("mlx", "paddle", "equinox", "haiku", "timm", "optuna", "hyperopt", "keras_tuner", "ConfigSpace", "nevergrad"),
+)
 STATE = "state"  # the kind of law that says there is none
 WIDTH = 120  # of text that is not for a terminal
 
@@ -33,6 +39,8 @@ def render(report: Report) -> RenderableType:
         f"nnlaws {report.version} · {report.target}: {report.description} · profile {report.profile}, {seed}\n"
     )
     blocks: list[RenderableType] = [head]
+    if audit := imports(report):
+        blocks.append(_text(f"imports: {', '.join(audit)}\n", style="dim"))
     if report.plugins:
         blocks.append(_text(f"chapters of other packages: {', '.join(report.plugins)}\n"))
     blocks += [Text(printable(line), "bold magenta", no_wrap=True, overflow="ignore") for line in report.left_out]
@@ -53,6 +61,14 @@ def render(report: Report) -> RenderableType:
         blocks += [_text(""), _violation(lead, "" if lead.kind == STATE else stateful.get(lead.operation, ""))]
         blocks += [Padding(_text(line), (0, 0, 0, 2)) for line in _also(group)]
     return Group(*blocks, _text(""), verdict(report))
+
+
+def imports(report: Report) -> list[str]:
+    """Whose results a target's own may be: what it has imported that computes what laws judge; ours first."""
+    if report.target in BUILT_IN:
+        return []
+    found: Mapping[str, str] = report.provenance.get("libraries", {})
+    return [f"{name} {found[name]}".strip() for name in (*OWN, *LIBRARIES) if name in found]
 
 
 def _hidden(results: Iterable[LawResult]) -> list[str]:

@@ -15,9 +15,10 @@ from nnlaws_reference.dtypes import Array
 from nnlaws_reference.search import Scale
 
 from nnlaws.authoring.operation import Operation
+from nnlaws.authoring.subject import Unreachable
 from nnlaws.chapters import OPERATIONS
 from nnlaws.wire import PREFIX
-from nnlaws.wire.client import Client, ClientError, Function, Hello
+from nnlaws.wire.client import Absent, Client, ClientError, Function, Hello, Refused
 
 SCALES = get_args(Scale)
 SPACE, CALLED = "space", ("objective", "train")
@@ -67,12 +68,15 @@ class Called:
         found = self._results(self.client, arguments, options)
         return found[0] if len(found) == 1 else tuple(found)
 
-    def elsewhere(self, *arguments: Any, **options: Any) -> tuple[Array, ...]:
-        """The same in another process of the same command."""
+    def elsewhere(self, arguments: tuple[Any, ...], options: Mapping[str, Any]) -> tuple[Array, ...]:
+        """The same in another process of the same command. Raises Unreachable where that gives no results."""
         if self._other is None:
             self._other = Client(self.client.command, self.client.trace)
             atexit.register(self._other.close)
-        return tuple(self._results(self._other, arguments, options))
+        try:
+            return tuple(self._results(self._other, arguments, options))
+        except (Absent, Refused, ClientError) as error:
+            raise Unreachable(f"in another process: {error}") from None
 
     def _results(self, client: Client, arguments: Sequence[Any], options: Mapping[str, Any]) -> list[Array]:
         named = dict(zip(self.operation.arguments, arguments, strict=True))

@@ -10,10 +10,11 @@ from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.token import TOGETHER, Case
 from nnlaws.chapters import LAWS
 from nnlaws.chapters.batch_norm.mutants import MUTANTS
-from nnlaws.isolation.guard import GuardedSubject, silence
+from nnlaws.isolation.guard import GuardedSubject
 from nnlaws.rounding.formats import format_of
 from nnlaws_reference import batch_norm_train
 from nnlaws_reference.dtypes import DTYPES, Array
+from nnlaws_server.callee import silence
 from nnlaws_spec.formulas import batch_norm as formulas
 
 SHORT, NOISY = "noisy_variance_falls_short", "noise_of_the_variance"

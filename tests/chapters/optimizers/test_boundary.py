@@ -14,10 +14,11 @@ from nnlaws.authoring.token import Case
 from nnlaws.chapters import LAWS, chapter_of
 from nnlaws.chapters.optimizers import inputs as cases
 from nnlaws.harness.planning import find
-from nnlaws.isolation.guard import GuardedSubject, silence
+from nnlaws.isolation.guard import GuardedSubject
 from nnlaws.rounding.formats import Format, format_of
 from nnlaws_reference import adam, adamw, gradient_descent
 from nnlaws_reference.dtypes import DTYPES, Array
+from nnlaws_server.callee import silence
 
 FORMATS = {name: format_of(dtype) for name, dtype in DTYPES.items()}
 OWN = [law for law in LAWS if chapter_of(law.operation).name == "optimizers" and law.boundary]

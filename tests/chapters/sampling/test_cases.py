@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from nnlaws.authoring.ruler import Ruler
 from nnlaws.chapters import LAWS, OPERATIONS, chapter_of
-from nnlaws.isolation.guard import GuardedSubject, silence
+from nnlaws.isolation.guard import GuardedSubject
 from nnlaws.rounding.formats import format_of
+from nnlaws_server.callee import silence
 
 DOUBLE = format_of(np.dtype(np.float64))
 Asked = dict[str, set[Any]]

@@ -17,11 +17,12 @@ from nnlaws.chance import SHARES
 from nnlaws.chance import evidence as about_chance
 from nnlaws.chapters import LAWS, OPERATIONS, chapter_of
 from nnlaws.chapters.search import chance_laws as about_searches
-from nnlaws.isolation.guard import GuardedSubject, silence
+from nnlaws.isolation.guard import GuardedSubject
 from nnlaws.report import LawResult, Outcome, Report
 from nnlaws.rounding.formats import format_of
 from nnlaws_reference import sampling
 from nnlaws_reference.dtypes import Array
+from nnlaws_server.callee import silence
 from scipy.special import ndtr
 
 Units = Callable[[int, int], Array]

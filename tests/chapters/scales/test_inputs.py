@@ -14,9 +14,9 @@ from nnlaws.chapters import OPERATIONS, chapter_of
 from nnlaws.chapters.scales import boundary
 from nnlaws.chapters.scales import inputs as scales
 from nnlaws.chapters.scales.operations import MAPS
-from nnlaws.isolation.guard import silence
 from nnlaws.rounding.formats import Format, format_of
 from nnlaws_reference.dtypes import DTYPES, Array
+from nnlaws_server.callee import silence
 from numpy.typing import NDArray
 
 repeatable = settings(derandomize=True, deadline=None, max_examples=25)

@@ -13,11 +13,12 @@ from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.subject import NotOffered
 from nnlaws.chapters import LAWS, OPERATIONS, chapter_of
 from nnlaws.chapters.search.inputs import scale_of
-from nnlaws.isolation.guard import GuardedSubject, silence
+from nnlaws.isolation.guard import GuardedSubject
 from nnlaws.report import LawResult, Outcome, Report
 from nnlaws.rounding.formats import format_of
 from nnlaws_reference import search
 from nnlaws_reference.dtypes import Array
+from nnlaws_server.callee import silence
 
 NAMES = [name for name, each in OPERATIONS.items() if chapter_of(each).name == "search"]
 DOUBLE = format_of(np.dtype(np.float64))

@@ -14,10 +14,11 @@ from nnlaws.chapters import LAWS
 from nnlaws.chapters.softmax import boundary
 from nnlaws.chapters.softmax.inputs import KNOWN, either, masked_inputs, moderate_inputs, one_hot, soft
 from nnlaws.harness.planning import find
-from nnlaws.isolation.guard import GuardedSubject, silence
+from nnlaws.isolation.guard import GuardedSubject
 from nnlaws.rounding.formats import Format, format_of
 from nnlaws_reference import cross_entropy, cross_entropy_gradient, softmax
 from nnlaws_reference.dtypes import DTYPES, Array
+from nnlaws_server.callee import silence
 
 FORMATS = [format_of(dtype) for dtype in DTYPES.values()]
 every_format = pytest.mark.parametrize("format", FORMATS, ids=lambda format: format.name)

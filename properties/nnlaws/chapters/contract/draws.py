@@ -21,12 +21,9 @@ FEW = 8  # draws or points of a call, at most: of more there is nothing more to 
 
 @dataclass
 class Made:
-    """One call: the arrays that it was given, by name, with their bytes before it; and what it returned, with its bytes
-    then.
-    """
+    """One call: the arrays that it was given, by name, with their bytes before it; the bytes of what it returned."""
 
     given: dict[str, tuple[Array, bytes]]
-    returned: tuple[Array, ...]
     bits: list[bytes]
 
     @property
@@ -49,7 +46,7 @@ class Observed:
         named = {**{f"argument {place}": each for place, each in enumerate(arguments)}, **options}
         given = {name: (each, each.tobytes()) for name, each in named.items() if isinstance(each, np.ndarray)}
         returned = self._subject.arrays(*arguments, lane=lane, **options)
-        self.made.append(Made(given, returned, [part.tobytes() for part in returned]))
+        self.made.append(Made(given, [part.tobytes() for part in returned]))
         return returned
 
 
@@ -78,13 +75,16 @@ def same_result_again(f: Subject, exercise: Exercise) -> Evidence:
 
 def results_of_its_own(f: Subject, exercise: Exercise) -> Evidence:
     """No result shares memory with an argument, nor with the result of one of many later calls."""
-    first, *later = _observed(f, exercise, 1 + LATER)
-    for part in first.returned:
-        for name, (array, _) in first.given.items():
-            if np.shares_memory(part, array):
+    with f.keeping() as kept:
+        for _ in range(1 + LATER):
+            exercise(f)
+        for each in kept.shared():
+            if each.kind == "argument":
+                name = each.other if isinstance(each.other, str) else f"argument {each.other}"
                 return require(False, f"a result is an array that was given ({name}), or shares its memory")
-        if any(np.shares_memory(part, each) for made in later for each in made.returned):
-            return require(False, f"the result of one of {LATER} later calls is an earlier one, or shares its memory")
+            if each.kind == "later":
+                words = f"the result of one of {LATER} later calls is an earlier one, or shares its memory"
+                return require(False, words)
     return require(True, "")
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from itertools import combinations, product
 from typing import Any
 
 import numpy as np
 from nnlaws_reference.dtypes import Array
+from nnlaws_server.words import memory
 
 from nnlaws.authoring.case import OTHERS, Builder, Inputs, Range
 from nnlaws.authoring.chapter import Chapter
@@ -20,7 +20,7 @@ from nnlaws.authoring.subject import Refused, Subject
 from nnlaws.authoring.token import TOGETHER, Case
 from nnlaws.chapters.contract import draws
 from nnlaws.chapters.contract.common import FIXES, LATER, NEEDS, SURROUNDINGS, process_kept
-from nnlaws.chapters.contract.layouts import CHANGES, LAYOUTS, VIEWS, Arguments, by_turns, laid, memory
+from nnlaws.chapters.contract.layouts import CHANGES, LAYOUTS, VIEWS, Arguments, by_turns, laid
 from nnlaws.rounding.formats import Floats, Format
 
 
@@ -33,7 +33,7 @@ def arguments_unmodified(f: Subject, ruler: Ruler, *arguments: Array, **options:
     for number, how, lane in tried:
         before = [memory(argument).tobytes() for argument in lane]
         try:
-            f.raw(*lane, lane=number, **options)
+            f.form(*lane, lane=number, **options)
         except Refused:  # of a layout, that is another clause's
             if not called:
                 raise
@@ -48,22 +48,22 @@ def shape_and_dtype(f: Subject, ruler: Ruler, *arguments: Array, **options: Any)
     """NumPy arrays (or what NumPy converts by `__array__`) of the arguments' dtype and the operation's shapes."""
     shapes = ruler.operation.result_shapes(argument.shape[1:] for argument in arguments)
     for number, lane in enumerate(_lanes(arguments)):
-        returned = f.raw(*lane, lane=number, **options)
-        parts = returned if len(shapes) > 1 and isinstance(returned, (tuple, list)) else (returned,)
+        returned = f.form(*lane, lane=number, **options)
+        parts = (returned.whole,) if len(shapes) == 1 or returned.parts is None else returned.parts
         if len(parts) != len(shapes):
             names = ", ".join(ruler.operation.results)
-            got = f"{len(parts)} results" if len(parts) > 1 else f"a {type(returned).__name__}"
+            got = f"{len(parts)} results" if len(parts) > 1 else f"a {returned.whole.type}"
             return _broken(number, f"expected a tuple ({names}), got {got}")
         for name, shape, part in zip(ruler.operation.results, shapes, parts, strict=True):
             wanted, which = f"{ruler.format.name} and shape {shape}", f"{name}: " if len(shapes) > 1 else ""
-            if not hasattr(part, "__array__"):
-                return _broken(number, f"{which}expected a NumPy array of {wanted}, got a {type(part).__name__}")
+            if not part.array:
+                return _broken(number, f"{which}expected a NumPy array of {wanted}, got a {part.type}")
         found = f.arrays(*lane, lane=number, **options)
-        for name, shape, part in zip(ruler.operation.results, shapes, found, strict=True):
+        for name, shape, array in zip(ruler.operation.results, shapes, found, strict=True):
             which = f"{name}: " if len(shapes) > 1 else ""
-            if part.shape != shape or part.dtype != ruler.format.dtype:
+            if array.shape != shape or array.dtype != ruler.format.dtype:
                 wanted = f"{ruler.format.name} of shape {shape}"
-                return _broken(number, f"{which}expected {wanted}, got {part.dtype} of shape {part.shape}")
+                return _broken(number, f"{which}expected {wanted}, got {array.dtype} of shape {array.shape}")
     return require(True, "")
 
 
@@ -71,15 +71,14 @@ def same_result_again(f: Subject, ruler: Ruler, *arguments: Array, **more: Any) 
     """The same bits each time, whatever comes between; and no later call changes a result that was returned."""
     others = [more.pop(f"other_{name}") for name in ruler.operation.arguments]
     for number, (lane, other) in enumerate(zip(_lanes(arguments), _lanes(others), strict=True)):
-        first = f.arrays(*lane, lane=number, **more)
-        bits = [part.tobytes() for part in first]
-        for between in (1, 0, 2):  # so that states of period 2 and 3, and buffers in turn, do not come round
-            for _ in range(between):
-                f.arrays(*other, lane=number, **more)
-            if [part.tobytes() for part in first] != bits:
-                return _broken(number, "an array that was returned changed when the operation was called again")
-            if [part.tobytes() for part in f.arrays(*lane, lane=number, **more)] != bits:
-                return _broken(number, "another call with the same arguments returned other bits")
+        with f.keeping() as kept:
+            bits = [part.tobytes() for part in f.arrays(*lane, lane=number, **more)]
+            for between in (1, 0, 2):  # so that states of period 2 and 3, and buffers in turn, do not come round
+                _again(f, other, between, more)
+                if 0 in kept.written_over():
+                    return _broken(number, "an array that was returned changed when the operation was called again")
+                if [part.tobytes() for part in f.arrays(*lane, lane=number, **more)] != bits:
+                    return _broken(number, "another call with the same arguments returned other bits")
     return require(True, "")
 
 
@@ -87,11 +86,11 @@ def any_layout_accepted(f: Subject, ruler: Ruler, *arguments: Array, **options: 
     """Whatever the layout, nothing is raised that is not raised for contiguous copies."""
     lanes = _lanes(arguments)
     for number, lane in enumerate(lanes):
-        f.raw(*lane, lane=number, **options)
+        f.form(*lane, lane=number, **options)
     for number, place in by_turns(lanes, len(LAYOUTS)):
         how, lane = laid(ruler.operation, lanes[number], place)
         try:
-            f.raw(*lane, lane=number, **options)
+            f.form(*lane, lane=number, **options)
         except Refused as refusal:
             return _broken(number, f"refused where {how}: {refusal}")
     return require(True, "")
@@ -162,19 +161,22 @@ def results_of_its_own(f: Subject, ruler: Ruler, *arguments: Array, **more: Any)
     one written over, however many calls with other arguments come after it.
     """
     others = [more.pop(f"other_{name}") for name in ruler.operation.arguments]
-    names = ruler.operation.results
+    names, given = list(ruler.operation.results), list(ruler.operation.arguments)
     for number, (lane, other) in enumerate(zip(_lanes(arguments), _lanes(others), strict=True)):
-        found, again = (f.arrays(*lane, lane=number, **more) for _ in range(2))
-        given = [(f"the argument {name}", array) for name, array in zip(ruler.operation.arguments, lane, strict=True)]
-        results = [(f"the result {name}", part) for name, part in zip(names, found, strict=True)]
-        later = [(f"the result {name} of a later call", part) for name, part in zip(names, again, strict=True)]
-        for (one, part), (what, another) in [*product(results, given + later), *combinations(results, 2)]:
-            if np.shares_memory(part, another):
-                return _broken(number, f"{one} is {what}, or shares its memory")
-        bits = [part.tobytes() for part in found]
-        kept = [f.arrays(*other, lane=number, **more) for _ in range(0 if number else LATER)]
-        if [part.tobytes() for part in found] != bits:
-            return _broken(number, f"a result was written over by one of {len(kept)} later calls")
+        with f.keeping() as kept:
+            for _ in range(2):
+                f.arrays(*lane, lane=number, **more)
+            for each in kept.shared():
+                another = (given if each.kind == "argument" else names)[int(each.other)]
+                what = {
+                    "argument": f"the argument {another}",
+                    "later": f"the result {another} of a later call",
+                    "result": f"the result {another}",
+                }[each.kind]
+                return _broken(number, f"the result {names[each.result]} is {what}, or shares its memory")
+            _again(f, other, 0 if number else LATER, more)
+            if 0 in kept.written_over():
+                return _broken(number, f"a result was written over by one of {LATER} later calls")
     return require(True, "")
 
 
@@ -229,7 +231,7 @@ def finite_from_finite(f: Subject, ruler: Ruler, *arguments: Array, **options: A
 def surroundings_kept(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
     """The process is as it was before the call: global generators, NumPy's error state, warnings, threads …"""
     lane = _lanes(arguments)[0]
-    return process_kept(f, lambda: f.raw(*lane, **options))
+    return process_kept(f, lambda: f.form(*lane, **options))
 
 
 def _with_others(build: Builder, operation: Operation, families: Sequence[str]) -> Builder:
@@ -251,6 +253,12 @@ def _with_others(build: Builder, operation: Operation, families: Sequence[str]) 
 def _lanes(arguments: Sequence[Array]) -> list[tuple[Array, ...]]:
     """Each lane's arguments, as arrays of their own."""
     return [tuple(argument[number].copy() for argument in arguments) for number in range(len(arguments[0]))]
+
+
+def _again(f: Subject, arguments: Sequence[Array], times: int, options: dict[str, Any]) -> None:
+    """So many calls with these arguments."""
+    if times:
+        f.results(*(np.repeat(argument[None], times, axis=0) for argument in arguments), **options)
 
 
 def _broken(lane: int, reason: str) -> Evidence:

@@ -102,10 +102,3 @@ def laid(operation: Operation, arguments: Arguments, way: int) -> tuple[str, Arg
     chosen = [names[(way + place) % len(names)] for place in range(len(arguments))]
     how = "; ".join(f"{argument} is {name}" for argument, name in zip(operation.arguments, chosen, strict=True))
     return how, tuple(LAYOUTS[name](x) for name, x in zip(chosen, arguments, strict=True))
-
-
-def memory(x: Array) -> Array:
-    """The whole array that x is a view of."""
-    while isinstance(x.base, np.ndarray):
-        x = x.base
-    return x

@@ -148,9 +148,9 @@ def no_grid(f: Subject, ruler: Ruler, **options: Any) -> Evidence:
 
 def numbers(f: Subject, ruler: Ruler, *, low: Any, high: Any, size: int, seed: int) -> Evidence:
     """`size` finite numbers, in one dimension: float64 or float32, for integers any type of numbers."""
-    returned = f.raw(low, asked(ruler, high), size=size, seed=seed)
-    if not hasattr(returned, "__array__"):
-        return require(False, f"expected a NumPy array, got a {type(returned).__name__}")
+    returned = f.form(low, asked(ruler, high), size=size, seed=seed).whole
+    if not returned.array:
+        return require(False, f"expected a NumPy array, got a {returned.type}")
     # what a tensor raises that cannot be an array is the target's fault
     (x,) = f.arrays(low, asked(ruler, high), size=size, seed=seed)
     if x.shape != (size,):

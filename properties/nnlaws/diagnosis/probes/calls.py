@@ -120,16 +120,17 @@ def _memory(bench: Bench, bases: Sequence[Sample]) -> Iterator[str]:
         lane = _lane(sample)
         before = [a.tobytes() for a in lane]
         try:
-            first = bench.subject.arrays(*lane, lane=0, **sample.options)
-            second = bench.subject.arrays(*_lane(sample), lane=0, **sample.options)
+            with bench.subject.keeping() as memory:
+                bench.subject.arrays(*lane, lane=0, **sample.options)
+                bench.subject.arrays(*_lane(sample), lane=0, **sample.options)
+                found = memory.shared()
         except TargetFault:
             continue
         tried += 1
         written += before != [a.tobytes() for a in lane]
-        for name, a in zip(names, lane, strict=True):
-            if any(np.shares_memory(a, one) for one in first):
-                shared.append((name, sample))
-        kept += any(np.shares_memory(a, b) for a, b in zip(first, second, strict=True))
+        given = {each.other for each in found if each.kind == "argument"}
+        shared += [(name, sample) for place, name in enumerate(names) if place in given]
+        kept += any(each.kind == "later" and each.result == each.other for each in found)
     if written >= min(AGREEING, tried) > 0:
         yield "it writes to its arguments"
     elif shared:

@@ -311,7 +311,7 @@ def shuffled(subject: GuardedSubject) -> GuardedSubject:
     """The subject, with the draws of each call in another order."""
 
     def function(*arguments: Any, **options: Any) -> Any:
-        found = np.asarray(subject.function(*arguments, **options))
+        (found,) = subject.arrays(*arguments, **options)
         return np.random.default_rng(int(options[SEED]) + 77).permutation(found, axis=0)
 
     return GuardedSubject(function, subject.operation, subject.watch)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nnlaws.isolation import floating_point
+from nnlaws_server import floating_point
 
 Module = Any
 

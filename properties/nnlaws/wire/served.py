@@ -1,0 +1,310 @@
+"""A target in Python, in a process that only answers calls: what it offers, as callees of this process."""
+
+import json
+import os
+import subprocess
+import threading
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from types import SimpleNamespace
+from typing import Any, NoReturn
+
+import numpy as np
+from nnlaws_reference.dtypes import Array
+from nnlaws_server.callee import Form, Found, Part
+from nnlaws_server.errors import TargetError
+from nnlaws_server.kept import Shared
+from nnlaws_server.loading import read_again
+from nnlaws_server.serving import OPTIONS, each_of
+from nnlaws_server.words import flat, memory, said, said_as_it_lies, spaceless, understood
+
+from nnlaws.authoring.subject import NotOffered, Refused, TargetFault, Unreachable
+from nnlaws.chapters import OPERATIONS
+from nnlaws.wire.process import start
+
+PATIENCE = 120.0  # seconds for an answer of another process: importing the target is part of the first
+NO_ANSWER = "its process wrote what is no answer where answers go"
+NONE = {"absent": NotOffered, "refused": Refused}
+
+
+class Server:
+    """The process. `ended` is told the exit code with which it ended by itself, or in words what it wrote instead of an
+    answer, after which nothing that it says can be told apart; it does not return.
+    """
+
+    def __init__(self, process: "subprocess.Popen[bytes]", ended: Callable[[int | str], NoReturn]) -> None:
+        self._process, self.ended = process, ended
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._asked, self._answers = process.stdin, process.stdout
+        self._calls = 0
+
+    def hello(self) -> dict[str, Any]:
+        """What it has loaded. Raises TargetError where that failed."""
+        operations = {name: len(operation.results) for name, operation in OPERATIONS.items()}
+        kind, words = self._answered(f"hello 1 {said('operations', operations)}\n".encode())
+        try:
+            if kind == "failed":
+                raise TargetError(str(json.loads(" ".join(words))))
+            facts: dict[str, Any] = understood(words[1:])["facts"]
+            facts = {"operations": dict(facts["operations"]), "declared": dict(facts["declared"])}
+        except TargetError:
+            self.close()
+            raise
+        except (ValueError, KeyError, IndexError, TypeError):
+            self.close()
+            raise TargetError("its process wrote something else where it says what it offers") from None
+        return facts
+
+    def ask(self, kind: str, operation: str, *words: str, functions: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """What it answers, by name. Raises NotOffered or Refused for what a call raised, TargetFault for no answer."""
+        self._calls += 1
+        line = " ".join((kind, str(self._calls), operation, *words))
+        answer, found = self._answered(line.encode() + b"\n")
+        while answer == "ask":
+            answer, found = self._answered(self._told(found, functions or {}).encode(errors="replace") + b"\n")
+        try:
+            values = understood(found)
+        except (ValueError, KeyError, IndexError, TypeError):
+            self.ended(NO_ANSWER)
+        if answer == "done":
+            return values
+        if answer not in NONE:
+            self.ended(NO_ANSWER)
+        raise Raised(NONE[answer](f"{operation} raised {values.pop('text', '')}"), values)
+
+    def found(self, prefix: str, answer: Mapping[str, Any]) -> list[Found]:
+        """The results that an answer has."""
+        try:
+            found = each_of(prefix, answer)
+            if all(isinstance(x, np.ndarray) for each in found if not isinstance(each, str) for x in each):
+                return found
+        except (ValueError, KeyError, IndexError, TypeError):
+            pass
+        self.ended(NO_ANSWER)
+
+    def imported(self) -> dict[str, str]:
+        """What has been imported since this was asked last, with versions."""
+        found: dict[str, str] = self.ask("imports", "-")["imported"]
+        return found
+
+    def kill(self) -> None:
+        """Ends it; who waits for its answer is told."""
+        self._process.kill()
+
+    def close(self) -> None:
+        for pipe in (self._asked, self._answers):
+            with suppress(OSError, ValueError):
+                pipe.close()
+        self._process.kill()
+        self._process.wait()
+
+    def _told(self, words: list[str], functions: Mapping[str, Any]) -> str:
+        """What the judge's function gives for what the call gives it."""
+        try:
+            name, *given = words
+            return f"told {self._calls} {said('value', functions[name](*understood(given).values()))}"
+        except Exception as error:
+            return f"raised {self._calls} {type(error).__name__}: {' '.join(str(error).split())}"
+
+    def _answered(self, line: bytes) -> tuple[str, list[str]]:
+        with suppress(BrokenPipeError):  # it has ended, as is seen below
+            self._asked.write(line)
+            self._asked.flush()
+        answer = self._answers.readline()
+        if not answer.endswith(b"\n"):
+            self.ended(self._process.wait())
+        kind, *words = answer.decode(errors="replace").rstrip("\n").split(" ")
+        if words[:1] != [str(self._calls)] and kind not in ("hello", "failed"):
+            self.ended(NO_ANSWER)
+        return kind, words[1:]
+
+
+class Raised(Exception):
+    """What a call raised, and what its arguments are after it."""
+
+    def __init__(self, fault: TargetFault, after: dict[str, Any]) -> None:
+        super().__init__(fault)
+        self.fault, self.after = fault, after
+
+
+class Served:
+    """An operation of the process, called as one of this process is: see `nnlaws_server.callee.Here`."""
+
+    def __init__(self, server: Server, operation: str, parameters: Sequence[str], other: "Other") -> None:
+        self.server, self.name, self._parameters, self._other = server, operation, parameters, other
+        self._names = tuple(OPERATIONS[operation].arguments)
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        found = self.call(arguments, options)
+        if isinstance(found, str):
+            raise TargetFault(f"{self.name} returned {found}")
+        return found[0] if len(found) == 1 else found
+
+    def call(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> Found:
+        return self.server.found("y", self._called("call", arguments, options, self.server))[0]
+
+    def form(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> Form:
+        whole, parts = self._called("form", arguments, options, self.server)["form"]
+        return Form(Part(*whole), None if parts is None else tuple(Part(*part) for part in parts))
+
+    def lanes(self, arguments: Sequence[Array], options: dict[str, Any]) -> Iterator[Found]:
+        named = zip(self._names, arguments, strict=True)
+        words = [*(said(name, x) for name, x in named), OPTIONS, *(said(*option) for option in options.items())]
+        try:
+            answer = self.server.ask("lanes", self.name, *words)
+        except Raised as raised:
+            raise raised.fault from None
+        yield from self.server.found("y", answer)
+        if "stopped" in answer:
+            kind, text = answer["stopped"]
+            raise NONE[kind](f"{self.name} raised {text}")
+
+    def at_once(self, each: Sequence[tuple[Array, ...]], options: dict[str, Any]) -> list[list[Found]]:
+        given = [
+            said(f"{name}_{place}", x)
+            for place, one in enumerate(each)
+            for name, x in zip(self._names, one, strict=True)
+        ]
+        words = [said("threads", len(each)), *given, OPTIONS, *(said(*option) for option in options.items())]
+        try:
+            answer = self.server.ask("threads", self.name, *words)
+        except Raised as raised:
+            raise raised.fault from None
+        return [self.server.found(f"t{number}_", answer) for number in range(len(each))]
+
+    @contextmanager
+    def keeping(self) -> Generator["KeptThere"]:
+        self.server.ask("keep", self.name)
+        try:
+            yield KeptThere(self)
+        finally:
+            self.server.ask("free", self.name)
+
+    @contextmanager
+    def borrowed(self) -> Generator[list[str]]:
+        names: list[str] = []
+        self.server.ask("borrow", self.name)
+        try:
+            yield names
+        finally:
+            names += self.server.ask("back", self.name)["changed"]
+
+    def elsewhere(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> Found:
+        """The same in another process, where hashes of strings are others."""
+        return self._other.answer(self.name, lambda server: self._called("call", arguments, options, server))
+
+    def parameters(self) -> list[str]:
+        return list(self._parameters)
+
+    def close(self) -> None:
+        """Ends the processes of the whole target."""
+        self.server.close()
+        self._other.close()
+
+    def _called(self, kind: str, arguments: tuple[Any, ...], options: dict[str, Any], server: Server) -> dict[str, Any]:
+        """The answer; what the call did to its arguments is done to ours."""
+        functions: dict[str, Any] = {}
+        arrays: dict[str, Array] = {}
+
+        def word(name: str, value: Any) -> str:
+            if isinstance(value, np.ndarray):
+                text = said_as_it_lies(name, value, arrays)
+                arrays[name] = value
+                return text
+            if callable(value):
+                functions[name] = value
+                return f"{name}:={spaceless({'ask': name})}"
+            if isinstance(value, tuple) and value and hasattr(value[0], "scale"):
+                return f"{name}:={spaceless({'axes': value})}"
+            return said(name, value)
+
+        names = self._names or tuple(f"argument{place}" for place in range(len(arguments)))
+        words = [*(map(word, names, arguments)), OPTIONS, *(word(*option) for option in options.items())]
+        try:
+            answer = server.ask(kind, self.name, *words, functions=functions)
+        except Raised as raised:
+            _put_back(arrays, raised.after)
+            raise raised.fault from None
+        _put_back(arrays, answer)
+        return answer
+
+
+class KeptThere:
+    """What is asked of results that the process keeps: see `nnlaws_server.kept.Kept`."""
+
+    def __init__(self, callee: Served) -> None:
+        self._callee = callee
+
+    def written_over(self) -> list[int]:
+        return list(self._asked()["written"])
+
+    def shared(self) -> list[Shared]:
+        return [Shared(*each) for each in self._asked()["shared"]]
+
+    def _asked(self) -> dict[str, Any]:
+        return self._callee.server.ask("kept", self._callee.name)
+
+
+class Other:
+    """Another process of the same target, started when it is first needed, and given up where it once gave nothing."""
+
+    def __init__(self, target: str) -> None:
+        self._target = target
+        self._server: Server | None = None
+        self._given_up = ""
+
+    def answer(self, operation: str, call: Callable[[Server], dict[str, Any]]) -> Found:
+        """Raises Unreachable, which says why there is no answer; from then on without another try."""
+        if self._given_up:
+            raise Unreachable(self._given_up)
+        try:
+            server = self._started()
+            patience = threading.Timer(PATIENCE, server.kill)
+            patience.start()
+            try:
+                return server.found("y", call(server))[0]
+            finally:
+                patience.cancel()
+        except (TargetError, TargetFault) as error:
+            told = str(error).removeprefix(f"{operation} ")
+            self._given_up = f"in another process it {told}" if told.startswith("raised") else told
+        self.close()
+        raise Unreachable(self._given_up)
+
+    def close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+    def _started(self) -> Server:
+        if self._server is None:
+            salt = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"
+            self._server = Server(start(self._target, PYTHONHASHSEED=salt), _came_to_an_end)
+            self._server.hello()
+        return self._server
+
+
+def implementation(target: str, process: "subprocess.Popen[bytes]", ended: Callable[[int | str], NoReturn]) -> Any:
+    """What the target offers and declares, as the attributes that any implementation has; `imported`, a function:
+    what it has imported since it was asked last. Raises TargetError where it cannot be loaded.
+    """
+    server = Server(process, ended)
+    facts, other = server.hello(), Other(target)
+    named = {name: Served(server, name, taken, other) for name, taken in facts["operations"].items()}
+    said_of_itself = {name: read_again(value) for name, value in facts["declared"].items()}
+    return SimpleNamespace(**{**said_of_itself, **named}, imported=server.imported)
+
+
+def _came_to_an_end(how: int | str) -> NoReturn:
+    raise TargetFault("another process, with the target loaded, came to an end, or did not answer in time")
+
+
+def _put_back(arrays: Mapping[str, Array], answer: Mapping[str, Any]) -> None:
+    """Writes what arguments are after a call into ours."""
+    for name, value in arrays.items():
+        after = answer.get(f"after_{name}")
+        if after is not None:
+            ours = flat(memory(value))
+            if isinstance(after, np.ndarray) and after.size == ours.size:
+                ours[:] = after

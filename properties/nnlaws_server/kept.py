@@ -1,0 +1,59 @@
+"""Results as they lie in memory, kept alive from call to call: which share memory, and which were written over."""
+
+from collections.abc import Mapping
+from itertools import combinations
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+class Shared(NamedTuple):
+    """That a result of the first call shares memory with an "argument" of it, by its place or its name, with another
+    "result" of it, or with a "later" one, by its place.
+    """
+
+    result: int
+    kind: str
+    other: int | str
+
+
+class Kept:
+    """The results of each call since, and the arrays among the arguments of the first."""
+
+    def __init__(self) -> None:
+        self._given: dict[int | str, Array] = {}
+        self._results: list[tuple[Array, ...]] = []
+        self._bits: list[list[bytes]] = []
+
+    def add(self, arguments: tuple[Any, ...], options: Mapping[str, Any], results: tuple[Array, ...]) -> None:
+        if not self._results:
+            named: list[tuple[int | str, Any]] = [*enumerate(arguments), *options.items()]
+            self._given = {name: value for name, value in named if isinstance(value, np.ndarray)}
+        self._results.append(results)
+        self._bits.append([part.tobytes() for part in results])
+
+    def written_over(self) -> list[int]:
+        """The calls whose results are no longer what they were when they were returned."""
+        return [
+            call
+            for call, (results, bits) in enumerate(zip(self._results, self._bits, strict=True))
+            if [part.tobytes() for part in results] != bits
+        ]
+
+    def shared(self) -> list[Shared]:
+        """With what the results of the first call share memory."""
+        if not self._results:
+            return []
+        first, *later = self._results
+        found: list[Shared] = []
+        for place, part in enumerate(first):
+            found += [Shared(place, "argument", name) for name, x in self._given.items() if np.shares_memory(part, x)]
+            others = [(other, x) for results in later for other, x in enumerate(results)]
+            found += [Shared(place, "later", other) for other, x in others if np.shares_memory(part, x)]
+        for (place, part), (other, another) in combinations(enumerate(first), 2):
+            if np.shares_memory(part, another):
+                found.append(Shared(place, "result", other))
+        return found
