@@ -10,6 +10,7 @@ import json
 import os
 import pickle
 import platform
+import shlex
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import nnlaws as nnlaws_package
 import page
 
 RIGHT = """
@@ -49,6 +51,7 @@ def softmax(z):
     global calls
     calls += 1
 """
+TEMPLATE = Path(nnlaws_package.__file__).parent / "templates" / "clients" / "client.py"
 UPWARD = {"x86_64": 0x800, "aarch64": 0x400000}.get(platform.machine(), 0)
 NOT_SO = "**Not so:**"
 LIMITS = ("--timeout", "1", "--memory", "0.5")
@@ -56,7 +59,9 @@ LIMITS = ("--timeout", "1", "--memory", "0.5")
 
 @dataclass(frozen=True)
 class Fault:
-    """A softmax with this body does `what`; one result says `words`, and has that outcome. prelude: at import."""
+    """A softmax with this body does `what`; one result says `words`, and has that outcome. prelude: at import. client:
+    it is no file but a command, which this body answers for, of a `line`.
+    """
 
     what: str
     body: str
@@ -64,6 +69,7 @@ class Fault:
     words: str
     prelude: str = ""
     library: str = ""
+    client: bool = False
 
 
 NOISE = "print('a' * 9999)\nos.write(1, b'b' * 9999)\nos.write(2, b'c' * 2**20)\nreturn right(z)"
@@ -122,7 +128,81 @@ FAULTS = (
     Fault("exits at import", "", "not run", "SystemExit: 0", "import sys\nsys.exit(0)\n"),
     Fault("reads address 0 at import", "", "not run", "SIGSEGV", "import ctypes\nctypes.string_at(0)\n"),
     Fault("has a syntax error", "", "not run", "SyntaxError", "def\n"),
+    Fault(
+        *("patches nnlaws, and is wrong", "return right(z / 2)", "violates", " where "),
+        "import nnlaws.authoring.evidence as evidence\nevidence.Evidence.holds = property(lambda self: True)\n",
+    ),
+    Fault(
+        *("patches NumPy, and is wrong", "return right(z / 2)", "violates", " where "),
+        "import numpy\nnumpy.abs = numpy.absolute = lambda x: 0 * x\nnumpy.array_equal = lambda *a: True\n",
+    ),
+    Fault("returns masked arrays, and is wrong", "return np.ma.array(right(z / 2), mask=True)", "violates", " where "),
+    Fault(
+        "mends its results a moment later",
+        "import threading\nlate, half = z.copy(), right(z / 2)\n"
+        "threading.Timer(0.001, lambda: half.__setitem__(..., right(late))).start()\nreturn half",
+        *("violates", " where "),
+    ),
+    Fault(
+        "answers in the server's place",
+        "for number in range(3, 20):\n    try: os.write(number, b'done 1 y:=1\\n')\n    except OSError: pass\n"
+        "return right(z / 2)",
+        *("error", "no answer where answers go"),
+    ),
+    Fault("kills its judge", "os.kill(os.getppid(), 9)\nreturn right(z)", "error", "SIGKILL"),
+    Fault("stops its judge", "os.kill(os.getppid(), 19)\nreturn right(z)", "error", "did not"),
+    Fault("asks its judge to end", "os.kill(os.getppid(), 15)\nreturn right(z)", "error", "SIGTERM"),
+    Fault("a client that is right", "return right(line)", "conforms", "", client=True),
+    Fault("a client that ends", "sys.exit('no more')", "error", "exit code 1 (no more)", client=True),
+    Fault("a client that crashes", "os.abort()", "error", "SIGABRT", client=True),
+    Fault("a client that never answers", "time.sleep(1000)", "error", "did not return within 1 s", client=True),
+    Fault(
+        "a client that answers two lines",
+        "return right(line) + '\\n' + right(line)",
+        "error",
+        "an answer to",
+        client=True,
+    ),
+    Fault("a client that answers half a line", "return right(line)[:-9]", "error", "bytes", client=True),
+    Fault("a client that answers nothing known", "return 'what?'", "error", "expected", client=True),
+    Fault(
+        "a client that answers another call",
+        "return right(line).replace(' ', ' 9', 1)",
+        "error",
+        "an answer to",
+        client=True,
+    ),
+    Fault(
+        *("a client that returns no results", "return 'done ' + line.split()[1]", "error", "returned nothing"),
+        client=True,
+    ),
+    Fault("a client that refuses", "return f'refused {line.split()[1]} too hot'", "error", "too hot", client=True),
 )
+CLIENT = """
+import os, sys, time
+import math
+
+
+def log_softmax(z):
+    rows, columns = z.shape
+    found = []
+    for row in range(rows):
+        x = z.values[row * columns : (row + 1) * columns]
+        total = math.log(sum(math.exp(each - max(x)) for each in x))
+        found += [each - max(x) - total for each in x]
+    return {"a": Array(z.dtype, z.shape, found)}
+
+
+OPERATIONS["log_softmax"] = log_softmax
+
+
+right = answer
+
+
+def answer(line):
+    if not line.startswith("call") or line.split()[2] != "softmax":
+        return right(line)
+"""
 
 
 def main() -> int:
@@ -153,6 +233,12 @@ def nnlaws(*arguments: str) -> "subprocess.CompletedProcess[str]":
 
 
 def write(fault: Fault) -> str:
+    """The file, and how it is judged."""
+    if fault.client:
+        lines = "".join(f"    {line}\n" for line in fault.body.splitlines())
+        begun, end = TEMPLATE.read_text("utf-8").split("if __name__", 1)
+        Path("client.py").write_text(f"{begun}{CLIENT}{lines}\nif __name__{end}", encoding="utf-8")
+        return f"command:{shlex.join([sys.executable, 'client.py'])}"
     lines = "".join(f"    {line}\n" for line in (fault.body or "return right(z)").splitlines())
     Path("target.py").write_text(fault.prelude + RIGHT + lines, encoding="utf-8")
     return "target.py"
@@ -293,9 +379,9 @@ def section(rows: list[tuple[str, ...]], lines: list[str]) -> str:
     points = "\n".join(f"- {line}" for line in lines)
     return f"""What happens where a target misbehaves? `python benchmarks/faults.py --write`, {date.today()}.
 
-Each is a softmax in a file of its own, judged in profile `quick` in float32, with a limit of 1 s a call and 0.5 GiB; in
-the same file is a log-softmax that is right. Outcomes are of the softmax's laws. *not run* is among the errors: after
-three hangs or deaths in one operation its other laws are given up, and say so.
+Each is a softmax in a file of its own, or a client in plain Python, judged in profile `quick` in float32, with a limit
+of 1 s a call and 0.5 GiB; in the same file is a log-softmax that is right. Outcomes are of the softmax's laws. *not
+run* is among the errors: after three hangs or deaths in one operation its other laws are given up, and say so.
 
 | the softmax | outcomes | said | log-softmax | took |
 |---|---|---|---|---|
