@@ -43,7 +43,8 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
 
 
 def judge(target: Path, **options: Any) -> Report:
-    return check(target, **{"laws": ["SM-1"], "dtypes": ["float32"], "profile": "quick", **options})
+    chosen: dict[str, Any] = {"laws": ["SM-1"], "dtypes": ["float32"], "profile": "quick", **options}
+    return check(target, **chosen)
 
 
 # What a wrong softmax does to be taken for a right one: nothing of it helps.

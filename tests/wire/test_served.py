@@ -19,7 +19,7 @@ from nnlaws.isolation.guard import GuardedSubject
 from nnlaws.plan import Selection
 from nnlaws.wire import served
 from nnlaws.wire.process import start
-from nnlaws.wire.words import _expanded, grammar
+from nnlaws.wire.words import form, grammar
 from nnlaws_server.callee import Here
 from nnlaws_server.errors import TargetError
 from nnlaws_server.serving import each_of, many
@@ -203,16 +203,15 @@ def test_a_target_that_is_none_is_told() -> None:
 
 def test_every_line_of_a_check_is_in_the_grammar(monkeypatch: pytest.MonkeyPatch) -> None:
     lines: dict[str, list[str]] = {"judge of Python": [], "server of Python": []}
-    answered = served.Server._answered
 
-    def noted(self: served.Server, line: bytes) -> tuple[str, list[str]]:
-        lines["judge of Python"].append(line.decode().rstrip("\n"))
-        kind, words = answered(self, line)
-        number = "1" if kind == "hello" else str(self._calls)
-        lines["server of Python"].append(" ".join((kind, number, *words)))
-        return kind, words
+    class Noted(served.Server):
+        def exchanged(self, line: bytes) -> bytes:
+            answer = super().exchanged(line)
+            lines["judge of Python"].append(line.decode().rstrip("\n"))
+            lines["server of Python"].append(answer.decode().rstrip("\n"))
+            return answer
 
-    monkeypatch.setattr(served.Server, "_answered", noted)
+    monkeypatch.setattr(served, "Server", Noted)
     target = targets.served("reference", start("reference"), never)
     operations = ("softmax", "batch_norm_train", "adam", "sample_integer", "coarse_to_fine", "panda", "refine")
     selection = Selection(operations, dtypes=("float32", "float64"), profile="quick")
@@ -220,7 +219,7 @@ def test_every_line_of_a_check_is_in_the_grammar(monkeypatch: pytest.MonkeyPatch
         assert run(task, target, selection).outcome in (Outcome.CONFORMS, Outcome.DECLARED)
     target.imported()
     for side, said_so in lines.items():
-        forms = {kind: re.compile(_expanded(form)) for kind, form in grammar()[side].items()}
+        forms = {kind: form(side, kind) for kind in grammar()[side]}
         kinds = {line.partition(" ")[0] for line in said_so}
         assert kinds >= set(forms) - {"raised", "failed", "absent", "refused"}
         for line in said_so:

@@ -77,7 +77,8 @@ class Server:
         """The results that an answer has."""
         try:
             found = each_of(prefix, answer)
-            if all(isinstance(x, np.ndarray) for each in found if not isinstance(each, str) for x in each):
+            said_so: list[Any] = [x for each in found if not isinstance(each, str) for x in each]
+            if all(isinstance(x, np.ndarray) for x in said_so):
                 return found
         except (ValueError, KeyError, IndexError, TypeError):
             pass
@@ -107,14 +108,18 @@ class Server:
         except Exception as error:
             return f"raised {self._calls} {type(error).__name__}: {' '.join(str(error).split())}"
 
-    def _answered(self, line: bytes) -> tuple[str, list[str]]:
+    def exchanged(self, line: bytes) -> bytes:
+        """The line that it answers to a line."""
         with suppress(BrokenPipeError):  # it has ended, as is seen below
             self._asked.write(line)
             self._asked.flush()
         answer = self._answers.readline()
         if not answer.endswith(b"\n"):
             self.ended(self._process.wait())
-        kind, *words = answer.decode(errors="replace").rstrip("\n").split(" ")
+        return answer
+
+    def _answered(self, line: bytes) -> tuple[str, list[str]]:
+        kind, *words = self.exchanged(line).decode(errors="replace").rstrip("\n").split(" ")
         if words[:1] != [str(self._calls)] and kind not in ("hello", "failed"):
             self.ended(NO_ANSWER)
         return kind, words[1:]

@@ -40,7 +40,7 @@ def grammar() -> dict[str, Any]:
 
 @cache
 def form(side: str, message: str) -> re.Pattern[str]:
-    """The regular expression of a message of the "judge" or of a "client"."""
+    """The regular expression of a message of the "judge" or of a "client"; or of one of the sides of Python."""
     return re.compile(_expanded(grammar()[side][message]))
 
 
