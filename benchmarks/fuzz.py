@@ -22,6 +22,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
 import psutil
 from nnlaws.api import check
 from nnlaws.authoring.errors import UsageError
@@ -33,7 +34,7 @@ from nnlaws.harness import resume
 from nnlaws.plan import Task
 from nnlaws.report import Report
 from nnlaws.wire.client import Client, ClientError
-from nnlaws.wire.served import Raised, Server
+from nnlaws.wire.served import KeptThere, Other, Raised, Served, Server
 from nnlaws_server.errors import TargetError
 
 Chances = random.Random
@@ -251,6 +252,10 @@ def of_python(chances: Chances) -> str:
             "done 1 y:=1 y0=float32[1]@0,4:0000803f after_z='|u1'[4]:0000803f",
             'refused 1 text:="ValueError:\\u0020struck"',
             "ask 1 objective a0=float64[1]:000000000000f03f",
+            'done 1 form:=[["ndarray",true],null]',
+            'done 1 written:=[0] shared:=[[0,"argument",0]]',
+            'done 1 imported:={"torch":"2.13.0"}',
+            "done 1 t0_:=1 t0_0=float32[1,1,1]:0000803f t1_:=1 t1_0=float32[1,1,1]:0000803f",
             "done 1 y:=[1,\"3\\u0020results\"] y0_0='<c8'[1]:0000803f00000000",
         )
     )
@@ -258,9 +263,22 @@ def of_python(chances: Chances) -> str:
     greeting = changed(greeting, chances) if chances.random() < 0.3 else greeting
     answers = [changed(right, chances).replace("\n", " ") for _ in range(2)]
     server = Server(Told(greeting, *answers), ended)  # type: ignore[arg-type]
+    z = np.ones((1, 1), dtype=np.float32)
     try:
         server.hello()
-        server.found("y", server.ask("call", "softmax", "z=float32[1]:0000803f", "*", functions={"objective": float}))
+        softmax = Served(server, "softmax", ["z"], Other(""))
+        asked: Callable[[], object] = chances.choice(
+            (
+                lambda: softmax.call((z,), {"objective": float}),
+                lambda: softmax.form((z,), {}),
+                lambda: list(softmax.lanes([z[None]], {})),
+                lambda: softmax.at_once([(z,), (z,)], {}),
+                lambda: KeptThere(softmax).shared(),
+                lambda: KeptThere(softmax).written_over(),
+                server.imported,
+            )
+        )
+        asked()
     except (Ended, Raised, TargetError, TargetFault):
         pass
     except Exception as error:

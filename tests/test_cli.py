@@ -389,6 +389,7 @@ def test_a_replay_of_a_good_target_conforms(write: Write, command: Run) -> None:
     ran = command("replay", f"{token}/{write('return right(z)')}")
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.startswith("softmax.value float32: conforms")
+    assert "not reproduced: called by itself, in a new process, this conforms" in ran.out
     assert command("replay", f"{token}/{write(WRONG, 'wrong.py')}").code == 1
     assert command("replay", f"{token}/wrong.py", "--target", "target.py").code == 0
     assert command("replay", f"{token}/nowhere.py").code == 3

@@ -208,6 +208,18 @@ def test_a_table_of_the_profiles_own_inputs_conforms_until_there_are_others(writ
     assert f"seed {report.seed}" in str(report)
 
 
+def test_what_the_process_says_of_itself_can_be_forged_and_values_cannot(write: Write) -> None:
+    """Whether memory is shared, or the process left as it was, only the target's own process can tell."""
+    patched = """
+    import nnlaws_server.callee as callee
+    callee.changed = lambda before: []
+    """
+    changes = "np.random.seed(7)\nreturn {}(z)"
+    assert not judge(write(body=changes.format("right")), laws=["CT-7"], strict=True).conforms
+    assert judge(write(patched, changes.format("right")), laws=["CT-7"], strict=True).conforms
+    assert not judge(write(patched, changes.format("wrong"))).conforms
+
+
 def test_who_is_right_only_where_it_is_judged_conforms(write: Write) -> None:
     assert judge(write(body="return right(z) if 'nnlaws_server' in sys.modules else wrong(z)")).conforms
 

@@ -17,11 +17,11 @@ from nnlaws.harness import resume as resuming
 from nnlaws.harness.parent import ChildProcess, LoadError, offering
 from nnlaws.harness.provenance import provenance
 from nnlaws.output import writable
-from nnlaws.plan import BOUND, PROFILES, Plan, Selection, Task
+from nnlaws.plan import BOUND, PROFILES, RANDOM, Plan, Selection, Task
 from nnlaws.report import LawResult, Outcome, Progress, Report
 from nnlaws.wire import PREFIX
 
-RANDOM, SEED_BITS = "random", 31
+SEED_BITS = 31
 
 
 class Runner(Protocol):
@@ -109,10 +109,10 @@ def check(
     GiB that the process may hold (both: own process only). strict: whether what falls short of a SHOULD violates. jobs:
     how many such processes may share the laws, where there are many. progress: called after each law with its result,
     how many are done, how many there are. save: a file to write the report to as JSON, at first incomplete, then as
-    laws are done. resume: a file that
-    `save` wrote, of a run that was ended: its results are taken over. setup: a command that is run before, as to
-    compile. trace: a file that gets what is said to and by a client. Raises LoadError if the target cannot be loaded or
-    offers no operation, UsageError (a ValueError) for an unknown name, or a file that is of another run.
+    laws are done. resume: a file that `save` wrote, of a run that was ended: its results are taken over. setup: a
+    command that is run before, as to compile. trace: a file that gets what is said to and by a client. Raises LoadError
+    if the target cannot be loaded or offers no operation, UsageError (a ValueError) for an unknown name, or a file that
+    is of another run.
     """
     selection = select(operations, laws, dtypes, profile, seed, timeout, memory, strict, trace)
     if jobs < 1:

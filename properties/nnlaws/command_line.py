@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from nnlaws.plan import PROFILES
+from nnlaws.plan import PROFILES, RANDOM
 
 CONFORMS, VIOLATES, USAGE, NOT_RUN = 0, 1, 2, 3
 
@@ -39,7 +39,7 @@ def _cores() -> int:
 
 def _seed(text: str) -> int | str:
     """A whole number, or "random"."""
-    return text if text == "random" else int(text)
+    return text if text == RANDOM else int(text)
 
 
 _seed.__name__ = "number"  # as argparse calls it: "invalid number value"

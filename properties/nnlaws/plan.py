@@ -55,6 +55,9 @@ class Selection:
         return cls(**fields)
 
 
+RANDOM = "random"
+"""The seed that is drawn anew for each run."""
+
 BOUND = "bound"
 """What the worst ratio of a result is a part of where rounding is judged: the largest error that is allowed."""
 

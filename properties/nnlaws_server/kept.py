@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 
+KINDS = ("argument", "result", "later")
+
+
 class Shared(NamedTuple):
     """That a result of the first call shares memory with an "argument" of it, by its place or its name, with another
     "result" of it, or with a "later" one, by its place.

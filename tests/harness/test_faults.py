@@ -16,7 +16,6 @@ import nnlaws
 import numpy as np
 import pytest
 from nnlaws import api
-from nnlaws.harness import parent as isolation
 from nnlaws.report import LawResult, Outcome, Report
 from nnlaws.reports.terminal import explain
 from nnlaws_server import floating_point as arithmetic
@@ -390,87 +389,3 @@ def test_a_target_that_can_be_loaded_once_only_ends_in_errors(write: Write) -> N
     assert {result.outcome for result in report.results} == {ERROR}
     assert "there is no file" in by_clause(report, "log_softmax")["SM-11"].reason
     assert report.exit_code == 3
-
-
-STICKY = """
-stuck = False
-"""
-
-
-def test_an_error_that_other_laws_have_left_is_not_this_laws(write: Write) -> None:
-    """As after an error of a device: whatever is called then fails, until there is a new process."""
-    sticky = "global stuck\nif stuck: raise RuntimeError('stuck')\nstuck = bool(np.isnan(z).any())\nreturn right(z)"
-    report = judge(write(sticky, prelude=STICKY), "SM-18", "CT-2", jobs=1)
-    results = by_clause(report)
-    assert results["SM-18"].outcome is ERROR
-    assert results["CT-2"].outcome is CONFORMS
-
-
-def test_an_error_that_comes_again_is_reported_once_it_has(write: Write) -> None:
-    report = judge(write("raise RuntimeError('always')"), "SM-1", "SM-2", "SM-3", jobs=1)
-    assert {each.outcome for each in report.results if each.operation == "softmax"} == {ERROR}
-
-
-IMPORTS = {
-    "raises": ("raise ValueError('not today')", "ValueError: not today"),
-    "has a syntax error": ("def softmax(z:", "SyntaxError"),
-    "exits": ("import sys\nsys.exit(0)", "SystemExit"),
-    "interrupts": ("raise KeyboardInterrupt", "KeyboardInterrupt"),
-    "ends its process": ("import os\nos._exit(9)", "exit code 9"),
-    "leaves its last words to another": (
-        "import os, subprocess\nsubprocess.Popen('sleep 0.2; echo out of numbers >&2', shell=True)\nos._exit(9)",
-        "exit code 9 (out of numbers)"),
-    "crashes": ("import ctypes\nctypes.string_at(0)", "SIGSEGV"),
-    "hangs": ("import time\ntime.sleep(60)", "no answer within"),
-    "raises what cannot be printed": (
-        "class Mute(Exception):\n    def __str__(self): raise RuntimeError\nraise Mute", "Mute"),
-    "raises for whatever is asked of it": ("def __getattr__(name): raise RuntimeError('who asks?')", "who asks?"),
-}  # fmt: skip
-
-
-DECLARED = {
-    "a dtype that is none": ("dtypes = ([],)", "declares dtypes"),
-    "another dtype": ("dtypes = ('int8',)", "declares dtypes = ('int8',); expected a tuple of some of float16"),
-    "no dtype": ("dtypes = ()", "dtypes"),
-    "a string for dtypes": ("dtypes = 'float16'", "dtypes"),
-    "a list for a value": ("conventions = {'normalisation': ['lse']}", "declares the convention"),
-    "a string for conventions": ("conventions = 'lse'", "conventions"),
-}
-
-
-@pytest.mark.parametrize(("prelude", "words"), DECLARED.values(), ids=DECLARED)
-def test_a_declaration_that_makes_no_sense_is_refused(write: Write, prelude: str, words: str) -> None:
-    """What is ignored in silence is taken for what was judged."""
-    with pytest.raises(isolation.LoadError) as raised:
-        nnlaws.check(load(write("return right(z)", prelude=prelude + "\n")), laws=["SM-1"], profile="quick")
-    assert words in str(raised.value)
-
-
-@pytest.mark.sampled
-@pytest.mark.parametrize(("text", "words"), IMPORTS.values(), ids=IMPORTS)
-def test_a_target_that_cannot_be_loaded_is_said_so(
-    write: Write, monkeypatch: pytest.MonkeyPatch, text: str, words: str
-) -> None:
-    monkeypatch.setattr(isolation, "LOADING", 4.0)
-    with pytest.raises(isolation.LoadError) as raised:
-        nnlaws.check(write(text, whole=True), laws=["SM-1"], profile="quick")
-    assert words in str(raised.value)
-    assert "nnlaws itself failed" not in str(raised.value)
-
-
-@pytest.mark.sampled
-@pytest.mark.parametrize(
-    "prelude",
-    [
-        "import os, sys, warnings, numpy as np\nnp.seterr(all='raise')\nwarnings.simplefilter('error')\n"
-        "os.chdir('/')\nsys.stdout = sys.stderr = None\n",
-        "from __future__ import annotations\nfrom dataclasses import dataclass\n@dataclass\nclass Point:\n    x: int\n",
-        "from hypothesis import settings\nsettings.register_profile('mine', max_examples=1)\n"
-        "settings.load_profile('mine')\n",
-    ],
-    ids=["error state, folder and streams", "a dataclass", "Hypothesis's settings"],
-)
-def test_what_a_target_does_at_import_is_its_own_affair(write: Write, prelude: str) -> None:
-    report = judge(write("return right(z)", prelude=prelude))
-    assert by_clause(report)["SM-1"].outcome is by_clause(report, "log_softmax")["SM-11"].outcome is CONFORMS
-    assert by_clause(report)["SM-1"].cases > 16

@@ -1,7 +1,9 @@
 """Targets in Python: what is said to their process and what it answers, to the bit, and in the words of the grammar."""
 
 import re
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -226,3 +228,47 @@ def test_every_line_of_a_check_is_in_the_grammar(monkeypatch: pytest.MonkeyPatch
             assert forms[line.partition(" ")[0]].fullmatch(line), line[:300]
     softmax: Any = target.operations["softmax"]
     softmax.close()
+
+
+FORGED: dict[str, Callable[[GuardedSubject, Any], object]] = {
+    "call": lambda f, z: f.arrays(z[0]),
+    "form": lambda f, z: f.form(z[0]),
+    "lanes": lambda f, z: f.results(z),
+    "threads": lambda f, z: f.at_once([(z[0],), (z[1],)]),
+    "state": lambda f, z: f.left_changed(lambda: None),
+    "written over": lambda f, z: _kept(f).written_over(),
+    "shared": lambda f, z: _kept(f).shared(),
+    "imports": lambda f, z: f.function.server.imported(),
+}  # fmt: skip
+
+
+def _kept(f: GuardedSubject) -> Any:
+    with f.keeping() as kept:
+        return kept
+
+
+@pytest.mark.parametrize("answer", ["", "y:=1", "y:=0", "y:=9 y0=float32[9,1,2]:" + "00" * 72, "y:=[5]", "y:=1 y0:=2",
+    "form:=3", "form:=[1,2]", "changed:=5", "written:=5", "written:=[null]", "shared:=[[1]]", "shared:=[[0,\"x\",1]]",
+    "imported:=5", "t0_:=0 t1_:=0", "stopped:=5", "y:=0 stopped:=[\"x\",\"y\"]"])  # fmt: skip
+@pytest.mark.parametrize("kind", FORGED)
+def test_an_answer_that_is_none_is_the_targets_and_never_ours(kind: str, answer: str) -> None:
+    """A target can write to the pipe itself, or patch what answers: no exception of ours may come of that."""
+
+    class Ended(Exception):
+        pass
+
+    def ended(how: int | str) -> NoReturn:
+        raise Ended
+
+    class Forging(served.Server):
+        def exchanged(self, line: bytes) -> bytes:
+            return " ".join(filter(None, ("done", line.split()[1].decode(), answer))).encode() + b"\n"
+
+    forging = Forging(subprocess.Popen("cat", stdin=subprocess.PIPE, stdout=subprocess.PIPE), ended)
+    try:
+        softmax = served.Served(forging, "softmax", ["z"], served.Other("reference"))
+        f = GuardedSubject(softmax, OPERATIONS["softmax"])
+        with suppress(Ended, TargetFault):
+            FORGED[kind](f, np.zeros((2, 1, 2), dtype=np.float32))
+    finally:
+        forging.close()

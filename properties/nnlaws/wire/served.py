@@ -7,13 +7,13 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from types import SimpleNamespace
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 from nnlaws_reference.dtypes import Array
 from nnlaws_server.callee import Form, Found, Part
 from nnlaws_server.errors import TargetError
-from nnlaws_server.kept import Shared
+from nnlaws_server.kept import KINDS, Shared
 from nnlaws_server.loading import read_again
 from nnlaws_server.serving import OPTIONS, each_of
 from nnlaws_server.words import flat, memory, said, said_as_it_lies, spaceless, understood
@@ -22,8 +22,10 @@ from nnlaws.authoring.subject import NotOffered, Refused, TargetFault, Unreachab
 from nnlaws.chapters import OPERATIONS
 from nnlaws.wire.process import start
 
+T = TypeVar("T")
 PATIENCE = 120.0  # seconds for an answer of another process: importing the target is part of the first
 NO_ANSWER = "its process wrote what is no answer where answers go"
+UNREADABLE = (ValueError, KeyError, IndexError, TypeError, AttributeError)
 NONE = {"absent": NotOffered, "refused": Refused}
 
 
@@ -47,47 +49,54 @@ class Server:
             if kind == "failed":
                 raise TargetError(str(json.loads(" ".join(words))))
             facts: dict[str, Any] = understood(words[1:])["facts"]
-            facts = {"operations": dict(facts["operations"]), "declared": dict(facts["declared"])}
+            there = facts["operations"]
+            offered = {name: tuple(map(str, there[name])) for name in OPERATIONS if name in there}
+            facts = {"operations": offered, "declared": {str(name): each for name, each in facts["declared"].items()}}
         except TargetError:
             self.close()
             raise
-        except (ValueError, KeyError, IndexError, TypeError):
+        except UNREADABLE:
             self.close()
             raise TargetError("its process wrote something else where it says what it offers") from None
         return facts
 
     def ask(self, kind: str, operation: str, *words: str, functions: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """What it answers, by name. Raises NotOffered or Refused for what a call raised, TargetFault for no answer."""
+        """What it answers, by name. Raises Raised with what a call raised."""
         self._calls += 1
         line = " ".join((kind, str(self._calls), operation, *words))
         answer, found = self._answered(line.encode() + b"\n")
         while answer == "ask":
             answer, found = self._answered(self._told(found, functions or {}).encode(errors="replace") + b"\n")
-        try:
-            values = understood(found)
-        except (ValueError, KeyError, IndexError, TypeError):
-            self.ended(NO_ANSWER)
+        values = self.read(lambda: understood(found))
         if answer == "done":
             return values
         if answer not in NONE:
             self.ended(NO_ANSWER)
         raise Raised(NONE[answer](f"{operation} raised {values.pop('text', '')}"), values)
 
+    def read(self, reader: Callable[[], T]) -> T:
+        """What is read of an answer. Where that is not in it, the target has written answers of its own."""
+        try:
+            return reader()
+        except UNREADABLE:
+            self.ended(NO_ANSWER)
+
     def found(self, prefix: str, answer: Mapping[str, Any]) -> list[Found]:
         """The results that an answer has."""
-        try:
+
+        def reader() -> list[Found]:
             found = each_of(prefix, answer)
-            said_so: list[Any] = [x for each in found if not isinstance(each, str) for x in each]
-            if all(isinstance(x, np.ndarray) for x in said_so):
-                return found
-        except (ValueError, KeyError, IndexError, TypeError):
-            pass
-        self.ended(NO_ANSWER)
+            parts: list[Any] = [x for each in found if not isinstance(each, str) for x in each]
+            if not all(isinstance(x, np.ndarray) for x in parts):
+                raise TypeError("a result is no array")
+            return found
+
+        return self.read(reader)
 
     def imported(self) -> dict[str, str]:
         """What has been imported since this was asked last, with versions."""
-        found: dict[str, str] = self.ask("imports", "-")["imported"]
-        return found
+        answer = self.ask("imports", "-")
+        return self.read(lambda: {str(name): str(version) for name, version in answer["imported"].items()})
 
     def kill(self) -> None:
         """Ends it; who waits for its answer is told."""
@@ -147,11 +156,16 @@ class Served:
         return found[0] if len(found) == 1 else found
 
     def call(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> Found:
-        return self.server.found("y", self._called("call", arguments, options, self.server))[0]
+        return _only(self.server, self._called("call", arguments, options, self.server))
 
     def form(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> Form:
-        whole, parts = self._called("form", arguments, options, self.server)["form"]
-        return Form(Part(*whole), None if parts is None else tuple(Part(*part) for part in parts))
+        answer = self._called("form", arguments, options, self.server)
+
+        def reader() -> Form:
+            whole, parts = answer["form"]
+            return Form(_part(whole), None if parts is None else tuple(map(_part, parts)))
+
+        return self.server.read(reader)
 
     def lanes(self, arguments: Sequence[Array], options: dict[str, Any]) -> Iterator[Found]:
         named = zip(self._names, arguments, strict=True)
@@ -160,10 +174,11 @@ class Served:
             answer = self.server.ask("lanes", self.name, *words)
         except Raised as raised:
             raise raised.fault from None
-        yield from self.server.found("y", answer)
-        if "stopped" in answer:
-            kind, text = answer["stopped"]
-            raise NONE[kind](f"{self.name} raised {text}")
+        found = self.server.found("y", answer)
+        stopped = self.server.read(lambda: _stopped(answer, self.name, len(found) - len(arguments[0])))
+        yield from found
+        if stopped is not None:
+            raise stopped
 
     def at_once(self, each: Sequence[tuple[Array, ...]], options: dict[str, Any]) -> list[list[Found]]:
         given = [
@@ -176,7 +191,9 @@ class Served:
             answer = self.server.ask("threads", self.name, *words)
         except Raised as raised:
             raise raised.fault from None
-        return [self.server.found(f"t{number}_", answer) for number in range(len(each))]
+        found = [self.server.found(f"t{number}_", answer) for number in range(len(each))]
+        self.server.read(lambda: [one[0] for one in found])  # each thread has called at least once
+        return found
 
     @contextmanager
     def keeping(self) -> Generator["KeptThere"]:
@@ -193,7 +210,8 @@ class Served:
         try:
             yield names
         finally:
-            names += self.server.ask("back", self.name)["changed"]
+            answer = self.server.ask("back", self.name)
+            names += self.server.read(lambda: list(map(str, answer["changed"])))
 
     def elsewhere(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> Found:
         """The same in another process, where hashes of strings are others."""
@@ -242,10 +260,12 @@ class KeptThere:
         self._callee = callee
 
     def written_over(self) -> list[int]:
-        return list(self._asked()["written"])
+        answer = self._asked()
+        return self._callee.server.read(lambda: list(map(int, answer["written"])))
 
     def shared(self) -> list[Shared]:
-        return [Shared(*each) for each in self._asked()["shared"]]
+        answer = self._asked()
+        return self._callee.server.read(lambda: [_shared(*each) for each in answer["shared"]])
 
     def _asked(self) -> dict[str, Any]:
         return self._callee.server.ask("kept", self._callee.name)
@@ -268,7 +288,7 @@ class Other:
             patience = threading.Timer(PATIENCE, server.kill)
             patience.start()
             try:
-                return server.found("y", call(server))[0]
+                return _only(server, call(server))
             finally:
                 patience.cancel()
         except (TargetError, TargetFault) as error:
@@ -305,11 +325,39 @@ def _came_to_an_end(how: int | str) -> NoReturn:
     raise TargetFault("another process, with the target loaded, came to an end, or did not answer in time")
 
 
+def _only(server: Server, answer: Mapping[str, Any]) -> Found:
+    """The results of one call."""
+    found = server.found("y", answer)
+    return server.read(lambda: found[0])
+
+
+def _stopped(answer: Mapping[str, Any], operation: str, missing: int) -> TargetFault | None:
+    """What the call after the last that has results raised; None where all have some."""
+    if missing == 0:
+        return None
+    kind, text = answer["stopped"]
+    return NONE[kind](f"{operation} raised {text}")
+
+
+def _part(said_so: Any) -> Part:
+    name, array = said_so
+    return Part(str(name), bool(array))
+
+
+def _shared(result: Any, kind: Any, other: Any) -> Shared:
+    if kind not in KINDS:
+        raise ValueError(f"expected one of {', '.join(KINDS)}, got {kind!r}")
+    return Shared(int(result), str(kind), other if isinstance(other, str) else int(other))
+
+
 def _put_back(arrays: Mapping[str, Array], answer: Mapping[str, Any]) -> None:
     """Writes what arguments are after a call into ours."""
     for name, value in arrays.items():
         after = answer.get(f"after_{name}")
         if after is not None:
-            ours = flat(memory(value))
-            if isinstance(after, np.ndarray) and after.size == ours.size:
-                ours[:] = after
+            owner = memory(value)
+            ours, writeable = flat(owner), owner.flags.writeable
+            if isinstance(after, np.ndarray) and after.dtype == np.uint8 and after.size == ours.size:
+                owner.flags.writeable = True  # theirs was read-only too, and has been written to
+                flat(owner)[:] = after
+                owner.flags.writeable = writeable

@@ -1,0 +1,81 @@
+"""What goes wrong while a target is loaded is said; and what it does then is its own affair."""
+
+import runpy
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import nnlaws
+import pytest
+from nnlaws.harness import parent
+from nnlaws.report import Outcome
+
+Write = Callable[..., str]
+
+IMPORTS = {
+    "raises": ("raise ValueError('not today')", "ValueError: not today"),
+    "has a syntax error": ("def softmax(z:", "SyntaxError"),
+    "exits": ("import sys\nsys.exit(0)", "SystemExit"),
+    "interrupts": ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+    "ends its process": ("import os\nos._exit(9)", "exit code 9"),
+    "leaves its last words to another": (
+        "import os, subprocess\nsubprocess.Popen('sleep 0.2; echo out of numbers >&2', shell=True)\nos._exit(9)",
+        "exit code 9 (out of numbers)"),
+    "crashes": ("import ctypes\nctypes.string_at(0)", "SIGSEGV"),
+    "hangs": ("import time\ntime.sleep(60)", "no answer within"),
+    "raises what cannot be printed": (
+        "class Mute(Exception):\n    def __str__(self): raise RuntimeError\nraise Mute", "Mute"),
+    "raises for whatever is asked of it": ("def __getattr__(name): raise RuntimeError('who asks?')", "who asks?"),
+}  # fmt: skip
+
+
+DECLARED = {
+    "a dtype that is none": ("dtypes = ([],)", "declares dtypes"),
+    "another dtype": ("dtypes = ('int8',)", "declares dtypes = ('int8',); expected a tuple of some of float16"),
+    "no dtype": ("dtypes = ()", "dtypes"),
+    "a string for dtypes": ("dtypes = 'float16'", "dtypes"),
+    "a list for a value": ("conventions = {'normalisation': ['lse']}", "declares the convention"),
+    "a string for conventions": ("conventions = 'lse'", "conventions"),
+}
+
+
+@pytest.mark.parametrize("here", [True, False], ids=["in this process", "in its own"])
+@pytest.mark.parametrize(("prelude", "words"), DECLARED.values(), ids=DECLARED)
+def test_a_declaration_that_makes_no_sense_is_refused(write: Write, prelude: str, words: str, here: bool) -> None:
+    """What is ignored in silence is taken for what was judged."""
+    path = write("return right(z)", prelude=prelude + "\n")
+    target: Any = SimpleNamespace(**runpy.run_path(path)) if here else path
+    with pytest.raises(parent.LoadError) as raised:
+        nnlaws.check(target, laws=["SM-1"], profile="quick")
+    assert words in str(raised.value)
+
+
+@pytest.mark.sampled
+@pytest.mark.parametrize(("text", "words"), IMPORTS.values(), ids=IMPORTS)
+def test_a_target_that_cannot_be_loaded_is_said_so(
+    write: Write, monkeypatch: pytest.MonkeyPatch, text: str, words: str
+) -> None:
+    monkeypatch.setattr(parent, "LOADING", 4.0)
+    with pytest.raises(parent.LoadError) as raised:
+        nnlaws.check(write(text, whole=True), laws=["SM-1"], profile="quick")
+    assert words in str(raised.value)
+    assert "nnlaws itself failed" not in str(raised.value)
+
+
+@pytest.mark.sampled
+@pytest.mark.parametrize(
+    "prelude",
+    [
+        "import os, sys, warnings, numpy as np\nnp.seterr(all='raise')\nwarnings.simplefilter('error')\n"
+        "os.chdir('/')\nsys.stdout = sys.stderr = None\n",
+        "from __future__ import annotations\nfrom dataclasses import dataclass\n@dataclass\nclass Point:\n    x: int\n",
+        "from hypothesis import settings\nsettings.register_profile('mine', max_examples=1)\n"
+        "settings.load_profile('mine')\n",
+    ],
+    ids=["error state, folder and streams", "a dataclass", "Hypothesis's settings"],
+)
+def test_what_a_target_does_at_import_is_its_own_affair(write: Write, prelude: str) -> None:
+    target = write("return right(z)", prelude=prelude)
+    report = nnlaws.check(target, laws=["SM-1", "SM-11"], profile="quick", dtypes=["float32"])
+    assert {each.outcome for each in report.results} == {Outcome.CONFORMS}
+    assert all(each.cases > 16 for each in report.results)

@@ -1,0 +1,46 @@
+"""A fault is blamed on the law that made it: an error is tried once more, in a new process."""
+
+from collections.abc import Callable
+from typing import Any
+
+import nnlaws
+from nnlaws.harness.parent import PASSED
+from nnlaws.report import LawResult, Outcome
+
+Write = Callable[..., str]
+CONFORMS, ERROR = Outcome.CONFORMS, Outcome.ERROR
+
+
+def softmax_of(target: str, *laws: str) -> dict[str, LawResult]:
+    """The results of softmax by clause, of laws that one process runs one after another."""
+    chosen: dict[str, Any] = {"laws": laws, "profile": "quick", "dtypes": ["float32"], "jobs": 1}
+    report = nnlaws.check(target, operations=["softmax"], **chosen)
+    return {result.clause: result for result in report.results}
+
+
+def test_an_error_that_another_laws_error_has_left_is_not_this_laws(write: Write) -> None:
+    """As after an error of a device: whatever is called then fails, until there is a new process."""
+    sticky = "global stuck\nif stuck: raise RuntimeError('stuck')\nstuck = bool(np.isnan(z).any())\nreturn right(z)"
+    results = softmax_of(write(sticky, prelude="stuck = False\n"), "SM-18", "CT-2")
+    assert (results["SM-18"].outcome, results["CT-2"].outcome) == (ERROR, CONFORMS)
+
+
+def test_an_error_that_a_law_that_passed_has_left_does_not_come_again(write: Write) -> None:
+    """What a process has after so many calls, each law by itself does not reach."""
+    counting = "if calls > {}: raise RuntimeError('worn out')\nreturn right(z)"
+    noting = "with open('calls', 'a') as file: file.write('.')\nreturn right(z)"
+    with_each: list[int] = []
+    for law in ("SM-1", "SM-4"):
+        softmax_of(write(noting), law)
+        with open("calls") as file:
+            with_each.append(len(file.read()) - sum(with_each))
+    target = write(counting.format(max(with_each)))
+    first, second = softmax_of(target, "SM-1", "SM-4").values()
+    assert (first.outcome, second.outcome) == (CONFORMS, CONFORMS)
+    assert first.reason == ""
+    assert second.reason == f"{PASSED}: softmax raised RuntimeError: worn out"
+
+
+def test_an_error_that_comes_again_is_reported(write: Write) -> None:
+    results = softmax_of(write("raise RuntimeError('always')"), "SM-1", "SM-2", "SM-3", "SM-4", "SM-5")
+    assert {each.outcome for each in results.values()} == {ERROR}
