@@ -39,10 +39,12 @@ def _cores() -> int:
 
 def _seed(text: str) -> int | str:
     """A whole number, or "random"."""
-    return text if text == RANDOM else int(text)
+    try:
+        return text if text == RANDOM else int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a whole number or {RANDOM}, got {text!r}") from None
 
 
-_seed.__name__ = "number"  # as argparse calls it: "invalid number value"
 _SEVERAL: dict[str, Any] = {"action": "append", "default": []}
 _OPTIONS: dict[str, dict[str, Any]] = {
     "--operation": {**_SEVERAL, "metavar": "NAME", "help": "only this operation; may be repeated"},

@@ -51,15 +51,15 @@ class Subject(Protocol):
     `results`, called with batched arguments, calls the implementation once a lane, each time with fresh C-ordered
     arrays, and stacks each result as float64; calling the subject itself returns the first result alone; `batch` does
     so with just the arrays it is given. `form` makes one call, with the arrays of one lane, and returns what came back
-    by its types alone; `arrays` returns it as arrays. `at_once` makes as many threads as it is given arguments, each of
-    which calls again and again with its own, and returns what each got. All of these raise TargetFault where the
-    implementation raises, `arrays` and `at_once` where the number of results is wrong, and the first three where a
-    result has the wrong shape or no numbers. What `form` and `arrays` do to their arguments is seen in the arrays that
-    they were given; an array that was returned does not change any more: whether the implementation's own did,
-    `keeping` says, of the calls of `arrays` that are made in it. `takes` says whether there is a keyword that need not
-    be there. `elsewhere` makes one call in another process, and returns what came back as arrays; it raises NotOffered
-    where that cannot be done. `left_changed` says what of the process a call of ours, which calls the implementation,
-    has left changed: global generators, error state …, by name.
+    by its types alone; `arrays` returns it as arrays. `repeat` makes so many calls, whose results nobody looks at.
+    `at_once` makes as many threads as it is given arguments, each of which calls again and again with its own, and
+    returns what each got. All of these raise TargetFault where the implementation raises, `arrays` and `at_once` where
+    the number of results is wrong, and the first three where a result has the wrong shape or no numbers. What `form`
+    and `arrays` do to their arguments is seen in the arrays that they were given; an array that was returned does not
+    change any more: whether the implementation's own did, `keeping` says, of the calls of `arrays` that are made in it.
+    `takes` says whether there is a keyword that need not be there. `elsewhere` makes one call in another process, and
+    returns what came back as arrays; it raises NotOffered where that cannot be done. `left_changed` says what of the
+    process a call of ours, which calls the implementation, has left changed: global generators, error state …, by name.
     """
 
     def __call__(self, *arguments: Array, **options: Option) -> Floats: ...
@@ -73,6 +73,8 @@ class Subject(Protocol):
     def arrays(self, *arguments: Any, lane: int = 0, **options: Any) -> tuple[Array, ...]: ...
 
     def elsewhere(self, *arguments: Any, **options: Any) -> tuple[Array, ...]: ...
+
+    def repeat(self, *arguments: Array, times: int, **options: Any) -> None: ...
 
     def keeping(self) -> AbstractContextManager[Kept]: ...
 

@@ -88,6 +88,12 @@ class GuardedSubject:
     def arrays(self, *arguments: Any, lane: int = 0, **options: Any) -> tuple[Array, ...]:
         return self._right_number(self._guarded(lambda: self.callee.call(arguments, options), lane), lane)
 
+    def repeat(self, *arguments: Array, times: int, **options: Any) -> None:
+        stacked = [np.repeat(argument[None], times, axis=0) for argument in arguments]
+        found = self.callee.lanes(stacked, options)
+        for _ in range(times):
+            self._guarded(lambda: next(found), 0)
+
     def at_once(
         self, each: Sequence[tuple[Array, ...]], lane: int = 0, **options: Any
     ) -> list[list[tuple[Array, ...]]]:

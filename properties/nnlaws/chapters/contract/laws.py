@@ -74,7 +74,7 @@ def same_result_again(f: Subject, ruler: Ruler, *arguments: Array, **more: Any) 
         with f.keeping() as kept:
             bits = [part.tobytes() for part in f.arrays(*lane, lane=number, **more)]
             for between in (1, 0, 2):  # so that states of period 2 and 3, and buffers in turn, do not come round
-                _again(f, other, between, more)
+                f.repeat(*other, times=between, **more)
                 if 0 in kept.written_over():
                     return _broken(number, "an array that was returned changed when the operation was called again")
                 if [part.tobytes() for part in f.arrays(*lane, lane=number, **more)] != bits:
@@ -174,7 +174,7 @@ def results_of_its_own(f: Subject, ruler: Ruler, *arguments: Array, **more: Any)
                     "result": f"the result {another}",
                 }[each.kind]
                 return _broken(number, f"the result {names[each.result]} is {what}, or shares its memory")
-            _again(f, other, 0 if number else LATER, more)
+            f.repeat(*other, times=0 if number else LATER, **more)
             if 0 in kept.written_over():
                 return _broken(number, f"a result was written over by one of {LATER} later calls")
     return require(True, "")
@@ -253,12 +253,6 @@ def _with_others(build: Builder, operation: Operation, families: Sequence[str]) 
 def _lanes(arguments: Sequence[Array]) -> list[tuple[Array, ...]]:
     """Each lane's arguments, as arrays of their own."""
     return [tuple(argument[number].copy() for argument in arguments) for number in range(len(arguments[0]))]
-
-
-def _again(f: Subject, arguments: Sequence[Array], times: int, options: dict[str, Any]) -> None:
-    """So many calls with these arguments."""
-    if times:
-        f.results(*(np.repeat(argument[None], times, axis=0) for argument in arguments), **options)
 
 
 def _broken(lane: int, reason: str) -> Evidence:
