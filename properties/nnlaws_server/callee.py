@@ -6,22 +6,27 @@ import sys
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from itertools import repeat
 from threading import Barrier
 from time import perf_counter
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nnlaws_server import floating_point
+from nnlaws_server.freed import poison
 from nnlaws_server.kept import Kept
 from nnlaws_server.process_state import ERROR_STATE, FLOATING_POINT_MODE, borrowed, changed
 
 Array = NDArray[Any]
 Found = tuple[Array, ...] | str
 """The results of a call; in words, what is another number of them."""
+Memory = Literal["lanes", "refilled", "poisoned"]
+"""What the arrays of several calls are: each call's own; the same ones, filled anew; or each call's own, after memory
+that holds NaN was freed.
+"""
 T = TypeVar("T")
 
 CALLS, LONGEST = 12, 0.05  # of each of several threads: so many, in about so many seconds at most
@@ -61,8 +66,12 @@ class Here:
             self._kept.add(arguments, options, found)
         return found
 
-    def lanes(self, arguments: Sequence[Array], options: dict[str, Any]) -> Iterator[Found]:
-        """The results of one call a lane, with arrays of its own: each runs when it is asked for."""
+    def lanes(self, arguments: Sequence[Array], options: dict[str, Any], memory: Memory = "lanes") -> Iterator[Found]:
+        """The results of one call a lane: each runs when it is asked for."""
+        if memory == "refilled":
+            return self._refilled(arguments, options)
+        if memory == "poisoned":
+            return self._poisoned(arguments, options)
         return map(self.call, (lane(arguments, number) for number in range(len(arguments[0]))), repeat(options))
 
     def form(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> Form:
@@ -120,6 +129,25 @@ class Here:
         except (TypeError, ValueError):
             return []
 
+    def _refilled(self, arguments: Sequence[Array], options: dict[str, Any]) -> Iterator[Found]:
+        """All calls are given the same arrays. Before the first call, one was made with its entries in reverse."""
+        arrays = tuple(np.flip(x).copy() for x in lane(arguments, 0))
+        with suppress(Exception):  # of those entries
+            self.call(arrays, options)
+        for number in range(len(arguments[0])):
+            for mine, given in zip(arrays, arguments, strict=True):
+                mine[...] = given[number]
+            yield own(self.call(arrays, options))
+
+    def _poisoned(self, arguments: Sequence[Array], options: dict[str, Any]) -> Iterator[Found]:
+        """Before each call, memory was freed with NaN in it: as much as arguments, results and parts of them take."""
+        found = self.call(lane(arguments, 0), options)
+        for number in range(len(arguments[0])):
+            arrays = lane(arguments, number)
+            poison((*arrays, *(() if isinstance(found, str) else found)))
+            found = self.call(arrays, options)
+            yield found
+
     def _called(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> Found:
         found = self.function(*arguments, **options)
         if self.results == 1:
@@ -161,6 +189,11 @@ def silence() -> Generator[None]:
 def lane(arguments: Iterable[Array], number: int) -> tuple[Array, ...]:
     """What is given in one lane of a batch: arrays of its own; of no axis, a number."""
     return tuple(argument[number].copy() for argument in arguments)
+
+
+def own(found: Found) -> Found:
+    """The results in memory of their own, as they are now."""
+    return found if isinstance(found, str) else tuple(x.copy() for x in found)
 
 
 def _part(found: Any) -> Part:

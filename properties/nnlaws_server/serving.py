@@ -5,12 +5,12 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nnlaws_server.callee import Found, Here
+from nnlaws_server.callee import Found, Here, Memory, own
 from nnlaws_server.errors import TargetError
 from nnlaws_server.errors import words as told_of
 from nnlaws_server.kept import Kept
@@ -19,6 +19,7 @@ from nnlaws_server.words import flat, memory, said, said_together, spaceless, un
 
 Array = NDArray[Any]
 OURS = {"nnlaws", "nnlaws_reference", "nnlaws_spec"}
+MEMORY: frozenset[Memory] = frozenset(get_args(Memory))
 OPTIONS = "*"  # the word after which options come, and not arguments
 
 
@@ -102,8 +103,8 @@ class Session:
         place = rest.index(OPTIONS)
         given = understood(rest[:place] + rest[place + 1 :])
         arguments, options = dict(list(given.items())[:place]), dict(list(given.items())[place:])
-        if kind == "lanes":
-            return self._lanes(callee, list(arguments.values()), options)
+        if kind in MEMORY:
+            return self._lanes(callee, list(arguments.values()), options, kind)
         if kind == "threads":
             threads, *values = arguments.values()
             number = len(values) // threads
@@ -123,14 +124,14 @@ class Session:
             raise Raised(error, _after(arrays, before)) from error
         return [*found_words, *_after(arrays, before)]
 
-    def _lanes(self, callee: Here, arguments: Sequence[Array], options: dict[str, Any]) -> list[str]:
+    def _lanes(self, callee: Here, arguments: Sequence[Array], options: dict[str, Any], memory: Memory) -> list[str]:
         found: list[Found] = []
-        answers = callee.lanes(arguments, options)
+        answers = callee.lanes(arguments, options, memory)
         try:
             for number in range(len(arguments[0])):
                 if self.pulse is not None:
                     self.pulse.begin(number)
-                found.append(next(answers))
+                found.append(own(next(answers)))  # before the next call can write over it
         except BaseException as error:
             return [*many("y", found), f"stopped:={spaceless([_kind(error), told_of(error)])}"]
         return many("y", found)

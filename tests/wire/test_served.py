@@ -234,6 +234,8 @@ FORGED: dict[str, Callable[[GuardedSubject, Any], object]] = {
     "call": lambda f, z: f.arrays(z[0]),
     "form": lambda f, z: f.form(z[0]),
     "lanes": lambda f, z: f.results(z),
+    "refilled": lambda f, z: f.refilled(z),
+    "poisoned": lambda f, z: f.poisoned(z),
     "threads": lambda f, z: f.at_once([(z[0],), (z[1],)]),
     "state": lambda f, z: f.left_changed(lambda: None),
     "written over": lambda f, z: _kept(f).written_over(),

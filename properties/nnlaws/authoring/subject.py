@@ -49,22 +49,28 @@ class Subject(Protocol):
     """The implementation under test, as laws see it.
 
     `results`, called with batched arguments, calls the implementation once a lane, each time with fresh C-ordered
-    arrays, and stacks each result as float64; calling the subject itself returns the first result alone; `batch` does
-    so with just the arrays it is given. `form` makes one call, with the arrays of one lane, and returns what came back
-    by its types alone; `arrays` returns it as arrays. `repeat` makes so many calls, whose results nobody looks at.
-    `at_once` makes as many threads as it is given arguments, each of which calls again and again with its own, and
-    returns what each got. All of these raise TargetFault where the implementation raises, `arrays` and `at_once` where
-    the number of results is wrong, and the first three where a result has the wrong shape or no numbers. What `form`
-    and `arrays` do to their arguments is seen in the arrays that they were given; an array that was returned does not
-    change any more: whether the implementation's own did, `keeping` says, of the calls of `arrays` that are made in it.
-    `takes` says whether there is a keyword that need not be there. `elsewhere` makes one call in another process, and
-    returns what came back as arrays; it raises NotOffered where that cannot be done. `left_changed` says what of the
-    process a call of ours, which calls the implementation, has left changed: global generators, error state …, by name.
+    arrays, and stacks each result as float64; calling the subject itself returns the first result alone. `refilled`
+    does so with the same arrays each time, filled anew, and `batch` with just the arrays it is given. `poisoned`
+    returns as arrays what each lane's call gives after memory full of NaN was freed. `form` makes one call, with the
+    arrays of one lane, and returns what came back by its types alone; `arrays` returns it as arrays. `repeat` makes so
+    many calls, whose results nobody looks at. `at_once` makes as many threads as it is given arguments, each of which
+    calls again and again with its own, and returns what each got. All of these raise TargetFault where the
+    implementation raises, `arrays`, `poisoned` and `at_once` where the number of results is wrong, and `results`,
+    `refilled` and `batch` where a result has the wrong shape or no numbers. What `form` and `arrays` do to their
+    arguments is seen in the arrays that they were given; an array that was returned does not change any more: whether
+    the implementation's own did, `keeping` says, of the calls of `arrays` that are made in it. `takes` says whether
+    there is a keyword that need not be there. `elsewhere` makes one call in another process, and returns what came back
+    as arrays; it raises NotOffered where that cannot be done. `left_changed` says what of the process a call of ours,
+    which calls the implementation, has left changed: global generators, error state …, by name.
     """
 
     def __call__(self, *arguments: Array, **options: Option) -> Floats: ...
 
     def results(self, *arguments: Array, **options: Option) -> tuple[Floats, ...]: ...
+
+    def refilled(self, *arguments: Array, **options: Option) -> tuple[Floats, ...]: ...
+
+    def poisoned(self, *arguments: Array, **options: Option) -> list[tuple[Array, ...]]: ...
 
     def batch(self, lanes: Sequence[tuple[Array, ...]], **options: Option) -> tuple[Floats, ...]: ...
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from nnlaws_reference.dtypes import DTYPES, Array
-from nnlaws_server.callee import Form, Found, Here
+from nnlaws_server.callee import Form, Found, Here, Memory
 from nnlaws_server.errors import words
 
 from nnlaws.authoring.operation import Operation, Option
@@ -40,7 +40,9 @@ class Callee(Protocol):
 
     def call(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> Found: ...
 
-    def lanes(self, arguments: Sequence[Array], options: dict[str, Any]) -> Iterator[Found]: ...
+    def lanes(
+        self, arguments: Sequence[Array], options: dict[str, Any], memory: Memory = "lanes"
+    ) -> Iterator[Found]: ...
 
     def form(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> Form: ...
 
@@ -75,8 +77,15 @@ class GuardedSubject:
         return self.results(*arguments, **options)[0]
 
     def results(self, *arguments: Array, **options: Option) -> tuple[Floats, ...]:
-        shapes = [argument.shape[1:] for argument in arguments]
-        return self._floats(self.callee.lanes(arguments, options), len(arguments[0]), shapes)
+        return self._results(arguments, options, "lanes")
+
+    def refilled(self, *arguments: Array, **options: Option) -> tuple[Floats, ...]:
+        return self._results(arguments, options, "refilled")
+
+    def poisoned(self, *arguments: Array, **options: Option) -> list[tuple[Array, ...]]:
+        each = self.callee.lanes(arguments, options, "poisoned")
+        numbers = range(len(arguments[0]))
+        return [self._right_number(self._guarded(lambda: next(each), number), number) for number in numbers]
 
     def batch(self, lanes: Sequence[tuple[Array, ...]], **options: Option) -> tuple[Floats, ...]:
         found = map(self.callee.call, lanes, repeat(options))
@@ -150,6 +159,10 @@ class GuardedSubject:
             names = ", ".join(self.operation.results)
             raise TargetFault(f"{self.operation.name} returned {found} where ({names}) is expected (CT-2)", lane)
         return found
+
+    def _results(self, arguments: Sequence[Array], options: dict[str, Any], memory: Memory) -> tuple[Floats, ...]:
+        shapes = [argument.shape[1:] for argument in arguments]
+        return self._floats(self.callee.lanes(arguments, options, memory), len(arguments[0]), shapes)
 
     def _floats(self, each: Iterator[Found], lanes: int, given: Sequence[tuple[int, ...]]) -> tuple[Floats, ...]:
         """The results of so many calls, stacked as float64. given: the shapes of the arguments."""

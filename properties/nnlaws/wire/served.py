@@ -11,7 +11,7 @@ from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 from nnlaws_reference.dtypes import Array
-from nnlaws_server.callee import Form, Found, Part
+from nnlaws_server.callee import Form, Found, Memory, Part
 from nnlaws_server.errors import TargetError
 from nnlaws_server.kept import KINDS, Shared
 from nnlaws_server.loading import read_again
@@ -167,11 +167,11 @@ class Served:
 
         return self.server.read(reader)
 
-    def lanes(self, arguments: Sequence[Array], options: dict[str, Any]) -> Iterator[Found]:
+    def lanes(self, arguments: Sequence[Array], options: dict[str, Any], memory: Memory = "lanes") -> Iterator[Found]:
         named = zip(self._names, arguments, strict=True)
         words = [*(said(name, x) for name, x in named), OPTIONS, *(said(*option) for option in options.items())]
         try:
-            answer = self.server.ask("lanes", self.name, *words)
+            answer = self.server.ask(memory, self.name, *words)
         except Raised as raised:
             raise raised.fault from None
         found = self.server.found("y", answer)

@@ -19,7 +19,7 @@ from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.subject import Refused, Subject
 from nnlaws.authoring.token import TOGETHER, Case
 from nnlaws.chapters.contract import draws
-from nnlaws.chapters.contract.common import FIXES, LATER, NEEDS, SURROUNDINGS, process_kept
+from nnlaws.chapters.contract.common import FIXES, LATER, NEEDS, SOON, SURROUNDINGS, process_kept
 from nnlaws.chapters.contract.layouts import CHANGES, LAYOUTS, VIEWS, Arguments, by_turns, laid
 from nnlaws.rounding.formats import Floats, Format
 
@@ -68,17 +68,24 @@ def shape_and_dtype(f: Subject, ruler: Ruler, *arguments: Array, **options: Any)
 
 
 def same_result_again(f: Subject, ruler: Ruler, *arguments: Array, **more: Any) -> Evidence:
-    """The same bits each time, whatever comes between; and no later call changes a result that was returned."""
+    """The same bits each time, whatever comes between and whatever free memory holds; and no later call changes a
+    result that was returned.
+    """
     others = [more.pop(f"other_{name}") for name in ruler.operation.arguments]
+    firsts: list[list[bytes]] = []
     for number, (lane, other) in enumerate(zip(_lanes(arguments), _lanes(others), strict=True)):
         with f.keeping() as kept:
             bits = [part.tobytes() for part in f.arrays(*lane, lane=number, **more)]
-            for between in (1, 0, 2):  # so that states of period 2 and 3, and buffers in turn, do not come round
+            firsts.append(bits)
+            for between in (1, 0, 2) if number else (1, 0, 2, SOON):  # periods of 2 and 3, and buffers in turn
                 f.repeat(*other, times=between, **more)
                 if 0 in kept.written_over():
                     return _broken(number, "an array that was returned changed when the operation was called again")
                 if [part.tobytes() for part in f.arrays(*lane, lane=number, **more)] != bits:
                     return _broken(number, "another call with the same arguments returned other bits")
+    for number, (bits, now) in enumerate(zip(firsts, f.poisoned(*arguments, **more), strict=True)):
+        if [part.tobytes() for part in now] != bits:
+            return _broken(number, "other bits came where free memory is full of NaN: some of it is read unwritten")
     return require(True, "")
 
 
@@ -104,6 +111,9 @@ def entries_alone(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -
     seen = _agreeing(f, ruler, arguments, got, pairs, options)
     if not seen.holds:
         return seen
+    seen = _within(ruler, arguments, got, f.refilled(*arguments, **options), options)
+    if not seen.holds:
+        return replace(seen, expected="the result for new arrays; here the same ones held other entries a call before")
     for turn, (name, change) in enumerate(CHANGES.items()):
         number = turn % len(lanes)
         changed = change(ruler.operation, lanes[number])
@@ -148,6 +158,19 @@ def _agreeing(
         if not seen.holds:
             number, how = accepted[seen.lane]
             return replace(seen, lane=number, expected=f"the result for contiguous arguments; here {how}")
+    return require(True, "")
+
+
+def _within(
+    ruler: Ruler, arguments: Sequence[Array], want: Sequence[Floats], got: Sequence[Floats], options: dict[str, Any]
+) -> Evidence:
+    """Evidence that other calls with these arguments gave the same, up to rounding."""
+    if not _equal(got, want):
+        bounds = ruler.loosest.bounds(*arguments, **options)
+        for result, one, other, bound in zip(ruler.operation.results, got, want, bounds, strict=True):
+            seen = agree_or_nan(one, other, 2 * bound.error, ruler.format, "", result)
+            if not seen.holds:
+                return seen
     return require(True, "")
 
 

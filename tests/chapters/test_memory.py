@@ -1,0 +1,129 @@
+"""What lies in memory is no result: arrays that are filled anew, memory that was freed, buffers that come round."""
+
+import re
+from pathlib import Path
+
+import nnlaws
+import numpy as np
+import pytest
+from nnlaws.report import Outcome, Report
+from nnlaws_server.callee import Here
+from nnlaws_server.freed import poison
+
+HEAD = """\
+import numpy as np
+
+
+def right(z):
+    e = np.exp(z - z.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+known = {}
+
+
+"""
+BY_IDENTITY = """\
+def softmax(z):
+    if id(z) not in known:
+        known[id(z)] = z, right(z)
+    return known[id(z)][1].copy()
+"""
+BY_ADDRESS = """\
+def softmax(z):
+    key = z.ctypes.data, z.shape, z.dtype
+    if key not in known:
+        known[key] = z, right(z)
+    return known[key][1].copy()
+"""
+UNWRITTEN = """\
+def softmax(z):
+    out = np.empty_like(z)
+    out.flat[:-1] = right(z).flat[:-1]
+    return out
+"""
+UNWRITTEN_SCRATCH = """\
+def softmax(z):
+    scratch = np.empty(z.shape[:-1], z.dtype)
+    scratch[z.shape[0] // 2 :] = 0
+    return right(z) + 0 * scratch[..., None]
+"""
+BY_ENTRIES = """\
+def softmax(z):
+    key = z.tobytes(), z.shape, z.dtype.name
+    if key not in known:
+        known[key] = right(z)
+    return known[key].copy()
+"""
+OWN_SCRATCH = """\
+def softmax(z):
+    key = z.shape, z.dtype.name
+    scratch = known.setdefault(key, np.empty_like(z))
+    scratch[...] = z
+    out = np.empty_like(z)
+    out[...] = right(scratch)
+    return out
+"""
+
+
+def judged(folder: Path, text: str) -> Report:
+    path = folder / "memory.py"
+    path.write_text(HEAD + text)
+    return nnlaws.check(
+        str(path), operations=["softmax"], dtypes=["float32", "float64"], laws=["CT-3", "CT-8"], profile="quick"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "clause", "told"),
+    [
+        (BY_IDENTITY, "CT-8", "the same ones held other entries a call before"),
+        (BY_ADDRESS, "CT-8", "the same ones held other entries a call before"),
+        (UNWRITTEN, "CT-3", "returned other bits|free memory is full of NaN"),
+        (UNWRITTEN_SCRATCH, "CT-3", "free memory is full of NaN"),
+    ],
+)
+def test_what_is_left_in_memory_is_seen(tmp_path: Path, text: str, clause: str, told: str) -> None:
+    report = judged(tmp_path, text)
+    broken = [result for result in report.results if result.clause == clause]
+    assert {result.outcome for result in broken} == {Outcome.VIOLATES}
+    for result in broken:
+        assert result.violation is not None
+        assert re.search(told, result.violation.reason or result.violation.expected)
+
+
+@pytest.mark.parametrize("text", [BY_ENTRIES, OWN_SCRATCH])
+def test_who_keeps_what_is_right_is_not_accused(tmp_path: Path, text: str) -> None:
+    report = judged(tmp_path, text)
+    assert {result.outcome for result in report.results} - {Outcome.NOT_OFFERED} == {Outcome.CONFORMS}, str(report)
+
+
+def test_arrays_that_are_filled_anew_are_the_same_arrays() -> None:
+    seen: list[tuple[int, list[float]]] = []
+
+    def note(x: np.ndarray) -> np.ndarray:
+        seen.append((id(x), x.tolist()))
+        return x
+
+    found = list(Here(note, 1).lanes([np.array([[1.0, 2.0], [3.0, 4.0]])], {}, "refilled"))
+    assert [entries for _, entries in seen] == [[2, 1], [1, 2], [3, 4]]
+    assert len({which for which, _ in seen}) == 1
+    assert [each[0].tolist() for each in found if not isinstance(each, str)] == [[1, 2], [3, 4]]
+
+
+@pytest.mark.parametrize("size", [8, 24, 200, 1000, 5000])
+def test_what_is_not_written_is_nan(size: int) -> None:
+    argument = np.ones(size, np.float32)
+    poison([argument])
+    assert np.isnan(np.empty(size, np.float32)).mean() > 0.9
+
+
+def test_what_is_not_written_by_torch_is_nan() -> None:
+    """Not each time: what the C library has at hand for it may be of another size."""
+    torch = pytest.importorskip("torch")
+    for size in (8, 24, 200, 1000, 5000):
+        argument, found = np.ones(size, np.float32), False
+        for _ in range(20):
+            poison([argument])
+            found = found or bool(torch.isnan(torch.empty(size)).any())
+        assert found, size
