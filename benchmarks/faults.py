@@ -79,9 +79,9 @@ FAULTS = (
     Fault("kills its process", "import signal\nos.kill(os.getpid(), signal.SIGKILL)", "error", "SIGKILL"),
     Fault("leaves by os._exit(0)", "os._exit(0)", "error", "exit code 0"),
     Fault("leaves by sys.exit(0)", "sys.exit(0)", "error", "raised SystemExit: 0"),
-    Fault("never returns", "while True: pass", "error", "did not return within 1 s"),
-    Fault("sleeps in C", "time.sleep(1000)", "error", "did not return within 1 s"),
-    Fault("stops itself", "import signal\nos.kill(os.getpid(), signal.SIGSTOP)", "error", "did not return within 1 s"),
+    Fault("never returns", "while True: pass", "error", "did not return within"),
+    Fault("sleeps in C", "time.sleep(1000)", "error", "did not return within"),
+    Fault("stops itself", "import signal\nos.kill(os.getpid(), signal.SIGSTOP)", "error", "did not return within"),
     Fault("waits for input", "input()\nreturn right(z)", "error", "EOFError"),
     Fault(
         *("takes ever more memory", "kept = []\nwhile True: kept.append(np.ones(2**20))"),
@@ -155,7 +155,7 @@ FAULTS = (
     Fault("a client that is right", "return right(line)", "conforms", "", client=True),
     Fault("a client that ends", "sys.exit('no more')", "error", "exit code 1 (no more)", client=True),
     Fault("a client that crashes", "os.abort()", "error", "SIGABRT", client=True),
-    Fault("a client that never answers", "time.sleep(1000)", "error", "did not return within 1 s", client=True),
+    Fault("a client that never answers", "time.sleep(1000)", "error", "did not return within", client=True),
     Fault(
         "a client that answers two lines",
         "return right(line) + '\\n' + right(line)",

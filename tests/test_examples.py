@@ -16,8 +16,11 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import nnlaws
 import numpy as np
 import pytest
+from nnlaws.report import Outcome
+from nnlaws.reports.terminal import imports
 
 ROOT = Path(__file__).parent.parent
 OPTIMIZERS = ("gradient_descent", "momentum", "rmsprop", "adam", "adamw")
@@ -29,6 +32,24 @@ def need(library: str) -> None:
         if os.environ.get("NNLAWS_REQUIRE_LIBRARIES") == "1":
             pytest.fail(f"{library} is not installed, and NNLAWS_REQUIRE_LIBRARIES=1 asks for it")
         pytest.skip(f"{library} is not installed")
+
+
+def test_the_generated_kernel_passes_a_comparison_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As docs/kernels.md says: near enough on numbers in [0, 1), and wrong."""
+    need("torch")
+    import torch
+
+    path = ROOT / "examples" / "generated_kernel.py"
+    monkeypatch.syspath_prepend(path.parent)
+    kernel, x = import_module("generated_kernel").ModelNew(), torch.rand(16, 16384)
+    assert torch.allclose(torch.softmax(x, -1), kernel(x), rtol=1e-4, atol=1e-4)
+    report = nnlaws.check(str(path), operations=["softmax"], laws=["SM-1", "SM-6", "CT-3", "CT-8"])
+    (broken,) = (each for each in report.results if each.outcome is Outcome.VIOLATES)
+    assert broken.clause == "SM-6"
+    assert f"torch {torch.__version__}" in imports(report)
+    assert broken.violation is not None
+    assert broken.violation.cause is not None
+    assert broken.violation.cause.name == "softmax.unshifted"
 
 
 @pytest.fixture

@@ -64,7 +64,12 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "metavar": "N",
         "help": "draw other cases than the profile's own; random: new ones each time, with the seed in the report",
     },
-    "--timeout": {"type": float, "default": 10.0, "metavar": "SECONDS", "help": "for one call (default: 10)"},
+    "--timeout": {
+        "type": float,
+        "default": 10.0,
+        "metavar": "SECONDS",
+        "help": "for one call (default: 10); the first may take 12 times as long",
+    },
     "--memory": {"type": float, "default": 8.0, "metavar": "GIB", "help": "for each process (default: 8)"},
     "--strict": {"action": "store_true", "help": "what falls short of a SHOULD violates"},
     "--setup": {"default": "", "metavar": "CMD", "help": "run this before, as to compile the target"},

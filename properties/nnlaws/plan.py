@@ -33,8 +33,9 @@ class Selection:
     """What to run: empty tuples mean all operations, all laws (by id, name or clause), the target's own dtypes.
 
     seed: None draws the profile's own cases (the same each time for quick and ci, new ones for thorough).
-    timeout: seconds that one call into the target may take. memory: GiB that the target's process may hold.
-    strict: whether what falls short of a SHOULD violates. trace: a file that gets what is said to and by a client.
+    timeout: seconds that one call into the target may take; the first of an operation, which may compile, may take
+    12 times as long. memory: GiB that the target's process may hold. strict: whether what falls short of a SHOULD
+    violates. trace: a file that gets what is said to and by a client.
     """
 
     operations: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 SIZE = 4096
+FIRST = SIZE - 1  # the byte that says whether the running call, or the next, is the first of its kind
 CALL = struct.Struct("<dHQ")  # when the running call began (0: none runs), its lane, and how many began before
 
 
@@ -18,10 +19,13 @@ class Pulse:
         self._calls = 0
 
     def begin(self, lane: int) -> None:
+        if lane:
+            self._memory[FIRST] = 0
         CALL.pack_into(self._memory, 0, time.monotonic(), lane, self._calls)
         self._calls += 1
 
     def end(self) -> None:
+        self._memory[FIRST] = 0
         CALL.pack_into(self._memory, 0, 0.0, 0, self._calls)
 
     def close(self) -> None:

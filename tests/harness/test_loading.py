@@ -79,3 +79,12 @@ def test_what_a_target_does_at_import_is_its_own_affair(write: Write, prelude: s
     report = nnlaws.check(target, laws=["SM-1", "SM-11"], profile="quick", dtypes=["float32"])
     assert {each.outcome for each in report.results} == {Outcome.CONFORMS}
     assert all(each.cases > 16 for each in report.results)
+
+
+@pytest.mark.parametrize(("call", "outcome"), [(1, Outcome.CONFORMS), (2, Outcome.ERROR)])
+def test_the_first_call_may_take_its_time(write: Write, call: int, outcome: Outcome) -> None:
+    """It may compile; what takes as long later on does not return. (`calls` counts those of its process.)"""
+    target = write(f"if calls == {call}: time.sleep(2)\nreturn right(z)")
+    report = nnlaws.check(target, operations=["softmax"], laws=["SM-1"], profile="quick", dtypes=["float32"], timeout=1)
+    (result,) = report.results
+    assert (result.outcome, "did not return within 1 s" in result.reason) == (outcome, call > 1)

@@ -97,7 +97,7 @@ def test_what_hangs_is_given_up_by_all_processes_together(write: Write) -> None:
     assert time.monotonic() - began < 30
     softmax = [result for result in report.results if result.operation == "softmax"]
     assert {result.outcome for result in softmax} == {Outcome.ERROR}
-    hung = [result for result in softmax if "did not return within 0.3 s" in result.reason]
+    hung = [result for result in softmax if "did not return within" in result.reason]
     assert PATIENCE <= len(hung) <= PATIENCE + 1
     assert all(result.reason.startswith("not run: ") for result in softmax if result not in hung)
     others = {result.outcome for result in report.results if result.operation == "log_softmax"}

@@ -68,6 +68,7 @@ def serve(commands: IO[str], answers: IO[str]) -> None:
         ended_likewise(how)
 
     target: targets.Target | None = None
+    called: set[tuple[str, str]] = set()  # operations and dtypes
     for command in chain([first], map(json.loads, commands)):
         try:
             if target is None:
@@ -78,6 +79,9 @@ def serve(commands: IO[str], answers: IO[str]) -> None:
                 answer(**asdict(replace(planning.planned(target, selection), libraries=target.imported())))
             else:
                 task = Task(**command["task"])
+                if (task.operation, task.dtype) not in called:
+                    called.add((task.operation, task.dtype))
+                    heartbeat.first()
                 result = run(task, target, selection, heartbeat, heartbeat.about, early)
                 answer(result=result.as_json(), imported=target.imported())
         except TargetError as error:

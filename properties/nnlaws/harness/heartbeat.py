@@ -7,7 +7,7 @@ import struct
 import time
 from dataclasses import replace
 
-from nnlaws_server.pulse import CALL, SIZE, Pulse
+from nnlaws_server.pulse import CALL, FIRST, Pulse
 
 from nnlaws.authoring.errors import UsageError
 from nnlaws.authoring.token import Case, Token
@@ -17,10 +17,18 @@ _TEXT = CALL.size + _LENGTH.size
 
 
 class Heartbeat(Pulse):
-    """The running call, then the replay token of the running case."""
+    """The running call, then the replay token of the running case; last, whether the call is the first of its kind."""
+
+    def first(self) -> None:
+        """The next call is the first one, which may compile and load what later ones need not."""
+        self._memory[FIRST] = 1
+
+    @property
+    def is_first(self) -> bool:
+        return bool(self._memory[FIRST])
 
     def about(self, token: str) -> None:
-        text = token.encode()[: SIZE - _TEXT]
+        text = token.encode()[: FIRST - _TEXT]
         _LENGTH.pack_into(self._memory, CALL.size, len(text))
         self._memory[_TEXT : _TEXT + len(text)] = text
 

@@ -38,6 +38,7 @@ GIB = 2**30
 NOISE, LINE = 20_000, 500  # bytes of what a process last wrote that are kept, and the most that is shown of them
 PASSED = "an error at first, which did not come again in a new process"
 PARTING = 1.0  # seconds that what an ended process last wrote is waited for
+FIRST = 12  # times as long as any other the first call of an operation in a process may take: it may compile
 PATIENCE = 3  # hangs, deaths or failures to load in one operation, after which its other laws are not run
 
 
@@ -103,6 +104,7 @@ class ChildProcess:
         self._noise = bytearray()
         self._drains: threading.Thread | None = None
         self.faults: dict[str, int] = {} if of is None else of.faults
+        self._slow: set[str] = set() if of is None else of._slow  # operations whose first call did not return
         self.libraries: dict[str, str] = {} if of is None else of.libraries
 
     def __enter__(self) -> "ChildProcess":
@@ -172,11 +174,11 @@ class ChildProcess:
         self._heartbeat.about("")
         self._heartbeat.end()
         self._ask({"task": asdict(task)})
-        answer = self._wait()
+        answer = self._wait(operation=task.operation)
         early: LawResult | None = None
         while not isinstance(answer, str) and "early" in answer:
             early = LawResult.from_json(answer["early"])
-            answer = self._wait()
+            answer = self._wait(operation=task.operation)
         if not isinstance(answer, str) and "bug" in answer:
             reason = f"{_maker(task)} failed here, not the target; please report this:\n{answer['bug']}"
             return task.result(Outcome.ERROR, reason=reason)
@@ -299,7 +301,7 @@ class ChildProcess:
             pipe.write(json.dumps(command).encode() + b"\n")
             pipe.flush()
 
-    def _wait(self, limit: float | None = None) -> dict[str, Any] | str:
+    def _wait(self, limit: float | None = None, operation: str = "") -> dict[str, Any] | str:
         """The child's next answer, or what happened instead, in words."""
         child, waited = self._own(), 0.0
         place, since, self._idle = b"", time.monotonic(), False
@@ -312,8 +314,11 @@ class ChildProcess:
                     return self._death(child)  # a process that it left behind may hold its pipes open
                 if limit is not None and waited > limit:
                     return f"no answer within {limit:.0f} s"
-                if limit is None and self._heartbeat.running > self.selection.timeout:
-                    return f"a call did not return within {self.selection.timeout:g} s"
+                if limit is None and self._heartbeat.running > (allowed := self._allowed(operation)):
+                    which = "the first" if self._heartbeat.is_first else "a"
+                    if self._heartbeat.is_first:
+                        self._slow.add(operation)
+                    return f"{which} call did not return within {allowed:g} s"
                 if place != self._heartbeat.place:
                     place, since = self._heartbeat.place, time.monotonic()
                 if limit is None and not self._heartbeat.running and time.monotonic() - since > BETWEEN:
@@ -329,6 +334,11 @@ class ChildProcess:
             except ValueError:
                 return "its process wrote what is no answer where answers go"
             return answer if "lost" not in answer else str(answer["lost"])
+
+    def _allowed(self, operation: str) -> float:
+        """The seconds that the running call may take."""
+        patient = self._heartbeat.is_first and operation not in self._slow
+        return self.selection.timeout * (FIRST if patient else 1)
 
     def _death(self, child: "subprocess.Popen[bytes]") -> str:
         code = child.wait()
