@@ -4,6 +4,7 @@ Told on standard input what there is: `keep PID FOLDER`, and `done PID`. Its end
 that died of, also of what no process can handle.
 """
 
+import atexit
 import shutil
 import signal
 import subprocess
@@ -12,6 +13,8 @@ import threading
 from contextlib import suppress
 
 from nnlaws.harness import tree
+
+PARTING = 1.0  # seconds that its end is waited for
 
 
 def main() -> None:
@@ -47,9 +50,17 @@ class Keeper:
         with self._one, suppress(OSError):
             if self._process is None:
                 self._process = self._started()
+                atexit.register(self._close)
             assert self._process.stdin is not None
             self._process.stdin.write(line.encode())
             self._process.stdin.flush()
+
+    def _close(self) -> None:
+        """There is no more to keep: the keeper ends."""
+        if self._process is not None and self._process.stdin is not None:
+            with suppress(OSError, subprocess.TimeoutExpired):
+                self._process.stdin.close()
+                self._process.wait(PARTING)
 
     @staticmethod
     def _started() -> "subprocess.Popen[bytes]":
