@@ -40,7 +40,8 @@ class Violation:
     example: name, dtype, shape and entries of each argument, as `array` would take them. place: index into the
     result. got, want: the value there and the exact digits of what it should be; `expected` says in words what that
     is. off, allowed: the distance and its bound, in ulp where the exact value has one. result: the whole result,
-    where it is small. reason: why, where no number says it.
+    where it is small. reason: why, where no number says it. passed: what the call was given, where a law has made that
+    of the example.
     """
 
     example: tuple[dict[str, str], ...]
@@ -54,6 +55,7 @@ class Violation:
     reason: str
     cause: Cause | None
     fix: str
+    passed: str = ""
 
 
 @dataclass(frozen=True)

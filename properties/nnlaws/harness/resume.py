@@ -101,7 +101,7 @@ _RESULT: Types = {
     "violation": (dict, type(None)),
 }
 _VIOLATION: Types = {
-    **dict.fromkeys(("result", "place", "got", "want", "expected", "off", "allowed", "reason", "fix"), _TEXT),
+    **dict.fromkeys(("result", "place", "got", "want", "expected", "off", "allowed", "reason", "fix", "passed"), _TEXT),
     "example": (list,),
     "cause": (dict, type(None)),
 }

@@ -1,6 +1,7 @@
 """Runs one law in one dtype, and turns what is seen into a result."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
@@ -16,6 +17,7 @@ from nnlaws.authoring.subject import NotOffered, TargetFault
 from nnlaws.authoring.token import Case, Token
 from nnlaws.chapters import LAWS
 from nnlaws.diagnosis.example import show
+from nnlaws.diagnosis.passed import passed
 from nnlaws.harness import methods
 from nnlaws.harness.planning import find
 from nnlaws.harness.search import Failure, Search, Seen, evaluate
@@ -52,8 +54,10 @@ def run(
     def found(**more: Any) -> dict[str, Any]:
         return {"cases": seen.arrays, "conventions": conventions, "seconds": perf_counter() - began, **more}
 
-    def failed(outcome: Outcome, case: Case, evidence: Evidence, *cause_and_fix: Any, **more: Any) -> LawResult:
-        shown = show(law, ruler, case, evidence, *cause_and_fix)
+    def failed(
+        outcome: Outcome, case: Case, evidence: Evidence, *cause_and_fix: Any, given: str = "", **more: Any
+    ) -> LawResult:
+        shown = replace(show(law, ruler, case, evidence, *cause_and_fix), passed=given)
         replay = str(Token(law.id, task.dtype, case, target.name))
         return task.broken(outcome, **found(replay=replay, violation=shown, **more))
 
@@ -80,14 +84,16 @@ def run(
                 return task.result(Outcome.NOT_OFFERED, reason=str(failure))
             failure = TargetFault(f"{failure}, but not for all arguments")
         if isinstance(failure, TargetFault):
-            return failed(Outcome.ERROR, case, Evidence(float("inf")), reason=str(failure))
+            evidence, how = Evidence(float("inf")), passed(law, subject, ruler, case)
+            return failed(Outcome.ERROR, case, evidence, reason=str(failure), given=how)
         if task.trial is not None:
             return failed(Outcome.VIOLATES, case, failure, worst=failure.ratio)
         first(case, failure)
         more = {} if _comes_again(law, subject, ruler, case) else {"reason": _passing(law)}
         failures = [(each, evidence) for each, evidence in seen.failures if isinstance(evidence, Evidence)]
         case, failure, cause, fix = methods.explain(law, subject, ruler, failures, PROFILES[selection.profile])
-        return failed(Outcome.VIOLATES, case, failure, cause, fix, worst=failure.ratio, **more)
+        how = passed(law, subject, ruler, case)
+        return failed(Outcome.VIOLATES, case, failure, cause, fix, worst=failure.ratio, given=how, **more)
 
 
 def _comes_again(law: Law, subject: GuardedSubject, ruler: Ruler, case: Case) -> bool:

@@ -244,6 +244,8 @@ def _violation(result: LawResult, stateful: str = "") -> RenderableType:
     if seen is not None:
         for each in seen.example:
             rows.add_row("example", _text(argument(each)))
+        if seen.passed:
+            rows.add_row("passed", _text(seen.passed))
         if seen.got:
             where = f"  at {seen.place}" if seen.place else ""
             whole = f"  in {seen.result}" if seen.result else ""
