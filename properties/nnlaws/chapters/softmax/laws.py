@@ -91,7 +91,7 @@ def rows_alone(f: Subject, ruler: Ruler, z: Array, *y: Array) -> Evidence:
     """Row i of f(z) is f of row i alone; where f is over m, 1/m of it."""
     share = 1 / z.shape[1] if y else 1.0
     rows = _rows(z, *y)
-    alone = [f(*row) for row in rows]
+    alone = np.split(f(*map(np.concatenate, zip(*rows, strict=True))), len(rows))
     slack = np.concatenate([_slack(a, ruler, *row) for a, row in zip(alone, rows, strict=True)], axis=1)
     got = f(z, *y)
     allowed = _slack(got, ruler, z, *y) + share * slack + ruler.format.tiny
@@ -144,11 +144,13 @@ def masked_classes(f: Subject, ruler: Ruler, z: Array, *y: Array) -> Evidence:
     got, masked, m = f(z, *y), np.isneginf(z), z.shape[1]
     want = np.where(masked, -np.inf if ruler.operation is LOG_SOFTMAX else 0.0, 0.0)
     share = 1 / m if y else 1.0
-    for lane, row in np.ndindex(z.shape[:2]):
-        kept = ~masked[lane, row]
-        alone = f(*(each[lane : lane + 1, row : row + 1, kept] for each in (z, *y)))
-        at = 0 if ruler.operation.scalar else kept  # the loss of a row stands at its first class, till rows are added
-        want[lane, row, at] = share * alone[0]
+    left = (~masked).sum(axis=-1)
+    for classes in np.unique(left):  # rows that have as many left are asked for together
+        rows = [(lane, row, ~masked[lane, row]) for lane, row in np.argwhere(left == classes)]
+        alone = f(*(np.stack([each[lane, row, kept][None] for lane, row, kept in rows]) for each in (z, *y)))
+        for result, (lane, row, kept) in zip(alone, rows, strict=True):
+            at = 0 if ruler.operation.scalar else kept  # the loss of a row is at its first class, till rows are added
+            want[lane, row, at] = share * result if ruler.operation.scalar else share * result[0]
     if ruler.operation.scalar:
         want, least = (
             want.sum(axis=(-2, -1)),
