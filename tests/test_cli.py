@@ -66,6 +66,7 @@ def test_the_exit_code_is_the_verdict(write: Write, command: Run, body: str, cod
         ("template /nowhere/x.py", "cannot write"),
         ("dance", "check"),
         ("--dance", "--dance"),
+        ("template \ud800", "cannot write"),
         ("check scipy --seed soon", "expected a whole number or random, got 'soon'"),
         ("replay", "CASE"),
         ("replay x", "law/dtype/case/target"),

@@ -182,7 +182,10 @@ def set_up(command: str) -> None:
     if not command:
         return
     try:
-        done = subprocess.run(shlex.split(command), stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        words = shlex.split(command)
+        if not words:
+            raise ValueError("there is no command in it")
+        done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     except (OSError, ValueError) as error:
         raise LoadError(f"--setup {command!r} cannot be run: {getattr(error, 'strerror', None) or error}") from None
     if done.returncode:

@@ -303,13 +303,16 @@ def _template(arguments: argparse.Namespace) -> int:
     from nnlaws.templates.target import template
 
     client = clients.of(arguments.file)
+    text = client.text if client else template(arguments.file.name)
     try:
-        with arguments.file.open("x", encoding="utf-8") as file:
-            file.write(client.text if client else template(arguments.file.name))
+        with arguments.file.open("x", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
     except FileExistsError:
         raise UsageError(f"{arguments.file} exists already; choose another name, or remove it first") from None
     except OSError as error:
         raise UsageError(f"cannot write {arguments.file}: {error.strerror}") from None
+    except ValueError as error:
+        raise UsageError(f"cannot write {str(arguments.file)!r}: {error}") from None
     how = client.command(arguments.file) if client else str(arguments.file)
     print(f"wrote {arguments.file}: fill in what you want judged, then run: nnlaws check {how}")
     return CONFORMS

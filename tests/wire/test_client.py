@@ -197,6 +197,8 @@ def test_setup_runs_before_and_says_why_it_failed(tmp_path: Path) -> None:
         judged(command(tmp_path), setup=failing)
     with pytest.raises(LoadError, match="cannot be run"):
         judged(command(tmp_path), setup="no-such-compiler client.c")
+    with pytest.raises(LoadError, match="there is no command in it"):
+        judged(command(tmp_path), setup=" \t")
 
 
 def test_a_trace_that_cannot_be_is_refused_before_anything_runs(tmp_path: Path) -> None:
