@@ -27,6 +27,7 @@ from mutated import Mutation, mentioned, mutations, used
 from nnlaws import chapters
 from nnlaws.authoring import ruler
 from nnlaws.authoring.law import Law
+from nnlaws.authoring.variant import SoundVariant
 from nnlaws.chapters import LAWS, MUTANTS, OPERATIONS, SOUND, chapter_of
 from nnlaws.harness.methods import search
 from nnlaws.harness.search import Search
@@ -180,7 +181,7 @@ def _subjects(module: str, target: Target) -> list[Subject]:
         targets += [
             Target(each.name, "", {each.operation: each.function}, conventions=each.conventions)
             for each in SOUND
-            if module in RANDOMISED or each.conventions.keys() & set(OPERATIONS[each.operation].conventions)
+            if module in RANDOMISED or _declares(each)
         ]
     return [
         Subject(law, profile, dtype, each)
@@ -193,6 +194,11 @@ def _subjects(module: str, target: Target) -> list[Subject]:
         if law.clause != "OP-17" or each is target  # most variants have no state to save
         if not law.name.endswith("_elsewhere")  # another process has no copy that is mutated here
     ]
+
+
+def _declares(variant: SoundVariant) -> bool:
+    """Whether a sound variant is one by a convention of its own operation's."""
+    return bool(variant.conventions.keys() & {each.name for each in OPERATIONS[variant.operation].conventions})
 
 
 def _mistaken(module: str, seed: int | None) -> list[Subject]:

@@ -185,7 +185,7 @@ def test_a_client_that_does_not_answer_is_ended_by_its_time(tmp_path: Path) -> N
     sleeps = "import time\ndef softmax(z):\n    time.sleep(60)\nOPERATIONS['softmax'] = softmax"
     report = judged(command(tmp_path, sleeps), timeout=0.5, laws=["SM-1", "SM-2"])
     assert {each.outcome for each in report.results} == {Outcome.ERROR}
-    assert all("did not return within 0.5 s" in each.reason for each in report.results)
+    assert all("did not return within" in each.reason for each in report.results)
 
 
 def test_setup_runs_before_and_says_why_it_failed(tmp_path: Path) -> None:
