@@ -99,7 +99,9 @@ def understood(words: list[str]) -> dict[str, Any]:
 
 def _array(text: str) -> Any:
     head, _, data = text.rpartition(":")
-    named, brackets, rest = head.partition("[")
+    quoted = max(head.find("'", 1), 0)  # a type's own name may have brackets
+    named, brackets, rest = head[quoted:].partition("[")
+    named = head[:quoted] + named
     dtype = _type(named[1:-1]) if named.startswith("'") else TYPES[named]
     raw = np.frombuffer(bytes.fromhex(data), np.uint8)
     if not brackets:

@@ -41,7 +41,7 @@ class Kept(Protocol):
         ...
 
     def shared(self) -> list[Shared]:
-        """With what the results of the first call share memory: its arguments, each other, results of later calls."""
+        """With what results share memory: arguments; those of the first call each other, and results of later ones."""
         ...
 
 

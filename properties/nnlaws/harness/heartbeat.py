@@ -1,13 +1,15 @@
-"""A few bytes of shared memory in which a worker says, before and after every call into the target, where it is.
+"""A few bytes of a file in which a worker says, before and after every call into the target, where it is.
 
-The parent reads them to know whether a call has taken too long and on which case. Writing costs about a microsecond.
+The parent reads them to know whether a call has taken too long and on which case.
 """
 
+import os
 import struct
 import time
 from dataclasses import replace
+from pathlib import Path
 
-from nnlaws_server.pulse import CALL, FIRST, Pulse
+from nnlaws_server.pulse import CALL, FIRST, SIZE, Pulse
 
 from nnlaws.authoring.errors import UsageError
 from nnlaws.authoring.token import Case, Token
@@ -19,38 +21,53 @@ _TEXT = CALL.size + _LENGTH.size
 class Heartbeat(Pulse):
     """The running call, then the replay token of the running case; last, whether the call is the first of its kind."""
 
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._first = False
+
+    def clear(self) -> None:
+        """No call runs, and none has."""
+        self._write(bytes(SIZE), 0)
+
     def first(self) -> None:
         """The next call is the first one, which may compile and load what later ones need not."""
-        self._memory[FIRST] = 1
+        self._first = True
+        self._write(b"\1", FIRST)
 
-    @property
-    def is_first(self) -> bool:
-        return bool(self._memory[FIRST])
+    def end(self) -> None:
+        super().end()
+        if self._first:
+            self._first = False
+            self._write(b"\0", FIRST)
 
     def about(self, token: str) -> None:
         text = token.encode()[: FIRST - _TEXT]
-        _LENGTH.pack_into(self._memory, CALL.size, len(text))
-        self._memory[_TEXT : _TEXT + len(text)] = text
+        self._write(_LENGTH.pack(len(text)) + text, CALL.size)
+
+    @property
+    def is_first(self) -> bool:
+        return bool(self.place[FIRST])
 
     @property
     def running(self) -> float:
         """For how many seconds the present call has been running; 0 between calls."""
-        began, *_ = CALL.unpack_from(self._memory, 0)
+        began, *_ = CALL.unpack_from(self.place)
         return time.monotonic() - began if began else 0.0
 
     @property
     def place(self) -> bytes:
-        """Where the worker is: other bytes after each call, and for each case."""
-        return bytes(self._memory)
+        """Where the worker is: other bytes after each call, and for each case. Bytes that are not there are 0."""
+        return os.pread(self._file, SIZE, 0).ljust(SIZE, b"\0")
 
     @property
     def token(self) -> str:
         """The token of the array in the running call: lane i of a case is the case with i more for its seed, unless the
         text has a line for each lane, the token of the first and then the cases of the others.
         """
-        _, lane, _ = CALL.unpack_from(self._memory, 0)
-        (length,) = _LENGTH.unpack_from(self._memory, CALL.size)
-        text = self._memory[_TEXT : _TEXT + length].decode(errors="replace")
+        place = self.place
+        _, lane, _ = CALL.unpack_from(place)
+        (length,) = _LENGTH.unpack_from(place, CALL.size)
+        text = place[_TEXT : _TEXT + length].decode(errors="replace")
         first, *others = text.split("\n")
         try:
             token = Token.parse(first)

@@ -91,6 +91,7 @@ class ChildProcess:
         self.target = target
         self.selection = selection
         self._folder = tempfile.TemporaryDirectory(prefix="nnlaws-")
+        self._mark = f"NNLAWS_WORKER={self._folder.name}"
         self._pulse = Path(self._folder.name) / "heartbeat"
         self._pulse.write_bytes(bytes(SIZE))
         self._heartbeat = Heartbeat(self._pulse)
@@ -171,8 +172,7 @@ class ChildProcess:
                 self._blame(task)
                 return task.result(Outcome.ERROR, reason=str(error))
         self._ran = True
-        self._heartbeat.about("")
-        self._heartbeat.end()
+        self._heartbeat.clear()
         self._ask({"task": asdict(task)})
         answer = self._wait(operation=task.operation)
         early: LawResult | None = None
@@ -267,6 +267,7 @@ class ChildProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
+                env={**os.environ, **dict([self._mark.split("=", 1)])},
                 start_new_session=True,  # its own process group: an interrupt at the keyboard is ours alone
             )
             KEEPER.keep(child.pid, self._folder.name)
@@ -280,8 +281,11 @@ class ChildProcess:
             child, self._child = self._child, None
         if child is None:
             return
+        died = child.poll() is not None
         tree.end(child.pid)
         child.wait()
+        if died:
+            tree.end_marked(self._mark)
         KEEPER.done(child.pid)
         if child.stdin is not None:
             with suppress(OSError):

@@ -35,6 +35,16 @@ def end(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
+def end_marked(mark: str) -> None:
+    """Ends what came of a process that has died, and is no child of ours now: all that has the mark in its environment,
+    where the system tells.
+    """
+    for folder in Path("/proc").glob("[1-9]*"):
+        with suppress(OSError):
+            if mark.encode() in (folder / "environ").read_bytes().split(b"\0"):
+                os.kill(int(folder.name), signal.SIGKILL)
+
+
 def children(pid: int) -> list[int] | None:
     """The processes that it has started and that have not ended, where the system tells so without much ado; or None.
 

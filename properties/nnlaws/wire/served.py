@@ -24,6 +24,7 @@ from nnlaws.wire.process import start
 
 T = TypeVar("T")
 PATIENCE = 120.0  # seconds for an answer of another process: importing the target is part of the first
+LINE = 80  # characters of a name or a version
 NO_ANSWER = "its process wrote what is no answer where answers go"
 UNREADABLE = (ValueError, KeyError, IndexError, TypeError, AttributeError)
 NONE = {"absent": NotOffered, "refused": Refused}
@@ -96,7 +97,7 @@ class Server:
     def imported(self) -> dict[str, str]:
         """What has been imported since this was asked last, with versions."""
         answer = self.ask("imports", "-")
-        return self.read(lambda: {str(name): str(version) for name, version in answer["imported"].items()})
+        return self.read(lambda: {_line(name): _line(version) for name, version in answer["imported"].items()})
 
     def kill(self) -> None:
         """Ends it; who waits for its answer is told."""
@@ -337,6 +338,11 @@ def _stopped(answer: Mapping[str, Any], operation: str, missing: int) -> TargetF
         return None
     kind, text = answer["stopped"]
     return NONE[kind](f"{operation} raised {text}")
+
+
+def _line(told: Any) -> str:
+    """What the target says of itself, as part of a line."""
+    return " ".join(str(told).split())[:LINE]
 
 
 def _part(said_so: Any) -> Part:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from hypothesis import strategies as st
 from nnlaws_reference.dtypes import Array
 from nnlaws_server.words import memory
 
@@ -292,8 +293,8 @@ def contract_laws(chapter: Chapter) -> tuple[Law, ...]:
 
 
 def _on_arrays(judging: Rounding, operation: Operation) -> tuple[Law, ...]:
-    inputs, ordinary = judging.ordinary(operation)
-    unsized, extreme = judging.extreme(operation)
+    _, ordinary = judging.ordinary(operation)
+    inputs, extreme = judging.extreme(operation)
     with_others = _with_others(inputs, operation, judging.families)
     shapes: Any = {"m": judging.samples, "columns": judging.columns}
 
@@ -301,7 +302,10 @@ def _on_arrays(judging: Rounding, operation: Operation) -> tuple[Law, ...]:
         clause: str, check: Check, statement: str, build: Builder = inputs, about: About = "call", **own: Any
     ) -> Law:
         usual: Any = {"fix": FIXES[clause], "about": about, "lanes": 4, "share": 0.4, "needs": NEEDS.get(clause, ())}
-        return law(clause, operation, check, statement, build, ordinary, **{**usual, **shapes, **own})
+        return law(clause, operation, check, statement, build, of_any_size, **{**usual, **shapes, **own})
+
+    def of_any_size(format: Format, m: Range, columns: Range) -> st.SearchStrategy[Case]:
+        return st.one_of(ordinary(format, m, columns), extreme(format, m, columns))
 
     def at_the_ends(format: Format, m: Range, columns: Range) -> list[Case]:
         """A small case for each option at each of its ends, of either sort of seed."""
@@ -319,7 +323,7 @@ def _on_arrays(judging: Rounding, operation: Operation) -> tuple[Law, ...]:
         make("CT-2", shape_and_dtype, "shape and dtype are kept", about="results"),
         make("CT-3", same_result_again, "the same input gives the same output", with_others, kind="state"),
         make("CT-4", any_layout_accepted, "arrays of any memory layout are accepted", **few),
-        law("CT-6", operation, finite_from_finite, finite, unsized, extreme, fix=judging.stay_finite, **shapes),
+        law("CT-6", operation, finite_from_finite, finite, inputs, extreme, fix=judging.stay_finite, **shapes),
         make("CT-7", surroundings_kept, SURROUNDINGS),
         make("CT-8", entries_alone, "entries decide, not where they lie"),
         make("CT-9", results_of_its_own, own, with_others, boundary=at_the_ends, lanes=1, **few),
