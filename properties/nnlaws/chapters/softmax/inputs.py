@@ -195,7 +195,9 @@ def _mask(random: np.random.Generator, classes: int) -> NDArray[np.bool_]:
 
 
 def spoilt_inputs(targets: Targets | None) -> Builder:
-    """Logits, targets, and which logits become NaN: one to three in one row, and in half of the others."""
+    """Logits, targets, and which logits become NaN: one to three in one row, and in half of the others. Beside half of
+    those a class is masked.
+    """
 
     def build(case: Case, format: Format) -> Inputs:
         random = case.random("nan")
@@ -205,6 +207,8 @@ def spoilt_inputs(targets: Targets | None) -> Builder:
                 spoilt[row, random.integers(0, case.columns, random.integers(1, 4))] = True
         rolled = np.roll(spoilt, random.integers(0, case.m), axis=0)
         z = logits(case, format, reach(format))
+        for row in np.flatnonzero(rolled.any(axis=1) & (random.random(case.m) < 0.5)):
+            z[row, random.integers(0, case.columns)] = -np.inf
         return Inputs((z, *_targets(case, format, targets)), {"spoilt": rolled})
 
     return build
