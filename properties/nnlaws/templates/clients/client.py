@@ -43,8 +43,16 @@ def read(word: str) -> tuple[str, Array]:
 
 
 def written(name: str, array: Array) -> str:
-    data = struct.pack(f"<{len(array.values)}{FORMATS[array.dtype]}", *array.values)
+    data = b"".join(packed(FORMATS[array.dtype], value) for value in array.values)
     return f"{name}={array.dtype}[{','.join(map(str, array.shape))}]:{data.hex()}"
+
+
+def packed(form: str, value: float) -> bytes:
+    """The nearest number of the type: an infinity, for what is beyond its range."""
+    try:
+        return struct.pack(f"<{form}", value)
+    except OverflowError:
+        return struct.pack(f"<{form}", math.copysign(math.inf, value))
 
 
 def answer(line: str) -> str:
