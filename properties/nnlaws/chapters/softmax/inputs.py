@@ -207,8 +207,8 @@ def spoilt_inputs(targets: Targets | None) -> Builder:
                 spoilt[row, random.integers(0, case.columns, random.integers(1, 4))] = True
         rolled = np.roll(spoilt, random.integers(0, case.m), axis=0)
         z = logits(case, format, reach(format))
-        for row in np.flatnonzero(rolled.any(axis=1) & (random.random(case.m) < 0.5)):
-            z[row, random.integers(0, case.columns)] = -np.inf
+        for each in np.flatnonzero(rolled.any(axis=1) & (random.random(case.m) < 0.5)):
+            z[each, random.integers(0, case.columns)] = -np.inf
         return Inputs((z, *_targets(case, format, targets)), {"spoilt": rolled})
 
     return build
