@@ -350,7 +350,7 @@ def test_a_result_that_hangs_when_read_is_a_hang(write: Write, process: Callable
         "float32",
         "--timeout",
         "0.5",
-        limit=10.0,
+        limit=40.0,
     )
     assert ran.code == 1
     assert "did not return within" in ran.out
