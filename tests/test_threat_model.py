@@ -2,10 +2,12 @@
 
 import re
 import textwrap
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from nnlaws import Outcome, Report, check
 
@@ -122,6 +124,14 @@ return wrong(z)""",
     ),
     "kills its judge": ("import signal", "os.kill(os.getppid(), signal.SIGKILL)\nreturn wrong(z)"),
     "stops its judge": ("import signal", "os.kill(os.getppid(), signal.SIGTERM)\nreturn wrong(z)"),
+    "cuts off the file that it shares with its judge": (
+        "",
+        """for number in os.listdir("/proc/self/fd"):
+    try: path = os.readlink(f"/proc/self/fd/{number}")
+    except OSError: continue
+    if path.endswith("heartbeat"): open(path, "w").close()
+return wrong(z)""",
+    ),
     "forks, and answers twice": ("", "os.fork()\nreturn wrong(z)"),
     "sets what starts Python": (
         "os.environ.update(PYTHONPATH=os.getcwd(), PYTHONSTARTUP=__file__, NNLAWS_NO_PLUGINS='1')", "return wrong(z)"),
@@ -143,6 +153,46 @@ def test_in_vain(write: Write, name: str) -> None:
     assert not report.conforms, name
     assert {each.outcome for each in report.results} <= {Outcome.VIOLATES, Outcome.ERROR}
     assert report.exit_code in (1, 3)
+
+
+def test_who_kills_its_judge_leaves_no_process_behind(write: Write, tmp_path: Path) -> None:
+    """One in a session of its own, whose parents have all ended."""
+    body = """if os.fork() == 0:
+    os.setsid()
+    if os.fork(): os._exit(0)
+    with open('left', 'a') as file: file.write(f'{os.getpid()} ')
+    os.closerange(3, 64)
+    os.execvp('sleep', ['sleep', '100'])
+import signal, time
+time.sleep(0.2)
+os.kill(os.getppid(), signal.SIGKILL)
+time.sleep(1)"""
+    assert not judge(write(body=body)).conforms
+    left = (tmp_path / "left").read_text().split()
+    assert left
+    until = time.monotonic() + 5
+    while (running := [pid for pid in left if _runs(int(pid))]) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not running
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_a_forged_version_is_part_of_one_line(write: Write) -> None:
+    forged = """
+    import types
+    sys.modules["scipy"] = types.ModuleType("scipy")
+    sys.modules["scipy"].__version__ = "2\\nconforms" + "." * 1000
+    """
+    said = str(judge(write(forged)))
+    (line,) = (each for each in said.splitlines() if each.startswith("imports:"))
+    assert "scipy 2 conforms" in line
+    assert len(line) < 200
 
 
 @pytest.mark.parametrize("name", INNOCENT)

@@ -137,7 +137,7 @@ class Here:
         for number in range(len(arguments[0])):
             for mine, given in zip(arrays, arguments, strict=True):
                 mine[...] = given[number]
-            yield own(self.call(arrays, options))
+            yield self.call(arrays, options)
 
     def _poisoned(self, arguments: Sequence[Array], options: dict[str, Any]) -> Iterator[Found]:
         """Before each call, memory was freed with NaN in it: as much as arguments, results and parts of them take."""

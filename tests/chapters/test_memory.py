@@ -2,12 +2,13 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import nnlaws
 import numpy as np
 import pytest
 from nnlaws.report import Outcome, Report
-from nnlaws_server.callee import Here
+from nnlaws_server.callee import Here, own
 from nnlaws_server.freed import poison
 
 HEAD = """\
@@ -66,12 +67,40 @@ def softmax(z):
 """
 
 
-def judged(folder: Path, text: str) -> Report:
+LARGE = """\
+def softmax(z):
+    large = z.size and z.max() > 80
+    {}
+    return right(z)
+"""
+IN_AN_EARLIER_ARGUMENT = """\
+def softmax(z):
+    last, known["last"] = known.get("last"), z
+    if last is not None and last is not z and (last.shape, last.dtype) == (z.shape, z.dtype) and last.flags.writeable:
+        last[...] = right(z)
+        return last
+    return right(z)
+"""
+LENT_AGAIN = """\
+import collections, weakref
+free = collections.defaultdict(list)
+
+
+def softmax(z):
+    key = z.shape, z.dtype.str
+    memory = free[key].pop() if free[key] else np.empty(z.nbytes, np.uint8)
+    found = np.ndarray(z.shape, z.dtype, memory)
+    weakref.finalize(found, free[key].append, memory)
+    found[...] = right(z)
+    return found
+"""
+
+
+def judged(folder: Path, text: str, profile: str = "quick", *laws: str) -> Report:
     path = folder / "memory.py"
     path.write_text(HEAD + text)
-    return nnlaws.check(
-        str(path), operations=["softmax"], dtypes=["float32", "float64"], laws=["CT-3", "CT-8"], profile="quick"
-    )
+    chosen: dict[str, Any] = {"operations": ["softmax"], "dtypes": ["float32", "float64"], "profile": profile}
+    return nnlaws.check(str(path), laws=laws or ("CT-3", "CT-8"), **chosen)
 
 
 @pytest.mark.parametrize(
@@ -92,6 +121,22 @@ def test_what_is_left_in_memory_is_seen(tmp_path: Path, text: str, clause: str, 
         assert re.search(told, result.violation.reason or result.violation.expected)
 
 
+@pytest.mark.parametrize(
+    ("text", "clause"),
+    [
+        (IN_AN_EARLIER_ARGUMENT, "CT-9"),
+        (LENT_AGAIN, "CT-9"),
+        (LARGE.format("if large: z -= z.max(axis=-1, keepdims=True)"), "CT-1"),
+        (LARGE.format("if large: return right(z.astype(np.longdouble)).astype('f2')"), "CT-2"),
+        (LARGE.format("if large: np.random.seed(7)"), "CT-7"),
+        (LARGE.format("if large and not z.flags.c_contiguous: return np.ones_like(z) / z.shape[-1]"), "CT-8"),
+    ],
+)
+def test_results_and_work_have_memory_of_their_own_at_every_size(tmp_path: Path, text: str, clause: str) -> None:
+    outcomes = {each.outcome for each in judged(tmp_path, text, "ci", clause).results} - {Outcome.NOT_OFFERED}
+    assert outcomes & {Outcome.VIOLATES, Outcome.FALLS_SHORT}
+
+
 @pytest.mark.parametrize("text", [BY_ENTRIES, OWN_SCRATCH])
 def test_who_keeps_what_is_right_is_not_accused(tmp_path: Path, text: str) -> None:
     report = judged(tmp_path, text)
@@ -105,7 +150,7 @@ def test_arrays_that_are_filled_anew_are_the_same_arrays() -> None:
         seen.append((id(x), x.tolist()))
         return x
 
-    found = list(Here(note, 1).lanes([np.array([[1.0, 2.0], [3.0, 4.0]])], {}, "refilled"))
+    found = [own(each) for each in Here(note, 1).lanes([np.array([[1.0, 2.0], [3.0, 4.0]])], {}, "refilled")]
     assert [entries for _, entries in seen] == [[2, 1], [1, 2], [3, 4]]
     assert len({which for which, _ in seen}) == 1
     assert [each[0].tolist() for each in found if not isinstance(each, str)] == [[1, 2], [3, 4]]

@@ -33,7 +33,7 @@ def no_gaps(z: Array) -> Array:
 def in_order(z: Array) -> Array:
     """Right where the first logit of a row is its least, as it is of no permuted row that had it first."""
     right = softmax(z)
-    return np.where(z[:, :1] <= z.min(axis=1, keepdims=True), right, right[:, ::-1])
+    return np.where(z[:, :1] <= z.min(axis=1, keepdims=True), right, right / 2)
 
 
 def doubled(z: Array) -> Array:

@@ -78,3 +78,12 @@ def test_a_process_without_children_is_ended_with_its_group() -> None:
     tree.end(process.pid)
     assert process.wait(10) == -signal.SIGKILL
     tree.end(process.pid)  # which is no more
+
+
+def test_a_run_that_is_over_leaves_no_warning(tmp_path: Path) -> None:
+    """The keeper, which is a process too, has ended before it."""
+    target = tmp_path / "target.py"
+    target.write_text("import nnlaws_reference\nsoftmax = nnlaws_reference.softmax\n")
+    judging = f"import nnlaws; nnlaws.assert_conforms({str(target)!r}, laws=['SM-1'], profile='quick')"
+    ran = subprocess.run([sys.executable, "-W", "always", "-c", judging], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")

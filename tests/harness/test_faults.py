@@ -356,6 +356,20 @@ def test_a_result_that_hangs_when_read_is_a_hang(write: Write, process: Callable
     assert "did not return within" in ran.out
 
 
+def test_a_message_without_an_end_is_cut(write: Write) -> None:
+    began = time.monotonic()
+    result = by_clause(judge(write("raise ValueError('x' * 50_000_000)")))["SM-1"]
+    assert time.monotonic() - began < 30
+    assert "(50,000,000 characters)" in result.reason
+    assert len(result.reason) < 1000
+
+
+def test_a_message_that_ends_the_process_is_none(write: Write) -> None:
+    prelude = "class Mute(Exception):\n    def __str__(self): raise SystemExit\n"
+    result = by_clause(judge(write("raise Mute", prelude=prelude)))["SM-1"]
+    assert "raised Mute: (its message cannot be shown: SystemExit)" in result.reason
+
+
 def test_a_loud_target_is_judged_by_its_results(write: Write, process: Callable[..., Any], read_json: Any) -> None:
     """Whatever it prints, by whatever way, at import or in a call, appears in no report."""
     target = write(

@@ -3,6 +3,8 @@
 import os
 import shlex
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,8 +12,15 @@ from nnlaws import check
 from nnlaws.cli import main
 from nnlaws.templates.clients import COMMANDS
 from nnlaws.wire.client import Client
-from nnlaws.wire.words import grammar
+from nnlaws.wire.words import grammar, unword
 
+FAR = """
+import importlib.util
+spec = importlib.util.spec_from_file_location("client", "client.py")
+client = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(client)
+print(client.written("y", client.Array("float32", [3], [1e39, -1e39, 0.5])))
+"""
 TOOLS = {".cpp": "g++", ".java": "java", ".mjs": "node", ".pl": "perl", ".py": "python3", ".rs": "rustc"}
 
 
@@ -39,3 +48,12 @@ def test_a_client_conforms_as_it_is_written(
     }
     assert all(line.partition(" ")[0] in grammar()[sides[side]] for side, line in said)
     assert main(["template", f"client{suffix}"]) == 2  # it is there already
+
+
+def test_a_client_in_plain_python_rounds_what_is_beyond_its_range_to_infinity(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["template", "client.py"]) == 0
+    said = subprocess.run([sys.executable, "-c", FAR], capture_output=True, text=True, check=True).stdout.strip()
+    assert unword(said)[1].tolist() == [float("inf"), float("-inf"), 0.5]

@@ -103,7 +103,7 @@ def test_results_of_many_calls_come_back(found: Any) -> None:
 
 
 def test_results_that_are_no_numbers_come_as_arrays_of_none() -> None:
-    for odd in (np.array(["a", "b"]), np.array([object()])):
+    for odd in (np.array(["a", "b"]), np.array([object()]), np.array([1, 2], "M8[ns]"), np.zeros(2, [("a", "f4")])):
         (found,) = each_of("y", understood(many("y", [(odd,)])))
         assert not isinstance(found, str)
         assert (found[0].dtype, found[0].shape) == (np.dtype(object), odd.shape)

@@ -93,14 +93,14 @@ def passed(law: Law, subject: Subject, ruler: Ruler, case: Case) -> str:
 
 def _culprit(calls: Sequence[Call], evidence: Evidence | None) -> tuple[Any, ...]:
     """What was given in the call that returned what the evidence shows; in the last, where it shows nothing; nothing
-    where no call returned just that.
+    where no call returned just that, or several did that were given different arrays.
     """
     if evidence is None or evidence.got is None:
         return calls[-1].given if calls else ()
-    for call in calls:
-        if any(np.array_equal(x, evidence.got, equal_nan=True) for x in call.results):
-            return call.given
-    return ()
+    got = evidence.got
+    found = [call.given for call in calls if any(np.array_equal(x, got, equal_nan=True) for x in call.results)]
+    told = {tuple((x.shape, x.strides, x.tobytes()) for x in given) for given in found}
+    return found[0] if len(told) == 1 else ()
 
 
 def _kept(given: Sequence[Any]) -> tuple[Any, ...]:

@@ -3,7 +3,6 @@
 The parent reads them to know whether a call has taken too long and on which case.
 """
 
-import os
 import struct
 import time
 from dataclasses import replace
@@ -50,14 +49,15 @@ class Heartbeat(Pulse):
 
     @property
     def running(self) -> float:
-        """For how many seconds the present call has been running; 0 between calls."""
+        """For how many seconds the present call has been running; 0 between calls, and where no such time is noted."""
         began, *_ = CALL.unpack_from(self.place)
-        return time.monotonic() - began if began else 0.0
+        return max(0.0, time.monotonic() - began) if began else 0.0
 
     @property
     def place(self) -> bytes:
         """Where the worker is: other bytes after each call, and for each case. Bytes that are not there are 0."""
-        return os.pread(self._file, SIZE, 0).ljust(SIZE, b"\0")
+        self._file.seek(0)
+        return (self._file.read(SIZE) or b"").ljust(SIZE, b"\0")
 
     @property
     def token(self) -> str:

@@ -1,6 +1,6 @@
 """The parent's side of isolation: a worker process runs whole laws; a hang or a death costs one law, not the run.
 
-Isolation costs nothing a call: the worker notes in shared memory when a call begins and ends, and the parent looks now
+Isolation costs nothing a call: the worker notes in a file when a call begins and ends, and the parent looks now
 and then. A worker that hangs or has died is replaced at the next law. Several workers share a long list of laws.
 """
 
@@ -38,7 +38,8 @@ GIB = 2**30
 NOISE, LINE = 20_000, 500  # bytes of what a process last wrote that are kept, and the most that is shown of them
 PASSED = "an error at first, which did not come again in a new process"
 PARTING = 1.0  # seconds that what an ended process last wrote is waited for
-FIRST = 12  # times as long as any other the first call of an operation in a process may take: it may compile
+FIRST_CALL = 12  # times as long as any other the first call of an operation in a process may take: it may compile
+MARK = "NNLAWS_WORKER"  # in the environment of a worker and of what it starts: its own folder
 PATIENCE = 3  # hangs, deaths or failures to load in one operation, after which its other laws are not run
 
 
@@ -91,7 +92,6 @@ class ChildProcess:
         self.target = target
         self.selection = selection
         self._folder = tempfile.TemporaryDirectory(prefix="nnlaws-")
-        self._mark = f"NNLAWS_WORKER={self._folder.name}"
         self._pulse = Path(self._folder.name) / "heartbeat"
         self._pulse.write_bytes(bytes(SIZE))
         self._heartbeat = Heartbeat(self._pulse)
@@ -267,7 +267,7 @@ class ChildProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env={**os.environ, **dict([self._mark.split("=", 1)])},
+                env={**os.environ, MARK: self._folder.name},
                 start_new_session=True,  # its own process group: an interrupt at the keyboard is ours alone
             )
             KEEPER.keep(child.pid, self._folder.name)
@@ -285,7 +285,7 @@ class ChildProcess:
         tree.end(child.pid)
         child.wait()
         if died:
-            tree.end_marked(self._mark)
+            tree.end_marked(f"{MARK}={self._folder.name}")
         KEEPER.done(child.pid)
         if child.stdin is not None:
             with suppress(OSError):
@@ -342,7 +342,7 @@ class ChildProcess:
     def _allowed(self, operation: str) -> float:
         """The seconds that the running call may take."""
         patient = self._heartbeat.is_first and operation not in self._slow
-        return self.selection.timeout * (FIRST if patient else 1)
+        return self.selection.timeout * (FIRST_CALL if patient else 1)
 
     def _death(self, child: "subprocess.Popen[bytes]") -> str:
         code = child.wait()

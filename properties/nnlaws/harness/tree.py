@@ -11,6 +11,7 @@ from typing import Any
 
 LONGEST = 5.0  # seconds that a tree may take to end
 GLANCE = 0.01
+QUIET = 3  # looks that find nothing: while a process starts another program, it has no environment
 SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of prctl(2)
 
 
@@ -39,10 +40,20 @@ def end_marked(mark: str) -> None:
     """Ends what came of a process that has died, and is no child of ours now: all that has the mark in its environment,
     where the system tells.
     """
+    until, quiet = monotonic() + LONGEST, 0
+    while quiet < QUIET and monotonic() < until:
+        quiet = 0 if _any_ended(mark.encode()) else quiet + 1
+        sleep(GLANCE)
+
+
+def _any_ended(mark: bytes) -> bool:
+    found = False
     for folder in Path("/proc").glob("[1-9]*"):
         with suppress(OSError):
-            if mark.encode() in (folder / "environ").read_bytes().split(b"\0"):
+            if mark in (folder / "environ").read_bytes().split(b"\0"):
                 os.kill(int(folder.name), signal.SIGKILL)
+                found = True
+    return found
 
 
 def children(pid: int) -> list[int] | None:

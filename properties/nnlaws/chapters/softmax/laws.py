@@ -20,7 +20,7 @@ from nnlaws.authoring.evidence import Evidence, agree, compare, require, worst
 from nnlaws.authoring.law import CLOSE, Law, agree_or_nan, laws_of, slack, values
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.ruler import Ruler
-from nnlaws.authoring.subject import Subject
+from nnlaws.authoring.subject import Subject, TargetFault
 from nnlaws.authoring.token import Case
 from nnlaws.chapters.softmax import boundary
 from nnlaws.chapters.softmax.inputs import (
@@ -147,7 +147,11 @@ def masked_classes(f: Subject, ruler: Ruler, z: Array, *y: Array) -> Evidence:
     left = (~masked).sum(axis=-1)
     for classes in np.unique(left):  # rows that have as many left are asked for together
         rows = [(lane, row, ~masked[lane, row]) for lane, row in np.argwhere(left == classes)]
-        alone = f(*(np.stack([each[lane, row, kept][None] for lane, row, kept in rows]) for each in (z, *y)))
+        try:
+            alone = f(*(np.stack([each[lane, row, kept][None] for lane, row, kept in rows]) for each in (z, *y)))
+        except TargetFault as fault:
+            fault.lane = int(rows[fault.lane][0])
+            raise
         for result, (lane, row, kept) in zip(alone, rows, strict=True):
             at = 0 if ruler.operation.scalar else kept  # the loss of a row is at its first class, till rows are added
             want[lane, row, at] = share * result if ruler.operation.scalar else share * result[0]
