@@ -108,9 +108,9 @@ def test_a_bad_token_is_told_the_form(token: str) -> None:
     assert "1x3,integers,8,0,@2=-0.5" in str(raised.value)
 
 
-@pytest.mark.parametrize("shape", ["0x3", "3x0", f"{LARGEST + 1}x1", "1025x1024"])
+@pytest.mark.parametrize("shape", ["0x3", "3x0", f"{LARGEST + 1}x1", "8193x4096"])
 def test_a_token_of_no_or_too_many_entries_is_told_how_many(shape: str) -> None:
-    with pytest.raises(UsageError, match=f"expected a size such that 0 < m·C² ≤ {LARGEST}"):
+    with pytest.raises(UsageError, match=f"expected a size such that 0 < m·C ≤ {LARGEST}"):
         Case.parse(f"{shape},integers,8,0")
 
 

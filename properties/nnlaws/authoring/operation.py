@@ -29,7 +29,7 @@ class Operation:
     its formula, its reference and its rounding bound. Without bounds it takes no arrays of one dtype: then chance, not
     rounding, is what it is judged by, in float64 alone. conventions: all that bear on it. zero: whether an entry of
     its first argument may be 0. together: whether a row of what it returns depends on all samples, so that it need not
-    take none of them.
+    take none of them. in_range: of arguments, others of the same results, of which no exponential overflows.
     """
 
     name: str
@@ -41,6 +41,7 @@ class Operation:
     conventions: tuple[Convention, ...] = ()
     zero: bool = True
     together: bool = False
+    in_range: Callable[..., tuple[Any, ...]] | None = None
 
     def __str__(self) -> str:
         return self.name
@@ -115,13 +116,17 @@ class Operation:
         """Of each convention that says something in this dtype, the values that may be declared."""
         return values(each for each in self.conventions if dtype in each.dtypes)
 
-    def result_shapes(self, shapes: Iterable[tuple[int, ...]]) -> tuple[tuple[int, ...], ...]:
-        """The shapes of the results for arguments of these shapes."""
-        sizes = {
+    def sizes(self, shapes: Iterable[tuple[int, ...]]) -> dict[str, int]:
+        """What each letter of the signature counts, for arguments of these shapes. Stacked axes before are left out."""
+        return {
             dim: size
             for dims, shape in zip(self.arguments.values(), shapes, strict=True)
-            for dim, size in zip(dims, shape, strict=True)
+            for dim, size in zip(dims, shape[len(shape) - len(dims) :], strict=True)
         }
+
+    def result_shapes(self, shapes: Iterable[tuple[int, ...]]) -> tuple[tuple[int, ...], ...]:
+        """The shapes of the results for arguments of these shapes."""
+        sizes = self.sizes(shapes)
         return tuple(tuple(sizes[dim] for dim in dims) for dims in self.results.values())
 
     def _function(self, module: ModuleType) -> Callable[..., Any]:

@@ -2,19 +2,24 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
-from typing import Any
+from functools import cached_property, lru_cache
+from inspect import unwrap
+from typing import Any, TypeVar
 
 import numpy as np
 from nnlaws_reference.dtypes import Array
-from nnlaws_spec.numbers import Enclosure, enclose
+from nnlaws_spec.numbers import Enclosure, enclose, enclose_quickly
 
 from nnlaws.authoring.convention import finest, loosest
 from nnlaws.authoring.operation import Operation, Option
 from nnlaws.rounding.formats import Floats, Format
 from nnlaws.rounding.number import Bounded, bounded
 
+T = TypeVar("T")
+
 FINENESS = 2.0**-10  # how much smaller than the allowed rounding a ball's radius must be
+MANY = 1000  # entries a step, from which on double-double numbers are faster than balls
+REMEMBERED = 100_000  # entries of arguments at most: what is known of larger ones would fill the memory
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ class Ruler:
 
     def bounds(self, *arguments: Array, **options: Option) -> tuple[Bounded, ...]:
         """The results as bounded numbers: their `error` is the rounding allowed."""
-        return _bounds(*self._given(arguments, options))
+        return self._looked_up(_bounds, arguments, options)
 
     def bound(self, *arguments: Array, **options: Option) -> Bounded:
         """The first of them."""
@@ -69,15 +74,17 @@ class Ruler:
     def measures(self, *arguments: Array, **options: Option) -> tuple[Measure, ...]:
         """Each result's exact value and the allowed |computed − exact|.
 
-        For float64, in balls. For the narrower formats the bounded value of a sound algorithm in float64 is 2^29 times
-        finer than the format and a hundred times faster than balls, and as well proven: its error is the enclosure's
-        radius.
+        For float64, in balls or double-double numbers. For the narrower formats the bounded value of a sound algorithm
+        in float64 is 2^29 times finer than the format and a hundred times faster than balls, and as well proven: its
+        error is the enclosure's radius.
         """
-        return _measures(*self._given(arguments, options))
+        return self._looked_up(_measures, arguments, options)
 
-    def _given(self, arguments: tuple[Array, ...], options: dict[str, Option]) -> tuple[Any, ...]:
+    def _looked_up(self, function: Callable[..., T], arguments: tuple[Array, ...], options: dict[str, Option]) -> T:
+        """What the function gives, or gave before, for these arguments."""
+        known: Callable[..., T] = function if sum(a.size for a in arguments) <= REMEMBERED else unwrap(function)
         conventions, numbers = frozenset(self.conventions.items()), frozenset(options.items())
-        return self.operation, self.format, conventions, numbers, _Given(arguments)
+        return known(self.operation, self.format, conventions, numbers, _Given(arguments))
 
     def exact(self, formula: Callable[..., Any], *arguments: Array, within: Floats) -> Enclosure:
         """formula(*arguments) of any formula, enclosed tightly enough to compare with an error of `within`."""
@@ -89,11 +96,12 @@ class Ruler:
 class _Given:
     """Arguments that can be looked up: equal if their types, shapes and bytes are."""
 
-    __slots__ = ("arguments", "key")
-
     def __init__(self, arguments: tuple[Array, ...]) -> None:
         self.arguments = arguments
-        self.key = tuple((a.dtype.name, a.shape, a.tobytes()) for a in arguments)
+
+    @cached_property
+    def key(self) -> tuple[tuple[str, tuple[int, ...], bytes], ...]:
+        return tuple((a.dtype.name, a.shape, a.tobytes()) for a in self.arguments)
 
     def __hash__(self) -> int:
         return hash(self.key)
@@ -131,21 +139,30 @@ def _measures(
     else:
         named = {name: value for name, value in conventions if name in operation.changing}
         within = tuple(_radius(each, format) for each in allowed)
-        exact = _enclose_all(partial(operation.formula, **numbers, **named), given.arguments, within)
+        exact = _enclose_all(operation, {**numbers, **named}, given.arguments, within)
     return tuple(Measure(*each) for each in zip(operation.results, exact, allowed, strict=True))
 
 
 def _enclose_all(
-    formula: Callable[..., Any], arguments: tuple[Array, ...], within: tuple[Floats, ...]
+    operation: Operation, options: dict[str, Any], arguments: tuple[Array, ...], within: tuple[Floats, ...]
 ) -> list[Enclosure]:
-    """Every result of the formula, all in one evaluation."""
+    """Every result of the formula, all in one evaluation: of many entries a step in double-double numbers, if they come
+    near enough; else in balls.
+    """
 
     def flat(*lifted: Any) -> Any:
-        results = formula(*lifted)
+        results = operation.formula(*lifted, **options)
         each = results if isinstance(results, tuple) else (results,)
-        return np.concatenate([np.ravel(np.asarray(one, dtype=object)) for one in each])
+        return np.concatenate([np.ravel(one if hasattr(one, "shape") else np.asarray(one)) for one in each])
 
-    found = enclose(flat, *arguments, within=np.concatenate([each.ravel() for each in within]))
+    def in_range(*lifted: Any) -> Any:
+        return flat(*(operation.in_range(*lifted) if operation.in_range else lifted))
+
+    near, found = np.concatenate([each.ravel() for each in within]), None
+    steps = operation.sizes([each.shape for each in arguments]).get("T", 1)
+    if max(each.size for each in arguments) > MANY * steps:
+        found = enclose_quickly(in_range, *arguments, within=near)
+    found = found or enclose(flat, *arguments, within=near)
     ends = np.cumsum([each.size for each in within])[:-1]
     parts = zip(*(np.split(part, ends) for part in (found.hi, found.lo, found.radius)), strict=True)
     return [Enclosure(*(part.reshape(each.shape) for part in of)) for each, of in zip(within, parts, strict=True)]

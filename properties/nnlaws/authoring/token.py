@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-LARGEST = 2**25  # m·columns², the memory that the bound for a token's array takes
+LARGEST = 2**25  # entries of a token's array
 TOGETHER = 512  # seeds in a row, which share the numbers that are one for a whole batch
 _NUMBER = r"-?(?:\d+(?:\.\d*)?(?:e[-+]?\d{1,3})?|inf)"
 _OVERLAY = re.compile(rf",@(\d{{1,9}})=({_NUMBER})")
@@ -56,8 +56,8 @@ class Case:
             )
         overlays = tuple((int(place), float(value)) for place, value in _OVERLAY.findall(found["overlays"]))
         m, columns = int(found["m"]), int(found["columns"])
-        if not 0 < m * columns * columns <= LARGEST:
-            raise UsageError(f"{token!r} is {m} × {columns}; expected a size such that 0 < m·C² ≤ {LARGEST}")
+        if not 0 < m * columns <= LARGEST:
+            raise UsageError(f"{token!r} is {m} × {columns}; expected a size such that 0 < m·C ≤ {LARGEST}")
         settings = tuple((name, float(value)) for name, value in _SETTING.findall(found["settings"]))
         return cls(m, columns, found["family"], int(found["k"]), int(found["seed"]), overlays, settings)
 

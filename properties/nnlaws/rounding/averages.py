@@ -249,7 +249,7 @@ def corrected(
     if arithmetic.format.digits < SINGLE.digits:
         return quotient
     value, error = quotient.value, np.zeros_like(quotient.value)
-    of_share = 0.0
+    of_share, fresh, old = 0.0, x.largest, quotient.largest
     for t in range(value.shape[-2]):
         now = (..., t, slice(None))
         if t == 0:
@@ -262,7 +262,7 @@ def corrected(
         counted = (max(of_share * DOUBLE.u, by_power) + 3 * DOUBLE.u) / u + 3
         apart = np.abs(x.value[now] - value[before]) + 2 * (error[before] + x.error[now])
         carried = (1 - weight) * error[before] + weight * x.error[now] + u * (1 + 8 * u) * counted * weight * apart
-        flushed = np.where(x.largest[now] + quotient.largest[before] > 0, 3 * tiny, 0.0)
+        flushed = np.where(fresh[now] + old[before] > 0, 3 * tiny, 0.0)
         error[now] = carried + u * (np.abs(value[now]) + 2 * carried) * (apart > 0) + flushed
     return Bounded(value, np.maximum(quotient.error, error), quotient.format)
 

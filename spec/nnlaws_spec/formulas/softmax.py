@@ -14,6 +14,11 @@ def softmax(z: Numbers) -> Numbers:
     return e / e.sum(axis=-1, keepdims=True)
 
 
+def shifted(z: Numbers, *y: Numbers) -> tuple[Numbers, ...]:
+    """SM-3: arguments of the same results, each row less its largest logit: no exponential of these overflows."""
+    return z - z.max(axis=-1, keepdims=True), *y
+
+
 def sigmoid(z: Numbers) -> Numbers:
     """SM-9: σ(z) = 1 / (1 + e^{−z})."""
     return 1 / (1 + np.exp(-z))

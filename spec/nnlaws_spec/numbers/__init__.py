@@ -1,6 +1,7 @@
-"""Kinds of number that a formula can be evaluated in to learn more than a value: balls and jets."""
+"""Kinds of number in which a formula tells more than a value: balls, double-double numbers and jets."""
 
 from nnlaws_spec.numbers.ball import Enclosure, PrecisionError, balls, enclose
+from nnlaws_spec.numbers.double_double import enclose_quickly
 from nnlaws_spec.numbers.exact import Exact, enclose_exact
 from nnlaws_spec.numbers.jet import directional_derivative, jets
 
@@ -12,5 +13,6 @@ __all__ = [
     "directional_derivative",
     "enclose",
     "enclose_exact",
+    "enclose_quickly",
     "jets",
 ]

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from nnlaws_reference.dtypes import working_dtype
 
+from nnlaws.rounding.formats import Floats
 from nnlaws.rounding.number import EXP, Bounded, join
 
 
@@ -124,11 +125,24 @@ def _rows(z: Bounded, conventions: Mapping[str, str]) -> _Rows:
     plain = z - highest
     shifted: Any = _twice_rounded(plain)
     e = np.exp(shifted)
-    larger = (z.value[..., None, :] > z.value[..., :, None]).sum(axis=-1)
     with np.errstate(invalid="ignore"):  # 0 times unbounded
-        rescaling = ((EXP + 1) * u * larger * (e.value + e.error)).sum(axis=-1, keepdims=True)
+        rescaling = ((EXP + 1) * u * _larger(z.value) * (e.value + e.error)).sum(axis=-1, keepdims=True)
     s = e.sum(axis=-1, keepdims=True).loosened(rescaling)
     return _Rows(z, highest, plain, shifted, e, s, _twice_rounded(np.log(s)))
+
+
+def _larger(z: Floats) -> Floats:
+    """Of each logit, how many of its row are larger: its place when they are sorted, the first of those that are equal.
+
+    In a row with NaN, of which nothing is promised, it is any number.
+    """
+    order = np.argsort(-z, axis=-1)
+    falling = np.take_along_axis(z, order, axis=-1)
+    first = np.broadcast_to(np.arange(float(z.shape[-1])), z.shape).copy()
+    first[..., 1:] *= falling[..., 1:] != falling[..., :-1]
+    larger = np.empty_like(first)
+    np.put_along_axis(larger, order, np.maximum.accumulate(first, axis=-1), axis=-1)
+    return larger
 
 
 def _twice_rounded(x: Bounded) -> Bounded:

@@ -59,7 +59,12 @@ _CONVENTIONS = (
     named(TEXT, "arithmetic", "narrow", "weaker bound", dtypes=NARROW),
 )
 _operation = partial(
-    Operation, formulas=formulas, reference_module=nnlaws_reference, bounds=bounds, conventions=_CONVENTIONS
+    Operation,
+    formulas=formulas,
+    reference_module=nnlaws_reference,
+    bounds=bounds,
+    conventions=_CONVENTIONS,
+    in_range=formulas.shifted,
 )
 
 SOFTMAX = _operation("softmax", "z(m,C) -> a(m,C)", Softmax)
