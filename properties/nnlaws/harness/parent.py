@@ -104,6 +104,8 @@ class ChildProcess:
         self._answers: queue.Queue[bytes | None] = queue.Queue()
         self._noise = bytearray()
         self._drains: threading.Thread | None = None
+        self._blamed = False  # whether the last attempt ended by a fault of the target
+        self._counting: threading.Lock = threading.Lock() if of is None else of._counting
         self.faults: dict[str, int] = {} if of is None else of.faults
         self._slow: set[str] = set() if of is None else of._slow  # operations whose first call did not return
         self.libraries: dict[str, str] = {} if of is None else of.libraries
@@ -147,7 +149,14 @@ class ChildProcess:
         settled = self._settled(task)
         if settled is not None:
             return settled
-        first, faults = not self._ran, self.faults.get(task.operation, 0)
+        result = self._tried(task)
+        if self._blamed:
+            with self._counting:  # other workers count theirs at the same time
+                self.faults[task.operation] = self.faults.get(task.operation, 0) + 1
+        return result
+
+    def _tried(self, task: Task) -> LawResult:
+        first = not self._ran
         result = self._attempt(task)
         if result.outcome is not Outcome.ERROR:
             return result
@@ -157,7 +166,6 @@ class ChildProcess:
         self._end()
         if first:
             return result
-        self.faults[task.operation] = faults
         again = self._attempt(task)
         if again.outcome is not Outcome.ERROR:
             return replace(again, reason=again.reason or f"{PASSED}: {result.reason}")
@@ -165,11 +173,12 @@ class ChildProcess:
         return again
 
     def _attempt(self, task: Task) -> LawResult:
+        self._blamed = False
         if self._child is None:
             try:
                 self.plan()
             except LoadError as error:
-                self._blame(task)
+                self._blamed = True
                 return task.result(Outcome.ERROR, reason=str(error))
         self._ran = True
         self._heartbeat.clear()
@@ -188,8 +197,7 @@ class ChildProcess:
             self.libraries.update(answer["imported"])
             return LawResult.from_json(answer["result"])
         if not self._idle:
-            if task.counts:  # what falls short of a SHOULD by that is not given up for it
-                self._blame(task)
+            self._blamed = task.counts  # what falls short of a SHOULD by that is not given up for it
         else:
             answer = f"{_maker(task)} did not come to an end here, not the target: {answer}"
         self._end()
@@ -209,10 +217,6 @@ class ChildProcess:
             why = f"the target hung, died or could not be loaded {PATIENCE} times in {task.operation}"
             return task.result(Outcome.ERROR, reason=f"not run: {why}")
         return None
-
-    def _blame(self, task: Task) -> None:
-        """Counts a fault of the target in the task's operation."""
-        self.faults[task.operation] = self.faults.get(task.operation, 0) + 1
 
     def _ready(self) -> bool:
         """Whether a child has the target loaded, after another try where there is none."""

@@ -23,6 +23,7 @@ from nnlaws.rounding.elementary import LOG as LOG
 from nnlaws.rounding.elementary import exp_spread, log_spread
 from nnlaws.rounding.elementary import log_units as log_units
 from nnlaws.rounding.formats import Floats, Format, format_of
+from nnlaws.rounding.reductions import total
 
 Conventions = Mapping[str, str]
 """What an implementation declares, by name: bounds admit what it says."""
@@ -67,18 +68,13 @@ class Bounded(NumberArray):
         return Bounded(self.value[key], self.error[key], self.format, self.nonnegative)
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> "Bounded":
-        """Σ in any order: the coefficient is (n − 1)u, not γ (Jeannerod and Rump 2013, SIMAX 34(2))."""
-        total = self.value.sum(axis=axis, keepdims=keepdims)
-        terms = self.size // max(np.size(total), 1) if self.size else 1
-        magnitudes = self.largest.sum(axis=axis, keepdims=keepdims)
-        rounding = (terms - 1) * (self.format.u * magnitudes + self.format.tiny)
-        error = self.error.sum(axis=axis, keepdims=keepdims) + rounding
-        return Bounded(np.asarray(total), np.asarray(error), self.format, self.nonnegative)
+        """Σ in any order: see `reductions.total`."""
+        return Bounded(*total(self, axis, keepdims), self.format, self.nonnegative)
 
     def mean(self, axis: Any = None, keepdims: bool = False) -> "Bounded":
         """Σ / n."""
-        total = self.sum(axis=axis, keepdims=keepdims)
-        return total / (self.size // total.size)
+        sums = self.sum(axis=axis, keepdims=keepdims)
+        return sums / (self.size // sums.size)
 
     def max(self, axis: Any = None, keepdims: bool = False) -> "Bounded":
         """The largest; it is selected, not rounded.
@@ -156,11 +152,13 @@ def rounded(value: Floats, error: Floats, format: Format, units: Any = 1.0, sums
     """One rounding, of `units` u, of a quantity that already carries `error`; `tiny` more where it may be subnormal."""
     magnitude = np.abs(value)
     step = units * format.u  # in two products: the sum of magnitude and error may overflow
-    total = error + step * magnitude + 2 * step * error + _lost(format)
+    spread = error + step * magnitude + 2 * step * error
     normal = magnitude - 2 * error > format.tiny
     if sums:  # a product or an exponential that is 0 in float64 may have underflowed; a sum has not
         normal |= magnitude + error == 0
-    return Bounded(value, total + np.where(normal, 0.0, format.tiny), format)
+    else:
+        spread += _lost(format)
+    return Bounded(value, spread + np.where(normal, 0.0, format.tiny), format)
 
 
 def known(x: Bounded, nonnegative: bool = True) -> Bounded:
@@ -186,8 +184,8 @@ def absolute(a: Bounded) -> Bounded:
 
 
 def _add(a: Bounded, b: Bounded) -> Bounded:
-    total = rounded(a.value + b.value, a.error + b.error, a.format, sums=True)
-    return known(total, a.nonnegative and b.nonnegative)
+    found = rounded(a.value + b.value, a.error + b.error, a.format, sums=True)
+    return known(found, a.nonnegative and b.nonnegative)
 
 
 def _subtract(a: Bounded, b: Bounded) -> Bounded:
@@ -223,8 +221,11 @@ def _sqrt(a: Bounded) -> Bounded:
 
 
 def _exp(a: Bounded) -> Bounded:
+    """e^0 is 1 (C99 F.10.3.1), which no implementation rounds."""
     error = exp_spread(a.value, a.error)
-    return known(rounded(np.exp(a.value), np.where(np.isnan(error), np.inf, error), a.format, units=EXP))
+    found = rounded(np.exp(a.value), np.where(np.isnan(error), np.inf, error), a.format, units=EXP)
+    one = (a.value == 0) & (a.error == 0)
+    return Bounded(found.value, np.where(one, 0.0, found.error), a.format, nonnegative=True)
 
 
 def _log(a: Bounded) -> Bounded:

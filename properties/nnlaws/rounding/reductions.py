@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nnlaws.rounding.formats import Floats, Format
 
@@ -29,6 +30,44 @@ class Bounded(Protocol):
 
 
 Result = tuple[Floats, Floats]
+
+FINEST = 2.0**-14  # of u: of a sum of float32 numbers, what its value in float64 can tell
+
+
+def total(x: Bounded, axis: Any, keepdims: bool) -> Result:
+    """Σ in any order: (ν − 1) u Σ|x| of ν numbers that are not 0, since adding an exact 0 rounds nothing.
+
+    The coefficient is (ν − 1)u, not γ (Jeannerod and Rump 2013, SIMAX 34(2)). Where the exact ones among them lie on a
+    grid (`_on_grid`), and the others are too small to move them off it, no more than these is lost at all.
+    """
+    format, sizes = x.format, x.largest
+    magnitudes = sizes.sum(axis=axis, keepdims=keepdims)
+    there = np.count_nonzero(sizes, axis=axis, keepdims=keepdims)
+    rounding = np.maximum(there - 1, 0) * (format.u * magnitudes + format.tiny)
+    exact = x.error == 0
+    if exact.any():
+        lost = 2 * np.where(exact, 0.0, sizes).sum(axis=axis, keepdims=keepdims)
+        grid = _on_grid(np.where(exact, x.value, 0.0), lost, format, axis, keepdims)
+        little = np.where(lost > 0, np.maximum(lost, FINEST * format.u * magnitudes), 0.0)
+        rounding = np.where(grid, np.minimum(little, rounding), rounding)
+    value, error = x.value.sum(axis=axis, keepdims=keepdims), x.error.sum(axis=axis, keepdims=keepdims)
+    return np.asarray(value), np.asarray(error + rounding)
+
+
+def _on_grid(x: Floats, others: Floats, format: Format, axis: Any, keepdims: bool) -> NDArray[np.bool_]:
+    """Whether no sum of these exact numbers is rounded, in any order, nor moved by as much as the others come to.
+
+    Where all are multiples of g = 2^e, and Σ|x| ≤ 2^p g, p the digits of the format, every partial sum of every order is
+    a multiple of g of at most 2^p g, hence a number of the format. The coarsest g that Σ|x| allows is tried. What is
+    less than 2^(−p−1) g is less than half the spacing at any of these but 0, and is rounded away; or it is added to
+    others alone, or to 0.
+    """
+    sums = np.abs(x).sum(axis=axis, keepdims=True) * (1 + 2.0**-20)  # with what summing them in float64 may have lost
+    _, exponent = np.frexp(sums)
+    parts = np.ldexp(x, format.digits - exponent)  # x/g; 0 where that is far below 1
+    on = ((np.rint(parts) == parts) & ((parts != 0) | (x == 0))).all(axis=axis, keepdims=keepdims)
+    g = np.ldexp(1.0, np.reshape(exponent, on.shape) - format.digits)
+    return np.asarray(on & (others < g * format.u / 4) & (g >= format.tiny))
 
 
 def multilinear(function: Callable[..., Any], operands: Sequence[Bounded]) -> Result:

@@ -14,6 +14,6 @@ Numbers: TypeAlias = Any
 
 def floor(x: Numbers) -> Numbers:
     """⌊x⌋. Of an object array NumPy would take the floors of the nearest floats, which may be one too many."""
-    if np.asarray(x).dtype != object:
+    if (x if hasattr(x, "dtype") else np.asarray(x)).dtype != object:
         return np.floor(x)
     return np.array([each.floor() for each in np.ravel(x)], dtype=object).reshape(np.shape(x))

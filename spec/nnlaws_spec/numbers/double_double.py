@@ -38,6 +38,7 @@ class DoubleDouble(NumberArray):
     __slots__ = ("error", "hi", "lo")
 
     KIND = "double-double numbers"
+    dtype = np.dtype(np.float64)  # of the parts
 
     def __init__(self, hi: Floats, lo: Floats, error: Floats) -> None:
         self.hi, self.lo = hi, lo
@@ -216,6 +217,17 @@ def _sqrt(a: DoubleDouble) -> DoubleDouble:
 def _absolute(a: DoubleDouble) -> DoubleDouble:
     sign = np.where(a.hi < 0, -1.0, 1.0)
     return _of(sign * a.hi, sign * a.lo, a.error)
+
+
+def _floor(a: DoubleDouble) -> DoubleDouble:
+    """Where the error leaves no doubt about it."""
+    floor = np.floor(a.hi)
+    floor = np.where((a.hi == floor) & (a.lo < 0), floor - 1, floor)
+    above, to_next = (a.hi - floor) + a.lo, ((floor + 1) - a.hi) - a.lo
+    sure = (a.error == 0) | ((above > 2 * a.error) & (to_next > 2 * a.error))
+    if not (sure & (np.abs(a.hi) < 2.0**52)).all():
+        raise NoRule("double-double numbers have no floor where they may be a whole number or less")
+    return doubled(floor)
 
 
 def _power(x: Any, n: Any) -> DoubleDouble:
@@ -403,6 +415,7 @@ _UFUNCS: dict[Any, Callable[..., Any]] = {
     np.absolute: _absolute,
     np.square: lambda a: _multiply(a, a),
     np.sqrt: _sqrt,
+    np.floor: _floor,
     np.power: _power,
     np.exp: _exp,
     np.log: _log,

@@ -406,7 +406,7 @@ def test_sound_inference_stays_within_its_bound(eps: float) -> None:
 
 class Perturbed(NDArrayOperatorsMixin):
     """Float64 numbers, each step's result off by one unit roundoff of float32: away from 0 in every step, or, by
-    `random`, each step away from it or towards it.
+    `random`, each step away from it or towards it. A sum that is a float32 number is not rounded.
     """
 
     dtype = np.dtype(np.float32)
@@ -425,7 +425,8 @@ class Perturbed(NDArrayOperatorsMixin):
         if ufunc in (np.negative, np.maximum):
             return Perturbed(result, self.random)
         sign = 1.0 if self.random is None else self.random.choice([-1.0, 1.0])
-        return Perturbed(result * (1 + self.u * sign), self.random)
+        exact = (ufunc in (np.add, np.subtract)) & (result.astype(np.float32) == result)
+        return Perturbed(np.where(exact, result, result * (1 + self.u * sign)), self.random)
 
 
 def perturbed(x: Any, random: np.random.Generator | None) -> Any:
