@@ -27,6 +27,8 @@ Memory = Literal["lanes", "refilled", "poisoned"]
 """What the arrays of several calls are: each call's own; the same ones, filled anew; or each call's own, after memory
 that holds NaN was freed.
 """
+Between = Sequence[Sequence[int]]
+"""Of each lane, how many other calls come before the call is made again, each time that it is."""
 T = TypeVar("T")
 
 CALLS, LONGEST = 12, 0.05  # of each of several threads: so many, in about so many seconds at most
@@ -45,6 +47,13 @@ class Form(NamedTuple):
 
     whole: Part
     parts: tuple[Part, ...] | None
+
+
+class Again(NamedTuple):
+    """The results of a call, and whether what the same call returned first is still what it was before it."""
+
+    results: Found
+    intact: bool
 
 
 class Here:
@@ -78,6 +87,30 @@ class Here:
         """What one call returns, as it came."""
         found = self._guarded(lambda: self.function(*arguments, **options))
         return Form(_part(found), tuple(map(_part, found)) if isinstance(found, (tuple, list)) else None)
+
+    def calls(self, each: Sequence[tuple[Any, ...]], options: dict[str, Any]) -> Iterator[Found]:
+        """The results of one call after another; each is made when it is asked for, also after one that raises."""
+        return map(self.call, each, repeat(options))
+
+    def forms(self, each: Sequence[tuple[Any, ...]], options: dict[str, Any]) -> Iterator[Form]:
+        """What each call returns, as it came; likewise."""
+        return map(self.form, each, repeat(options))
+
+    def again(
+        self, arguments: Sequence[Array], others: Sequence[Array], options: dict[str, Any], between: Between
+    ) -> Iterator[Again | None]:
+        """Of each lane a call, and the same made again, each time after so many calls with the others; None after each
+        of these. Every call runs when it is asked for.
+        """
+        for number, pattern in enumerate(between):
+            with self.keeping() as kept:
+                yield Again(own(self.call(lane(arguments, number), options)), True)
+                for times in pattern:
+                    for _ in range(times):
+                        self.call(lane(others, number), options)
+                        yield None
+                    intact = 0 not in kept.written_over()
+                    yield Again(own(self.call(lane(arguments, number), options)), intact)
 
     def at_once(self, each: Sequence[tuple[Array, ...]], options: dict[str, Any]) -> list[list[Found]]:
         """What each of as many threads gets, which call again and again, with arguments of their own."""

@@ -10,7 +10,7 @@ from typing import IO, Any, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from nnlaws_server.callee import Found, Here, Memory, own
+from nnlaws_server.callee import Again, Between, Found, Here, Memory, own
 from nnlaws_server.errors import TargetError
 from nnlaws_server.errors import words as told_of
 from nnlaws_server.kept import Kept
@@ -21,6 +21,7 @@ Array = NDArray[Any]
 OURS = {"nnlaws", "nnlaws_reference", "nnlaws_spec"}
 MEMORY: frozenset[Memory] = frozenset(get_args(Memory))
 OPTIONS = "*"  # the word after which options come, and not arguments
+OTHER = "other_"  # before the name of an argument of the calls that come between
 
 
 class Axis(NamedTuple):
@@ -103,6 +104,10 @@ class Session:
         place = rest.index(OPTIONS)
         given = understood(rest[:place] + rest[place + 1 :])
         arguments, options = dict(list(given.items())[:place]), dict(list(given.items())[place:])
+        if kind == "again":
+            between = arguments.pop("between")
+            others = [arguments.pop(name) for name in [*arguments] if name.startswith(OTHER)]
+            return self._again(callee, list(arguments.values()), others, options, between)
         if kind in MEMORY:
             return self._lanes(callee, list(arguments.values()), options, kind)
         if kind == "threads":
@@ -135,6 +140,24 @@ class Session:
         except BaseException as error:
             return [*many("y", found), f"stopped:={spaceless([_kind(error), told_of(error)])}"]
         return many("y", found)
+
+    def _again(
+        self, callee: Here, arguments: Sequence[Array], others: Sequence[Array], options: dict[str, Any], times: Between
+    ) -> list[str]:
+        found: list[Again] = []
+        steps = callee.again(arguments, others, options, times)
+        calls = [number for number, pattern in enumerate(times) for _ in range(1 + len(pattern) + sum(pattern))]
+        stopped = list[str]()
+        try:
+            for number in calls:
+                if self.pulse is not None:
+                    self.pulse.begin(number)
+                step = next(steps)
+                found += [] if step is None else [step]
+        except BaseException as error:
+            stopped = [f"stopped:={spaceless([_kind(error), told_of(error)])}"]
+        intact = f"intact:={spaceless([step.intact for step in found])}"
+        return [*many("y", [step.results for step in found]), intact, *stopped]
 
     def _imported(self) -> dict[str, str]:
         """The packages that have been imported since this was asked last and tell a version; and nnlaws's own."""

@@ -207,9 +207,12 @@ def test_every_line_of_a_check_is_in_the_grammar(monkeypatch: pytest.MonkeyPatch
     lines: dict[str, list[str]] = {"judge of Python": [], "server of Python": []}
 
     class Noted(served.Server):
-        def exchanged(self, line: bytes) -> bytes:
-            answer = super().exchanged(line)
+        def say(self, line: bytes) -> None:
             lines["judge of Python"].append(line.decode().rstrip("\n"))
+            super().say(line)
+
+        def hear(self) -> bytes:
+            answer = super().hear()
             lines["server of Python"].append(answer.decode().rstrip("\n"))
             return answer
 
@@ -234,6 +237,9 @@ FORGED: dict[str, Callable[[GuardedSubject, Any], object]] = {
     "call": lambda f, z: f.arrays(z[0]),
     "form": lambda f, z: f.form(z[0]),
     "lanes": lambda f, z: f.results(z),
+    "again": lambda f, z: f.again(z, others=[z], between=[(1, 0), ()]),
+    "each": lambda f, z: list(f.each([(x,) for x in z], [0, 1])),
+    "forms": lambda f, z: list(f.forms([(x,) for x in z], [0, 1])),
     "refilled": lambda f, z: f.refilled(z),
     "poisoned": lambda f, z: f.poisoned(z),
     "threads": lambda f, z: f.at_once([(z[0],), (z[1],)]),
@@ -263,8 +269,13 @@ def test_an_answer_that_is_none_is_the_targets_and_never_ours(kind: str, answer:
         raise Ended
 
     class Forging(served.Server):
-        def exchanged(self, line: bytes) -> bytes:
-            return " ".join(filter(None, ("done", line.split()[1].decode(), answer))).encode() + b"\n"
+        def say(self, line: bytes) -> None:
+            lines.append(" ".join(filter(None, ("done", line.split()[1].decode(), answer))).encode() + b"\n")
+
+        def hear(self) -> bytes:
+            return lines.pop(0)
+
+    lines: list[bytes] = []
 
     forging = Forging(subprocess.Popen("cat", stdin=subprocess.PIPE, stdout=subprocess.PIPE), ended)
     try:

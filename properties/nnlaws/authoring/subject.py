@@ -1,11 +1,11 @@
 """The subject: the implementation under test, as laws see it, and how it fails."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from nnlaws_reference.dtypes import Array
-from nnlaws_server.callee import Form
+from nnlaws_server.callee import Between, Form
 from nnlaws_server.kept import Shared
 
 from nnlaws.authoring.operation import Option
@@ -50,7 +50,10 @@ class Subject(Protocol):
 
     `results`, called with batched arguments, calls the implementation once a lane, each time with fresh C-ordered
     arrays, and stacks each result as float64; calling the subject itself returns the first result alone. `refilled`
-    does so with the same arrays each time, filled anew, and `batch` with just the arrays it is given. `poisoned`
+    does so with the same arrays each time, filled anew, and `batch` with just the arrays it is given; `each` gives the
+    results of one such call after another, and goes on after one that raises; the numbers are those of their lanes. So
+    does `forms`, of what `form` returns. `again` makes each lane's call, and makes it again after so many calls with
+    the others; with each of these results it says whether what came first is still what it was. `poisoned`
     returns as arrays what each lane's call gives after memory full of NaN was freed. `form` makes one call, with the
     arrays of one lane, and returns what came back by its types alone; `arrays` returns it as arrays. `repeat` makes so
     many calls, whose results nobody looks at. `at_once` makes as many threads as it is given arguments, each of which
@@ -73,6 +76,16 @@ class Subject(Protocol):
     def poisoned(self, *arguments: Array, **options: Option) -> list[tuple[Array, ...]]: ...
 
     def batch(self, lanes: Sequence[tuple[Array, ...]], **options: Option) -> tuple[Floats, ...]: ...
+
+    def each(
+        self, calls: Sequence[tuple[Array, ...]], numbers: Sequence[int], **options: Option
+    ) -> Iterator[tuple[Floats, ...]]: ...
+
+    def forms(self, calls: Sequence[tuple[Array, ...]], numbers: Sequence[int], **options: Any) -> Iterator[Form]: ...
+
+    def again(
+        self, *arguments: Array, others: Sequence[Array], between: Between, **options: Any
+    ) -> list[list[tuple[tuple[Array, ...], bool]]]: ...
 
     def form(self, *arguments: Any, lane: int = 0, **options: Any) -> Form: ...
 

@@ -2,7 +2,7 @@
 another order, a view.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, cast
 
@@ -60,6 +60,25 @@ class Recorded:
     def form(self, *arguments: Any, **options: Any) -> Any:
         self.calls.append(Call(_kept(arguments), ()))
         return self._subject.form(*arguments, **options)
+
+    def each(
+        self, calls: Sequence[tuple[Array, ...]], numbers: Sequence[int], **options: Any
+    ) -> Iterator[tuple[Array, ...]]:
+        found = self._subject.each(calls, numbers, **options)
+
+        def one(given: tuple[Array, ...]) -> tuple[Array, ...]:
+            return self._noted([given], lambda: next(found))
+
+        return map(one, calls)
+
+    def forms(self, calls: Sequence[tuple[Array, ...]], numbers: Sequence[int], **options: Any) -> Iterator[Any]:
+        found = self._subject.forms(calls, numbers, **options)
+
+        def one(given: tuple[Array, ...]) -> Any:
+            self.calls.append(Call(_kept(given), ()))
+            return next(found)
+
+        return map(one, calls)
 
     def _noted(self, each: Sequence[tuple[Array, ...]], call: Callable[[], tuple[Array, ...]]) -> tuple[Array, ...]:
         try:

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from itertools import repeat
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from nnlaws_reference.dtypes import DTYPES, Array
-from nnlaws_server.callee import Form, Found, Here, Memory
+from nnlaws_server.callee import Again, Between, Form, Found, Here, Memory
 from nnlaws_server.errors import words
 
 from nnlaws.authoring.operation import Operation, Option
@@ -45,6 +44,14 @@ class Callee(Protocol):
     ) -> Iterator[Found]: ...
 
     def form(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> Form: ...
+
+    def calls(self, each: Sequence[tuple[Any, ...]], options: dict[str, Any]) -> Iterator[Found]: ...
+
+    def forms(self, each: Sequence[tuple[Any, ...]], options: dict[str, Any]) -> Iterator[Form]: ...
+
+    def again(
+        self, arguments: Sequence[Array], others: Sequence[Array], options: dict[str, Any], between: Between
+    ) -> Iterator[Again | None]: ...
 
     def at_once(self, each: Sequence[tuple[Array, ...]], options: dict[str, Any]) -> list[list[Found]]: ...
 
@@ -88,8 +95,35 @@ class GuardedSubject:
         return [self._right_number(self._guarded(lambda: next(each), number), number) for number in numbers]
 
     def batch(self, lanes: Sequence[tuple[Array, ...]], **options: Option) -> tuple[Floats, ...]:
-        found = map(self.callee.call, lanes, repeat(options))
-        return self._floats(found, len(lanes), [argument.shape for argument in lanes[0]])
+        found = self.callee.calls(lanes, options)
+        return self._floats(found, range(len(lanes)), [argument.shape for argument in lanes[0]])
+
+    def each(
+        self, calls: Sequence[tuple[Array, ...]], numbers: Sequence[int], **options: Option
+    ) -> Iterator[tuple[Floats, ...]]:
+        found = self.callee.calls(calls, options)
+        shapes = [[argument.shape for argument in call] for call in calls]
+        return map(lambda number, given: self._floats(found, [number], given), numbers, shapes)
+
+    def forms(self, calls: Sequence[tuple[Array, ...]], numbers: Sequence[int], **options: Any) -> Iterator[Form]:
+        found = self.callee.forms(calls, options)
+
+        def one(number: int) -> Form:
+            return self._guarded(lambda: next(found), number)
+
+        return map(one, numbers)
+
+    def again(
+        self, *arguments: Array, others: Sequence[Array], between: Between, **options: Any
+    ) -> list[list[tuple[tuple[Array, ...], bool]]]:
+        steps = self.callee.again(arguments, others, options, between)
+
+        def after(number: int) -> tuple[tuple[Array, ...], bool]:
+            while (step := self._guarded(lambda: next(steps), number)) is None:
+                pass
+            return self._right_number(step.results, number), step.intact
+
+        return [[after(number) for _ in range(1 + len(times))] for number, times in enumerate(between)]
 
     def form(self, *arguments: Any, lane: int = 0, **options: Any) -> Form:
         return self._guarded(lambda: self.callee.form(arguments, options), lane)
@@ -155,19 +189,21 @@ class GuardedSubject:
         return result
 
     def _right_number(self, found: Found, lane: int) -> tuple[Array, ...]:
-        if isinstance(found, str):
-            names = ", ".join(self.operation.results)
-            raise TargetFault(f"{self.operation.name} returned {found} where ({names}) is expected (CT-2)", lane)
+        if isinstance(found, str) or len(found) != len(self.operation.results):
+            names, told = ", ".join(self.operation.results), found if isinstance(found, str) else f"{len(found)} results"
+            raise TargetFault(f"{self.operation.name} returned {told} where ({names}) is expected (CT-2)", lane)
         return found
 
     def _results(self, arguments: Sequence[Array], options: dict[str, Any], memory: Memory) -> tuple[Floats, ...]:
         shapes = [argument.shape[1:] for argument in arguments]
-        return self._floats(self.callee.lanes(arguments, options, memory), len(arguments[0]), shapes)
+        return self._floats(self.callee.lanes(arguments, options, memory), range(len(arguments[0])), shapes)
 
-    def _floats(self, each: Iterator[Found], lanes: int, given: Sequence[tuple[int, ...]]) -> tuple[Floats, ...]:
-        """The results of so many calls, stacked as float64. given: the shapes of the arguments."""
-        results = tuple(np.empty((lanes, *shape)) for shape in self.operation.result_shapes(given))
-        for number in range(lanes):
+    def _floats(
+        self, each: Iterator[Found], numbers: Sequence[int], given: Sequence[tuple[int, ...]]
+    ) -> tuple[Floats, ...]:
+        """The results of the calls of these lanes, stacked as float64. given: the shapes of the arguments."""
+        results = tuple(np.empty((len(numbers), *shape)) for shape in self.operation.result_shapes(given))
+        for place, number in enumerate(numbers):
             found = self._right_number(self._guarded(lambda: next(each), number), number)
             for result, part in zip(results, found, strict=True):
                 if part.dtype not in _NUMBERS and part.dtype.kind not in "biuf":
@@ -175,7 +211,7 @@ class GuardedSubject:
                 if part.shape != result.shape[1:]:
                     wanted = f"shape {result.shape[1:]} is expected"
                     raise TargetFault(f"{self._returned(part)} where {wanted} (CT-2)", number)
-                result[number] = part
+                result[place] = part
         return results
 
     def _returned(self, found: Array) -> str:

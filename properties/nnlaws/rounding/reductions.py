@@ -57,8 +57,8 @@ def total(x: Bounded, axis: Any, keepdims: bool) -> Result:
 def _on_grid(x: Floats, others: Floats, format: Format, axis: Any, keepdims: bool) -> NDArray[np.bool_]:
     """Whether no sum of these exact numbers is rounded, in any order, nor moved by as much as the others come to.
 
-    Where all are multiples of g = 2^e, and Σ|x| ≤ 2^p g, p the digits of the format, every partial sum of every order is
-    a multiple of g of at most 2^p g, hence a number of the format. The coarsest g that Σ|x| allows is tried. What is
+    Where all are multiples of g = 2^e, and Σ|x| ≤ 2^p g, p the digits of the format, every partial sum of every order
+    is a multiple of g of at most 2^p g, hence a number of the format. The coarsest g that Σ|x| allows is tried. What is
     less than 2^(−p−1) g is less than half the spacing at any of these but 0, and is rounded away; or it is added to
     others alone, or to 0.
     """

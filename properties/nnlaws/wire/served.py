@@ -4,18 +4,19 @@ import json
 import os
 import subprocess
 import threading
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from types import SimpleNamespace
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 import numpy as np
 from nnlaws_reference.dtypes import Array
-from nnlaws_server.callee import Form, Found, Memory, Part
+from nnlaws_server.callee import Again, Between, Form, Found, Memory, Part
 from nnlaws_server.errors import TargetError
 from nnlaws_server.kept import KINDS, Shared
 from nnlaws_server.loading import read_again
-from nnlaws_server.serving import OPTIONS, each_of
+from nnlaws_server.serving import OPTIONS, OTHER, each_of
 from nnlaws_server.words import flat, memory, said, said_as_it_lies, spaceless, understood
 
 from nnlaws.authoring.subject import NotOffered, Refused, TargetFault, Unreachable
@@ -24,6 +25,7 @@ from nnlaws.wire.process import start
 
 T = TypeVar("T")
 PATIENCE = 120.0  # seconds for an answer of another process: importing the target is part of the first
+AHEAD = 16_384  # characters of lines that are sent before the first is answered: a pipe holds four times as many
 LINE = 80  # characters of a name or a version
 NO_ANSWER = "its process wrote what is no answer where answers go"
 UNREADABLE = (ValueError, KeyError, IndexError, TypeError, AttributeError)
@@ -40,12 +42,14 @@ class Server:
         assert process.stdin is not None
         assert process.stdout is not None
         self._asked, self._answers = process.stdin, process.stdout
-        self._calls = 0
+        self._calls = self._heard = 0  # the numbers of the last line, and of the last that is answered
 
     def hello(self) -> dict[str, Any]:
         """What it has loaded. Raises TargetError where that failed."""
         operations = {name: len(operation.results) for name, operation in OPERATIONS.items()}
-        kind, words = self._answered(f"hello 1 {said('operations', operations)}\n".encode())
+        self.say(f"hello 1 {said('operations', operations)}\n".encode())
+        kind, *words = self._words()
+        words = words[1:]
         try:
             if kind == "failed":
                 raise TargetError(str(json.loads(" ".join(words))))
@@ -63,11 +67,27 @@ class Server:
 
     def ask(self, kind: str, operation: str, *words: str, functions: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """What it answers, by name. Raises Raised with what a call raised."""
+        return self.answer_to(self.send(kind, operation, *words), operation, functions or {})
+
+    def send(self, kind: str, operation: str, *words: str) -> int:
+        """Says a line, and its number. Lines that are said one after another are answered one after another."""
         self._calls += 1
-        line = " ".join((kind, str(self._calls), operation, *words))
-        answer, found = self._answered(line.encode() + b"\n")
-        while answer == "ask":
-            answer, found = self._answered(self._told(found, functions or {}).encode(errors="replace") + b"\n")
+        self.say(" ".join((kind, str(self._calls), operation, *words)).encode() + b"\n")
+        return self._calls
+
+    def answer_to(self, number: int, operation: str, functions: Mapping[str, Any]) -> dict[str, Any]:
+        """What it answers to the line of that number; what it answers to earlier ones that nobody waits for is left."""
+        while True:
+            answer, *found = self._words()
+            if found[:1] != [str(self._heard + 1)]:
+                self.ended(NO_ANSWER)
+            found = found[1:]
+            if answer == "ask":
+                self.say(self._told(found, functions).encode(errors="replace") + b"\n")
+                continue
+            self._heard += 1
+            if self._heard == number:
+                break
         values = self.read(lambda: understood(found))
         if answer == "done":
             return values
@@ -114,25 +134,24 @@ class Server:
         """What the judge's function gives for what the call gives it."""
         try:
             name, *given = words
-            return f"told {self._calls} {said('value', functions[name](*understood(given).values()))}"
+            return f"told {self._heard + 1} {said('value', functions[name](*understood(given).values()))}"
         except Exception as error:
-            return f"raised {self._calls} {type(error).__name__}: {' '.join(str(error).split())}"
+            return f"raised {self._heard + 1} {type(error).__name__}: {' '.join(str(error).split())}"
 
-    def exchanged(self, line: bytes) -> bytes:
-        """The line that it answers to a line."""
-        with suppress(BrokenPipeError):  # it has ended, as is seen below
+    def say(self, line: bytes) -> None:
+        with suppress(BrokenPipeError):  # it has ended, as is seen where its answer is waited for
             self._asked.write(line)
             self._asked.flush()
+
+    def hear(self) -> bytes:
+        """The next line that it answers."""
         answer = self._answers.readline()
         if not answer.endswith(b"\n"):
             self.ended(self._process.wait())
         return answer
 
-    def _answered(self, line: bytes) -> tuple[str, list[str]]:
-        kind, *words = self.exchanged(line).decode(errors="replace").rstrip("\n").split(" ")
-        if words[:1] != [str(self._calls)] and kind not in ("hello", "failed"):
-            self.ended(NO_ANSWER)
-        return kind, words[1:]
+    def _words(self) -> list[str]:
+        return self.hear().decode(errors="replace").rstrip("\n").split(" ")
 
 
 class Raised(Exception):
@@ -160,13 +179,28 @@ class Served:
         return _only(self.server, self._called("call", arguments, options, self.server))
 
     def form(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> Form:
-        answer = self._called("form", arguments, options, self.server)
+        return _form(self.server, self._called("form", arguments, options, self.server))
 
-        def reader() -> Form:
-            whole, parts = answer["form"]
-            return Form(_part(whole), None if parts is None else tuple(map(_part, parts)))
+    def calls(self, each: Sequence[tuple[Any, ...]], options: dict[str, Any]) -> Iterator[Found]:
+        return _Ahead(self, "call", each, options, _only)
 
-        return self.server.read(reader)
+    def forms(self, each: Sequence[tuple[Any, ...]], options: dict[str, Any]) -> Iterator[Form]:
+        return _Ahead(self, "form", each, options, _form)
+
+    def again(
+        self, arguments: Sequence[Array], others: Sequence[Array], options: dict[str, Any], between: Between
+    ) -> Iterator[Again]:
+        given = [said(name, x) for name, x in zip(self._names, arguments, strict=True)]
+        given += [said(f"{OTHER}{name}", x) for name, x in zip(self._names, others, strict=False)]
+        words = [said("between", between), *given, OPTIONS, *(said(*option) for option in options.items())]
+        answer = self.server.ask("again", self.name, *words)
+        found = self.server.found("y", answer)
+        wanted = sum(1 + len(times) for times in between)
+        stopped = self.server.read(lambda: _stopped(answer, self.name, len(found) - wanted))
+        intact = self.server.read(lambda: [bool(answer["intact"][place]) for place in range(len(found))])
+        yield from map(Again, found, intact)
+        if stopped is not None:
+            raise stopped
 
     def lanes(self, arguments: Sequence[Array], options: dict[str, Any], memory: Memory = "lanes") -> Iterator[Found]:
         named = zip(self._names, arguments, strict=True)
@@ -228,6 +262,20 @@ class Served:
 
     def _called(self, kind: str, arguments: tuple[Any, ...], options: dict[str, Any], server: Server) -> dict[str, Any]:
         """The answer; what the call did to its arguments is done to ours."""
+        given = self.given(arguments, options)
+        return self.answered(server.send(kind, self.name, *given.words), given, server)
+
+    def answered(self, number: int, given: "_Given", server: Server) -> dict[str, Any]:
+        """The answer to the line of that number, likewise."""
+        try:
+            answer = server.answer_to(number, self.name, given.functions)
+        except Raised as raised:
+            _put_back(given.arrays, raised.after)
+            raise raised.fault from None
+        _put_back(given.arrays, answer)
+        return answer
+
+    def given(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> "_Given":
         functions: dict[str, Any] = {}
         arrays: dict[str, Array] = {}
 
@@ -245,13 +293,48 @@ class Served:
 
         names = self._names or tuple(f"argument{place}" for place in range(len(arguments)))
         words = [*(map(word, names, arguments)), OPTIONS, *(word(*option) for option in options.items())]
-        try:
-            answer = server.ask(kind, self.name, *words, functions=functions)
-        except Raised as raised:
-            _put_back(arrays, raised.after)
-            raise raised.fault from None
-        _put_back(arrays, answer)
-        return answer
+        return _Given(words, arrays, functions)
+
+
+class _Given(NamedTuple):
+    """What a call is given: in words; the arrays among it, by name; and the functions, which it may ask."""
+
+    words: list[str]
+    arrays: dict[str, Array]
+    functions: dict[str, Any]
+
+
+class _Ahead(Iterator[T]):
+    """What one call after another gives, of which the next ones are asked for before an answer is there. Where a call
+    raises, `next` does, and goes on with the next call.
+    """
+
+    def __init__(
+        self,
+        callee: Served,
+        kind: str,
+        each: Sequence[tuple[Any, ...]],
+        options: dict[str, Any],
+        reader: Callable[[Server, dict[str, Any]], T],
+    ) -> None:
+        self._callee, self._kind, self._reader = callee, kind, reader
+        self._left = (callee.given(arguments, options) for arguments in each)
+        self._sent = deque[tuple[int, _Given]]()
+        self._bytes = 0
+
+    def __next__(self) -> T:
+        while self._bytes < AHEAD and (given := next(self._left, None)):
+            self._sent.append((self._callee.server.send(self._kind, self._callee.name, *given.words), given))
+            self._bytes += _size(given)
+        if not self._sent:
+            raise StopIteration
+        number, given = self._sent.popleft()
+        self._bytes -= _size(given)
+        return self._reader(self._callee.server, self._callee.answered(number, given, self._callee.server))
+
+
+def _size(given: _Given) -> int:
+    return sum(map(len, given.words))
 
 
 class KeptThere:
@@ -330,6 +413,14 @@ def _only(server: Server, answer: Mapping[str, Any]) -> Found:
     """The results of one call."""
     found = server.found("y", answer)
     return server.read(lambda: found[0])
+
+
+def _form(server: Server, answer: Mapping[str, Any]) -> Form:
+    def reader() -> Form:
+        whole, parts = answer["form"]
+        return Form(_part(whole), None if parts is None else tuple(map(_part, parts)))
+
+    return server.read(reader)
 
 
 def _stopped(answer: Mapping[str, Any], operation: str, missing: int) -> TargetFault | None:

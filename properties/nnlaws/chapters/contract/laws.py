@@ -30,16 +30,15 @@ def arguments_unmodified(f: Subject, ruler: Ruler, *arguments: Array, **options:
     lanes = _lanes(arguments)
     tried = [(number, "", lane) for number, lane in enumerate(lanes)]
     tried += [(number, *laid(ruler.operation, lanes[number], place)) for number, place in by_turns(lanes, VIEWS)]
-    called = False
-    for number, how, lane in tried:
-        before = [memory(argument).tobytes() for argument in lane]
+    before = [[memory(argument).tobytes() for argument in lane] for _, _, lane in tried]
+    forms = f.forms([lane for _, _, lane in tried], [number for number, _, _ in tried], **options)
+    for place, (number, how, lane) in enumerate(tried):
         try:
-            f.form(*lane, lane=number, **options)
+            next(forms)
         except Refused:  # of a layout, that is another clause's
-            if not called:
+            if not place:
                 raise
-        called = True
-        for argument, was, kept in zip(ruler.operation.arguments, before, lane, strict=True):
+        for argument, was, kept in zip(ruler.operation.arguments, before[place], lane, strict=True):
             if memory(kept).tobytes() != was:
                 return _broken(number, f"the argument {argument} was written to" + (f", where {how}" if how else ""))
     return require(True, "")
@@ -48,8 +47,8 @@ def arguments_unmodified(f: Subject, ruler: Ruler, *arguments: Array, **options:
 def shape_and_dtype(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
     """NumPy arrays (or what NumPy converts by `__array__`) of the arguments' dtype and the operation's shapes."""
     shapes = ruler.operation.result_shapes(argument.shape[1:] for argument in arguments)
-    for number, lane in enumerate(_lanes(arguments)):
-        returned = f.form(*lane, lane=number, **options)
+    lanes = _lanes(arguments)
+    for number, returned in enumerate(f.forms(lanes, range(len(lanes)), **options)):
         parts = (returned.whole,) if len(shapes) == 1 or returned.parts is None else returned.parts
         if len(parts) != len(shapes):
             names = ", ".join(ruler.operation.results)
@@ -59,8 +58,8 @@ def shape_and_dtype(f: Subject, ruler: Ruler, *arguments: Array, **options: Any)
             wanted, which = f"{ruler.format.name} and shape {shape}", f"{name}: " if len(shapes) > 1 else ""
             if not part.array:
                 return _broken(number, f"{which}expected a NumPy array of {wanted}, got a {part.type}")
-        found = f.arrays(*lane, lane=number, **options)
-        for name, shape, array in zip(ruler.operation.results, shapes, found, strict=True):
+    for number, found in enumerate(f.again(*arguments, others=(), between=[()] * len(lanes), **options)):
+        for name, shape, array in zip(ruler.operation.results, shapes, found[0][0], strict=True):
             which = f"{name}: " if len(shapes) > 1 else ""
             if array.shape != shape or array.dtype != ruler.format.dtype:
                 wanted = f"{ruler.format.name} of shape {shape}"
@@ -73,19 +72,16 @@ def same_result_again(f: Subject, ruler: Ruler, *arguments: Array, **more: Any) 
     result that was returned.
     """
     others = [more.pop(f"other_{name}") for name in ruler.operation.arguments]
-    firsts: list[list[bytes]] = []
-    for number, (lane, other) in enumerate(zip(_lanes(arguments), _lanes(others), strict=True)):
-        with f.keeping() as kept:
-            bits = [part.tobytes() for part in f.arrays(*lane, lane=number, **more)]
-            firsts.append(bits)
-            for between in (1, 0, 2) if number else (1, 0, 2, SOON):  # periods of 2 and 3, and buffers in turn
-                f.repeat(*other, times=between, **more)
-                if 0 in kept.written_over():
-                    return _broken(number, "an array that was returned changed when the operation was called again")
-                if [part.tobytes() for part in f.arrays(*lane, lane=number, **more)] != bits:
-                    return _broken(number, "another call with the same arguments returned other bits")
-    for number, (bits, now) in enumerate(zip(firsts, f.poisoned(*arguments, **more), strict=True)):
-        if [part.tobytes() for part in now] != bits:
+    between = [(1, 0, 2) if number else (1, 0, 2, SOON) for number in range(len(arguments[0]))]  # buffers in turn
+    found = f.again(*arguments, others=others, between=between, **more)
+    for number, ((first, _), *later) in enumerate(found):
+        for results, intact in later:
+            if not intact:
+                return _broken(number, "an array that was returned changed when the operation was called again")
+            if _bits(results) != _bits(first):
+                return _broken(number, "another call with the same arguments returned other bits")
+    for number, (((first, _), *_), now) in enumerate(zip(found, f.poisoned(*arguments, **more), strict=True)):
+        if _bits(now) != _bits(first):
             return _broken(number, "other bits came where free memory is full of NaN: some of it is read unwritten")
     return require(True, "")
 
@@ -93,12 +89,13 @@ def same_result_again(f: Subject, ruler: Ruler, *arguments: Array, **more: Any) 
 def any_layout_accepted(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
     """Whatever the layout, nothing is raised that is not raised for contiguous copies."""
     lanes = _lanes(arguments)
-    for number, lane in enumerate(lanes):
-        f.form(*lane, lane=number, **options)
-    for number, place in by_turns(lanes, len(LAYOUTS)):
-        how, lane = laid(ruler.operation, lanes[number], place)
+    for _ in f.forms(lanes, range(len(lanes)), **options):
+        pass
+    tried = [(number, *laid(ruler.operation, lanes[number], place)) for number, place in by_turns(lanes, len(LAYOUTS))]
+    forms = f.forms([lane for _, _, lane in tried], [number for number, _, _ in tried], **options)
+    for number, how, _ in tried:
         try:
-            f.form(*lane, lane=number, **options)
+            next(forms)
         except Refused as refusal:
             return _broken(number, f"refused where {how}: {refusal}")
     return require(True, "")
@@ -143,9 +140,10 @@ def _agreeing(
     """Evidence that arguments as they lie in `pairs`, by lane and in words, give what the contiguous ones gave."""
     accepted: list[tuple[int, str]] = []
     found: list[tuple[Floats, ...]] = []
-    for number, how, lying in pairs:
+    each = f.each([lying for _, _, lying in pairs], [number for number, _, _ in pairs], **options)
+    for number, how, _ in pairs:
         with suppress(Refused):
-            results = f.batch([lying], **options)
+            results = next(each)
             if not _equal(results, [one[number : number + 1] for one in want]):
                 found.append(results)
                 accepted.append((number, how))
@@ -277,6 +275,10 @@ def _with_others(build: Builder, operation: Operation, families: Sequence[str]) 
 def _lanes(arguments: Sequence[Array]) -> list[tuple[Array, ...]]:
     """Each lane's arguments, as arrays of their own."""
     return [tuple(argument[number].copy() for argument in arguments) for number in range(len(arguments[0]))]
+
+
+def _bits(results: Sequence[Array]) -> list[bytes]:
+    return [part.tobytes() for part in results]
 
 
 def _broken(lane: int, reason: str) -> Evidence:
