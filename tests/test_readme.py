@@ -29,6 +29,11 @@ def test_the_gradient_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert "agrees with f" in capsys.readouterr().out
 
 
+def test_a_result_of_ones_own_is_judged() -> None:
+    (example,) = [block for block in blocks("python") if "nnlaws.judge" in block]
+    exec(compile(example, "README.md", "exec"), {})
+
+
 def test_the_formula_of_ones_own_is_judged_as_said(capsys: pytest.CaptureFixture[str]) -> None:
     (example,) = [block for block in blocks("python") if "assert_accurate" in block]
     exec(compile(example, "README.md", "exec"), {})

@@ -4,6 +4,8 @@
     nnlaws.assert_conforms(target)  the same, raising AssertionError where it does not conform
     nnlaws.as_test(target)          a pytest function with one item a law and dtype
     nnlaws.identify(target)         which named conventions does it use?
+    nnlaws.judge(operation, *arguments, result=got)   is this result right, up to rounding, whatever its shape?
+    nnlaws.allowed(operation, *arguments)             the exact result and what rounding may do to it, as arrays
     nnlaws.assert_accurate(got, formula, *arguments)  is this as accurate as rounding allows?
     nnlaws.bound(formula, *arguments)                 how far rounding may carry a formula, elementwise
     nnlaws.gradcheck(f, gradient, x)  is this the gradient of that function?
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from nnlaws.api import as_test, assert_conforms, check
     from nnlaws.gradients import Certificate, GradientReport, certify, gradcheck
     from nnlaws.identification import Identification, identify
+    from nnlaws.judgement import Allowed, Judgement, allowed, judge
     from nnlaws.report import LawResult, Outcome, Report, Violation
 
 _HOMES = {
@@ -35,6 +38,10 @@ _HOMES = {
     "Identification": "identification",
     "certify": "gradients",
     "Certificate": "gradients",
+    "judge": "judgement",
+    "Judgement": "judgement",
+    "allowed": "judgement",
+    "Allowed": "judgement",
     "LawResult": "report",
     "Outcome": "report",
     "Report": "report",
@@ -43,13 +50,16 @@ _HOMES = {
 
 __all__ = [
     "Accuracy",
+    "Allowed",
     "Certificate",
     "GradientReport",
     "Identification",
+    "Judgement",
     "LawResult",
     "Outcome",
     "Report",
     "Violation",
+    "allowed",
     "as_test",
     "assert_accurate",
     "assert_conforms",
@@ -58,6 +68,7 @@ __all__ = [
     "check",
     "gradcheck",
     "identify",
+    "judge",
 ]
 
 

@@ -258,12 +258,12 @@ def as_test(target: Any, **options: Any) -> Callable[..., None]:
 
     @pytest.mark.parametrize("task", plan.tasks, ids=[task.name for task in plan.tasks])
     def test(task: Task) -> None:
-        judge(runs.run(task))
+        settle(runs.run(task))
 
     return test
 
 
-def judge(result: LawResult) -> None:
+def settle(result: LawResult) -> None:
     """Passes, skips or fails the running pytest item by a law's result; what falls short is an expected failure."""
     import pytest
 

@@ -1,4 +1,4 @@
-"""The command: nnlaws check | smoke | identify | mutants | explain | list | replay | template | new-chapter."""
+"""The command: nnlaws check | smoke | identify | judge | mutants | explain | list | replay | template | new-chapter."""
 
 import argparse
 import io
@@ -208,6 +208,15 @@ def _tell_left_out() -> None:
         print("nnlaws:", printable(line), file=sys.stderr)
 
 
+def _judge(arguments: argparse.Namespace) -> int:
+    """Judges one result of one's own, at its own shape: is it what the operation gives for the arguments beside it?"""
+    from nnlaws.judgement import declared, judge_file
+
+    found = judge_file(arguments.file, declared(",".join(arguments.convention), "--convention"))
+    print(printable(str(found)))
+    return CONFORMS if found.conforms else VIOLATES
+
+
 def _explain(arguments: argparse.Namespace) -> int:
     """Prints a clause: what must hold, the formula, an example, the source; and the laws that stand for it."""
     from nnlaws.chapters import LAWS, all_clauses
@@ -354,6 +363,7 @@ _COMMANDS = {
     "check": _check,
     "smoke": _smoke,
     "identify": _identify,
+    "judge": _judge,
     "mutants": _mutants,
     "explain": _explain,
     "list": _list,

@@ -13,6 +13,7 @@ CONFORMS, VIOLATES, USAGE, NOT_RUN = 0, 1, 2, 3
 EXIT_CODES = (
     "exit codes: 0 conforms (or falls short of a SHOULD), 1 violates, 2 wrong usage, 3 the target could not be run"
 )
+JUDGE_CODES = "exit codes: 0 the result is right up to rounding, 1 it is not, 2 wrong usage"
 KILL_CODES = "exit codes: 0 every mutant is killed, 1 some are not, 2 wrong usage"
 
 
@@ -139,6 +140,17 @@ def parser(version: Command, commands: Mapping[str, Command]) -> argparse.Argume
 
     explain = command("explain", "print a clause")
     explain.add_argument("clause", metavar="CLAUSE", help="as in SM-1")
+
+    judging = command("judge", "judge one result of one's own", JUDGE_CODES)
+    judging.add_argument(
+        "file", metavar="FILE", type=Path, help="a .npz file: operation, arguments, options, and results by their names"
+    )
+    judging.add_argument(
+        "--convention",
+        **_SEVERAL,
+        metavar="NAME=VALUE",
+        help="what the computation declares, as in variance=one_pass; may be repeated",
+    )
 
     listing = command("list", "list what there is")
     listing.add_argument("what", choices=_LISTED)

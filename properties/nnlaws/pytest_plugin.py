@@ -109,9 +109,9 @@ class LawItem(pytest.Item):
         self.worker = worker
 
     def runtest(self) -> None:
-        from nnlaws.api import judge
+        from nnlaws.api import settle
 
-        judge(self.worker.run(self.task))
+        settle(self.worker.run(self.task))
 
     def reportinfo(self) -> tuple[str, int | None, str]:
         return self.nodeid, None, self.name

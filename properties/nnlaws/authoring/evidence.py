@@ -58,11 +58,12 @@ def compare(
     format: Format,
     expected: str = "the exact value",
     result: str = "",
+    told: bool = False,
 ) -> Evidence:
     """|got − exact| against allowed, elementwise, over a batch: the first axis counts lanes.
 
-    NaN never fits. Where the exact value is, or within rounding may be, beyond an end of the format's range, the
-    infinity of that end fits.
+    told: whether the worst element is told where it is right, too. NaN never fits. Where the exact value is, or within
+    rounding may be, beyond an end of the format's range, the infinity of that end fits.
     """
     with np.errstate(all="ignore"):
         error = np.abs((got - exact.hi) - exact.lo)
@@ -76,7 +77,7 @@ def compare(
             return Evidence(0.0, expected=expected)
         worst = int(np.argmax(used))
         ratio = float(used.flat[worst])
-        if ratio <= 1:
+        if ratio <= 1 and not told:
             return Evidence(ratio, expected=expected)
         place = np.unravel_index(worst, used.shape)
         lane, index = int(place[0]), tuple(int(i) for i in place[1:])

@@ -1,8 +1,8 @@
 """What an operation is: its name and signature, its formula, reference and bound, and what may be declared of it."""
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import ModuleType
 from typing import Any
@@ -29,7 +29,9 @@ class Operation:
     its formula, its reference and its rounding bound. Without bounds it takes no arrays of one dtype: then chance, not
     rounding, is what it is judged by, in float64 alone. conventions: all that bear on it. zero: whether an entry of
     its first argument may be 0. together: whether a row of what it returns depends on all samples, so that it need not
-    take none of them. in_range: of arguments, others of the same results, of which no exponential overflows.
+    take none of them. in_range: of arguments, others of the same results, of which no exponential overflows. apart: the
+    letter of the signature along which each place is by itself: what results are there depends on no other. clauses: of
+    results, the clause that says what each is, where there are several.
     """
 
     name: str
@@ -42,6 +44,8 @@ class Operation:
     zero: bool = True
     together: bool = False
     in_range: Callable[..., tuple[Any, ...]] | None = None
+    apart: str = ""
+    clauses: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def __str__(self) -> str:
         return self.name

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from nnlaws.authoring.case import Inputs, built
 from nnlaws.authoring.evidence import Element, Evidence
 from nnlaws.authoring.law import Law
+from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.token import Case
 from nnlaws.report import Cause, Violation
@@ -34,7 +35,7 @@ def show(
     return Violation(
         example=tuple(_named(law, inputs)),
         result=result,
-        place="" if element is None else _place(law, element),
+        place="" if element is None else place(law.operation, element),
         got="" if element is None else number(element.got, ruler.format),
         want="" if element is None else digits(element, ruler.format),
         expected=evidence.expected,
@@ -126,7 +127,7 @@ def _named(law: Law, inputs: Inputs) -> list[dict[str, str]]:
     return arrays + options
 
 
-def _place(law: Law, element: Element) -> str:
+def place(operation: Operation, element: Element) -> str:
     """Where in the result; and in which, where there are several."""
     index = str(list(element.index)) if element.index else ""
-    return f"{element.result}{index}" if len(law.operation.results) > 1 else index
+    return f"{element.result}{index}" if len(operation.results) > 1 else index

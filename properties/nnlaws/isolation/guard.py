@@ -190,7 +190,10 @@ class GuardedSubject:
 
     def _right_number(self, found: Found, lane: int) -> tuple[Array, ...]:
         if isinstance(found, str) or len(found) != len(self.operation.results):
-            names, told = ", ".join(self.operation.results), found if isinstance(found, str) else f"{len(found)} results"
+            names, told = (
+                ", ".join(self.operation.results),
+                found if isinstance(found, str) else f"{len(found)} results",
+            )
             raise TargetFault(f"{self.operation.name} returned {told} where ({names}) is expected (CT-2)", lane)
         return found
 

@@ -67,25 +67,28 @@ _OUTSIDE = named(TEXT, "epsilon", "outside")
 _NARROW = named(TEXT, "arithmetic", "narrow", "weaker bound", dtypes=NARROW)
 _NEW = named(TEXT, "weight", "new")
 _AVERAGES = tuple(named(TEXT, "running_average", kind) for kind in ("first_batch", "bias_corrected", "cumulative"))
-_operation = partial(Operation, formulas=formulas, reference_module=nnlaws_reference, bounds=bounds)
+_operation = partial(Operation, formulas=formulas, reference_module=nnlaws_reference, bounds=bounds, apart="n")
 
 BATCH_NORM_TRAIN = _operation(
     "batch_norm_train",
     "z(m,n), gamma(n), beta(n), *, eps -> out(m,n), mean(n), var(n)",
     BatchNormTrain,
     conventions=(*_VARIANCE, _UNBIASED, _OUTSIDE, _NARROW),
+    clauses={"out": "BN-4", "mean": "BN-1", "var": "BN-2"},
 )
 BATCH_NORM_BACKWARD = _operation(
     "batch_norm_backward",
     "dout(m,n), z(m,n), gamma(n), *, eps -> dz(m,n), dgamma(n), dbeta(n)",
     BatchNormBackward,
     conventions=(*_VARIANCE, _OUTSIDE, _NARROW),
+    clauses={"dz": "BN-13", "dgamma": "BN-14", "dbeta": "BN-15"},
 )
 BATCH_NORM_RUNNING = _operation(
     "batch_norm_running",
     "batches(T,m,n), *, decay -> mean(n), var(n)",
     BatchNormRunning,
     conventions=(*_VARIANCE, _UNBIASED, _NARROW, _NEW, *_AVERAGES),
+    clauses={"mean": "BN-18", "var": "BN-19"},
 )
 BATCH_NORM_INFERENCE = _operation(
     "batch_norm_inference",

@@ -52,7 +52,7 @@ class InverseRootDecay(Protocol):
 TEXT = chapter("decay")
 _ARITHMETIC = named(TEXT, "arithmetic", "narrow", "weaker bound", dtypes=NARROW)
 _POWERS = named(TEXT, "hyperparameters", "working", "weaker bound", dtypes=(*NARROW, "float32"))
-_operation = partial(Operation, formulas=formulas, reference_module=nnlaws_reference, bounds=bounds)
+_operation = partial(Operation, formulas=formulas, reference_module=nnlaws_reference, bounds=bounds, apart="m")
 
 INVERSE_TIME_DECAY = _operation(
     "inverse_time_decay", "epoch(m), *, initial, rate -> alpha(m)", InverseTimeDecay, conventions=(_ARITHMETIC,)

@@ -70,6 +70,7 @@ BATCH_NORM_LAYER_BACKWARD = _operation(
     "batch_norm_layer_backward",
     "dout(m,n), x(m,k), W(n,k), b(n), gamma(n), *, eps -> dx(m,k), dW(n,k), db(n), dgamma(n), dbeta(n)",
     BatchNormLayerBackward,
+    clauses={"dx": "LY-7", "dW": "LY-8", "db": "LY-9", "dgamma": "LY-10", "dbeta": "LY-10"},
 )
 
 OPERATIONS = (BATCH_NORM_LAYER, BATCH_NORM_LAYER_BACKWARD)

@@ -75,7 +75,7 @@ _ROUNDING = (
     named(TEXT, "arithmetic", "narrow", "weaker bound", dtypes=NARROW),
     named(TEXT, "hyperparameters", "working", "weaker bound", dtypes=(*NARROW, "float32")),
 )
-_operation = partial(Operation, formulas=formulas, reference_module=nnlaws_reference, bounds=log_scales)
+_operation = partial(Operation, formulas=formulas, reference_module=nnlaws_reference, bounds=log_scales, apart="m")
 
 LOG_UNIFORM_MAP = _operation(
     "log_uniform_map",

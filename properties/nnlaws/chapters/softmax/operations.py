@@ -67,8 +67,8 @@ _operation = partial(
     in_range=formulas.shifted,
 )
 
-SOFTMAX = _operation("softmax", "z(m,C) -> a(m,C)", Softmax)
-LOG_SOFTMAX = _operation("log_softmax", "z(m,C) -> l(m,C)", LogSoftmax)
+SOFTMAX = _operation("softmax", "z(m,C) -> a(m,C)", Softmax, apart="m")
+LOG_SOFTMAX = _operation("log_softmax", "z(m,C) -> l(m,C)", LogSoftmax, apart="m")
 CROSS_ENTROPY = _operation("cross_entropy", "z(m,C), y(m,C) -> J()", CrossEntropy)
 CROSS_ENTROPY_GRADIENT = _operation("cross_entropy_gradient", "z(m,C), y(m,C) -> dz(m,C)", CrossEntropyGradient)
 
