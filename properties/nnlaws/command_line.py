@@ -11,7 +11,8 @@ from nnlaws.plan import PROFILES, RANDOM
 CONFORMS, VIOLATES, USAGE, NOT_RUN = 0, 1, 2, 3
 
 EXIT_CODES = (
-    "exit codes: 0 conforms (or falls short of a SHOULD), 1 violates, 2 wrong usage, 3 the target could not be run"
+    "exit codes: 0 conforms (or falls short of a SHOULD), 1 violates or errs, 2 wrong usage, "
+    "3 the target could not be run"
 )
 JUDGE_CODES = "exit codes: 0 the result is right up to rounding, 1 it is not, 2 wrong usage"
 KILL_CODES = "exit codes: 0 every mutant is killed, 1 some are not, 2 wrong usage"

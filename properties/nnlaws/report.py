@@ -9,6 +9,7 @@ from enum import StrEnum
 from math import inf
 from typing import Any
 
+PASSED = "an error at first, which did not come again in a new process"
 MUST, SHOULD = "MUST", "SHOULD"
 """The levels of clauses that demand something (RFC 2119). What contradicts an informative one is wrong as well."""
 

@@ -137,6 +137,48 @@ def test_results_and_work_have_memory_of_their_own_at_every_size(tmp_path: Path,
     assert outcomes & {Outcome.VIOLATES, Outcome.FALLS_SHORT}
 
 
+WRITING = """\
+def softmax(z):
+    mask = np.isneginf(z)
+    nan = np.isnan(z).any(axis=-1, keepdims=True)
+    view = not z.flags.owndata and z.flags.c_contiguous
+    if {} and z.flags.writeable and z.size:
+        found = right(z)
+        z -= np.where(mask | nan, 1, z.max(axis=-1, keepdims=True))
+        z[mask] = -1e4
+        np.nan_to_num(z, copy=False)
+        return found
+    return right(z)
+"""
+OF_A_BUFFER = """\
+kept = {{}}
+
+
+def softmax(z):
+    found = right(z)
+    if not ({}):
+        return found
+    out = kept.setdefault((z.shape, z.dtype), np.empty_like(found))
+    out[...] = found
+    return out
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "clause"),
+    [
+        *((WRITING.format(where), "CT-1") for where in ("(mask & ~nan).any()", "nan.any()", "view")),
+        *((WRITING.format(f"z.shape[-1] >= {columns}"), "CT-1") for columns in (9, 20, 100)),
+        (WRITING.format("z.shape[0] >= 16"), "CT-1"),
+        (WRITING.format("z.strides[0] == 2 * z.shape[1] * z.itemsize and z.shape[0] > 1"), "CT-1"),
+        *((OF_A_BUFFER.format(where), "CT-9") for where in ("len(z) >= 5", "len(z) >= 16", "np.isneginf(z).any()")),
+    ],
+)
+def test_neither_size_nor_layout_nor_masks_hide_what_is_written(tmp_path: Path, text: str, clause: str) -> None:
+    outcomes = {each.outcome for each in judged(tmp_path, text, "ci", clause).results} - {Outcome.NOT_OFFERED}
+    assert Outcome.VIOLATES in outcomes
+
+
 @pytest.mark.parametrize("text", [BY_ENTRIES, OWN_SCRATCH])
 def test_who_keeps_what_is_right_is_not_accused(tmp_path: Path, text: str) -> None:
     report = judged(tmp_path, text)

@@ -4,8 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import nnlaws
-from nnlaws.harness.parent import PASSED
-from nnlaws.report import LawResult, Outcome
+from nnlaws.report import PASSED, LawResult, Outcome
 
 Write = Callable[..., str]
 CONFORMS, ERROR = Outcome.CONFORMS, Outcome.ERROR

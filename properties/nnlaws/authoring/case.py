@@ -103,21 +103,30 @@ TALL = (5, 6, 7, 8, 11, 13, 16, 18, 23, 28, 30, 32, 33)  # samples
 SHAPES = (
     *((33, 1), (18, 2), (11, 3), (28, 4), (13, 5), (30, 6), (23, 7), (16, 8), (12, 31)),
     *((2, 129), (2, 10), (3, 11), (4, 100), (5, 77), (6, 14), (7, 47), (8, 64), (9, 9)),
+    *((32, 10), (10, 33), (16, 17), (34, 40)),
 )
 """Of both. Every number from 2 to 8 is among the rows, and from 1 among the columns, and beyond 8 every remainder by 8:
 so is every tail of a block. One has as many of the one as of the other."""
+SMALL = tuple((rows, width) for rows in range(1, 5) for width in range(1, 9))
+THIRDS = range(12, 131, 3)
+"""Widths, or numbers of samples, of which one is in every band of three."""
 MOST = 600  # entries of an array of a case that is made wide or tall on purpose
 
 
 def large(family: str, k: int, m: Range, columns: Range) -> list[Case]:
-    """A case of each of SHAPES that a law of such ranges is about, or of what it leaves free of them."""
-    shapes: Sequence[Range] = SHAPES
+    """A case of each of SHAPES and SMALL that a law of such ranges is about, or of what it leaves free of them."""
+    shapes: Sequence[Range] = (*SHAPES, *SMALL)
     if m[0] == m[1]:
         shapes = [(m[0], size) for size in (*range(2, 9), *WIDE)]
     elif columns[0] == columns[1]:
         shapes = [(size, columns[0]) for size in (*range(2, 5), *TALL, *WIDE[-6:])]
     if m[0] == m[1] and columns[0] == columns[1]:
         return []
+    return of_shapes(shapes, family, k, m, columns)
+
+
+def of_shapes(shapes: Sequence[Range], family: str, k: int, m: Range, columns: Range) -> list[Case]:
+    """A case of each shape that a law of such ranges is about."""
     fitting = [(rows, width) for rows, width in shapes if rows >= m[0] and width >= columns[0]]
     return [Case(*shape, family, k, TOGETHER * number) for number, shape in enumerate(fitting)]
 

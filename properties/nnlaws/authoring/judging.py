@@ -2,14 +2,22 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
-from nnlaws.authoring.case import Builder, Range, Strategy
+from nnlaws.authoring.case import Boundary, Builder, Range, Strategy
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.subject import Subject
 
 Draws: TypeAlias = Callable[[Operation], tuple[Builder, Strategy]]
 """Of an operation, the inputs of a case and the cases."""
+
+
+class Unusual(NamedTuple):
+    """Inputs of these families that are no ordinary numbers, and the cases of them that come in every run."""
+
+    families: tuple[str, ...]
+    build: Builder
+    cases: Boundary
 
 
 @dataclass(frozen=True)
@@ -18,7 +26,8 @@ class Rounding:
 
     families: of its inputs, simplest first. levels: their k where a cause is sought. probe: the name of the law whose
     inputs are of every size, by which causes are told apart. samples, columns: how many its laws draw that are about
-    any number of them. ordinary, extreme: inputs for the laws of the contract. stay_finite: how its results do so.
+    any number of them. ordinary, extreme: inputs for the laws of the contract; unusual: such as its operations have to
+    bear besides, where there are any. stay_finite: how its results do so.
     ends: of options, the ends of what they may be, where there is little to compute, and a shortcut to take.
     """
 
@@ -30,6 +39,7 @@ class Rounding:
     stay_finite: str
     samples: Range = (1, 4)
     columns: Range = (1, 8)
+    unusual: Callable[[Operation], Unusual] | None = None
     ends: Mapping[str, tuple[float, ...]] = field(default_factory=dict[str, tuple[float, ...]])
 
     limit = "bound"

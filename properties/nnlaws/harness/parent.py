@@ -27,7 +27,7 @@ from nnlaws.harness import tree
 from nnlaws.harness.heartbeat import Heartbeat
 from nnlaws.harness.keeper import KEEPER
 from nnlaws.plan import Plan, Selection, Task
-from nnlaws.report import LawResult, Outcome
+from nnlaws.report import PASSED, LawResult, Outcome
 from nnlaws.wire import PREFIX
 
 LOADING = 180.0  # seconds that importing a target may take: large libraries on a cold disk
@@ -36,7 +36,6 @@ GLANCE = 0.05  # seconds between two looks at a silent worker
 ENOUGH = 24  # laws that are worth a process more
 GIB = 2**30
 NOISE, LINE = 20_000, 500  # bytes of what a process last wrote that are kept, and the most that is shown of them
-PASSED = "an error at first, which did not come again in a new process"
 PARTING = 1.0  # seconds that what an ended process last wrote is waited for
 FIRST_CALL = 12  # times as long as any other the first call of an operation in a process may take: it may compile
 MARK = "NNLAWS_WORKER"  # in the environment of a worker and of what it starts: its own folder

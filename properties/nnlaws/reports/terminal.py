@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from nnlaws.adapters import BUILT_IN
-from nnlaws.report import SHOULD, LawResult, Outcome, Report, printable, tally
+from nnlaws.report import PASSED, SHOULD, LawResult, Outcome, Report, printable, tally
 
 STYLES = {
     Outcome.CONFORMS: "green",
@@ -55,7 +55,8 @@ def render(report: Report) -> RenderableType:
     blocks += [_text(line, style="dim") for line in _hidden(r for r in report.results if r.operation not in missing)]
     if missing:
         blocks.append(_text(f"not offered: {', '.join(missing)}", style="dim"))
-    stateful = {each.operation: each.clause for each in report.results if each.broken and each.kind == STATE}
+    stateful = {each.operation: each.clause for each in report.results if each.violation and each.kind == STATE}
+    blocks += [_text(f"\n{line}", style=STYLES[Outcome.ERROR]) for line in _tried_again(report.results)]
     for group in _groups(report.results):
         lead = group[0]
         blocks += [_text(""), _violation(lead, "" if lead.kind == STATE else stateful.get(lead.operation, ""))]
@@ -78,6 +79,15 @@ def _hidden(results: Iterable[LawResult]) -> list[str]:
         if result.outcome is Outcome.NOT_OFFERED and result.reason:
             clauses.setdefault(result.reason, {})[result.clause] = None
     return [f"not offered: {', '.join(each)}, since {reason}" for reason, each in clauses.items()]
+
+
+def _tried_again(results: Iterable[LawResult]) -> list[str]:
+    """What was an error at first, and then was not."""
+    clauses: dict[str, list[str]] = {}
+    for result in results:
+        if not result.broken and result.reason.startswith(PASSED):
+            clauses.setdefault(result.reason, []).append(f"{result.clause} {result.operation} {result.dtype}")
+    return [f"{', '.join(each)}: {reason}" for reason, each in clauses.items()]
 
 
 def text(report: Report) -> str:

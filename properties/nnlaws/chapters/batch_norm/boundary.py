@@ -8,7 +8,7 @@ where there are as many samples as features; a tail of a block, in shapes of eve
 
 import numpy as np
 
-from nnlaws.authoring.case import Family, Range, large
+from nnlaws.authoring.case import THIRDS, Family, Range, large, of_shapes
 from nnlaws.authoring.token import TOGETHER, Case
 from nnlaws.rounding.formats import Floats, Format
 
@@ -163,7 +163,9 @@ def kinds(format: Format, m: Range, columns: Range) -> list[Case]:
 
 def shapes(format: Format, m: Range, columns: Range) -> list[Case]:
     """Large shapes, of features that each have a mean and a scale of its own."""
-    return large("unlike", 8, m, columns)
+    thirds = [(samples, 1 + samples % 2) for samples in THIRDS]
+    more = of_shapes(thirds, "unlike", 8, m, columns) if columns[0] < columns[1] and m[0] < m[1] else []
+    return [*large("unlike", 8, m, columns), *more]
 
 
 def constants(format: Format, m: Range, columns: Range) -> list[Case]:

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from nnlaws_reference.dtypes import Array
 from nnlaws_server.words import memory
 
-from nnlaws.authoring.case import OTHERS, Builder, Inputs, Range
+from nnlaws.authoring.case import OTHERS, SHAPES, Boundary, Builder, Inputs, Range, large, of_shapes
 from nnlaws.authoring.chapter import Chapter
 from nnlaws.authoring.evidence import Evidence, require
-from nnlaws.authoring.judging import Chance, Rounding
+from nnlaws.authoring.judging import Chance, Rounding, Unusual
 from nnlaws.authoring.law import About, Check, Law, agree_or_nan, law
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.ruler import Ruler
@@ -23,6 +23,8 @@ from nnlaws.chapters.contract import draws
 from nnlaws.chapters.contract.common import FIXES, LATER, NEEDS, SOON, SURROUNDINGS, process_kept
 from nnlaws.chapters.contract.layouts import CHANGES, LAYOUTS, VIEWS, Arguments, by_turns, laid
 from nnlaws.rounding.formats import Floats, Format
+
+AGAIN = "the same input gives the same output"
 
 
 def arguments_unmodified(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
@@ -272,6 +274,15 @@ def _with_others(build: Builder, operation: Operation, families: Sequence[str]) 
     return built
 
 
+def _or(unusual: Unusual, build: Builder) -> Builder:
+    """Inputs of the unusual families by their own builder."""
+
+    def built(case: Case, format: Format) -> Inputs:
+        return (unusual.build if case.family in unusual.families else build)(case, format)
+
+    return built
+
+
 def _lanes(arguments: Sequence[Array]) -> list[tuple[Array, ...]]:
     """Each lane's arguments, as arrays of their own."""
     return [tuple(argument[number].copy() for argument in arguments) for number in range(len(arguments[0]))]
@@ -297,6 +308,9 @@ def contract_laws(chapter: Chapter) -> tuple[Law, ...]:
 def _on_arrays(judging: Rounding, operation: Operation) -> tuple[Law, ...]:
     _, ordinary = judging.ordinary(operation)
     inputs, extreme = judging.extreme(operation)
+    unusual = judging.unusual(operation) if judging.unusual else None
+    if unusual is not None:
+        inputs = _or(unusual, inputs)
     with_others = _with_others(inputs, operation, judging.families)
     shapes: Any = {"m": judging.samples, "columns": judging.columns}
 
@@ -317,18 +331,33 @@ def _on_arrays(judging: Rounding, operation: Operation) -> tuple[Law, ...]:
             Case(*size, judging.families[0], 1, seed, settings=(setting,)) for setting in ends for seed in (0, TOGETHER)
         ]
 
+    def of_every_size(which: int) -> Boundary:
+        """A third of the shapes beyond those that are drawn, and what is unusual."""
+
+        def cases(format: Format, m: Range, columns: Range) -> list[Case]:
+            found = of_shapes(SHAPES[which::3], judging.families[-1], 2, m, columns)
+            if m[0] == m[1] or columns[0] == columns[1]:
+                found = large(judging.families[-1], 2, m, columns)[which::3]
+            return [*found, *(unusual.cases(format, m, columns) if unusual else ())]
+
+        return cases
+
+    def of_its_own(format: Format, m: Range, columns: Range) -> list[Case]:
+        return [*at_the_ends(format, m, columns), *of_every_size(0)(format, m, columns)]
+
     few: Any = {"share": 0.15}
     finite = "finite arguments give finite results"
     own = "a result is an array of its own"
+    # of every size: what a library does to large arrays, or to masked ones, it may not do to others
     found = (
-        make("CT-1", arguments_unmodified, "arguments are left as they were"),
+        make("CT-1", arguments_unmodified, "arguments are left as they were", boundary=of_every_size(0)),
         make("CT-2", shape_and_dtype, "shape and dtype are kept", about="results"),
-        make("CT-3", same_result_again, "the same input gives the same output", with_others, kind="state"),
+        make("CT-3", same_result_again, AGAIN, with_others, kind="state", boundary=of_every_size(1)),
         make("CT-4", any_layout_accepted, "arrays of any memory layout are accepted", **few),
         law("CT-6", operation, finite_from_finite, finite, inputs, extreme, fix=judging.stay_finite, **shapes),
         make("CT-7", surroundings_kept, SURROUNDINGS),
-        make("CT-8", entries_alone, "entries decide, not where they lie"),
-        make("CT-9", results_of_its_own, own, with_others, boundary=at_the_ends, lanes=1, **few),
+        make("CT-8", entries_alone, "entries decide, not where they lie", boundary=of_every_size(2)),
+        make("CT-9", results_of_its_own, own, with_others, boundary=of_its_own, lanes=1, **few),
         make("CT-10", threads_apart, "threads may call at the same time", with_others, lanes=1, **few),
     )
     empty = make("CT-5", empty_batch, "an empty batch gives an empty result")

@@ -61,8 +61,8 @@ LAYOUTS: dict[str, Callable[[Array], Array]] = {
     "read-only": _read_only,
 }
 """Ways for arrays to lie: new arrays of the entries of contiguous ones."""
-VIEWS = 5
-"""So many of them, the first, are no contiguous arrays, and can be written to."""
+VIEWS = 7
+"""So many of them, the first, are views that can be written to, or lie otherwise than in C order."""
 
 Change = Callable[[Operation, Arguments], tuple[Arguments, Arguments] | None]
 """Other entries, contiguous, and the same as they lie; None where an operation has nothing to be changed so."""

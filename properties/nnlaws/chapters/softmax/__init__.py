@@ -22,6 +22,7 @@ CHAPTER = Chapter(
         stay_finite="subtract the row's maximum before the exponential, and take no logarithm of a probability",
         samples=inputs.SAMPLES,
         columns=inputs.COLUMNS,
+        unusual=inputs.unusual,
     ),
     place=1,
 )

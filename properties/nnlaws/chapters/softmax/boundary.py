@@ -12,7 +12,7 @@ from math import log, log2
 import numpy as np
 from numpy.typing import NDArray
 
-from nnlaws.authoring.case import Family, Range, large
+from nnlaws.authoring.case import THIRDS, Family, Range, large, of_shapes
 from nnlaws.authoring.token import TOGETHER, Case
 from nnlaws.rounding.formats import Floats, Format
 
@@ -99,8 +99,10 @@ def shared(case: Case, parts: int) -> Floats:
 
 
 def wide(format: Format, m: Range, columns: Range) -> list[Case]:
-    """Shapes that leave every remainder of a tile of 8."""
-    return large("wide", 3, m, columns)
+    """Shapes that leave every remainder of a tile of 8, and of one to three rows every third width."""
+    thirds = [(1 + width % 2, width) for width in THIRDS]
+    more = of_shapes(thirds, "wide", 3, m, columns) if columns[0] < columns[1] and m[0] < m[1] else []
+    return [*large("wide", 3, m, columns), *more]
 
 
 def wide_targets(format: Format, m: Range, columns: Range) -> list[Case]:
@@ -167,3 +169,12 @@ def masked(format: Format, m: Range, columns: Range) -> list[Case]:
 def spoilt(format: Format, m: Range, columns: Range) -> Sequence[Case]:
     """Shapes for rows with a NaN."""
     return large("wide", 3, m, columns)[1::3]
+
+
+def unusual(format: Format, m: Range, columns: Range) -> list[Case]:
+    """Some classes masked, of few and of many; in every second case with a NaN besides."""
+    shapes = ((2, 3), (3, 5), (2, 9), (5, 2), (4, 40), (9, 9))
+    families = ("tail", "alone", "head", "rim")
+    return [
+        Case(*shape, families[turn % 4], 3, (GROUPS + 1) * TOGETHER + STEP * turn) for turn, shape in enumerate(shapes)
+    ]

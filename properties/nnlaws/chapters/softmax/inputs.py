@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from nnlaws.authoring.case import Builder, Family, Inputs, Strategy, cases
 from nnlaws.authoring.errors import UsageError
+from nnlaws.authoring.judging import Unusual
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.token import Case
 from nnlaws.chapters.softmax import boundary
@@ -249,6 +250,20 @@ def ordinary(operation: Operation) -> tuple[Builder, Strategy]:
 def extreme(operation: Operation) -> tuple[Builder, Strategy]:
     """Inputs of every size that the operation has to bear."""
     return any_size_inputs(_any_targets(operation), operation.scalar), any_size
+
+
+def unusual(operation: Operation) -> Unusual:
+    """Inputs with −∞ and NaN among the logits."""
+    targets = _any_targets(operation)
+    masked, plain = masked_inputs(targets), moderate_inputs(targets)
+
+    def build(case: Case, format: Format) -> Inputs:
+        inputs = (masked if case.columns > 1 else plain)(case, format)
+        if boundary.number(case) % 2:
+            inputs.arguments[0][0, case.columns // 2] = np.nan
+        return inputs
+
+    return Unusual(("tail", "alone", "head", "rim"), build, boundary.unusual)
 
 
 def _any_targets(operation: Operation) -> Targets | None:
