@@ -208,14 +208,9 @@ def _measure(question: _Question, algorithm: Algorithms) -> tuple[Enclosure, Flo
     try:
         exact = _exact(question, allowed)
     except _Undefined:  # or its value is not near the run's, so that no double pair is as fine as that run's error
-        coarse = _exact(question, np.full(allowed.shape, np.inf))
+        coarse = _of_one_shape(question, _exact(question, np.full(allowed.shape, np.inf)), allowed)
         exact = _exact(question, np.where(_astray(run, coarse, allowed), np.inf, allowed))
-    if exact.hi.shape != allowed.shape:
-        raise ValueError(
-            f"the algorithm gives shape {allowed.shape}, and {_name(question.formula)} {exact.hi.shape}: expected one "
-            "shape; give an algorithm of the same function"
-        )
-    astray = _astray(run, exact, allowed)
+    astray = _astray(run, _of_one_shape(question, exact, allowed), allowed)
     if algorithm is not None and astray.any():
         place = np.argwhere(astray)[0]
         computed, wanted = (float(x[tuple(place)]) for x in (run.value, exact.hi))
@@ -226,6 +221,16 @@ def _measure(question: _Question, algorithm: Algorithms) -> tuple[Enclosure, Flo
     allowed = np.where(astray, np.inf, allowed)
     beyond = np.isposinf(run.value) & (exact.hi == np.inf) | np.isneginf(run.value) & (exact.hi == -np.inf)
     return exact, np.where(beyond & np.isfinite(run.error), run.error, allowed)
+
+
+def _of_one_shape(question: _Question, exact: Enclosure, allowed: Floats) -> Enclosure:
+    """The exact value, where the algorithm gives as many."""
+    if exact.hi.shape != allowed.shape:
+        raise ValueError(
+            f"the algorithm gives shape {allowed.shape}, and {_name(question.formula)} {exact.hi.shape}: expected one "
+            "shape; give an algorithm of the same function"
+        )
+    return exact
 
 
 def _astray(run: Bounded, exact: Enclosure, allowed: Floats) -> NDArray[np.bool_]:

@@ -64,6 +64,7 @@ class Here:
         self.results = results
         self._changed: set[str] = set()  # what calls have changed that is put back after each
         self._kept: Kept | None = None
+        self._moved = False  # whether the process is in another state than usual
 
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         return self.function(*arguments, **options)
@@ -151,9 +152,13 @@ class Here:
         """
         names: list[str] = []
         self._changed.clear()
-        with borrowed() as before:
-            yield names
-            names += [*sorted(self._changed), *changed(before)]
+        self._moved = True
+        try:
+            with borrowed() as before:
+                yield names
+                names += [*sorted(self._changed), *changed(before)]
+        finally:
+            self._moved = False
 
     def parameters(self) -> list[str]:
         """The names of what it takes; none of what is written in C and does not say."""
@@ -193,7 +198,7 @@ class Here:
         """The call; what it does to the floating-point mode and to NumPy's error state is noted and undone."""
         process = os.getpid()
         floating_point.enter()
-        with np.errstate():
+        with np.errstate(all="warn" if self._moved else None):
             before = np.geterr()
             try:
                 return call()

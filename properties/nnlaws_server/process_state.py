@@ -14,6 +14,7 @@ from nnlaws_server import floating_point
 Module = Any
 
 ERROR_STATE = "NumPy's error state (numpy.seterr)"
+ENVIRONMENT = "the environment"
 FLOATING_POINT_MODE = "the direction of rounding, or whether subnormal numbers are kept"
 """Of these the subject tells, for it puts them back after each call."""
 
@@ -53,6 +54,12 @@ def _another(threads: int) -> int:
     return 2 if threads == 1 else 1
 
 
+def _put_environment(module: Module, environment: dict[str, str]) -> None:
+    for name in [name for name in module.environ if name not in environment]:
+        del module.environ[name]
+    module.environ.update(environment)
+
+
 def _pools(module: Module) -> list[tuple[str, int]]:
     return [(pool["filepath"], pool["num_threads"]) for pool in module.threadpool_info()]
 
@@ -84,7 +91,10 @@ SHARED = (
         put=lambda module, path: module.chdir(path),
         fresh=True,
     ),
-    Shared("the environment", "os", lambda module: dict(module.environ)),
+    Shared(
+        *(ENVIRONMENT, "os", lambda module: dict(module.environ), _put_environment),
+        move=lambda module, now: _put_environment(module, _START.get(ENVIRONMENT, now)),
+    ),
     Shared(
         *("the recursion limit", "sys", lambda module: module.getrecursionlimit()),
         put=lambda module, limit: module.setrecursionlimit(limit),
@@ -167,7 +177,7 @@ def restore() -> None:
 
 @contextmanager
 def borrowed() -> Generator[dict[str, Any]]:
-    """Meanwhile all is as it was before any call, or moved; afterwards it is as it was, but for the environment.
+    """Meanwhile all is as it was before any call, or moved; afterwards it is as it was.
 
     Gives what a call has to leave as it is.
     """
@@ -180,6 +190,7 @@ def borrowed() -> Generator[dict[str, Any]]:
             each.put(module, _START[each.name])
     try:
         with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", category=BytesWarning)  # before what a call may want to be the first
             yield state()
     finally:
         for each, module in there:

@@ -61,7 +61,7 @@ def test_a_chapter_knows_what_it_is_made_of() -> None:
     assert (SOFTMAX.name, SOFTMAX.prefix, SOFTMAX.text.title) == ("softmax", "SM", "Softmax and cross entropy")
     assert SOFTMAX.formulas.__name__ == "nnlaws_spec.formulas.softmax"
     assert SOFTMAX.bounds is not None
-    declared = {"normalisation = lse", "exponential = scaled_first", "arithmetic = narrow"}
+    declared = {"normalisation = lse", "normalisation = logaddexp", "exponential = scaled_first", "arithmetic = narrow"}
     assert {str(convention) for convention in SOFTMAX.conventions} == declared
     assert CHAPTERS["sampling"].bounds is None
     for chapter in CHAPTERS.values():

@@ -121,6 +121,7 @@ def test_what_is_left_in_memory_is_seen(tmp_path: Path, text: str, clause: str, 
         assert re.search(told, result.violation.reason or result.violation.expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "clause"),
     [
@@ -129,6 +130,7 @@ def test_what_is_left_in_memory_is_seen(tmp_path: Path, text: str, clause: str, 
         (LARGE.format("if large: z -= z.max(axis=-1, keepdims=True)"), "CT-1"),
         (LARGE.format("if large: return right(z.astype(np.longdouble)).astype('f2')"), "CT-2"),
         (LARGE.format("if large: np.random.seed(7)"), "CT-7"),
+        ("import os\n\n" + LARGE.format("os.environ['OMP_NUM_THREADS'] = '7'"), "CT-7"),
         (LARGE.format("if large and not z.flags.c_contiguous: return np.ones_like(z) / z.shape[-1]"), "CT-8"),
     ],
 )
@@ -164,6 +166,7 @@ def softmax(z):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "clause"),
     [

@@ -93,6 +93,10 @@ FAULTS: dict[str, tuple[str, dict[str, tuple[Outcome, str]]]] = {
         "SM-1": (CONFORMS, ""), "CT-7": (SHORT, "the working directory")}),
     "counts calls in the environment": ("os.environ['CALLS'] = str(calls)\nreturn right(z)", {
         "SM-1": (CONFORMS, ""), "CT-7": (SHORT, "the environment")}),
+    "sets the error state to what it is": ("np.seterr(all='ignore')\nreturn right(z)", {
+        "SM-1": (CONFORMS, ""), "CT-7": (SHORT, "NumPy's error state")}),
+    "ignores all warnings, as is done already": ("import warnings\nwarnings.simplefilter('ignore')\nreturn right(z)", {
+        "SM-1": (CONFORMS, ""), "CT-7": (SHORT, "the filters of warnings")}),
     "switches the collection of garbage off": ("import gc\ngc.disable()\nreturn right(z)", {
         "SM-1": (CONFORMS, ""), "CT-7": (SHORT, "the collection of garbage")}),
     "raises the recursion limit, always to the same": ("sys.setrecursionlimit(5000)\nreturn right(z)", {

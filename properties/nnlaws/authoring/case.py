@@ -113,20 +113,17 @@ THIRDS = range(12, 131, 3)
 MOST = 600  # entries of an array of a case that is made wide or tall on purpose
 
 
-def large(family: str, k: int, m: Range, columns: Range) -> list[Case]:
-    """A case of each of SHAPES and SMALL that a law of such ranges is about, or of what it leaves free of them."""
-    shapes: Sequence[Range] = (*SHAPES, *SMALL)
+def large(family: str, k: int, m: Range, columns: Range, more: Sequence[Range] = ()) -> list[Case]:
+    """A case of each of SHAPES, and of more, that a law of such ranges is about; of a law that has one of both fixed,
+    of sizes of the other.
+    """
+    shapes: Sequence[Range] = (*SHAPES, *more)
     if m[0] == m[1]:
         shapes = [(m[0], size) for size in (*range(2, 9), *WIDE)]
     elif columns[0] == columns[1]:
         shapes = [(size, columns[0]) for size in (*range(2, 5), *TALL, *WIDE[-6:])]
     if m[0] == m[1] and columns[0] == columns[1]:
         return []
-    return of_shapes(shapes, family, k, m, columns)
-
-
-def of_shapes(shapes: Sequence[Range], family: str, k: int, m: Range, columns: Range) -> list[Case]:
-    """A case of each shape that a law of such ranges is about."""
     fitting = [(rows, width) for rows, width in shapes if rows >= m[0] and width >= columns[0]]
     return [Case(*shape, family, k, TOGETHER * number) for number, shape in enumerate(fitting)]
 

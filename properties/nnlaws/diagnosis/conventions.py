@@ -62,7 +62,8 @@ def shown(
     if not own:  # nothing to compare with: then not now and then alone
         return bool((ours > 1).mean() >= OFTEN) if ours.size else False
     for variant in own:
-        if any(ruler.conventions.get(name, value) != value for name, value in variant.conventions.items()):
+        declared = {**ruler.conventions, **convention.item}
+        if any(declared.get(name, value) != value for name, value in variant.conventions.items()):
             continue
         theirs = errors(GuardedSubject(variant.function, ruler.operation), ruler, stacks)
         worst = float(np.max(theirs, initial=0.0))

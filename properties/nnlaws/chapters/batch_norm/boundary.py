@@ -8,7 +8,7 @@ where there are as many samples as features; a tail of a block, in shapes of eve
 
 import numpy as np
 
-from nnlaws.authoring.case import THIRDS, Family, Range, large, of_shapes
+from nnlaws.authoring.case import SMALL, THIRDS, Family, Range, large
 from nnlaws.authoring.token import TOGETHER, Case
 from nnlaws.rounding.formats import Floats, Format
 
@@ -126,9 +126,11 @@ def no_epsilon(format: Format, m: Range, columns: Range) -> list[Case]:
 
 def patterns(format: Format, m: Range, columns: Range) -> list[Case]:
     """All patterns of what is learnt or comes from above: on features of all kinds, as many as there are samples; on
-    normalised ones, for several ε; on those of all sizes; on two samples; and on large shapes.
+    normalised ones, for several ε; on those of all sizes; on two samples; and on all small shapes, on large ones, and
+    every third number of samples.
     """
-    return [*patterns_alone(format, m, columns), *shapes(format, m, columns)]
+    more = (*SMALL, *((samples, 1 + samples % 2) for samples in THIRDS))
+    return [*patterns_alone(format, m, columns), *large("unlike", 8, m, columns, more)]
 
 
 def patterns_alone(format: Format, m: Range, columns: Range) -> list[Case]:
@@ -163,9 +165,7 @@ def kinds(format: Format, m: Range, columns: Range) -> list[Case]:
 
 def shapes(format: Format, m: Range, columns: Range) -> list[Case]:
     """Large shapes, of features that each have a mean and a scale of its own."""
-    thirds = [(samples, 1 + samples % 2) for samples in THIRDS]
-    more = of_shapes(thirds, "unlike", 8, m, columns) if columns[0] < columns[1] and m[0] < m[1] else []
-    return [*large("unlike", 8, m, columns), *more]
+    return large("unlike", 8, m, columns)
 
 
 def constants(format: Format, m: Range, columns: Range) -> list[Case]:

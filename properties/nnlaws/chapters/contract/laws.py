@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from nnlaws_reference.dtypes import Array
 from nnlaws_server.words import memory
 
-from nnlaws.authoring.case import OTHERS, SHAPES, Boundary, Builder, Inputs, Range, large, of_shapes
+from nnlaws.authoring.case import OTHERS, Boundary, Builder, Inputs, Range, large
 from nnlaws.authoring.chapter import Chapter
 from nnlaws.authoring.evidence import Evidence, require
 from nnlaws.authoring.judging import Chance, Rounding, Unusual
@@ -335,10 +335,8 @@ def _on_arrays(judging: Rounding, operation: Operation) -> tuple[Law, ...]:
         """A third of the shapes beyond those that are drawn, and what is unusual."""
 
         def cases(format: Format, m: Range, columns: Range) -> list[Case]:
-            found = of_shapes(SHAPES[which::3], judging.families[-1], 2, m, columns)
-            if m[0] == m[1] or columns[0] == columns[1]:
-                found = large(judging.families[-1], 2, m, columns)[which::3]
-            return [*found, *(unusual.cases(format, m, columns) if unusual else ())]
+            found = large(judging.families[-1], 2, m, columns)
+            return [*found[which::3], *(unusual.cases(format, m, columns) if unusual else ())]
 
         return cases
 

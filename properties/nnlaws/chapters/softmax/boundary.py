@@ -12,7 +12,7 @@ from math import log, log2
 import numpy as np
 from numpy.typing import NDArray
 
-from nnlaws.authoring.case import THIRDS, Family, Range, large, of_shapes
+from nnlaws.authoring.case import SMALL, THIRDS, Family, Range, large
 from nnlaws.authoring.token import TOGETHER, Case
 from nnlaws.rounding.formats import Floats, Format
 
@@ -99,10 +99,8 @@ def shared(case: Case, parts: int) -> Floats:
 
 
 def wide(format: Format, m: Range, columns: Range) -> list[Case]:
-    """Shapes that leave every remainder of a tile of 8, and of one to three rows every third width."""
-    thirds = [(1 + width % 2, width) for width in THIRDS]
-    more = of_shapes(thirds, "wide", 3, m, columns) if columns[0] < columns[1] and m[0] < m[1] else []
-    return [*large("wide", 3, m, columns), *more]
+    """Shapes that leave every remainder of a tile of 8; all small ones; and of one or two rows every third width."""
+    return large("wide", 3, m, columns, (*SMALL, *((1 + width % 2, width) for width in THIRDS)))
 
 
 def wide_targets(format: Format, m: Range, columns: Range) -> list[Case]:

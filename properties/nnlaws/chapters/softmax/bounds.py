@@ -1,7 +1,7 @@
 """How far rounding may carry softmax, log-softmax, cross entropy and its gradient.
 
 Each function takes bounded arguments and joins the sound algorithms for one operation. `conventions` may hold
-`normalisation: lse`, `exponential: scaled_first` and `arithmetic: narrow` (SM-1), each of which admits more.
+`normalisation: lse | logaddexp`, `exponential: scaled_first` and `arithmetic: narrow` (SM-1): each admits more.
 """
 
 import math
@@ -13,7 +13,9 @@ import numpy as np
 from nnlaws_reference.dtypes import working_dtype
 
 from nnlaws.rounding.formats import Floats
-from nnlaws.rounding.number import EXP, Bounded, join
+from nnlaws.rounding.number import EXP, LOG, Bounded, join
+
+BY_LSE = ("lse", "logaddexp")
 
 
 def softmax(z: Bounded, *, conventions: Mapping[str, str]) -> Bounded:
@@ -34,7 +36,7 @@ def cross_entropy(z: Bounded, y: Bounded, *, conventions: Mapping[str, str]) -> 
     wide, targets = _wide(z, conventions), _wide(y, conventions)
     terms = np.where(targets > 0, targets * _log_softmax(wide, conventions), 0.0)
     routes = [-terms.sum(axis=(-2, -1)) / z.shape[-2]]
-    if conventions.get("normalisation") == "lse":
+    if conventions.get("normalisation") in BY_LSE:
         row = _rows(wide, conventions)
         weighed = row.log_sum_exp * targets.sum(axis=-1, keepdims=True)
         product = targets * wide
@@ -68,7 +70,7 @@ def _softmax(z: Bounded, conventions: Mapping[str, str]) -> Bounded:
     """
     row = _rows(z, conventions)
     routes = [row.exponentials / row.total, np.exp(row.shifted - row.logarithm)]
-    if conventions.get("normalisation") == "lse":
+    if conventions.get("normalisation") in BY_LSE:
         routes.append(np.exp(row.logits - row.log_sum_exp))
     return _promised(join(*routes), row, conventions)
 
@@ -79,7 +81,7 @@ def _log_softmax(z: Bounded, conventions: Mapping[str, str]) -> Bounded:
     """
     row = _rows(z, conventions)
     routes = [row.plain - row.logarithm]
-    if conventions.get("normalisation") == "lse":
+    if conventions.get("normalisation") in BY_LSE:
         routes.append(row.logits - row.log_sum_exp)
     if conventions.get("exponential") == "scaled_first":
         routes += [_twice_rounded(each) for each in (row.shifted - row.logarithm, *routes[1:])]
@@ -89,7 +91,7 @@ def _log_softmax(z: Bounded, conventions: Mapping[str, str]) -> Bounded:
 @dataclass(frozen=True)
 class _Rows:
     """Of each row: its logits and their maximum; z − max as it is, and as a base of 2 has it in its exponent; the
-    exponentials of that, their sum and its logarithm.
+    exponentials of that, their sum and its logarithm; and by how much LSE errs besides, where it is accumulated.
     """
 
     logits: Bounded
@@ -99,11 +101,12 @@ class _Rows:
     exponentials: Bounded
     total: Bounded
     logarithm: Bounded
+    accumulated: Floats
 
     @property
     def log_sum_exp(self) -> Bounded:
         """LSE = max + log s."""
-        return self.highest + self.logarithm
+        return (self.highest + self.logarithm).loosened(self.accumulated)
 
 
 def _rows(z: Bounded, conventions: Mapping[str, str]) -> _Rows:
@@ -128,7 +131,22 @@ def _rows(z: Bounded, conventions: Mapping[str, str]) -> _Rows:
     with np.errstate(invalid="ignore"):  # 0 times unbounded
         rescaling = ((EXP + 1) * u * _larger(z.value) * (e.value + e.error)).sum(axis=-1, keepdims=True)
     s = e.sum(axis=-1, keepdims=True).loosened(rescaling)
-    return _Rows(z, highest, plain, shifted, e, s, _twice_rounded(np.log(s)))
+    return _Rows(z, highest, plain, shifted, e, s, _twice_rounded(np.log(s)), _accumulated(z, conventions))
+
+
+def _accumulated(z: Bounded, conventions: Mapping[str, str]) -> Floats:
+    """By how much LSE errs where it is added up by log(e^a + e^b) = max + log(1 + e^−d), d = |a − b|, in any order.
+
+    With weights that are not negative and sum to 1, a and b pass on no more than the larger of their errors. A step
+    adds u of d, which comes to u d e^−d; what the exponential and the logarithm of 1 + e^−d lose, each of at most 1 and
+    ln 2; and u of its sum, the LSE of some of the classes: at most max |z| + ln C. What is masked is no step.
+    """
+    if conventions.get("normalisation") != "logaddexp":
+        return np.zeros((*z.shape[:-1], 1))
+    there = np.isfinite(z.value)
+    size = np.where(there, np.abs(z.value) + 2 * z.error, 0.0).max(axis=-1, keepdims=True, initial=0.0)
+    steps = np.maximum(there.sum(axis=-1, keepdims=True) - 1, 0)
+    return np.asarray(steps * z.format.u * (1 + 2.0**-6) * (size + np.log(steps + 1) + EXP + LOG + 1))
 
 
 def _larger(z: Floats) -> Floats:

@@ -51,6 +51,14 @@ _CONVENTIONS = (
     ),
     named(
         TEXT,
+        "normalisation",
+        "logaddexp",
+        "weaker bound",
+        weaker_than=("lse",),
+        unseen="an error that grows with the number of classes and the largest |z| then goes unseen",
+    ),
+    named(
+        TEXT,
         "exponential",
         "scaled_first",
         "weaker bound",

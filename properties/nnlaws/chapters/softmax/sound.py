@@ -165,6 +165,25 @@ def exp_of_z_minus_lse(z: Array) -> Array:
     return np.exp(z - _log_sum_exp(z))
 
 
+@sound("softmax", normalisation="logaddexp")
+@stored
+def exp_of_z_minus_accumulated_lse(z: Array) -> Array:
+    """exp(z − LSE(z)), LSE by numpy.logaddexp, one class after another: a convention, for the rounding of each step."""
+    return np.exp(z - np.logaddexp.reduce(z, axis=-1, keepdims=True))
+
+
+@sound("softmax", normalisation="logaddexp")
+@stored
+def exp_of_z_minus_lse_by_pairs(z: Array) -> Array:
+    """The same, pair by pair."""
+    parts = [z[:, k : k + 1] for k in range(z.shape[1])]
+    while len(parts) > 1:
+        parts = [
+            np.logaddexp(*pair) if len(pair := parts[i : i + 2]) == 2 else pair[0] for i in range(0, len(parts), 2)
+        ]
+    return np.exp(z - parts[0])
+
+
 @sound("softmax", arithmetic="narrow")
 def every_step_narrow(z: Array) -> Array:
     """Every operation in z's own dtype."""
@@ -222,6 +241,12 @@ def z_minus_lse(z: Array) -> Array:
     return z - _log_sum_exp(z)
 
 
+@sound("log_softmax", normalisation="logaddexp")
+@stored
+def z_minus_accumulated_lse(z: Array) -> Array:
+    return z - np.logaddexp.reduce(z, axis=-1, keepdims=True)
+
+
 @sound("log_softmax")
 @stored
 def sum_of_powers_of_two(z: Array) -> Array:
@@ -251,6 +276,13 @@ def in_base_two_after_the_maximum(z: Array) -> Array:
 def lse_minus_dot(z: Array, y: Array) -> Array:
     """LSE · Σ y − Σ y z, sample by sample (Apex, Liger, Megatron, flash-attn); NaN where a class is masked."""
     return (_log_sum_exp(z)[:, 0] * y.sum(axis=-1) - (y * z).sum(axis=-1)).mean(dtype=z.dtype)
+
+
+@sound("cross_entropy", normalisation="logaddexp")
+@stored
+def accumulated_lse_minus_dot(z: Array, y: Array) -> Array:
+    """The same, LSE by numpy.logaddexp."""
+    return (np.logaddexp.reduce(z, axis=-1) * y.sum(axis=-1) - (y * z).sum(axis=-1)).mean(dtype=z.dtype)
 
 
 @sound("cross_entropy", normalisation="lse")
@@ -317,6 +349,13 @@ def from_approximate_reciprocal(z: Array, y: Array) -> Array:
     e = np.exp(z - z.max(axis=-1, keepdims=True))
     a = e * _just_below(1 / e.sum(axis=-1, keepdims=True))
     return (a - y) / z.dtype.type(max(len(z), 1))
+
+
+@sound("cross_entropy_gradient", normalisation="logaddexp")
+@stored
+def from_z_minus_accumulated_lse(z: Array, y: Array) -> Array:
+    """Of exp(z − LSE(z)), LSE by numpy.logaddexp."""
+    return (np.exp(z - np.logaddexp.reduce(z, axis=-1, keepdims=True)) - y) / z.dtype.type(max(len(z), 1))
 
 
 @sound("cross_entropy_gradient", normalisation="lse")
