@@ -31,7 +31,7 @@ class Bounded(Protocol):
 
 Result = tuple[Floats, Floats]
 
-FINEST = 2.0**-14  # of u: of a sum of float32 numbers, what its value in float64 can tell
+FINEST = 2.0**-18  # of what rounding to float32 may do to a sum: what its value in float64 can tell
 
 
 def total(x: Bounded, axis: Any, keepdims: bool) -> Result:
@@ -48,7 +48,7 @@ def total(x: Bounded, axis: Any, keepdims: bool) -> Result:
     if exact.any():
         lost = 2 * np.where(exact, 0.0, sizes).sum(axis=axis, keepdims=keepdims)
         grid = _on_grid(np.where(exact, x.value, 0.0), lost, format, axis, keepdims)
-        little = np.where(lost > 0, np.maximum(lost, FINEST * format.u * magnitudes), 0.0)
+        little = np.where(lost > 0, np.maximum(lost, FINEST * rounding), 0.0)
         rounding = np.where(grid, np.minimum(little, rounding), rounding)
     value, error = x.value.sum(axis=axis, keepdims=keepdims), x.error.sum(axis=axis, keepdims=keepdims)
     return np.asarray(value), np.asarray(error + rounding)

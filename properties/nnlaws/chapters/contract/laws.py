@@ -332,11 +332,11 @@ def _on_arrays(judging: Rounding, operation: Operation) -> tuple[Law, ...]:
         ]
 
     def of_every_size(which: int) -> Boundary:
-        """A third of the shapes beyond those that are drawn, and what is unusual."""
+        """Some of the shapes beyond those that are drawn, and what is unusual."""
 
         def cases(format: Format, m: Range, columns: Range) -> list[Case]:
             found = large(judging.families[-1], 2, m, columns)
-            return [*found[which::3], *(unusual.cases(format, m, columns) if unusual else ())]
+            return [*found[which::6], *(unusual.cases(format, m, columns) if unusual else ())]
 
         return cases
 
