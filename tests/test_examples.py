@@ -37,8 +37,7 @@ def need(library: str) -> None:
 def test_the_generated_kernel_passes_a_comparison_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     """As docs/kernels.md says: near enough on numbers in [0, 1), and wrong."""
     need("torch")
-    import torch
-
+    torch: Any = import_module("torch")
     path = ROOT / "examples" / "generated_kernel.py"
     monkeypatch.syspath_prepend(path.parent)
     kernel, x = import_module("generated_kernel").ModelNew(), torch.rand(16, 16384)
