@@ -34,7 +34,8 @@ from nnlaws.harness import resume
 from nnlaws.plan import Task
 from nnlaws.report import Report
 from nnlaws.wire.client import Client, ClientError
-from nnlaws.wire.served import KeptThere, Other, Raised, Served, Server
+from nnlaws.wire.served import KeptThere, Other, Served
+from nnlaws.wire.server import Raised, Server
 from nnlaws_server.errors import TargetError
 
 Chances = random.Random

@@ -154,6 +154,36 @@ def test_a_convention_that_explains_it_is_proposed_and_can_be_declared() -> None
     assert declared.law.outcome is nnlaws.Outcome.DECLARED
 
 
+def test_of_several_conventions_the_tightest_is_proposed() -> None:
+    """LSE step by step allows more here than logits that are scaled first, and stands before that in the chapter."""
+    z = np.array([[4.5, 0, 9, 18, 13.5]], np.float32)
+    result = np.exp(z - np.logaddexp.reduce(z, axis=1, keepdims=True))
+    assert nnlaws.judge("softmax", z, result=result, conventions={"normalisation": "logaddexp"}).conforms
+    found = nnlaws.judge("softmax", z, result=result)
+    assert found.law.violation is not None
+    assert found.law.violation.cause is not None
+    assert found.law.violation.cause.name == "exponential = scaled_first"
+
+
+def test_a_convention_that_is_not_defined_there_is_none() -> None:
+    """A constant feature with ε outside of the root is 0/0, for ε = 0."""
+    z, one = np.ones((4, 2)), np.ones(2)
+    out, mean, var = reference.batch_norm_train(z, one, one, eps=1e-3)
+    found = nnlaws.judge("batch_norm_train", z, one, one, result=(out + 1, mean, var), eps=1e-3)
+    assert not found.conforms
+
+
+def test_where_nothing_is_promised_nan_will_do() -> None:
+    z = np.array([[3e38, -3e38], [3e38, 3e38]], np.float32)
+    one = np.ones(2, np.float32)
+    nothing = np.full(2, np.nan, np.float32)
+    allowed = nnlaws.allowed("batch_norm_train", z, one, one, eps=1e-3)
+    assert isinstance(allowed, tuple)
+    assert np.isinf(allowed[0].error).all()
+    result = (np.full((2, 2), np.nan, np.float32), nothing, nothing)
+    assert nnlaws.judge("batch_norm_train", z, one, one, result=result, eps=1e-3).conforms
+
+
 Z = np.zeros((2, 3), np.float32)
 
 

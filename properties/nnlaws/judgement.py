@@ -19,14 +19,13 @@ import numpy as np
 from nnlaws_reference.dtypes import DTYPES, Array
 from nnlaws_spec.numbers import PrecisionError
 
-from nnlaws.authoring.case import Inputs
 from nnlaws.authoring.errors import UsageError
 from nnlaws.authoring.evidence import Element, Evidence, compare
-from nnlaws.authoring.law import Law, agree_or_nan, slack
+from nnlaws.authoring.law import Law
 from nnlaws.authoring.operation import Operation, Option
 from nnlaws.authoring.ruler import Measure, Ruler
-from nnlaws.chapters import LAWS, OPERATIONS, chapter_of
-from nnlaws.diagnosis.conventions import looseness, unseen
+from nnlaws.chapters import LAWS, OPERATIONS
+from nnlaws.diagnosis import by_one_result
 from nnlaws.diagnosis.example import SMALL, digits, distance, entries, number, place
 from nnlaws.report import Cause, LawResult, Outcome, Violation
 from nnlaws.rounding.formats import Floats, format_of
@@ -108,8 +107,10 @@ def judge(
         for got, measure in zip(question.parts(results, block), measures, strict=True):
             if got is None:
                 continue
+            wide = got[None].astype(np.float64)
+            promised = np.isfinite(measure.allowed)
             one = compare(
-                got[None].astype(np.float64),
+                np.where(np.isnan(wide) & ~promised, 0.0, wide),  # where nothing is promised, NaN will do
                 measure.exact,
                 measure.allowed,
                 question.ruler.format,
@@ -358,56 +359,11 @@ def _moved(question: Question, element: Element, block: Block) -> Element:
 
 
 def _cause(question: Question, results: Sequence[Array | None], block: Block) -> tuple[Cause | None, str]:
-    """The one known mistake that gives these results, on all of the arguments or else the block; or a convention under
-    which they are right; and what to do.
-    """
+    """Of all of the arguments, or of the block where these are many."""
     if sum(x.size for x in question.arguments) <= WHOLE:
         block = question.block(slice(None)) if question.operation.apart else Block(slice(None), question.arguments)
     got = [None if x is None else x[None].astype(np.float64) for x in question.parts(results, block)]
-    ruler, stacked = question.ruler, [x[None] for x in block.arguments]
-    for convention in question.operation.conventions:
-        if ruler.format.name not in convention.dtypes or convention.name in ruler.conventions:
-            continue
-        other = Question(question.operation, ruler.declaring(convention.item), question.arguments, question.options)
-        if all(
-            x is None or compare(x, measure.exact, measure.allowed, ruler.format).holds
-            for x, measure in zip(got, _measures(other, block), strict=True)
-        ):
-            loose = looseness(convention, ruler, [Inputs(tuple(stacked), options=dict(question.options))])
-            declare = f'declare conventions = {{"{convention.name}": "{convention.value}"}}'
-            fix = f"{declare} ({convention.meaning}; {unseen(convention, loose)}), or compute as the clause says"
-            return Cause(str(convention), f"a convention that is not declared: {convention.meaning}", ""), fix
-    bounds = ruler.bounds(*stacked, **question.options)
-    fitting = []
-    for mutant in chapter_of(question.operation).mutants_of(question.operation):
-        theirs = _returned(mutant.function, question, block)
-        if theirs is not None and all(
-            x is None
-            or agree_or_nan(x, y, slack(x, bound, ruler.format) + slack(y, bound, ruler.format), ruler.format, "").holds
-            for x, y, bound in zip(got, theirs, bounds, strict=True)
-        ):
-            wrong = any(
-                x is not None and not compare(y, measure.exact, measure.allowed, ruler.format).holds
-                for x, y, measure in zip(got, theirs, _measures(question, block), strict=True)
-            )
-            fitting += [mutant] if wrong else []
-    if len(fitting) != 1:
-        return None, ""
-    (mutant,) = fitting
-    return Cause(mutant.name, mutant.fault, mutant.seen), mutant.fix
-
-
-def _returned(function: Any, question: Question, block: Block) -> list[Floats] | None:
-    """What a mutant returns; None where that is not of the right shapes."""
-    try:
-        with np.errstate(all="ignore"):
-            found = function(*(x.copy() for x in block.arguments), **question.options)
-        parts = found if isinstance(found, tuple) else (found,)
-        arrays = [np.asarray(x)[None].astype(np.float64) for x in parts]
-    except Exception:
-        return None
-    shapes = question.operation.result_shapes(x.shape for x in block.arguments)
-    return arrays if [x.shape[1:] for x in arrays] == list(shapes) else None
+    return by_one_result.explain(question.ruler, block.arguments, question.options, got)
 
 
 def _shown(name: str, x: Array) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Double-double numbers hold the truth within their error, which is as small as it is said to be."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nnlaws_spec.formulas import batch_norm, optimizers, softmax
 from nnlaws_spec.numbers import balls, enclose, enclose_quickly
-from nnlaws_spec.numbers.double_double import DoubleDouble, doubled, exp_pair
+from nnlaws_spec.numbers.double_double import DoubleDouble, doubled
+from nnlaws_spec.numbers.error_free import exp_pair
 from numpy.typing import NDArray
 
 PRECISION = 4000  # bits: sums of numbers 2⁻³⁰⁰ and 2³⁰⁰ are exact, and what is less is far below any error here
@@ -149,6 +150,17 @@ def test_what_it_does_not_know_is_left_to_balls() -> None:
     assert enclose_quickly(lambda a: a**0.5, x, within=1e300) is None
     assert enclose_quickly(lambda a: a * 0 + np.array([np.nan]), x, within=np.inf) is not None
     assert enclose_quickly(lambda a: a / 3, x, within=2.0**-120) is None
+
+
+@pytest.mark.parametrize("middle", [-2000.0, -800.0, -745.0, 0.0, 600.0])
+@pytest.mark.parametrize("error", [1e-9, 0.9, 1.0, 100.0, 1500.0])
+def test_the_exponential_of_what_is_hardly_known_holds_the_truth(middle: float, error: float) -> None:
+    """Where e^x itself is 0, too, and may be anything but for what x may be."""
+    found: Any = np.exp(cast(Any, DoubleDouble(np.array([middle]), np.zeros(1), np.array([error]))))
+    hi, lo, off = (float(part[0]) for part in (found.hi, found.lo, found.error))
+    with ctx.workprec(4000):
+        for end in (arb(middle) - arb(error), arb(middle), arb(middle) + arb(error)):
+            assert np.isinf(off) or bool(abs(end.exp() - arb(hi) - arb(lo)) <= arb(off))
 
 
 def test_a_masked_class_is_exactly_0() -> None:

@@ -21,6 +21,7 @@ from nnlaws.isolation.guard import GuardedSubject
 from nnlaws.plan import Selection
 from nnlaws.wire import served
 from nnlaws.wire.process import start
+from nnlaws.wire.server import Server
 from nnlaws.wire.words import form, grammar
 from nnlaws_server.callee import Here
 from nnlaws_server.errors import TargetError
@@ -206,7 +207,7 @@ def test_a_target_that_is_none_is_told() -> None:
 def test_every_line_of_a_check_is_in_the_grammar(monkeypatch: pytest.MonkeyPatch) -> None:
     lines: dict[str, list[str]] = {"judge of Python": [], "server of Python": []}
 
-    class Noted(served.Server):
+    class Noted(Server):
         def say(self, line: bytes) -> None:
             lines["judge of Python"].append(line.decode().rstrip("\n"))
             super().say(line)
@@ -268,7 +269,7 @@ def test_an_answer_that_is_none_is_the_targets_and_never_ours(kind: str, answer:
     def ended(how: int | str) -> NoReturn:
         raise Ended
 
-    class Forging(served.Server):
+    class Forging(Server):
         def say(self, line: bytes) -> None:
             lines.append(" ".join(filter(None, ("done", line.split()[1].decode(), answer))).encode() + b"\n")
 

@@ -19,7 +19,7 @@ from nnlaws.authoring.operation import Option
 from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.subject import TargetFault
 from nnlaws.authoring.token import TOGETHER, Case
-from nnlaws.diagnosis.conventions import admits, holds_on, looseness, shown, undeclared, unseen
+from nnlaws.diagnosis.conventions import admits, declare, holds_on, looseness, shown, undeclared
 from nnlaws.diagnosis.probes.find import Call as Seen
 from nnlaws.diagnosis.probes.find import Finding, find
 from nnlaws.isolation.guard import GuardedSubject
@@ -163,28 +163,26 @@ def explain(
     conventions = [v for v in conventions if _right_otherwise(chapter, v, subject, ruler)]
     loose = {v: looseness(v, ruler, battery) for v in conventions}
     conventions.sort(key=lambda v: (v.effect != "value", loose[v]))
-    declare = [
-        f'declare conventions = {{"{v.name}": "{v.value}"}} ({v.meaning}; {unseen(v, loose[v])})' for v in conventions
-    ]
+    declared = [declare(v, loose[v]) for v in conventions]
     telling = wide or not fitting or any(v.effect == "value" for v in conventions)
     if conventions and telling:
         variant = conventions[0]
         if all(admits(variant, law, mutant.subject, ruler, others) for mutant in fitting.values()):
             cause = Cause(str(variant), f"a convention that is not declared: {variant.meaning}", "")
-            return smallest, evidence, cause, f"{declare[0]}, or compute as the clause says"
+            return smallest, evidence, cause, f"{declared[0]}, or compute as the clause says"
     if len(fitting) == 1 and not (wide and conventions):
         (name,) = fitting
         mutant = next(mutant for mutant in chapter.mutants_of(law.operation) if mutant.name == name)
         case, evidence = _most_telling(law, subject, ruler, failures, breaking, name)
-        or_else = [words for v, words in zip(conventions, declare, strict=True) if not v.waives]
+        or_else = [words for v, words in zip(conventions, declared, strict=True) if not v.waives]
         return case, evidence, Cause(mutant.name, mutant.fault, mutant.seen), "; or ".join((mutant.fix, *or_else[:1]))
     worth = seconds if wide else seconds / LESS
     finding = None if conventions else _probed(chapter, law, subject, ruler, failures, worth)
     if finding is not None:
         return smallest, evidence, Cause(finding.name, finding.fault, ""), finding.fix or law.fix
-    several = len(law.operation.changing) > 1 and not (fitting or declare or law.fix)
+    several = len(law.operation.changing) > 1 and not (fitting or declared or law.fix)
     identify = "run nnlaws identify, to see whether several conventions together explain it"
-    fixes = (law.fix, *declare[:1], identify if several else "")
+    fixes = (law.fix, *declared[:1], identify if several else "")
     return smallest, evidence, None, "; or ".join(filter(None, fixes))
 
 

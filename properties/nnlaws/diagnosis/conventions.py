@@ -110,6 +110,12 @@ def looseness(convention: Convention, ruler: Ruler, stacks: Sequence[Inputs]) ->
     return float(np.median(every)) if every.size else 1.0
 
 
+def declare(convention: Convention, loose: float) -> str:
+    """How to declare it, what that means, and what is not seen any more."""
+    item = f'{{"{convention.name}": "{convention.value}"}}'
+    return f"declare conventions = {item} ({convention.meaning}; {unseen(convention, loose)})"
+
+
 def unseen(convention: Convention, loose: float) -> str:
     """What declaring it stops seeing, in a few words."""
     if convention.unseen:

@@ -24,8 +24,6 @@ from nnlaws.chapters.contract.common import FIXES, LATER, NEEDS, SOON, SURROUNDI
 from nnlaws.chapters.contract.layouts import CHANGES, LAYOUTS, VIEWS, Arguments, by_turns, laid
 from nnlaws.rounding.formats import Floats, Format
 
-AGAIN = "the same input gives the same output"
-
 
 def arguments_unmodified(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
     """The arguments' bytes are the same after the call, and those of the arrays that they are views of."""
@@ -345,12 +343,12 @@ def _on_arrays(judging: Rounding, operation: Operation) -> tuple[Law, ...]:
 
     few: Any = {"share": 0.15}
     finite = "finite arguments give finite results"
-    own = "a result is an array of its own"
+    own, again = "a result is an array of its own", "the same input gives the same output"
     # of every size: what a library does to large arrays, or to masked ones, it may not do to others
     found = (
         make("CT-1", arguments_unmodified, "arguments are left as they were", boundary=of_every_size(0)),
         make("CT-2", shape_and_dtype, "shape and dtype are kept", about="results"),
-        make("CT-3", same_result_again, AGAIN, with_others, kind="state", boundary=of_every_size(1)),
+        make("CT-3", same_result_again, again, with_others, kind="state", boundary=of_every_size(1)),
         make("CT-4", any_layout_accepted, "arrays of any memory layout are accepted", **few),
         law("CT-6", operation, finite_from_finite, finite, inputs, extreme, fix=judging.stay_finite, **shapes),
         make("CT-7", surroundings_kept, SURROUNDINGS),
