@@ -151,11 +151,12 @@ def judge_file(path: Path, conventions: Mapping[str, str] | None = None) -> Judg
     try:
         file = np.load(path)
         if not hasattr(file, "files"):
-            raise ValueError("it is one array")
+            raise ValueError
         with file:
             found = {name: _read(file[name]) for name in file.files}
     except (OSError, ValueError, EOFError, BadZipFile) as error:
-        raise UsageError(f"{path} cannot be read as a .npz file: {getattr(error, 'strerror', None) or error}") from None
+        why = getattr(error, "strerror", None) or "expected several arrays of numbers, as numpy.savez writes them"
+        raise UsageError(f"{path} cannot be read as a .npz file: {why}") from None
     if OPERATION not in found:
         raise UsageError(
             f"{path} has {', '.join(sorted(found)) or 'nothing in it'}; expected an entry {OPERATION!r}, its name"

@@ -231,6 +231,7 @@ def test_a_limit_of_an_option_is_narrowed_down() -> None:
     assert told("rmsprop", root_of_both).startswith("wrong where eps is about 2e-05 or more")
 
 
+@pytest.mark.slow
 def test_a_limit_is_not_told_where_a_mistake_only_begins_to_show() -> None:
     """A decay that is left out where it goes against the step: of a small rate nothing of it shows."""
 
@@ -283,6 +284,7 @@ def test_minus_infinity_as_the_least_number_is_told() -> None:
     assert found.name == "z is clipped to ±the largest number"
 
 
+@pytest.mark.slow
 def test_nothing_is_told_of_what_is_wrong_everywhere_in_its_own_way() -> None:
     assert told("softmax", rows(lambda m, n: True)) == ""
     assert told("adam", lambda theta, grads, **o: (theta + np.sin(grads)).astype(grads.dtype)) == ""
