@@ -219,8 +219,8 @@ def test_every_line_of_a_check_is_in_the_grammar(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(served, "Server", Noted)
     target = targets.served("reference", start("reference"), never)
-    operations = ("softmax", "batch_norm_train", "adam", "sample_integer", "coarse_to_fine", "panda", "refine")
-    selection = Selection(operations, dtypes=("float32",), profile="quick")
+    operations = ("softmax", "gradient_descent", "sample_integer", "coarse_to_fine", "panda", "refine")
+    selection = Selection(operations, dtypes=("float32", "float64"), profile="quick")
     for task in planning.plan(target, selection):
         assert run(task, target, selection).outcome in (Outcome.CONFORMS, Outcome.DECLARED)
     target.imported()
