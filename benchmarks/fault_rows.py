@@ -112,18 +112,18 @@ FAULTS = (
     Fault("reads address 0 at import", "", "not run", "SIGSEGV", "import ctypes\nctypes.string_at(0)\n"),
     Fault("has a syntax error", "", "not run", "SyntaxError", "def\n"),
     Fault(
-        *("patches nnlaws, and is wrong", "return right(z / 2)", "violates", "replayed by itself"),
+        *("patches nnlaws, and is wrong", "return right(z / 2)", "violates", "is right"),
         "import nnlaws.authoring.evidence as evidence\nevidence.Evidence.holds = property(lambda self: True)\n",
     ),
     Fault(
-        *("patches NumPy, and is wrong", "return right(z / 2)", "violates", "replayed by itself"),
+        *("patches NumPy, and is wrong", "return right(z / 2)", "violates", "is right"),
         "import numpy\nnumpy.abs = numpy.absolute = lambda x: 0 * x\nnumpy.array_equal = lambda *a: True\n",
     ),
     Fault(
         "returns masked arrays, and is wrong",
         "return np.ma.array(right(z / 2), mask=True)",
         "violates",
-        "replayed by itself",
+        "is right",
     ),
     Fault(
         "mends its results a moment later",

@@ -51,6 +51,33 @@ def test_the_generated_kernel_passes_a_comparison_and_no_more(monkeypatch: pytes
     assert broken.violation.cause.name == "softmax.unshifted"
 
 
+def printed_by(name: str, arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> tuple[int | None, str]:
+    monkeypatch.syspath_prepend(ROOT / "examples")
+    module = import_module(name)
+    with redirect_stdout(io.StringIO()) as printed:
+        code = module.main(arguments) if arguments else module.main()
+    return code, printed.getvalue()
+
+
+def test_a_kernel_that_random_numbers_accept_is_refused_at_its_own_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As docs/kernels.md says; the library's conforms."""
+    need("torch")
+    code, printed = printed_by("judge_at_size", ["--rows", "4"], monkeypatch)
+    lines = [line for line in printed.splitlines() if line]
+    assert code == 1
+    assert "Model at 4 × 100003, on random numbers: softmax float32 conforms" in lines[0]
+    assert lines[1].endswith("conforms: one lost class of 100,003 would have been seen")
+    assert "ModelNew at 4 × 100003, on random numbers: softmax float32 conforms" in lines[2]
+    assert lines[3].endswith("violates: fails from C = 1025; class 1024 counts not at all")
+
+
+def test_a_fixed_budget_refuses_sound_code_and_a_bound_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, printed = printed_by("fixed_budget", [], monkeypatch)
+    verdicts = {line.split()[0]: line for line in printed.splitlines()[2:]}
+    assert all("refuses" in line for line in verdicts.values())
+    assert [name for name, line in verdicts.items() if "conforms" in line] == ["plain", "folded"]
+
+
 @pytest.fixture
 def example(monkeypatch: pytest.MonkeyPatch) -> Any:
     need("sklearn")

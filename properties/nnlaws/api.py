@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from nnlaws.authoring.errors import UsageError
-from nnlaws.authoring.token import Token
+from nnlaws.authoring.token import LARGEST, Token
 from nnlaws.harness import resume as resuming
 from nnlaws.harness.parent import ChildProcess, LoadError, offering
 from nnlaws.harness.provenance import provenance
@@ -98,13 +98,17 @@ def check(
     resume: str | Path | None = None,
     setup: str = "",
     trace: str = "",
+    rows: int = 0,
+    columns: int = 0,
+    steps: int = 0,
 ) -> Report:
     """Judges an implementation by every law of what it offers.
 
     target: a built-in name ("scipy", "torch"), a path to a .py file, an importable "module" or "module:object", or
     "command:" and how to run a client in any language (docs/protocol.md), which run in a process of their own; or a
     module, an object or a function named after an operation, which run in this one. operations, laws, dtypes: what to
-    run; default all, in the dtypes that the target declares, else float32 and float64. profile: quick, ci or thorough.
+    run; default all, in the dtypes that the target declares, else float32 and float64. profile: quick, ci, thorough, or
+    scale, which is the laws at size alone, up to the largest. rows, columns, steps: one's own sizes for those laws.
     seed: for other cases than the profile's own; "random" for one that is drawn now. timeout: seconds a call; memory:
     GiB that the process may hold (both: own process only). strict: whether what falls short of a SHOULD violates. jobs:
     how many such processes may share the laws, where there are many. progress: called after each law with its result,
@@ -114,7 +118,7 @@ def check(
     if the target cannot be loaded or offers no operation, UsageError (a ValueError) for an unknown name, or a file that
     is of another run.
     """
-    selection = select(operations, laws, dtypes, profile, seed, timeout, memory, strict, trace)
+    selection = select(operations, laws, dtypes, profile, seed, timeout, memory, strict, trace, rows, columns, steps)
     if jobs < 1:
         raise UsageError(f"jobs must be 1 or more, got {jobs!r}")
     _traceable(target, trace)
@@ -126,7 +130,7 @@ def check(
             target=_name(target),
             description=plan.description,
             version=version("nnlaws"),
-            profile=profile,
+            profile=selection.looked,
             seed=selection.seed,
             offered=plan.offered,
             results=(),
@@ -287,6 +291,9 @@ def select(
     memory: float = 8.0,
     strict: bool = False,
     trace: str = "",
+    rows: int = 0,
+    columns: int = 0,
+    steps: int = 0,
 ) -> Selection:
     """The selection of these options.
 
@@ -305,6 +312,9 @@ def select(
         raise UsageError(f"timeout must be more than 0 seconds, got {timeout!r}")
     if not memory > 0:
         raise UsageError(f"memory must be more than 0 GiB, got {memory!r}")
+    for name, size in (("rows", rows), ("columns", columns), ("steps", steps)):
+        if not 0 <= size <= LARGEST:
+            raise UsageError(f"{name} must be from 1 to {LARGEST}, got {size!r}")
     return Selection(
         tuple(dict.fromkeys(operations)),
         tuple(dict.fromkeys(laws)),
@@ -315,6 +325,9 @@ def select(
         memory,
         strict,
         trace,
+        rows,
+        columns,
+        steps,
     )
 
 

@@ -112,6 +112,9 @@ def _check(arguments: argparse.Namespace) -> int:
                 resume=arguments.resume,
                 setup=arguments.setup,
                 trace=arguments.trace,
+                rows=arguments.rows,
+                columns=arguments.columns,
+                steps=arguments.steps,
             )
         except LoadError as error:
             bar.stop()

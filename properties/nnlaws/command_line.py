@@ -48,6 +48,7 @@ def _seed(text: str) -> int | str:
 
 
 _SEVERAL: dict[str, Any] = {"action": "append", "default": []}
+_SIZE: dict[str, Any] = {"type": int, "default": 0, "metavar": "N"}
 _OPTIONS: dict[str, dict[str, Any]] = {
     "--operation": {**_SEVERAL, "metavar": "NAME", "help": "only this operation; may be repeated"},
     "--law": {
@@ -60,7 +61,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "metavar": "DTYPE",
         "help": "may be repeated; default: those that the target declares, else float32 and float64",
     },
-    "--profile": {"default": "ci", "choices": PROFILES, "help": "how hard to look (default: ci)"},
+    "--profile": {"default": "ci", "choices": PROFILES, "help": "how hard to look (default: ci); scale: at size alone"},
     "--seed": {
         "type": _seed,
         "metavar": "N",
@@ -76,6 +77,9 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "--strict": {"action": "store_true", "help": "what falls short of a SHOULD violates"},
     "--setup": {"default": "", "metavar": "CMD", "help": "run this before, as to compile the target"},
     "--trace": {"default": "", "metavar": "FILE", "help": "write what is said to and by a client, decoded"},
+    "--rows": {**_SIZE, "help": "judge at size alone, with so many samples"},
+    "--columns": {**_SIZE, "help": "the same with so many classes, features or coordinates"},
+    "--steps": {**_SIZE, "help": "the same with so many steps"},
     "--jobs": {
         "type": int,
         "default": _cores(),
@@ -118,7 +122,7 @@ def parser(version: Command, commands: Mapping[str, Command]) -> argparse.Argume
         "'command:CMD', a client in any language",
     )
     _add(check, "--operation", "--law", "--dtype", "--profile", "--seed", "--timeout", "--memory", "--strict", "--jobs")
-    _add(check, "--setup", "--trace")
+    _add(check, "--setup", "--trace", "--rows", "--columns", "--steps")
     check.add_argument("--json", metavar="FILE", help="write the report as JSON, as it grows; - for standard output")
     check.add_argument("--resume", metavar="FILE", help="go on from what --json FILE left of a run that was ended")
     check.add_argument("--html", metavar="FILE", help="write the report as a page of HTML")

@@ -19,6 +19,7 @@ import numpy as np
 from nnlaws_reference.dtypes import DTYPES, Array
 from nnlaws_spec.numbers import PrecisionError
 
+from nnlaws.authoring.blocks import blocks, part, parts
 from nnlaws.authoring.errors import UsageError
 from nnlaws.authoring.evidence import Element, Evidence, compare
 from nnlaws.authoring.law import Law
@@ -137,9 +138,10 @@ def allowed(
     ]
     for block in question.blocks():
         for one, measure in zip(found, _measures(question, block), strict=True):
-            parts = (measure.exact.hi, measure.exact.lo, measure.exact.radius, measure.allowed + measure.exact.radius)
-            for whole, part in zip((one.exact, one.rest, one.radius, one.error), parts, strict=True):
-                question.part(whole, one.result, block)[...] = part[0]
+            exact = measure.exact
+            found_here = (exact.hi, exact.lo, exact.radius, measure.allowed + exact.radius)
+            for whole, each in zip((one.exact, one.rest, one.radius, one.error), found_here, strict=True):
+                question.part(whole, one.result, block)[...] = each[0]
     return found[0] if len(found) == 1 else tuple(found)
 
 
@@ -201,29 +203,18 @@ class Question:
 
     def blocks(self) -> Iterator[Block]:
         """Of so many entries, or one place along the axis at least."""
-        apart, sizes = self.operation.apart, self.operation.sizes(x.shape for x in self.arguments)
-        if not apart or not sizes[apart]:
-            yield Block(slice(None), self.arguments)
-            return
-        step = max(BLOCK * sizes[apart] // max(*(x.size for x in self.arguments), 1), 1)
-        for start in range(0, sizes[apart], step):
-            yield self.block(slice(start, start + step))
+        return map(self.block, blocks(self.operation, self.arguments, BLOCK))
 
     def block(self, where: slice) -> Block:
-        named = zip(self.operation.arguments.values(), self.arguments, strict=True)
-        return Block(where, tuple(self._cut(x, dims, where) for dims, x in named))
+        return Block(where, parts(self.operation, self.arguments, where))
 
     def part(self, whole: Any, result: str, block: Block) -> Any:
         """The block's part of that result."""
-        return self._cut(whole, self.operation.results[result], block.where)
+        return part(self.operation, whole, self.operation.results[result], block.where)
 
     def parts(self, results: Sequence[Array | None], block: Block) -> list[Array | None]:
         named = zip(self.operation.results, results, strict=True)
         return [None if x is None else self.part(x, name, block) for name, x in named]
-
-    def _cut(self, x: Array, dims: tuple[str, ...], where: slice) -> Array:
-        apart = self.operation.apart
-        return x[tuple(where if dim == apart else slice(None) for dim in dims)] if apart in dims else x
 
 
 def _operation(name: str) -> Operation:
@@ -362,7 +353,7 @@ def _moved(question: Question, element: Element, block: Block) -> Element:
 def _cause(question: Question, results: Sequence[Array | None], block: Block) -> tuple[Cause | None, str]:
     """Of all of the arguments, or of the block where these are many."""
     if sum(x.size for x in question.arguments) <= WHOLE:
-        block = question.block(slice(None)) if question.operation.apart else Block(slice(None), question.arguments)
+        block = question.block(slice(None))
     got = [None if x is None else x[None].astype(np.float64) for x in question.parts(results, block)]
     return by_one_result.explain(question.ruler, block.arguments, question.options, got)
 

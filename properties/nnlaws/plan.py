@@ -13,18 +13,23 @@ from nnlaws.report import MUST, SHOULD, LawResult, Outcome
 class Profile:
     """How hard to look: examples that Hypothesis draws a law and dtype; whether it draws the same ones in every run;
     how many times as many draws of a sampler; seconds of work that the cause of a violation is worth, where no known
-    mistake does just this."""
+    mistake does just this. patience: seconds that a call at size may take. sizes: which share of a law's sizes, the
+    smallest first; scale: whether to judge at size alone, and at the largest sizes too."""
 
     examples: int
     derandomize: bool
     draws: int = 1
     probing: float = 1.5
+    patience: float = 1.0
+    sizes: float = 1.0
+    scale: bool = False
 
 
 PROFILES = {
-    "quick": Profile(examples=8, derandomize=True, probing=0.5),
+    "quick": Profile(examples=8, derandomize=True, probing=0.5, sizes=0.5),
     "ci": Profile(examples=16, derandomize=True),
-    "thorough": Profile(examples=1000, derandomize=False, draws=8, probing=5.0),
+    "thorough": Profile(examples=1000, derandomize=False, draws=8, probing=5.0, patience=5.0),
+    "scale": Profile(examples=16, derandomize=True, patience=60.0, scale=True),
 }
 
 
@@ -35,7 +40,8 @@ class Selection:
     seed: None draws the profile's own cases (the same each time for quick and ci, new ones for thorough).
     timeout: seconds that one call into the target may take; the first of an operation, which may compile, may take
     12 times as long. memory: GiB that the target's process may hold. strict: whether what falls short of a SHOULD
-    violates. trace: a file that gets what is said to and by a client.
+    violates. trace: a file that gets what is said to and by a client. rows, columns, steps: sizes to judge at in place
+    of those of the laws at size, which are then the only ones that run; 0 for none.
     """
 
     operations: tuple[str, ...] = ()
@@ -47,6 +53,28 @@ class Selection:
     memory: float = 8.0
     strict: bool = False
     trace: str = ""
+    rows: int = 0
+    columns: int = 0
+    steps: int = 0
+
+    @property
+    def looked(self) -> str:
+        """How hard to look, as reports say it: the profile, and sizes where there are any."""
+        sizes = [f"{name} {size}" for name in ("rows", "columns", "steps") if (size := getattr(self, name))]
+        return ", ".join((self.profile, *sizes))
+
+    @property
+    def at_size(self) -> bool:
+        """Whether only laws at size run: of chance, those that have the largest numbers of draws."""
+        return self.largest or self.own_sizes
+
+    @property
+    def own_sizes(self) -> bool:
+        return bool(self.rows or self.columns or self.steps)
+
+    @property
+    def largest(self) -> bool:
+        return PROFILES[self.profile].scale
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Selection":

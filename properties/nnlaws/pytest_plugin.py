@@ -28,7 +28,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="TARGET",
         help="hold TARGET to the laws, one item a law and dtype; may be repeated",
     )
-    group.addoption("--nnlaws-profile", default="ci", metavar="PROFILE", help="quick, ci or thorough (default: ci)")
+    group.addoption(
+        "--nnlaws-profile", default="ci", metavar="PROFILE", help="quick, ci, thorough, scale (default: ci)"
+    )
     group.addoption(
         "--nnlaws-dtype", action="append", default=[], metavar="DTYPE", help="a dtype to judge in; may be repeated"
     )

@@ -91,7 +91,7 @@ def test_what_is_like_nothing_known_gets_no_cause() -> None:
 def explained_value(operation: str, function: Any) -> Violation:
     """The violation of the first law of value, in float64."""
     target = Target("mine", "", {operation: function})
-    selection = Selection(operations=(operation,), laws=("SM-1",), dtypes=("float64",))
+    selection = Selection(operations=(operation,), laws=("softmax.value",), dtypes=("float64",))
     (result,) = [run(task, target, selection) for task in plan(target, selection)]
     assert result.outcome is Outcome.VIOLATES
     assert result.violation is not None

@@ -46,7 +46,7 @@ def test_a_declaration_that_makes_no_sense_is_refused(write: Write, prelude: str
     path = write("return right(z)", prelude=prelude + "\n")
     target: Any = SimpleNamespace(**runpy.run_path(path)) if here else path
     with pytest.raises(parent.LoadError) as raised:
-        nnlaws.check(target, laws=["SM-1"], profile="quick")
+        nnlaws.check(target, laws=["softmax.value"], profile="quick")
     assert words in str(raised.value)
 
 
@@ -57,7 +57,7 @@ def test_a_target_that_cannot_be_loaded_is_said_so(
 ) -> None:
     monkeypatch.setattr(parent, "LOADING", 4.0)
     with pytest.raises(parent.LoadError) as raised:
-        nnlaws.check(write(text, whole=True), laws=["SM-1"], profile="quick")
+        nnlaws.check(write(text, whole=True), laws=["softmax.value"], profile="quick")
     assert words in str(raised.value)
     assert "nnlaws itself failed" not in str(raised.value)
 
@@ -76,7 +76,7 @@ def test_a_target_that_cannot_be_loaded_is_said_so(
 )
 def test_what_a_target_does_at_import_is_its_own_affair(write: Write, prelude: str) -> None:
     target = write("return right(z)", prelude=prelude)
-    report = nnlaws.check(target, laws=["SM-1", "SM-11"], profile="quick", dtypes=["float32"])
+    report = nnlaws.check(target, laws=["softmax.value", "log_softmax.value"], profile="quick", dtypes=["float32"])
     assert {each.outcome for each in report.results} == {Outcome.CONFORMS}
     assert all(each.cases > 16 for each in report.results)
 
@@ -85,6 +85,8 @@ def test_what_a_target_does_at_import_is_its_own_affair(write: Write, prelude: s
 def test_the_first_call_may_take_its_time(write: Write, call: int, outcome: Outcome) -> None:
     """It may compile; what takes as long later on does not return. (`calls` counts those of its process.)"""
     target = write(f"if calls == {call}: time.sleep(2)\nreturn right(z)")
-    report = nnlaws.check(target, operations=["softmax"], laws=["SM-1"], profile="quick", dtypes=["float32"], timeout=1)
+    report = nnlaws.check(
+        target, operations=["softmax"], laws=["softmax.value"], profile="quick", dtypes=["float32"], timeout=1
+    )
     (result,) = report.results
     assert (result.outcome, "did not return within 1 s" in result.reason) == (outcome, call > 1)

@@ -29,17 +29,17 @@ def test_an_error_that_a_law_that_passed_has_left_does_not_come_again(write: Wri
     counting = "if calls > {}: raise RuntimeError('worn out')\nreturn right(z)"
     noting = "with open('calls', 'a') as file: file.write('.')\nreturn right(z)"
     with_each: list[int] = []
-    for law in ("SM-1", "SM-4"):
+    for law in ("softmax.value", "SM-4"):
         softmax_of(write(noting), law)
         with open("calls") as file:
             with_each.append(len(file.read()) - sum(with_each))
     target = write(counting.format(max(with_each)))
-    first, second = softmax_of(target, "SM-1", "SM-4").values()
+    first, second = softmax_of(target, "softmax.value", "SM-4").values()
     assert (first.outcome, second.outcome) == (CONFORMS, CONFORMS)
     assert first.reason == ""
     assert second.reason == f"{PASSED}: softmax raised RuntimeError: worn out"
 
 
 def test_an_error_that_comes_again_is_reported(write: Write) -> None:
-    results = softmax_of(write("raise RuntimeError('always')"), "SM-1", "SM-2", "SM-3", "SM-4", "SM-5")
+    results = softmax_of(write("raise RuntimeError('always')"), "softmax.value", "SM-2", "SM-3", "SM-4", "SM-5")
     assert {each.outcome for each in results.values()} == {ERROR}

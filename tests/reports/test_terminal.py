@@ -253,7 +253,7 @@ def test_a_violation_that_does_not_come_again_says_so() -> None:
     def seldom(z: Array) -> Array:
         return reference.softmax(z) * np.asarray(1 + (next(calls) == 20), z.dtype)
 
-    report = nnlaws.check(SimpleNamespace(softmax=seldom), laws=["SM-1"], dtypes=["float32"], profile="quick")
+    report = nnlaws.check(SimpleNamespace(softmax=seldom), laws=["softmax.value"], dtypes=["float32"], profile="quick")
     (result,) = report.results
     assert "replayed by itself this conforms" in result.reason
     assert "see CT-3" in result.reason

@@ -492,13 +492,30 @@ def test_a_cast_to_a_wider_format_is_exact_and_back_is_one_rounding() -> None:
     assert x.astype(np.float16).dtype == np.float16
 
 
+def test_a_sum_of_exact_numbers_that_the_format_holds_is_exact() -> None:
+    x, y = (bounded(np.array(each, np.float32)) for each in ([1024.0, 1.0, 1.0, 2.0**-126], [0.5, 2.0**-24, -1.0, 0.0]))
+    assert ((x + y).error > 0).tolist() == [False, True, False, True]  # the last may be flushed
+    assert ((x - y).error > 0).tolist() == [False, False, False, True]
+    near = bounded(np.array([1.0])) + bounded(np.array([2.0**-60]))
+    assert near.error[0] > 0  # as float64 itself rounds it
+
+
+def test_times_an_exact_zero_all_that_is_finite_is_exactly_zero() -> None:
+    zero, one = (bounded(np.array([each], np.float32)) for each in (0.0, 1.0))
+    about = one.loosened(np.array([0.25]))
+    assert (zero * about).error[0] == (about * zero).error[0] == (zero / about).error[0] == 0
+    anything = one.loosened(np.array([np.inf]))
+    assert np.isinf((zero * anything).error[0])
+    assert np.isinf((zero / anything).error[0])
+
+
 def test_what_is_not_a_number_promises_nothing() -> None:
     assert np.isinf(_number([np.nan], [0.0]).error).all()
 
 
 def test_a_constant_that_the_format_lacks_is_rounded_once() -> None:
     zero = bounded(np.zeros(1, np.float32))
-    assert (zero + 0.5).error[0] == 0.5 * 2.0**-24  # the sum's own rounding
+    assert (zero + 0.5).error[0] == 0  # the sum is a number of the format
     assert (zero + 0.1).error[0] > 2 * 0.1 * 2.0**-24  # the constant's too
 
 

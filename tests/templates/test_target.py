@@ -91,7 +91,7 @@ def test_operations_are_listed_as_they_are_called_with_what_they_mean(command: R
 @pytest.mark.parametrize(
     ("clause", "laws"),
     [
-        ("OP-10", ["adam.value", "adam.long_run", "adam.in_many_coordinates"]),
+        ("OP-10", ["adam.value", "adam.long_run", "adam.in_many_coordinates", "adam.at_size"]),
         ("OP-17", ["momentum.resumed", "rmsprop.resumed", "adam.resumed", "adamw.resumed"]),
         ("LR-9", ["staircase_decay.flat"]),
     ],

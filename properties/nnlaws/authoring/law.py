@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from nnlaws_reference.dtypes import Array
 
 from nnlaws.authoring.case import Boundary, Builder, Inputs, Range, Strategy
+from nnlaws.authoring.counting import Counting
 from nnlaws.authoring.evidence import Evidence, agree, compare, require, worst
 from nnlaws.authoring.operation import Operation, Option
 from nnlaws.authoring.ruler import Ruler
@@ -35,10 +36,12 @@ class Law:
     results, the call itself, or what a seed does. fix: what to do where it is broken, whatever breaks it. m, columns:
     the shapes it is about. lanes: how many arrays a case expands to. share: of the profile's examples, how many it is
     worth. trials: the cases to try, where Hypothesis draws none: a law about chance needs seeds that nothing searches
-    through. boundary: cases that come in every run besides those that are drawn, since chance hardly ever finds them.
+    through, and one about size has few, ascending; largest: of the latter, those that the profile scale adds.
+    boundary: cases that come in every run besides those that are drawn, since chance hardly ever finds them.
     tests: how many tests of chance a trial makes, each of which takes one share of the false alarms of a whole run.
     needs: what of a call it looks at besides the results, which a call in another language may not show: "arguments"
-    after it, "layout" and "memory" of arrays, the "surroundings" of a process, "threads".
+    after it, "layout" and "memory" of arrays, the "surroundings" of a process, "threads". counting: of a law at size,
+    how to tell which entries a sum takes in, where there is one.
     """
 
     clause: str
@@ -56,13 +59,20 @@ class Law:
     lanes: int = 12
     share: float = 1.0
     trials: tuple[Case, ...] = ()
+    largest: tuple[Case, ...] = ()
     tests: int = 0
     boundary: Boundary | None = None
     needs: tuple[str, ...] = ()
+    counting: Counting | None = None
 
     def evidence(self, subject: Subject, ruler: Ruler, inputs: Inputs) -> Evidence:
         """What the check sees on these inputs."""
         return self.check(subject, ruler, *inputs.arguments, **inputs.extra, **inputs.options)
+
+    @property
+    def at_size(self) -> bool:
+        """Whether it is about sizes: see `nnlaws.authoring.at_size`."""
+        return bool(self.trials) and self.operation.arrays
 
     @property
     def id(self) -> str:
@@ -176,6 +186,7 @@ def agree_or_nan(
     what is wrong with it, CT-6 and the laws of value say.
     """
     blank = (np.isnan(got) & np.isnan(other)) | (np.isposinf(allowed) & (np.isnan(got) | np.isnan(other)))
+    blank |= got == other  # infinities too
     return agree(np.where(blank, 0.0, got), np.where(blank, 0.0, other), allowed, format, expected, result)
 
 

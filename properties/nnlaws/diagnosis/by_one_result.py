@@ -8,8 +8,10 @@ from nnlaws_reference.dtypes import Array
 from nnlaws_spec.numbers import PrecisionError
 
 from nnlaws.authoring.case import Inputs
+from nnlaws.authoring.convention import Convention
 from nnlaws.authoring.evidence import compare
 from nnlaws.authoring.law import agree_or_nan, slack
+from nnlaws.authoring.mutant import Mutant
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.ruler import Measure, Ruler
 from nnlaws.chapters import chapter_of
@@ -27,40 +29,72 @@ def explain(
     """The tightest convention under which the results are right, or else the one mistake that gives them; and what to
     do. None where there is neither, or several mistakes do.
     """
-    stacked = tuple(x[None] for x in arguments)
-    inputs = [Inputs(stacked, options=options)]
-    fitting = {
-        convention: looseness(convention, ruler, inputs)
-        for convention in ruler.operation.conventions
-        if ruler.format.name in convention.dtypes
-        and ruler.conventions.get(convention.name) != convention.value
-        and _right(got, ruler.declaring(convention.item), stacked, options)
-    }
-    if fitting:
-        convention = min(fitting, key=lambda each: (each.effect != "value", fitting[each]))
+    conventions = admitting(ruler, arguments, options, got, ruler.operation.conventions)
+    mistakes = [] if conventions else alike(ruler, arguments, options, got, mutants_of(ruler.operation))
+    return told(ruler, [Inputs(_stacked(arguments), options=options)], conventions, mistakes)
+
+
+def told(
+    ruler: Ruler, inputs: Sequence[Inputs], conventions: Sequence[Convention], mistakes: Sequence[Mutant]
+) -> tuple[Cause | None, str]:
+    """The tightest of the conventions, judged by these inputs; where there are none, the mistake, if it is one."""
+    if conventions:
+        loose = {each: looseness(each, ruler, inputs) for each in conventions}
+        convention = min(loose, key=lambda each: (each.effect != "value", loose[each]))
         fault = f"a convention that is not declared: {convention.meaning}"
-        fix = f"{declare(convention, fitting[convention])}, or compute as the clause says"
+        fix = f"{declare(convention, loose[convention])}, or compute as the clause says"
         return Cause(str(convention), fault, ""), fix
-    bounds, measures = ruler.bounds(*stacked, **options), ruler.measures(*stacked, **options)
-    alike = []
-    for mutant in chapter_of(ruler.operation).mutants_of(ruler.operation):
-        theirs = _returned(mutant.function, ruler.operation, arguments, options)
-        if (
-            theirs is not None
-            and not _holds(theirs, got, measures, ruler)
-            and all(
-                x is None
-                or agree_or_nan(
-                    x, y, slack(x, bound, ruler.format) + slack(y, bound, ruler.format), ruler.format, ""
-                ).holds
-                for x, y, bound in zip(got, theirs, bounds, strict=True)
-            )
-        ):
-            alike.append(mutant)
-    if len(alike) != 1:
+    if len(mistakes) != 1:
         return None, ""
-    (mutant,) = alike
+    (mutant,) = mistakes
     return Cause(mutant.name, mutant.fault, mutant.seen), mutant.fix
+
+
+def admitting(
+    ruler: Ruler, arguments: Sequence[Array], options: dict[str, Any], got: Results, among: Sequence[Convention]
+) -> list[Convention]:
+    """Those conventions under which, declared, the results are right, and which are not."""
+    stacked = _stacked(arguments)
+    return [
+        each
+        for each in among
+        if ruler.format.name in each.dtypes
+        and ruler.conventions.get(each.name) != each.value
+        and _right(got, ruler.declaring(each.item), stacked, options)
+    ]
+
+
+def alike(
+    ruler: Ruler,
+    arguments: Sequence[Array],
+    options: dict[str, Any],
+    got: Results,
+    among: Sequence[Mutant],
+    wrong: bool = True,
+) -> list[Mutant]:
+    """Those mistakes that give the results, up to rounding; wrong: and are seen to be wrong here."""
+    stacked = _stacked(arguments)
+    bounds, measures = ruler.bounds(*stacked, **options), ruler.measures(*stacked, **options)
+    found: list[Mutant] = []
+    for mutant in among:
+        theirs = _returned(mutant.function, ruler.operation, arguments, options)
+        if theirs is None or (wrong and _holds(theirs, got, measures, ruler)):
+            continue
+        if all(
+            x is None
+            or agree_or_nan(x, y, slack(x, bound, ruler.format) + slack(y, bound, ruler.format), ruler.format, "").holds
+            for x, y, bound in zip(got, theirs, bounds, strict=True)
+        ):
+            found.append(mutant)
+    return found
+
+
+def mutants_of(operation: Operation) -> list[Mutant]:
+    return chapter_of(operation).mutants_of(operation)
+
+
+def _stacked(arguments: Sequence[Array]) -> tuple[Array, ...]:
+    return tuple(x[None] for x in arguments)
 
 
 def _right(got: Results, ruler: Ruler, stacked: tuple[Array, ...], options: dict[str, Any]) -> bool:

@@ -382,7 +382,7 @@ def _right_otherwise(chapter: Chapter, convention: Convention, subject: GuardedS
     key = (id(subject.function), *about)
     if key not in _OTHERWISE:
         assert isinstance(chapter.judging, Rounding)
-        laws = [law for law in chapter.laws_of(ruler.operation) if law.about == "results"]
+        laws = [law for law in chapter.laws_of(ruler.operation) if law.about == "results" and not law.at_size]
         holds = all(_admits_all(convention, law, subject, ruler, chapter.judging) for law in laws)
         _OTHERWISE[key] = subject.function, holds
     return _OTHERWISE[key][1]

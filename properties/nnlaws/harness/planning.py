@@ -28,7 +28,10 @@ def plan(target: Target, selection: Selection) -> list[Task]:
         for law in chapter_of(operation).laws_of(operation)
         if (not selection.operations or name in selection.operations)
         and (not selection.laws or {law.id, law.name, law.clause} & set(selection.laws))
+        and (not selection.at_size or law.at_size or (selection.largest and law.largest))
     ]
+    if not chosen and selection.at_size and not selection.laws:
+        raise UsageError(f"no law at size is about {', '.join(selection.operations)}; see `nnlaws list laws`")
     if not chosen:
         raise UsageError(
             f"no law {', '.join(selection.laws)} is about {', '.join(selection.operations)}; see `nnlaws list laws`"

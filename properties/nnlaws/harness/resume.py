@@ -91,7 +91,20 @@ Types = Mapping[str, tuple[type, ...]]
 _TEXT, _NUMBER = (str,), (int, float)
 _RESULT: Types = {
     **dict.fromkeys(
-        ("law", "clause", "statement", "operation", "dtype", "outcome", "grade", "reason", "replay", "level", "kind"),
+        (
+            "law",
+            "clause",
+            "statement",
+            "operation",
+            "dtype",
+            "outcome",
+            "grade",
+            "reason",
+            "replay",
+            "level",
+            "kind",
+            "size",
+        ),
         _TEXT,
     ),
     "worst": (*_NUMBER, type(None)),

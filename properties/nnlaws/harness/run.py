@@ -52,7 +52,8 @@ def run(
     seen = Seen()
 
     def found(**more: Any) -> dict[str, Any]:
-        return {"cases": seen.arrays, "conventions": conventions, "seconds": perf_counter() - began, **more}
+        about_all = {"cases": seen.arrays, "conventions": conventions, "size": seen.size}
+        return {**about_all, "seconds": perf_counter() - began, **more}
 
     def failed(
         outcome: Outcome, case: Case, evidence: Evidence, *cause_and_fix: Any, given: str = "", **more: Any
@@ -74,6 +75,7 @@ def run(
             seen.add(search())
             for kind in (NotOffered, TargetFault):  # a fault on some inputs must not hide what others show
                 if seen.failures and isinstance(seen.failures[-1][1], kind) and _ever_else(kind, law, subject, ruler):
+                    seen.passed = True
                     seen.add(search(kind))
         if not seen.failures:
             outcome = Outcome.DECLARED if conventions else Outcome.CONFORMS

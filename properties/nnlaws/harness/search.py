@@ -47,13 +47,14 @@ class LawBroken(Exception):
 @dataclass
 class Seen:
     """What a run has seen: how many arrays, whether a batch passed, the worst ratio, also by the tightest
-    bound there is, and the failures, each as it came."""
+    bound there is, and the failures, each as it came. size: what a law at size says of sizes."""
 
     arrays: int = 0
     passed: bool = False
     worst: float = 0.0
     finest: float | None = None
     failures: list[tuple[Case, Failure]] = field(default_factory=list[tuple[Case, Failure]])
+    size: str = ""
 
     def add(self, other: "Seen") -> None:
         self.arrays += other.arrays
@@ -61,6 +62,7 @@ class Seen:
         self.worst = max(self.worst, other.worst)
         self.finest = _larger(self.finest, other.finest)
         self.failures = other.failures or self.failures
+        self.size = other.size or self.size
 
 
 @dataclass(frozen=True)
@@ -206,15 +208,16 @@ def by_trials(search: Search, judging: Chance) -> Seen:
 def trials(law: Law, selection: Selection, judging: Chance) -> list[Case]:
     """The law's own cases: with the selection's seed, or new ones each time, where the profile asks for that."""
     profile = PROFILES[selection.profile]
+    cases = law.largest if profile.scale else law.trials
     if selection.seed is None and profile.derandomize:
-        return list(law.trials)
+        return list(cases)
     first = secrets.randbits(40) if selection.seed is None else selection.seed
-    seeds = np.random.SeedSequence([first, zlib.crc32(law.id.encode())]).generate_state(len(law.trials))
+    seeds = np.random.SeedSequence([first, zlib.crc32(law.id.encode())]).generate_state(len(cases))
     seeds >>= 1  # not every library takes a seed beyond 2³¹
     times = profile.draws if judging.grows else 1
     return [
         replace(case, m=case.m * times + case.m % times, seed=int(seed))  # not all of them multiples of `times`
-        for case, seed in zip(law.trials, seeds, strict=True)
+        for case, seed in zip(cases, seeds, strict=True)
     ]
 
 

@@ -55,6 +55,7 @@ def render(report: Report) -> RenderableType:
     blocks += [_text(line, style="dim") for line in _hidden(r for r in report.results if r.operation not in missing)]
     if missing:
         blocks.append(_text(f"not offered: {', '.join(missing)}", style="dim"))
+    blocks += [_text(line, style="dim") for line in _sizes(report.results)]
     stateful = {each.operation: each.clause for each in report.results if each.violation and each.kind == STATE}
     blocks += [_text(f"\n{line}", style=STYLES[Outcome.ERROR]) for line in _tried_again(report.results)]
     for group in _groups(report.results):
@@ -79,6 +80,19 @@ def _hidden(results: Iterable[LawResult]) -> list[str]:
         if result.outcome is Outcome.NOT_OFFERED and result.reason:
             clauses.setdefault(result.reason, {})[result.clause] = None
     return [f"not offered: {', '.join(each)}, since {reason}" for reason, each in clauses.items()]
+
+
+def _sizes(results: Iterable[LawResult]) -> list[str]:
+    """What laws at size say that hold: a line an operation."""
+    texts: dict[str, dict[str, list[str]]] = {}
+    for result in results:
+        if result.size and not result.broken:
+            texts.setdefault(result.operation, {}).setdefault(result.size, []).append(result.dtype)
+    lines = {
+        operation: "; ".join(f"{text} ({', '.join(dtypes)})" for text, dtypes in each.items())
+        for operation, each in texts.items()
+    }
+    return [f"{operation} at size: {line}" for operation, line in lines.items()]
 
 
 def _tried_again(results: Iterable[LawResult]) -> list[str]:
@@ -264,6 +278,8 @@ def _violation(result: LawResult, stateful: str = "") -> RenderableType:
             rows.add_row("off by", _text(f"{seen.off}, where {seen.allowed} is allowed"))
         if seen.reason:
             rows.add_row("got", _text(seen.reason + (f": {seen.result}" if seen.result else "")))
+        if result.size:
+            rows.add_row("size", _text(result.size))
         if seen.cause is not None:
             known = f" (seen: {seen.cause.seen})" if seen.cause.seen else ""
             named = "" if seen.cause.fault.startswith(seen.cause.name) else f"{seen.cause.name}: "

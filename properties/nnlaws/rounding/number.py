@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from nnlaws_spec.numbers.array import NumberArray, apply
+from nnlaws_spec.numbers.error_free import two_sum
 from numpy.typing import DTypeLike, NDArray
 
 from nnlaws.rounding.elementary import EXP as EXP
@@ -184,26 +185,40 @@ def absolute(a: Bounded) -> Bounded:
 
 
 def _add(a: Bounded, b: Bounded) -> Bounded:
-    found = rounded(a.value + b.value, a.error + b.error, a.format, sums=True)
+    """Of exact numbers whose sum the format holds it is not rounded at all."""
+    value, error = a.value + b.value, a.error + b.error
+    found = rounded(value, error, a.format, sums=True)
+    if (error == 0).any():
+        held = (error == 0) & (value.astype(a.dtype) == value) & (two_sum(a.value, b.value)[1] == 0)
+        held &= (np.abs(value) > a.format.tiny) | (value == 0)  # what is subnormal may be flushed
+        found.error = np.where(held, 0.0, found.error)
     return known(found, a.nonnegative and b.nonnegative)
 
 
 def _subtract(a: Bounded, b: Bounded) -> Bounded:
-    return rounded(a.value - b.value, a.error + b.error, a.format, sums=True)
+    return known(_add(a, _negative(b)), False)
 
 
 def _multiply(a: Bounded, b: Bounded) -> Bounded:
+    """Times an exact 0 it is exactly 0, whatever is finite."""
     error = np.abs(a.value) * b.error + np.abs(b.value) * a.error + 3 * a.error * b.error
-    return known(rounded(a.value * b.value, error, a.format), a is b or (a.nonnegative and b.nonnegative))
+    found = rounded(a.value * b.value, error, a.format)
+    nothing = ((a.largest == 0) & np.isfinite(b.largest)) | ((b.largest == 0) & np.isfinite(a.largest))
+    found.error = np.where(nothing, 0.0, found.error)
+    return known(found, a is b or (a.nonnegative and b.nonnegative))
 
 
 def divide(a: Bounded, b: Bounded) -> Bounded:
-    """a/b, or a·(1/b), which costs a second rounding: so two units where b is one constant, which compilers invert."""
+    """a/b, or a·(1/b), which costs a second rounding: so two units where b is one constant, which compilers invert.
+
+    An exact 0, divided, is one.
+    """
     quotient = a.value / b.value
     nearest = np.abs(b.value) - 2 * b.error
     largest = (np.abs(a.value) + a.error) / (np.abs(b.value) - b.error)
     error = np.where(nearest > 0, (a.error + largest * b.error + _lost(a.format)) / nearest, np.inf)
     result = rounded(quotient, error, a.format, units=2.0 if b.value.ndim == 0 else 1.0)
+    result.error = np.where((a.largest == 0) & (nearest > 0) & np.isfinite(b.largest), 0.0, result.error)
     return known(result, a.nonnegative and b.nonnegative)
 
 

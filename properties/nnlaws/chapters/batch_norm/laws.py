@@ -21,7 +21,7 @@ from nnlaws.authoring.law import values as every_value
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.subject import Subject
-from nnlaws.chapters.batch_norm import boundary
+from nnlaws.chapters.batch_norm import at_size, boundary
 from nnlaws.chapters.batch_norm.bounds import promised
 from nnlaws.chapters.batch_norm.informative import fewer_steps, noise_of_the_mean, round_contours
 from nnlaws.chapters.batch_norm.inputs import (
@@ -447,4 +447,4 @@ def _inference() -> tuple[Law, ...]:
     )
 
 
-LAWS: tuple[Law, ...] = (*_train(), *_backward(), *_running(), *_inference())
+LAWS: tuple[Law, ...] = (*_train(), *_backward(), *_running(), *_inference(), *at_size.LAWS)

@@ -13,6 +13,7 @@ from nnlaws.authoring.law import Law, laws_of, slack, values
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.subject import Subject
+from nnlaws.chapters.decay import at_size
 from nnlaws.chapters.decay import inputs as cases
 from nnlaws.chapters.decay.operations import EXPONENTIAL_DECAY, INVERSE_ROOT_DECAY, INVERSE_TIME_DECAY, STAIRCASE_DECAY
 from nnlaws.rounding.formats import Floats
@@ -97,4 +98,4 @@ def _laws() -> tuple[Law, ...]:
     return (*found, _laws_of(STAIRCASE_DECAY)("LR-9", flat, "it is flat between the steps"))
 
 
-LAWS: tuple[Law, ...] = _laws()
+LAWS: tuple[Law, ...] = (*_laws(), *at_size.LAWS)

@@ -347,6 +347,11 @@ def tail_left(right: Implementation) -> Implementation:
     return run
 
 
+def number_wraps(right: Implementation) -> Implementation:
+    """The number of an entry is kept in 16 bits."""
+    return lambda epoch, **options: right(epoch, **options)[np.arange(len(epoch)) % 65536]
+
+
 def limited_far_below(right: Implementation) -> Implementation:
     return lambda epoch, **options: np.maximum(right(epoch, **options), 1e-8)
 
@@ -383,6 +388,7 @@ _FAULTS: tuple[tuple[Callable[[Implementation], Implementation], str, str, str],
     (wrapped_at_128, "epochs wrap at 128", "count in a wider type", "classroom"),
     (wrapped_at_32768, "epochs wrap at 32768", "count in a wider type", "classroom"),
     (tail_left, "blocks of eight and one more: the others of the tail are not computed", ITSELF, "classroom"),
+    (number_wraps, "results beyond the 65536th repeat the first", ITSELF, "classroom"),
 )
 
 MUTANTS: tuple[Mutant, ...] = (

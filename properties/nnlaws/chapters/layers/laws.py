@@ -18,6 +18,7 @@ from nnlaws.authoring.law import values as every_value
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.subject import Subject
+from nnlaws.chapters.layers import at_size
 from nnlaws.chapters.layers.inputs import (
     BUILDERS,
     SAMPLES,
@@ -218,4 +219,4 @@ def _backward() -> tuple[Law, ...]:
     )
 
 
-LAWS: tuple[Law, ...] = (*_forward(), *_backward())
+LAWS: tuple[Law, ...] = (*_forward(), *_backward(), *at_size.LAWS)

@@ -295,4 +295,16 @@ def bias_and_shift_swapped(dout: Array, x: Array, W: Array, b: Array, gamma: Arr
     return dx, dW, dbeta, dgamma, db
 
 
+@_forward("inputs beyond the 4096th of a unit are not summed", LINEAR)
+def inputs_beyond_4096(x: Array, W: Array, b: Array, gamma: Array, beta: Array, *, eps: float) -> Array:
+    return normalised(linear(x[:, :4096], W[:, :4096], b), gamma, beta, eps)
+
+
+@_backward("samples beyond the 1024th are left out of dW", SUMS)
+def samples_beyond_1024(dout: Array, x: Array, W: Array, b: Array, gamma: Array, *, eps: float) -> Five:
+    dx, _, db, dgamma, dbeta = _back(dout, x, W, b, gamma, eps)
+    dz, _, _ = _through(dout, linear(x, W, b), gamma, eps)
+    return dx, dz[:1024].T @ x[:1024], db, dgamma, dbeta
+
+
 MUTANTS: tuple[Mutant, ...] = tuple(each for each in list(globals().values()) if isinstance(each, Mutant))

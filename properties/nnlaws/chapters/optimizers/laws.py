@@ -18,7 +18,7 @@ from nnlaws.authoring.law import CLOSE, Law, agree_loosely, agree_or_nan, judge,
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.subject import NotOffered, Refused, Subject
-from nnlaws.chapters.optimizers import boundary
+from nnlaws.chapters.optimizers import at_size, boundary
 from nnlaws.chapters.optimizers import inputs as cases
 from nnlaws.chapters.optimizers.closed_forms import constant_gradient, on_quadratic, response
 from nnlaws.chapters.optimizers.operations import ADAM, ADAMW, EXPONENTIAL_AVERAGE, GRADIENT_DESCENT, MOMENTUM, RMSPROP
@@ -373,4 +373,4 @@ def _laws() -> tuple[Law, ...]:
     )
 
 
-LAWS: tuple[Law, ...] = _laws()
+LAWS: tuple[Law, ...] = (*_laws(), *at_size.LAWS)

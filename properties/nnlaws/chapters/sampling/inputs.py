@@ -26,6 +26,7 @@ BOXES: dict[str, dict[str, Box]] = {
 numbers there are odd and even counts, powers of two among them, and more than float32 and 32 bits hold."""
 
 DRAWS = 2000  # in which all but three mistakes of the table in docs/trust.md show with probability 0.999
+MOST = 10_000_019  # in the profile scale
 FEW = 600  # for boxes besides, where what would show is plain
 
 SIZES = (*range(1, 9), 13, 16, 17, 31, 33, 64, 100, 255, 256, 257, 1024)

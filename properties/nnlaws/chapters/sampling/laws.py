@@ -4,6 +4,7 @@ Each test of chance is an e-process, or exact: all those of a whole run together
 of at most 1e-9. They run outside Hypothesis, with seeds of their own.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -197,6 +198,14 @@ _STATEMENTS = {
 }
 
 
+_WIDEST = {
+    SAMPLE_UNIFORM: "signed",
+    SAMPLE_LOG_UNIFORM: "wide",
+    SAMPLE_ONE_MINUS_LOG_UNIFORM: "from_below_zero",
+    SAMPLE_INTEGER: "beyond_float32",
+}
+"""The box of ten million draws."""
+
 _SEEDED = "numpy.random.default_rng(seed), with the seed as it is given, 0 too"
 
 
@@ -212,11 +221,13 @@ def _laws(operation: Operation) -> tuple[Law, ...]:
         return cases.trials(operation, *sizes, boxes=boxes, skipped=skipped)
 
     clause, statement = _STATEMENTS[operation]
+    largest = {"largest": (replace(on(many)[0], m=cases.MOST, family=_WIDEST[operation]),)}
     also, others = on(few, skipped=3, **every), on(few, skipped=3, boxes=7) if whole else ()
     laws = (
-        make(clause, distribution, statement, _MAPS[operation], on(many, boxes=3) + also, kind="value", tests=1),
+        make(clause, distribution, statement, _MAPS[operation], on(many, boxes=3) + also, kind="value", tests=1,
+             **largest),
         make("SA-5", in_the_box, "every draw is in the box", "sample between low and high themselves",
-             on(many, boxes=3) + (also if whole else ())),
+             on(many, boxes=3) + (also if whole else ()), **largest),
         make("SA-6", independent, "a draw tells nothing of later ones", "draw each anew",
              on(many, boxes=2) + others, tests=3 if whole else 1),
         make("SA-9", same_seed, "a seed decides the draws", _SEEDED, on(100), about="seed"),
@@ -231,13 +242,27 @@ def _laws(operation: Operation) -> tuple[Law, ...]:
         make("SA-11", none_asked_for, "of none there are none", "return an array (0,)", on(1)),
     )  # fmt: skip
     if whole:
-        bits = make("SA-4", last_bits, "every remainder is as likely", _MAPS[operation], also, tests=1)
+        bits = make("SA-4", last_bits, "every remainder is as likely", _MAPS[operation], also, tests=1, **largest)
         return (*laws, bits)
     return (
         *laws,
-        make("SA-7", no_repeats, "no number comes again", "draw from a continuous scale", on(many, boxes=2), tests=1),
         make(
-            "SA-8", no_grid, "draws leave gaps and crowd, as chance does", "draw each anew", on(16, 63, many), tests=1
+            "SA-7",
+            no_repeats,
+            "no number comes again",
+            "draw from a continuous scale",
+            on(many, boxes=2),
+            tests=1,
+            **largest,
+        ),
+        make(
+            "SA-8",
+            no_grid,
+            "draws leave gaps and crowd, as chance does",
+            "draw each anew",
+            on(16, 63, many),
+            tests=1,
+            **largest,
         ),
     )
 

@@ -109,12 +109,12 @@ def inputs(operation: Operation, chosen: tuple[Box, ...] = ()) -> Builder:
 
     def build(case: Case, format: Format) -> Inputs:
         low, high = box(case, chosen or boxes(operation))
-        return Inputs((_entries(operation, shares(case), low, high, format),), options={"low": low, "high": high})
+        return Inputs((entries(operation, shares(case), low, high, format),), options={"low": low, "high": high})
 
     return build
 
 
-def _entries(operation: Operation, part: Floats, low: float, high: float, format: Format) -> Array:
+def entries(operation: Operation, part: Floats, low: float, high: float, format: Format) -> Array:
     if operation in MAPS:
         return part.astype(format.dtype)
     return inside(placed(operation, part, low, high), low, high, format)
@@ -130,7 +130,7 @@ def touching(operation: Operation) -> Builder:
         low, high = box(case, boxes(operation))
         part = shares(case)
         part.flat[0] = case.seed % 2
-        return Inputs((_entries(operation, part, low, high, format),), options={"low": low, "high": high})
+        return Inputs((entries(operation, part, low, high, format),), options={"low": low, "high": high})
 
     return build
 

@@ -17,7 +17,7 @@ from nnlaws.authoring.law import Law, agree_or_nan, laws_of, slack, values
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.subject import Subject
-from nnlaws.chapters.scales import boundary
+from nnlaws.chapters.scales import at_size, boundary
 from nnlaws.chapters.scales import inputs as cases
 from nnlaws.chapters.scales.operations import (
     DENSITIES,
@@ -224,4 +224,4 @@ def _laws(operation: Operation) -> tuple[Law, ...]:
     return tuple(found)
 
 
-LAWS: tuple[Law, ...] = tuple(each for operation in _STATEMENTS for each in _laws(operation))
+LAWS: tuple[Law, ...] = (*(each for operation in _STATEMENTS for each in _laws(operation)), *at_size.LAWS)

@@ -49,13 +49,16 @@ def cross_entropy(z: Bounded, y: Bounded, *, conventions: Mapping[str, str]) -> 
 def cross_entropy_gradient(z: Bounded, y: Bounded, *, conventions: Mapping[str, str]) -> Bounded:
     """(ŷ − y)/m at once, or the chain rule through log-softmax with dl = −y/m: dl − ŷ Σ dl.
 
-    The latter also as the product of the Jacobian (I − ŷ 1ᵀ) with dl, whose C terms an entry are added in any order."""
+    The latter also as the product of the Jacobian (I − ŷ 1ᵀ) with dl, whose terms an entry are added in any order:
+    those of targets that are 0 are exactly 0.
+    """
     wide, targets = _wide(z, conventions), _wide(y, conventions)
     a, m = _softmax(wide, conventions), z.shape[-2]
     dl = -targets / m
     total = dl.sum(axis=-1, keepdims=True)
     terms = np.abs(dl.value) + (a.value + a.error) * np.abs(total.value)
-    chain = (dl - a * total).loosened(z.shape[-1] * wide.format.u * terms)
+    count = np.minimum(np.count_nonzero(targets.largest, axis=-1, keepdims=True) + 1, z.shape[-1])
+    chain = (dl - a * total).loosened(count * wide.format.u * terms)
     return join((a - targets) / m, chain).astype(z.dtype)
 
 

@@ -22,7 +22,7 @@ from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.subject import Subject, TargetFault
 from nnlaws.authoring.token import Case
-from nnlaws.chapters.softmax import boundary
+from nnlaws.chapters.softmax import at_size, boundary
 from nnlaws.chapters.softmax.inputs import (
     Targets,
     any_size,
@@ -295,4 +295,4 @@ def _laws() -> tuple[Law, ...]:
     )
 
 
-LAWS: tuple[Law, ...] = _laws()
+LAWS: tuple[Law, ...] = (*_laws(), *at_size.LAWS)

@@ -1,7 +1,7 @@
 """Mistakes in batch norm: in training, in its gradient, in its running averages, and at inference."""
 
 from nnlaws.authoring.mutant import Mutant
-from nnlaws.chapters.batch_norm.mutants import arguments, backward, inference, noise, options, running, train
+from nnlaws.chapters.batch_norm.mutants import arguments, at_size, backward, inference, noise, options, running, train
 
 MUTANTS: tuple[Mutant, ...] = (
     *train.MUTANTS,
@@ -11,4 +11,5 @@ MUTANTS: tuple[Mutant, ...] = (
     *inference.MUTANTS,
     *options.MUTANTS,
     *arguments.MUTANTS,
+    *at_size.MUTANTS,
 )

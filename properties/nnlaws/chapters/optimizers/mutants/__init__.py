@@ -1,7 +1,7 @@
 """Mistakes in optimizers: in the averages they keep, in each of them, and such as any of them can make."""
 
 from nnlaws.authoring.mutant import Mutant
-from nnlaws.chapters.optimizers.mutants import adam, adamw, averages, descent, driven, rmsprop
+from nnlaws.chapters.optimizers.mutants import adam, adamw, at_size, averages, descent, driven, rmsprop
 
 MUTANTS: tuple[Mutant, ...] = (
     *averages.MUTANTS,
@@ -10,4 +10,5 @@ MUTANTS: tuple[Mutant, ...] = (
     *adam.MUTANTS,
     *adamw.MUTANTS,
     *driven.MUTANTS,
+    *at_size.MUTANTS,
 )

@@ -53,6 +53,16 @@ def tail_left(right: Implementation) -> Implementation:
     return run
 
 
+def number_wraps(right: Implementation) -> Implementation:
+    """The number of an entry is kept in 16 bits."""
+
+    def run(u: Array, *, low: float, high: float) -> Array:
+        found = right(u, low=low, high=high)
+        return np.asarray(found[np.arange(len(found)) % 65536])
+
+    return run
+
+
 def turned_back(right: Implementation) -> Implementation:
     return lambda x, **options: 1 - right(x, **options)
 
@@ -70,6 +80,7 @@ def results_in_order(right: Implementation) -> Implementation:
 
 
 _Made = tuple[Callable[[Implementation], Implementation], str, str]
+_WRAPPED: _Made = (number_wraps, "results beyond the 65536th repeat the first", "number entries in a wide integer")
 _MAPS: tuple[_Made, ...] = (
     (from_the_other_end, "u from the wrong end: u = 0 gives high", "u = 0 is low"),
     (sorted_first, "sorts u first", "each result is of its own u"),
@@ -79,6 +90,7 @@ _MAPS: tuple[_Made, ...] = (
     (in_hundredths, "u is rounded to hundredths first", "take u as it is"),
     (off_the_ends, "u is kept in [1e-6, 1 − 1e-6]", "take u as it is"),
     (tail_left, "blocks of eight and one more: the others of the tail are not computed", "compute every entry"),
+    _WRAPPED,
 )
 _INVERSES: tuple[_Made, ...] = (
     (turned_back, "from the wrong end: low gives u = 1", "low is u = 0"),
@@ -86,12 +98,15 @@ _INVERSES: tuple[_Made, ...] = (
     (result_in_hundredths, "u is rounded to hundredths", "give u as it is"),
     (results_in_order, "sorts its results", "each result is of its own x"),
     (tail_left, "blocks of eight and one more: the others of the tail are not computed", "compute every entry"),
+    _WRAPPED,
 )
 _FAULTS: dict[str, tuple[_Made, ...]] = {
     "log_uniform_map": _MAPS,
     "log_uniform_inverse": _INVERSES,
     "one_minus_log_uniform_map": _MAPS,
     "one_minus_log_uniform_inverse": _INVERSES,
+    "log_uniform_density": (_WRAPPED,),
+    "one_minus_log_uniform_density": (_WRAPPED,),
 }
 
 MUTANTS: tuple[Mutant, ...] = (

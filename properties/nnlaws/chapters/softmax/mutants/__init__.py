@@ -1,6 +1,12 @@
 """Mistakes in softmax, log-softmax, cross entropy and its gradient."""
 
 from nnlaws.authoring.mutant import Mutant
-from nnlaws.chapters.softmax.mutants import extremes, loss, probabilities, sizes
+from nnlaws.chapters.softmax.mutants import at_size, extremes, loss, probabilities, sizes
 
-MUTANTS: tuple[Mutant, ...] = (*probabilities.MUTANTS, *loss.MUTANTS, *extremes.MUTANTS, *sizes.MUTANTS)
+MUTANTS: tuple[Mutant, ...] = (
+    *probabilities.MUTANTS,
+    *loss.MUTANTS,
+    *extremes.MUTANTS,
+    *sizes.MUTANTS,
+    *at_size.MUTANTS,
+)

@@ -1,0 +1,122 @@
+"""Laws at real sizes: arrays of thousands of rows, columns or steps, made so that one entry more or less shows.
+
+Kernels fail at the edges of blocks, in tails, split sums, counters and index types, of which small arrays have none.
+The cases of such a law are few, fixed and ascending; its inputs are plates: arrays whose sums no order of summation
+rounds, or of which few entries are not 0, so that the rounding allowed stays a few units at any size. Along the axis on
+which each place is by itself they may repeat after a prime number of places, which falls out of step with every block:
+then the exact values of one period are those of all.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from nnlaws_reference.dtypes import Array
+from nnlaws_spec.numbers import Enclosure
+from numpy.typing import NDArray
+
+from nnlaws.authoring.blocks import blocks, part, parts, places
+from nnlaws.authoring.case import Builder
+from nnlaws.authoring.evidence import Element, Evidence, compare, worst
+from nnlaws.authoring.law import Law
+from nnlaws.authoring.operation import Operation, Option
+from nnlaws.authoring.ruler import Measure, Ruler
+from nnlaws.authoring.subject import Subject
+from nnlaws.authoring.token import LARGEST, Case
+from nnlaws.rounding.formats import Floats
+
+PERIODS = (61, 997)  # primes: of columns, and of rows
+BLOCK = 1 << 15  # entries whose exact values are worked out together: what they need stays in a processor's cache
+NAME = "at_size"
+
+
+def at_size(f: Subject, ruler: Ruler, *arguments: Array, **options: Option) -> Evidence:
+    """f is what its formula says, whatever the size."""
+    operation = ruler.operation
+    got = f.results(*arguments, **options)
+    there, period = places(operation, arguments), repeats(operation, arguments)
+    seen = [Evidence(0.0)]
+    for where in blocks(operation, arguments, BLOCK, period):
+        measures = ruler.measures(*parts(operation, arguments, where), **options)
+        for moved in _again(where, period, there):
+            for measure, result in zip(measures, got, strict=True):
+                seen.append(_compared(result, measure, moved, ruler))
+        seen = [worst(*seen)]
+    return seen[0]
+
+
+def repeats(operation: Operation, arguments: Sequence[Array]) -> int:
+    """After how many places the arguments come again, of PERIODS; 0 where they do not."""
+    there = places(operation, arguments)
+    for period in PERIODS:
+        if there > 2 * period:
+            first, later = (parts(operation, arguments, each) for each in (slice(0, -period), slice(period, None)))
+            named = zip(operation.arguments.values(), first, later, strict=True)
+            apart = [(a, b) for dims, a, b in named if operation.apart in dims]
+            if all(np.array_equal(a, b) for a, b in apart):
+                return period
+    return 0
+
+
+def _again(where: slice, period: int, there: int) -> Iterator[slice]:
+    """The block, and where else its arguments come again."""
+    if not period:
+        yield where
+        return
+    for start in range(0, there, period):
+        if where.start + start < there:
+            yield slice(where.start + start, min(where.stop + start, there))
+
+
+def _compared(result: Floats, measure: Measure, where: slice, ruler: Ruler) -> Evidence:
+    operation = ruler.operation
+    dims = operation.results[measure.result]
+    got = part(operation, result, dims, where)
+    size = slice(None) if where.start is None else slice(0, where.stop - where.start)
+    hi, lo, radius, allowed = (
+        part(operation, each, dims, size)
+        for each in (measure.exact.hi, measure.exact.lo, measure.exact.radius, measure.allowed)
+    )
+    unbounded = np.isposinf(allowed) & np.isnan(got)
+    if unbounded.any():
+        got = np.where(unbounded, 0.0, got)
+    one = compare(got, Enclosure(hi, lo, radius), allowed, ruler.format, result=measure.result)
+    if one.element is None:
+        return one
+    return replace(one, element=moved(operation, one.element, where.start or 0))
+
+
+def moved(operation: Operation, element: Element, start: int) -> Element:
+    """The element of a block with its place in the whole result."""
+    dims = operation.results[element.result]
+    index = tuple(at + start * (dim == operation.apart) for at, dim in zip(element.index, dims, strict=True))
+    return replace(element, index=index)
+
+
+def sized(clause: str, operation: Operation, build: Builder, cases: Sequence[Case], statement: str, **more: Any) -> Law:
+    """The law of one operation at size: cases, ascending, of plates that `build` makes."""
+    given: dict[str, Any] = {"m": (1, LARGEST), "columns": (1, LARGEST), "lanes": 1, "kind": "value", **more}
+    ascending = tuple(sorted(cases, key=lambda case: case.m * case.columns))
+    return Law(clause, operation, f"{statement}, at any size", NAME, at_size, build, None, trials=ascending, **given)
+
+
+def positions(size: int, count: int, random: np.random.Generator) -> NDArray[np.intp]:
+    """`count` places below `size` at which kernels go wrong, the rest by chance: the ends, and both sides of the first
+    and of the last multiple of each power of 2.
+    """
+    edges = [0, size - 1, 1, size - 2]
+    for exponent in range(3, 18):
+        block = 1 << exponent
+        last = size // block * block
+        edges += [last, last - 1, block, block - 1] if last < size else [size - block, size - block - 1]
+    edges = list(dict.fromkeys(each for each in edges if 0 <= each < size))
+    if len(edges) > count:
+        edges = [edges[each] for each in sorted(random.permutation(len(edges))[:count])]
+    more = random.choice(size, size=min(size, 2 * count), replace=False)
+    return np.array(list(dict.fromkeys([*edges, *more.tolist()]))[: min(count, size)], dtype=np.intp)
+
+
+def tiled(x: Floats, size: int, axis: int) -> Floats:
+    """x, over and over along an axis, up to a size."""
+    return np.asarray(np.take(x, np.arange(size) % x.shape[axis], axis=axis))

@@ -1,0 +1,71 @@
+"""Mini-batches and weights made for size: many samples, or many inputs to a unit, of which few count."""
+
+import numpy as np
+from nnlaws_reference.dtypes import Array
+
+from nnlaws.authoring.at_size import positions, sized
+from nnlaws.authoring.case import Builder, Inputs
+from nnlaws.authoring.errors import UsageError
+from nnlaws.authoring.law import Law
+from nnlaws.authoring.operation import Operation
+from nnlaws.authoring.token import Case
+from nnlaws.chapters.layers.operations import BATCH_NORM_LAYER, BATCH_NORM_LAYER_BACKWARD
+from nnlaws.rounding.formats import Floats, Format
+
+EPS = 1e-5
+COUNTED = 32  # samples, or inputs, that are not 0
+FAMILIES = {"samples": 2, "inputs": 4097}
+"""How many inputs a unit has: few of many samples count, where kernels go wrong; or few of many inputs of a sample."""
+
+
+def _signs(random: np.random.Generator, lines: int, size: int) -> Floats:
+    """In each line few are 1 or −1, where kernels go wrong, the others 0."""
+    found = np.zeros((lines, size))
+    for line in found:
+        places = positions(size, COUNTED, random)
+        line[places] = random.choice((1.0, -1.0), len(places))
+    return found
+
+
+def _batch(case: Case) -> Floats:
+    random, inputs = case.random("plates"), FAMILIES[case.family]
+    return _signs(random, inputs, case.m).T if case.family == "samples" else _signs(random, case.m, inputs)
+
+
+def _given(case: Case, format: Format) -> tuple[Array, ...]:
+    """x, W, b = 0 and γ = 1: the weights are 1 and −1, so that no sum is rounded."""
+    if case.family not in FAMILIES:
+        raise UsageError(f"unknown family {case.family!r} in the case {case}; there are {', '.join(FAMILIES)}")
+    weights = case.random("weights").choice((1.0, -1.0), (case.columns, FAMILIES[case.family]))
+    numbers = _batch(case), weights, np.zeros(case.columns), np.ones(case.columns)
+    return tuple(each.astype(format.dtype) for each in numbers)
+
+
+def forward_inputs(case: Case, format: Format) -> Inputs:
+    """x, W, b, γ, β = 0 and ε."""
+    x, weights, bias, gamma = _given(case, format)
+    return Inputs((x, weights, bias, gamma, np.zeros_like(bias)), options={"eps": EPS})
+
+
+def backward_inputs(case: Case, format: Format) -> Inputs:
+    """dout, of few samples, x, W, b, γ and ε."""
+    dout = _signs(case.random("upstream"), case.columns, case.m).T.astype(format.dtype)
+    return Inputs((dout, *_given(case, format)), options={"eps": EPS})
+
+
+BUILDERS: dict[Operation, Builder] = {
+    BATCH_NORM_LAYER: forward_inputs,
+    BATCH_NORM_LAYER_BACKWARD: backward_inputs,
+}
+CASES = (Case(33, 3, "inputs", 0, 0), Case(1027, 2, "samples", 0, 0), Case(16_387, 2, "samples", 0, 0))
+LARGEST = (Case(262_147, 4, "samples", 0, 0),)
+
+_STATEMENTS = {
+    BATCH_NORM_LAYER: ("LY-1", "out is batch norm of x Wᵀ + b"),
+    BATCH_NORM_LAYER_BACKWARD: ("LY-7", "dx is dz W"),
+}
+
+LAWS: tuple[Law, ...] = tuple(
+    sized(clause, operation, BUILDERS[operation], CASES, statement, largest=LARGEST)
+    for operation, (clause, statement) in _STATEMENTS.items()
+)

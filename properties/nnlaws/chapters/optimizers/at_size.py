@@ -1,0 +1,96 @@
+"""Gradients made for size: many steps, of which few move anything, and many coordinates, the same over and over."""
+
+import numpy as np
+from nnlaws_reference.dtypes import Array
+
+from nnlaws.authoring.at_size import sized, tiled
+from nnlaws.authoring.case import Builder, Family, Inputs
+from nnlaws.authoring.errors import UsageError
+from nnlaws.authoring.law import Law
+from nnlaws.authoring.operation import Operation, Option
+from nnlaws.authoring.token import Case
+from nnlaws.chapters.optimizers.operations import (
+    ADAM,
+    ADAMW,
+    EXPONENTIAL_AVERAGE,
+    GRADIENT_DESCENT,
+    MOMENTUM,
+    OPERATIONS,
+    RMSPROP,
+)
+from nnlaws.rounding.formats import Floats, Format
+
+COORDINATES = 997  # different ones, where there are more
+BURSTS = (0, 250, 560, 2040, 9000)  # before and after counters of 8 bits, and of 8 or 11 digits, stop or wrap
+FAST = 0.25  # a learning rate by which narrow types move too
+LONG = 20  # steps of a burst
+
+OPTIONS: dict[str, Option] = {
+    "learning_rate": 1e-3,
+    "beta": 0.999,
+    "beta1": 0.9,
+    "beta2": 0.999,
+    "eps": 1e-8,
+    "weight_decay": 0.01,
+    "bias_correction": True,
+}
+
+
+def _bursts(random: np.random.Generator, shape: tuple[int, int], level: float) -> Floats:
+    gradients = np.zeros(shape)
+    for first in BURSTS:
+        part = gradients[first : first + LONG]
+        part[:] = random.standard_normal(part.shape)
+    return gradients
+
+
+def _coordinates(random: np.random.Generator, shape: tuple[int, int], level: float) -> Floats:
+    different = random.standard_normal((shape[0], min(shape[1], COORDINATES)))
+    return tiled(different, shape[1], 1)
+
+
+GRADIENTS: dict[str, Family] = {"bursts": _bursts, "coordinates": _coordinates}
+"""None but for bursts of 20 steps, so that rounding has nothing to add up; bell-shaped, the same over and over."""
+
+
+def inputs(operation: Operation) -> Builder:
+    """Values to average; or where to start, 0 for bursts and whole quarters for coordinates, and the gradients."""
+
+    def build(case: Case, format: Format) -> Inputs:
+        if case.family not in GRADIENTS:
+            raise UsageError(f"unknown family {case.family!r} in the case {case}; there are {', '.join(GRADIENTS)}")
+        grads = GRADIENTS[case.family](case.random("plates"), (case.m, case.columns), 0.0).astype(format.dtype)
+        options = {name: OPTIONS[name] for name in operation.options if name in OPTIONS}
+        if case.family == "coordinates" and "learning_rate" in options:
+            options["learning_rate"] = FAST
+        if "theta" not in operation.arguments:
+            return Inputs((grads,), options=options)
+        return Inputs((_start(case, format), grads), options=options)
+
+    return build
+
+
+def _start(case: Case, format: Format) -> Array:
+    if case.family == "bursts":
+        return np.zeros(case.columns, format.dtype)
+    quarters = np.rint(6 * case.random("theta").standard_normal(min(case.columns, COORDINATES))) / 4
+    return tiled(quarters, case.columns, 0).astype(format.dtype)
+
+
+BUILDERS: dict[Operation, Builder] = {operation: inputs(operation) for operation in OPERATIONS}
+CASES = (Case(600, 4, "bursts", 0, 0), Case(2, 4099, "coordinates", 0, 0), Case(2, 262_147, "coordinates", 0, 0))
+LARGEST = (Case(2100, 4, "bursts", 0, 0), Case(10_000, 10, "bursts", 0, 0), Case(2, 10_000_019, "coordinates", 0, 0))
+
+_STATEMENTS = {
+    EXPONENTIAL_AVERAGE: ("OP-2", "correction divides the result by 1 − β^t"),
+    GRADIENT_DESCENT: ("OP-7", "θ moves by −αg"),
+    MOMENTUM: ("OP-8", "θ moves by −α times the average of the gradients"),
+    RMSPROP: ("OP-9", "θ moves by −αg/(√s + ε)"),
+    ADAM: ("OP-10", "θ moves by −α m̂/(√v̂ + ε)"),
+    ADAMW: ("OP-11", "θ decays by αλθ besides"),
+}
+
+LAWS: tuple[Law, ...] = tuple(
+    sized(clause, operation, BUILDERS[operation], CASES, statement, largest=LARGEST)
+    for operation, (clause, statement) in _STATEMENTS.items()
+)

@@ -1,0 +1,226 @@
+"""Laws at size, and logits and targets made for them: on these a class or a sample lost, doubled, misplaced or badly
+weighed shows.
+
+FAR below the top a logit counts nothing in any format, and its multiples up to 63 are numbers of all of them. The top
+is at 0: there also what multiplies by log₂ e first, and subtracts in a fused step, is exact.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from nnlaws_reference.dtypes import Array
+
+from nnlaws.authoring.at_size import positions, sized, tiled
+from nnlaws.authoring.case import Family, Inputs
+from nnlaws.authoring.counting import Counting, Range
+from nnlaws.authoring.errors import UsageError
+from nnlaws.authoring.law import Law
+from nnlaws.authoring.operation import Operation
+from nnlaws.authoring.subject import Subject
+from nnlaws.authoring.token import Case
+from nnlaws.chapters.softmax.operations import CROSS_ENTROPY, CROSS_ENTROPY_GRADIENT, LOG_SOFTMAX, SOFTMAX
+from nnlaws.rounding.formats import Floats, Format
+
+FAR = 1024.0
+ROWS = 997  # different ones, where there are more
+TOPS = 32  # classes, or samples, that count
+
+Shape = tuple[int, int]
+
+
+def _parts(random: np.random.Generator, shape: Shape, level: float) -> Floats:
+    rows, classes = shape
+    z = np.full(shape, -FAR)
+    z[random.permutation(np.arange(classes) % rows), np.arange(classes)] = 0.0
+    return z
+
+
+def _beacons(random: np.random.Generator, shape: Shape, level: float) -> Floats:
+    z = np.full(shape, -FAR)
+    for row in z:
+        row[positions(shape[1], TOPS, random)] = 0.0
+    return z
+
+
+def _terraces(random: np.random.Generator, shape: Shape, level: float) -> Floats:
+    rises, (rows, classes) = 6, shape
+    z, edges = np.empty(shape), positions(classes, rows, random)
+    for number, row in enumerate(z):
+        last = max(int(edges[number % len(edges)]), 1)
+        steps = np.sort(np.append(random.integers(1, last + 1, rises - 1), last))
+        row[:] = FAR * np.searchsorted(steps, np.arange(classes), side="right")
+        if number % 4 == 3:
+            row[:] = row[::-1].copy()
+    return z - FAR * rises
+
+
+def _slopes(random: np.random.Generator, shape: Shape, level: float) -> Floats:
+    _, classes = shape
+    steps = max(min(128, classes // 8), 1)
+    edges, z = np.linspace(0, classes, steps + 1).astype(int), np.full(shape, -FAR)
+    for row in z:
+        row[random.integers(edges[:-1], edges[1:])] = np.arange(1 - steps, 1) * (2.5 / steps)
+    return z
+
+
+def _equal(random: np.random.Generator, shape: Shape, level: float) -> Floats:
+    return np.zeros(shape)
+
+
+def _noise(random: np.random.Generator, shape: Shape, level: float) -> Floats:
+    return 2.0 * random.standard_normal(shape)
+
+
+def _rows(random: np.random.Generator, shape: Shape, level: float) -> Floats:
+    return tiled(_noise(random, (min(shape[0], ROWS), shape[1]), level), shape[0], 0)
+
+
+def _misses(random: np.random.Generator, shape: Shape, level: float) -> Floats:
+    z = np.full(shape, -63 * FAR)
+    z[np.arange(shape[0]), random.integers(0, shape[1], shape[0])] = 0.0
+    return z
+
+
+LOGITS: dict[str, Family] = {
+    "parts": _parts,
+    "beacons": _beacons,
+    "terraces": _terraces,
+    "slopes": _slopes,
+    "equal": _equal,
+    "noise": _noise,
+    "rows": _rows,
+    "misses": _misses,
+}
+"""Each class is at the top of one row and FAR below in the others, so that a row's sum is the number of its classes;
+few classes are at the top, where kernels go wrong; rows rise by FAR at a few places, the last at an edge of a block, or
+fall: what was summed before a rise counts nothing; few classes count, one in each of 128 blocks, each a little above
+the one before: what was summed is rescaled at every block; all classes are at the top; bell-shaped; the
+same, with the same rows over and over; one class at the top, far above all others."""
+
+
+def logits(case: Case, format: Format) -> Array:
+    """z of the case."""
+    if case.family not in LOGITS:
+        raise UsageError(f"unknown family {case.family!r} in the case {case}; there are {', '.join(LOGITS)}")
+    return LOGITS[case.family](case.random("plates"), (case.m, case.columns), 0.0).astype(format.dtype)
+
+
+def inputs(case: Case, format: Format) -> Inputs:
+    """Logits."""
+    return Inputs((logits(case, format),))
+
+
+def targeted_inputs(case: Case, format: Format) -> Inputs:
+    """Logits, and one-hot targets: the class that is at the top, the last of several; of "misses" 32 samples, where
+    kernels go wrong, are of another class, whose logit is 1, 3 ... 61 times 1024 below: the loss of each is whole.
+    """
+    z, random = logits(case, format), case.random("targets")
+    rows, classes = case.m, case.columns
+    right = classes - 1 - np.argmax(z[:, ::-1], axis=1)
+    if case.family == "misses":
+        missed = positions(rows, TOPS, random)
+        right[missed] = (right[missed] + 1 + random.integers(0, classes - 1, len(missed))) % classes
+        z[missed, right[missed]] = -FAR * (1 + 2 * (np.arange(len(missed)) % 31))
+    y = np.zeros(z.shape, format.dtype)
+    y[np.arange(rows), right] = 1
+    return Inputs((z, y))
+
+
+_CLASSES = (
+    Case(8, 4095, "parts", 0, 0),
+    Case(24, 4097, "terraces", 0, 0),
+    Case(2, 8191, "noise", 0, 0),
+    Case(12, 1025, "terraces", 0, 0),
+    Case(4, 32_000, "slopes", 0, 0),
+    Case(8, 32_000, "beacons", 0, 0),
+    Case(1, 131_073, "equal", 0, 0),
+    Case(4, 131_073, "parts", 0, 0),
+)
+"""One beyond and one below multiples of blocks: a tail of one shows what is dropped, one of all but one what is weighed
+wrongly."""
+_WIDEST = tuple(Case(2, 1_000_003, family, 0, 0) for family in ("parts", "terraces", "beacons"))
+_MANY, _MOST = 65_537 + 499, 3_400_003  # rows: beyond what 16 bits count, and 24 bits an entry
+
+
+def _without(arguments: tuple[Array, ...], count: int) -> tuple[tuple[Array, ...], list[int]]:
+    """Without the last of the classes that are at the top of the first row, but for the very last, the target's."""
+    z, *y = arguments
+    places = np.flatnonzero(z[0] == 0)[:-1][-count:]
+    less = z.copy()
+    less[0, places] = -2 * FAR
+    return (less, *y), places.tolist()
+
+
+def _ranges(format: Format, size: int, ranges: Sequence[Range]) -> Array:
+    """Logits with one range at the top of each row."""
+    z = np.full((len(ranges), size), -FAR, format.dtype)
+    for row, (low, high) in zip(z, ranges, strict=True):
+        row[low:high] = 0
+    return z
+
+
+def _firsts(z: Array, ranges: Sequence[Range]) -> Array:
+    """The first class of each range is right."""
+    y = np.zeros_like(z)
+    y[np.arange(len(z)), [low for low, _ in ranges]] = 1
+    return y
+
+
+def _by_probability(f: Subject, format: Format, size: int, ranges: Sequence[Range]) -> list[float]:
+    a = f(_ranges(format, size, ranges)[None])[0]
+    return [float(1 / row[low:high].max()) for row, (low, high) in zip(a, ranges, strict=True)]
+
+
+def _by_log(f: Subject, format: Format, size: int, ranges: Sequence[Range]) -> list[float]:
+    logs = f(_ranges(format, size, ranges)[None])[0]
+    return [float(np.exp(-row[low:high].max())) for row, (low, high) in zip(logs, ranges, strict=True)]
+
+
+def _by_loss(f: Subject, format: Format, size: int, ranges: Sequence[Range]) -> list[float]:
+    z = _ranges(format, size, ranges)
+    return np.exp(f(z[:, None], _firsts(z, ranges)[:, None])).tolist()
+
+
+def _by_gradient(f: Subject, format: Format, size: int, ranges: Sequence[Range]) -> list[float]:
+    z = _ranges(format, size, ranges)
+    dz = f(z[:, None], _firsts(z, ranges)[:, None])[:, 0]
+    return [float(1 / (1 + row[low])) for row, (low, _) in zip(dz, ranges, strict=True)]
+
+
+COUNTED = {
+    SOFTMAX: _by_probability,
+    LOG_SOFTMAX: _by_log,
+    CROSS_ENTROPY: _by_loss,
+    CROSS_ENTROPY_GRADIENT: _by_gradient,
+}
+"""What a row of results says of the number of its classes: the reciprocal of a probability."""
+
+
+_FEWER = (
+    Case(8, 4095, "parts", 0, 0),
+    Case(12, 4097, "terraces", 0, 0),
+    Case(8, 1025, "terraces", 0, 0),
+    Case(2, 8191, "noise", 0, 0),
+    Case(2, 32_000, "slopes", 0, 0),
+    Case(4, 32_000, "beacons", 0, 0),
+    Case(1, 131_073, "equal", 0, 0),
+    Case(2, 131_073, "parts", 0, 0),
+)
+"""Of losses, whose rows are not by themselves: fewer rows."""
+
+
+def _sized(clause: str, operation: Operation, statement: str, rows: str, columns: int) -> Law:
+    targeted = "y" in operation.arguments
+    build, classes = (targeted_inputs, _FEWER) if targeted else (inputs, _CLASSES)
+    some = (Case(4099, columns, rows, 0, 0),) if rows == "misses" else ()
+    cases, largest = (*classes, *some, Case(_MANY, columns, rows, 0, 0)), (*_WIDEST, Case(_MOST, 5, rows, 0, 0))
+    counting = Counting("class", "classes", "C", "parts", _without, COUNTED[operation])
+    return sized(clause, operation, build, cases, statement, largest=largest, counting=counting)
+
+
+LAWS: tuple[Law, ...] = (
+    _sized("SM-1", SOFTMAX, "softmax is e^z / Σ e^z", "rows", 17),
+    _sized("SM-11", LOG_SOFTMAX, "log-softmax is z − log Σ e^z", "rows", 3),
+    _sized("SM-13", CROSS_ENTROPY, "J of a batch is the mean over its samples", "misses", 3),
+    _sized("SM-16", CROSS_ENTROPY_GRADIENT, "the gradient is (softmax − y)/m", "rows", 3),
+)

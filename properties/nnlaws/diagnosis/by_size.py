@@ -1,0 +1,57 @@
+"""Diagnosis of a law at size: which one known mistake, or undeclared convention, gives just what was returned.
+
+Nothing is shrunk but the size, and each call is dear: every candidate is held to the results of the smallest failing
+case, and those that are left to a few calls more.
+"""
+
+from nnlaws.authoring.case import expand
+from nnlaws.authoring.chapter import Chapter
+from nnlaws.authoring.judging import Rounding
+from nnlaws.authoring.law import Law
+from nnlaws.authoring.ruler import Ruler
+from nnlaws.authoring.subject import TargetFault
+from nnlaws.authoring.token import Case
+from nnlaws.diagnosis import by_one_result
+from nnlaws.diagnosis.conventions import shown
+from nnlaws.isolation.guard import GuardedSubject
+from nnlaws.report import Cause
+
+MOST = 1 << 19  # entries of a case that candidates are held to
+SINGLE = 24  # digits of float32: formats with fewer are narrow
+OTHERS = 3  # of the law's smallest cases, that tell candidates apart
+
+
+def explain(
+    chapter: Chapter, law: Law, subject: GuardedSubject, ruler: Ruler, first: Case, smallest: Case
+) -> tuple[Cause | None, str]:
+    """The cause, if exactly one fits, and what to do. first: the case that failed before it was made smaller."""
+    if smallest.m * smallest.columns > MOST:
+        return None, law.fix
+    judging = chapter.judging
+    assert isinstance(judging, Rounding)
+    ordinary, _ = judging.ordinary(law.operation)
+    small = (max(judging.samples[0], 2), max(judging.columns[0], 1))
+    larger = [first] if smallest.m * smallest.columns < first.m * first.columns <= MOST else []
+    inputs = [
+        *(expand(law.build, case, ruler.format, 1) for case in (smallest, *law.trials[:OTHERS], *larger)),
+        *(
+            expand(ordinary, Case(*small, family, judging.levels[0], 8 * number), ruler.format, 1)
+            for number, family in enumerate(judging.families)
+        ),
+    ]
+    conventions, mistakes = list(law.operation.conventions), chapter.mutants_of(law.operation)
+    for number, each in enumerate(inputs):
+        options = {name: each.options[name] for name in law.operation.options}
+        try:
+            got = subject.results(*each.arguments, **options)
+        except TargetFault:
+            continue
+        asked = ruler, [x[0] for x in each.arguments], options, got
+        conventions = by_one_result.admitting(*asked, conventions)
+        mistakes = by_one_result.alike(*asked, mistakes, wrong=number == 0)
+    if ruler.format.digits >= SINGLE:  # a weaker bound of a narrow one allows nearly anything at size
+        conventions = [each for each in conventions if shown(chapter, each, subject, ruler, inputs)]
+    else:
+        conventions = [each for each in conventions if each.effect == "value"]
+    cause, fix = by_one_result.told(ruler, inputs[:1], conventions, mistakes)
+    return cause, fix or law.fix

@@ -1,0 +1,238 @@
+"""The search through sizes: a law's fixed cases, ascending, and on failure the smallest size that fails.
+
+A target that is slow at size is cut off by its own time: a case is left out where, by how long the one before took, its
+call would take longer than the profile's patience.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from nnlaws.authoring.blocks import parts
+from nnlaws.authoring.case import Inputs, built, expand
+from nnlaws.authoring.counting import Counting, miscounted
+from nnlaws.authoring.evidence import Evidence
+from nnlaws.authoring.judging import Rounding
+from nnlaws.authoring.law import Law
+from nnlaws.authoring.ruler import Measure, Ruler
+from nnlaws.authoring.subject import TargetFault
+from nnlaws.authoring.token import Case
+from nnlaws.harness.search import Search, Seen
+from nnlaws.isolation.guard import GuardedSubject, Watch
+from nnlaws.plan import PROFILES, Selection
+from nnlaws.rounding.number import Bounded
+
+LEAST = 2  # rows or columns to which a failing case is made smaller
+SINGLE = 24  # digits of float32: formats with fewer hold no large numbers of entries
+LOST = (1, 2, 4, 8, 16, 32, 64, 128)  # entries
+QUICK = 0.01  # seconds: what is faster says nothing about larger calls
+
+
+class Stopwatch:
+    """A watch that adds up the time of the calls."""
+
+    def __init__(self, watch: Watch) -> None:
+        self.watch = watch
+        self.seconds = 0.0
+
+    def begin(self, lane: int) -> None:
+        self.watch.begin(lane)
+        self._began = perf_counter()
+
+    def end(self) -> None:
+        self.seconds += perf_counter() - self._began
+        self.watch.end()
+
+
+def by_sizes(search: Search, judging: Rounding) -> Seen:
+    """Tries the law's cases from the smallest on, up to the first that breaks it, which is then made smaller."""
+    law, seen = search.law, Seen()
+    assert isinstance(search.subject, GuardedSubject)
+    stopwatch = Stopwatch(search.subject.watch)
+    subject = GuardedSubject(search.subject.callee, search.subject.operation, stopwatch)
+
+    def made(case: Case) -> Inputs:
+        return expand(law.build, case, search.ruler.format, 1)
+
+    def tried(case: Case, inputs: Inputs) -> Evidence:
+        search.tell(case)
+        stopwatch.seconds = 0.0
+        evidence = law.evidence(subject, search.ruler, inputs)
+        seen.arrays += 1
+        if not evidence.holds:
+            seen.failures.append((case, evidence))
+        return evidence
+
+    def fails(case: Case) -> bool:
+        try:
+            return not tried(case, made(case)).holds
+        except TargetFault:
+            return False
+
+    own, patience = search.selection.own_sizes, PROFILES[search.selection.profile].patience
+    patience = search.selection.timeout / 2 if own else min(search.selection.timeout / 2, patience)
+    before: tuple[Case, Inputs] | None = None
+    passed: list[Case] = []
+    for case in sizes(law, search.selection):
+        inputs = made(case)
+        if before is not None and _seconds(law, stopwatch, before[1], inputs) > patience:
+            tried(*before)  # the first call may compile
+            if _seconds(law, stopwatch, before[1], inputs) > patience:
+                took = f"a call at {_size(before[0])} took {stopwatch.seconds:.2g} s"
+                seen.size = f"sizes from {_size(case)} on are left out, for {took}"
+                break
+        try:
+            evidence = tried(case, inputs)
+        except TargetFault as fault:
+            if search.ignores(fault):
+                continue
+            seen.failures.append((case, fault))
+            seen.size = f"at {_size(case)}"
+            break
+        seen.worst = max(seen.worst, evidence.ratio)
+        if not evidence.holds:
+            search.first(case, evidence)
+            if search.shrink:
+                least, axis = smallest(case, fails)
+                seen.size = "; ".join(filter(None, (_from(law, least, axis), _miscounted(search, least))))
+            break
+        seen.passed, before = True, (case, inputs)
+        passed.append(case)
+    if not seen.failures and law.counting is not None and search.ignored is None:
+        counted = [case for case in passed if case.family == law.counting.family]
+        if counted:
+            seen.size = "; ".join(filter(None, (_lost(law, law.counting, search.ruler, counted[-1]), seen.size)))
+    return seen
+
+
+def sizes(law: Law, selection: Selection) -> list[Case]:
+    """The law's cases that the profile asks for, ascending; or its families at the sizes that the selection gives."""
+    profile = PROFILES[selection.profile]
+    cases = law.trials + (law.largest if profile.scale else ())
+    wanted: dict[str, Any] = {"columns": selection.columns, "m": selection.steps if _steps(law) else selection.rows}
+    if any(wanted.values()):
+        own: dict[str, Any] = {name: size for name, size in wanted.items() if size}
+        cases = tuple({case.family: replace(case, **own) for case in cases}.values())
+    elif profile.sizes < 1:
+        cases = cases[: max(round(len(cases) * profile.sizes), 1)]
+    return sorted(cases, key=lambda case: case.m * case.columns)
+
+
+def smallest(case: Case, fails: Callable[[Case], bool]) -> tuple[Case, str]:
+    """The case with the least of the shorter axis, and then of the other, that fails; and which axis that is.
+
+    By doubling and bisection, as if what fails at a size failed at all larger ones.
+    """
+    axes = sorted(("m", "columns"), key=lambda axis: getattr(case, axis))
+    for axis in axes:
+        case = _least(case, axis, fails)
+    return case, axes[1]
+
+
+def _at(case: Case, axis: str, size: int) -> Case:
+    return replace(case, m=size) if axis == "m" else replace(case, columns=size)
+
+
+def _least(case: Case, axis: str, fails: Callable[[Case], bool]) -> Case:
+    failing, holding = getattr(case, axis), 0
+    size = LEAST
+    while size < failing:  # from the least on, for a case is cheap there
+        if fails(_at(case, axis, size)):
+            failing = size
+        else:
+            holding, size = size, min(2 * size + 1, failing)
+    while failing - holding > 1 and holding:
+        middle = (failing + holding) // 2
+        if fails(_at(case, axis, middle)):
+            failing = middle
+        else:
+            holding = middle
+    return _at(case, axis, failing)
+
+
+def _miscounted(search: Search, case: Case) -> str:
+    """Which entries do not count once at that size, where the format holds such numbers."""
+    counting, format = search.law.counting, search.ruler.format
+    if counting is None or format.digits < SINGLE:
+        return ""
+    size = case.columns if letters(search.law)[1] == counting.axis else case.m
+    try:
+        found = miscounted(counting, search.subject, format, size)
+    except TargetFault:
+        return ""
+    times = [f"{counting.entry} {place} counts {_times(count)}" for place, count in found]
+    return ", ".join(times)
+
+
+def _times(count: float) -> str:
+    whole = round(count, 2)
+    return "not at all" if whole == 0 else "twice" if whole == 2 else f"{whole:g} times"
+
+
+def _lost(law: Law, counting: Counting, ruler: Ruler, case: Case) -> str:
+    """How few entries, if they were lost in the first place along the other axis, would have been seen."""
+    inputs = built(law.build, case, ruler.format)
+    where = slice(0, 1) if law.operation.apart else slice(None)
+    options = {name: inputs.options[name] for name in law.operation.options}
+    first = parts(law.operation, inputs.arguments, where)
+    measures = ruler.measures(*(x[None] for x in first), **options)
+    size = case.columns if letters(law)[1] == counting.axis else case.m
+
+    def seen(count: int) -> bool:
+        less, places = counting.without(first, count)
+        altered = ruler.bounds(*(x[None] for x in less), **options)
+        return any(_seen(law, counting, *each, places) for each in zip(measures, altered, strict=True))
+
+    if not seen(LOST[-1]):
+        return ""
+    count = next(filter(seen, LOST))
+    lost = f"one lost {counting.entry}" if count == 1 else f"{count} lost {counting.entries}"
+    return f"{lost} of {size:,} would have been seen"
+
+
+def _seen(law: Law, counting: Counting, whole: Measure, less: Bounded, places: Sequence[int]) -> bool:
+    """Whether some result is further off than is allowed, however both are rounded, but for those of these entries."""
+    off = np.abs(less.value - whole.exact.hi) - less.error > whole.allowed + whole.exact.radius
+    dims = law.operation.results[whole.result]
+    if counting.axis in dims:
+        off = np.delete(off, places, axis=1 + dims.index(counting.axis))
+    return bool(off.any())
+
+
+def _from(law: Law, case: Case, axis: str) -> str:
+    """Where it begins to fail, as one says it."""
+    dims = letters(law)
+    size = getattr(case, axis)
+    name = dims[0] if axis == "m" else dims[-1]
+    return f"fails from {name} = {size}" if size > LEAST else ""
+
+
+def letters(law: Law) -> tuple[str, str]:
+    """What a case's m and columns count, by the letters of the signature."""
+    widest: Sequence[str] = max(law.operation.arguments.values(), key=len)
+    if len(widest) < 2:
+        return (widest or ("m",))[0], ""
+    return widest[-2], widest[-1]
+
+
+def _steps(law: Law) -> bool:
+    return letters(law)[0] == "T"
+
+
+def _seconds(law: Law, stopwatch: Stopwatch, before: Inputs, inputs: Inputs) -> float:
+    """What a call of these inputs will take, if time grows as entries do: of as many steps, for each takes its own.
+
+    0 where that is not known, or the call before took next to none.
+    """
+    sizes = [law.operation.sizes(x.shape for x in each.arguments) for each in (before, inputs)]
+    if stopwatch.seconds < QUICK or sizes[0].get("T") != sizes[1].get("T"):
+        return 0.0
+    entries, less = (sum(x.size for x in each.arguments) for each in (inputs, before))
+    return stopwatch.seconds * entries / less
+
+
+def _size(case: Case) -> str:
+    return f"{case.m} × {case.columns}"
