@@ -31,7 +31,7 @@ from nnlaws.diagnosis.example import SMALL, digits, distance, entries, number, p
 from nnlaws.report import Cause, LawResult, Outcome, Violation
 from nnlaws.rounding.formats import Floats, format_of
 
-BLOCK = 1 << 17  # entries that are looked at together
+BLOCK = 1 << 15  # entries that are looked at together: what they need stays in a processor's cache
 WHOLE = 1 << 18  # entries up to which known mistakes are tried on all of the arguments
 RESULT, OPERATION, CONVENTIONS = "result", "operation", "conventions"  # names in a file besides those of arguments
 

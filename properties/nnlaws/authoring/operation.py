@@ -31,7 +31,8 @@ class Operation:
     its first argument may be 0. together: whether a row of what it returns depends on all samples, so that it need not
     take none of them. in_range: of arguments, others of the same results, of which no exponential overflows. apart: the
     letter of the signature along which each place is by itself: what results are there depends on no other. clauses: of
-    results, the clause that says what each is, where there are several.
+    results, the clause that says what each is, where there are several. proportional: whether its rounding bound grows
+    at least as the unit roundoff does: a sum, product, quotient, exponential or logarithm does so, a root does not.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Operation:
     in_range: Callable[..., tuple[Any, ...]] | None = None
     apart: str = ""
     clauses: Mapping[str, str] = field(default_factory=dict[str, str])
+    proportional: bool = False
 
     def __str__(self) -> str:
         return self.name

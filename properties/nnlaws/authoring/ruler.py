@@ -18,6 +18,10 @@ from nnlaws.rounding.number import Bounded, bounded
 T = TypeVar("T")
 
 FINENESS = 2.0**-10  # how much smaller than the allowed rounding a ball's radius must be
+LARGE = 1 << 13  # entries of arguments, of whose exact values nobody reads all digits
+SMALLER = (
+    2.0**-10
+)  # than the allowed rounding: the error of a value in float64; see FINEST in nnlaws.rounding.reductions
 MANY = 1000  # entries a step, from which on double-double numbers are faster than balls
 REMEMBERED = 100_000  # entries of arguments at most: what is known of larger ones would fill the memory
 
@@ -76,7 +80,8 @@ class Ruler:
 
         For float64, in balls or double-double numbers. For the narrower formats the bounded value of a sound algorithm
         in float64 is 2^29 times finer than the format and a hundred times faster than balls, and as well proven: its
-        error is the enclosure's radius.
+        error is the enclosure's radius. Of large arrays, where bounds are proportional, that is not worked out: it is
+        at most 2^−29 of what rounding in float32 may do, of which sums on a grid allow 2^−18 at least.
         """
         return self._looked_up(_measures, arguments, options)
 
@@ -132,8 +137,11 @@ def _measures(
     operation: Operation, format: Format, conventions: Items, options: Items, given: _Given
 ) -> tuple[Measure, ...]:
     ruler, numbers = Ruler(operation, format, dict(conventions)), dict(options)
-    allowed = tuple(bound.error for bound in ruler.bounds(*given.arguments, **numbers))
-    if format.digits < 53:
+    bounds = ruler.bounds(*given.arguments, **numbers)
+    allowed = tuple(bound.error for bound in bounds)
+    if format.digits < 53 and operation.proportional and sum(x.size for x in given.arguments) > LARGE:
+        exact = [Enclosure(each.value, np.zeros(each.shape), SMALLER * each.error) for each in bounds]
+    elif format.digits < 53:
         wide = tuple(argument.astype(np.float64) for argument in given.arguments)
         exact = [_enclosure(value) for value in ruler.bounds(*wide, **numbers)]
     else:

@@ -27,6 +27,7 @@ from nnlaws.rounding.number import Bounded
 
 LEAST = 2  # rows or columns to which a failing case is made smaller
 SINGLE = 24  # digits of float32: formats with fewer hold no large numbers of entries
+NAMED = 2  # entries that do not count once
 LOST = (1, 2, 4, 8, 16, 32, 64, 128)  # entries
 QUICK = 0.01  # seconds: what is faster says nothing about larger calls
 
@@ -158,13 +159,12 @@ def _miscounted(search: Search, case: Case) -> str:
     counting, format = search.law.counting, search.ruler.format
     if counting is None or format.digits < SINGLE:
         return ""
-    size = case.columns if letters(search.law)[1] == counting.axis else case.m
     try:
-        found = miscounted(counting, search.subject, format, size)
+        found = miscounted(counting, search.subject, format, entries(search.law, counting, case))
     except TargetFault:
         return ""
-    times = [f"{counting.entry} {place} counts {_times(count)}" for place, count in found]
-    return ", ".join(times)
+    told = [f"{counting.entry} {place} counts {_times(count)}" for place, count in found if np.isfinite(count)]
+    return ", ".join(told[:NAMED]) + (" and so do others" if len(told) > NAMED else "")
 
 
 def _times(count: float) -> str:
@@ -173,24 +173,33 @@ def _times(count: float) -> str:
 
 
 def _lost(law: Law, counting: Counting, ruler: Ruler, case: Case) -> str:
-    """How few entries, if they were lost in the first place along the other axis, would have been seen."""
+    """How few entries, if they were lost, would have been seen, as one says it."""
+    count = least_lost(law, counting, ruler, case)
+    if count is None:
+        return ""
+    lost = f"one lost {counting.entry}" if count == 1 else f"{count} lost {counting.entries}"
+    return f"{lost} of {entries(law, counting, case):,} would have been seen"
+
+
+def entries(law: Law, counting: Counting, case: Case) -> int:
+    """How many there are in a case of what is counted."""
+    return case.columns if letters(law)[1] == counting.axis else case.m
+
+
+def least_lost(law: Law, counting: Counting, ruler: Ruler, case: Case) -> int | None:
+    """How few entries, if they were lost in the first place along the other axis, are seen: of LOST; None for more."""
     inputs = built(law.build, case, ruler.format)
     where = slice(0, 1) if law.operation.apart else slice(None)
     options = {name: inputs.options[name] for name in law.operation.options}
     first = parts(law.operation, inputs.arguments, where)
     measures = ruler.measures(*(x[None] for x in first), **options)
-    size = case.columns if letters(law)[1] == counting.axis else case.m
 
     def seen(count: int) -> bool:
         less, places = counting.without(first, count)
         altered = ruler.bounds(*(x[None] for x in less), **options)
         return any(_seen(law, counting, *each, places) for each in zip(measures, altered, strict=True))
 
-    if not seen(LOST[-1]):
-        return ""
-    count = next(filter(seen, LOST))
-    lost = f"one lost {counting.entry}" if count == 1 else f"{count} lost {counting.entries}"
-    return f"{lost} of {size:,} would have been seen"
+    return next(filter(seen, LOST)) if seen(LOST[-1]) else None
 
 
 def _seen(law: Law, counting: Counting, whole: Measure, less: Bounded, places: Sequence[int]) -> bool:

@@ -12,6 +12,7 @@ bound. Below, every rounding may flush to zero: `tiny` is the smallest *normal*,
 """
 
 from collections.abc import Callable, Mapping
+from functools import reduce
 from typing import Any, ClassVar
 
 import numpy as np
@@ -48,9 +49,10 @@ class Bounded(NumberArray):
     """What has no rule in this module, by `nnlaws.rounding.functions`: the package puts them here."""
 
     def __init__(self, value: Floats, error: Floats, format: Format, nonnegative: bool = False) -> None:
-        self.value = value
-        error = np.where(np.isnan(error) | np.isnan(value), np.inf, error)  # what is not a number promises nothing
-        self.error = np.where(np.isinf(value), 0.0, error)  # an infinity comes from an infinite argument, unrounded
+        self.value, self.error = value, error
+        if not (np.isfinite(error).all() and np.isfinite(value).all()):
+            error = np.where(np.isnan(error) | np.isnan(value), np.inf, error)  # what is not a number promises nothing
+            self.error = np.where(np.isinf(value), 0.0, error)  # an infinity comes from an infinite argument, unrounded
         self.format = format
         self.nonnegative = nonnegative
 
@@ -125,7 +127,7 @@ def bounded(x: NDArray[Any]) -> Bounded:
 
 def join(*routes: Bounded) -> Bounded:
     """The error that any of several sound algorithms for one quantity may make: the largest, elementwise."""
-    error = np.maximum.reduce([np.where(np.isnan(route.error), np.inf, route.error) for route in routes])
+    error = reduce(np.maximum, [route.error for route in routes])
     return Bounded(routes[0].value, error, routes[0].format, all(route.nonnegative for route in routes))
 
 
@@ -153,18 +155,22 @@ def rounded(value: Floats, error: Floats, format: Format, units: Any = 1.0, sums
     """One rounding, of `units` u, of a quantity that already carries `error`; `tiny` more where it may be subnormal."""
     magnitude = np.abs(value)
     step = units * format.u  # in two products: the sum of magnitude and error may overflow
-    spread = error + step * magnitude + 2 * step * error
+    spread = (1 + 2 * step) * error + step * magnitude
     normal = magnitude - 2 * error > format.tiny
     if sums:  # a product or an exponential that is 0 in float64 may have underflowed; a sum has not
         normal |= magnitude + error == 0
     else:
         spread += _lost(format)
-    return Bounded(value, spread + np.where(normal, 0.0, format.tiny), format)
+    if not normal.all():
+        spread = spread + np.where(normal, 0.0, format.tiny)
+    return Bounded(value, spread, format)
 
 
 def known(x: Bounded, nonnegative: bool = True) -> Bounded:
     """The same, of which that is known."""
-    return Bounded(x.value, x.error, x.format, nonnegative)
+    found = object.__new__(Bounded)  # nothing else is to be looked at again
+    found.value, found.error, found.format, found.nonnegative = x.value, x.error, x.format, nonnegative
+    return found
 
 
 def _lost(format: Format) -> float:
@@ -237,10 +243,11 @@ def _sqrt(a: Bounded) -> Bounded:
 
 def _exp(a: Bounded) -> Bounded:
     """e^0 is 1 (C99 F.10.3.1), which no implementation rounds."""
-    error = exp_spread(a.value, a.error)
-    found = rounded(np.exp(a.value), np.where(np.isnan(error), np.inf, error), a.format, units=EXP)
-    one = (a.value == 0) & (a.error == 0)
-    return Bounded(found.value, np.where(one, 0.0, found.error), a.format, nonnegative=True)
+    value = np.exp(a.value)
+    error = exp_spread(a.value, a.error, value)
+    found = rounded(value, np.where(np.isnan(error), np.inf, error), a.format, units=EXP)
+    found.error = np.where((a.value == 0) & (a.error == 0), 0.0, found.error)
+    return known(found)
 
 
 def _log(a: Bounded) -> Bounded:

@@ -73,6 +73,7 @@ _operation = partial(
     bounds=bounds,
     conventions=_CONVENTIONS,
     in_range=formulas.shifted,
+    proportional=True,
 )
 
 SOFTMAX = _operation("softmax", "z(m,C) -> a(m,C)", Softmax, apart="m")
