@@ -73,8 +73,8 @@ def losses(found: Least) -> list[str]:
     head = "operation, entries | dtype | " + " | ".join(f"of {n:,}" for n in SIZES)
     return [
         f"`python benchmarks/sizes.py --write`, {date.today()}. How few entries a target may lose, of those that",
-        f"count alike, before it is refused, by the default conventions; – where {LOST[-1]} are not enough: so coarse is",
-        "the dtype, or so much may rounding do.",
+        f"count alike, before it is refused, by the default conventions; – where {LOST[-1]} are not enough: so coarse",
+        "is the dtype, or so much may rounding do.",
         "",
         f"| {head} |",
         f"|---|---|{'--:|' * len(SIZES)}",

@@ -28,6 +28,7 @@ from nnlaws.rounding.formats import Floats
 
 PERIODS = (61, 997)  # primes: of columns, and of rows
 BLOCK = 1 << 15  # entries whose exact values are worked out together: what they need stays in a processor's cache
+TOGETHER = 1 << 18  # entries of results that are compared together
 NAME = "at_size"
 
 
@@ -35,15 +36,13 @@ def at_size(f: Subject, ruler: Ruler, *arguments: Array, **options: Option) -> E
     """f is what its formula says, whatever the size."""
     operation = ruler.operation
     got = f.results(*arguments, **options)
-    there, period = places(operation, arguments), repeats(operation, arguments)
-    seen = [Evidence(0.0)]
+    period = repeats(operation, arguments)
+    found = Evidence(0.0)
     for where in blocks(operation, arguments, BLOCK, period):
         measures = ruler.measures(*parts(operation, arguments, where), **options)
-        for moved in _again(where, period, there):
-            for measure, result in zip(measures, got, strict=True):
-                seen.append(_compared(result, measure, moved, ruler))
-        seen = [worst(*seen)]
-    return seen[0]
+        for measure, result in zip(measures, got, strict=True):
+            found = worst(found, *_compared(result, measure, where, period, ruler))
+    return found
 
 
 def repeats(operation: Operation, arguments: Sequence[Array]) -> int:
@@ -59,32 +58,50 @@ def repeats(operation: Operation, arguments: Sequence[Array]) -> int:
     return 0
 
 
-def _again(where: slice, period: int, there: int) -> Iterator[slice]:
-    """The block, and where else its arguments come again."""
+def _compared(result: Floats, measure: Measure, where: slice, period: int, ruler: Ruler) -> Iterator[Evidence]:
+    """The result held to the exact values of a block, and wherever else its arguments come again."""
+    dims = ruler.operation.results[measure.result]
+    exact = (measure.exact.hi, measure.exact.lo, measure.exact.radius, measure.allowed)
     if not period:
-        yield where
+        yield _near(part(ruler.operation, result, dims, where), exact, measure.result, dims, ruler, where.start or 0)
         return
-    for start in range(0, there, period):
-        if where.start + start < there:
-            yield slice(where.start + start, min(where.stop + start, there))
+    axis = dims.index(ruler.operation.apart) - len(dims)
+    got, places = np.moveaxis(result, axis, -1), result.shape[axis]
+    known = [np.moveaxis(each, axis, -1) for each in exact]
+    whole, start, stop = places // period, where.start, where.stop
+    step = max(TOGETHER // known[0].size, 1)
+    for first in range(0, whole, step):
+        count = min(step, whole - first)
+        some = got[..., first * period : (first + count) * period].reshape(*got.shape[:-1], count, period)
+        one = _near(some[..., start:stop], [each[..., None, :] for each in known], measure.result, dims, ruler)
+        yield _placed(one, dims, axis, first * period + start, period)
+    rest = min(places - whole * period, stop) - start
+    if rest > 0:
+        some = got[..., whole * period + start :][..., :rest]
+        one = _near(some[..., None, :], [each[..., None, :rest] for each in known], measure.result, dims, ruler)
+        yield _placed(one, dims, axis, whole * period + start, period)
 
 
-def _compared(result: Floats, measure: Measure, where: slice, ruler: Ruler) -> Evidence:
-    operation = ruler.operation
-    dims = operation.results[measure.result]
-    got = part(operation, result, dims, where)
-    size = slice(None) if where.start is None else slice(0, where.stop - where.start)
-    hi, lo, radius, allowed = (
-        part(operation, each, dims, size)
-        for each in (measure.exact.hi, measure.exact.lo, measure.exact.radius, measure.allowed)
-    )
+def _near(
+    got: Floats, exact: Sequence[Floats], name: str, dims: tuple[str, ...], ruler: Ruler, start: int = 0
+) -> Evidence:
+    got, hi, lo, radius, allowed = np.broadcast_arrays(got, *exact)
     unbounded = np.isposinf(allowed) & np.isnan(got)
     if unbounded.any():
         got = np.where(unbounded, 0.0, got)
-    one = compare(got, Enclosure(hi, lo, radius), allowed, ruler.format, result=measure.result)
+    one = compare(got, Enclosure(hi, lo, radius), allowed, ruler.format, result=name)
+    if one.element is None or not start:
+        return one
+    return replace(one, element=moved(ruler.operation, one.element, start))
+
+
+def _placed(one: Evidence, dims: tuple[str, ...], axis: int, start: int, period: int) -> Evidence:
+    """The evidence with its element, of an axis in periods at the end, where that is in the whole result."""
     if one.element is None:
         return one
-    return replace(one, element=moved(operation, one.element, where.start or 0))
+    *others, number, place = one.element.index
+    others.insert(len(dims) + axis, start + number * period + place)
+    return replace(one, element=replace(one.element, index=tuple(others)))
 
 
 def moved(operation: Operation, element: Element, start: int) -> Element:

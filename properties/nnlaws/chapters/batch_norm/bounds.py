@@ -80,6 +80,8 @@ def batch_norm_backward(
     q = _inverse(statistics.variance, 0.0, {}) if conventions.get("epsilon") == "outside" else s
 
     dbeta = upstream.sum(axis=-2, keepdims=True)
+    # what is multiplied, by γ s or 1/m, before it is summed lies on no grid any more, where the sum might be exact
+    multiplied = upstream.loosened(np.where(upstream.value != 0, wide.format.tiny, 0.0))
     products = np.abs(upstream.value) * _size(centred)
     rounding = u * products.sum(axis=-2, keepdims=True)  # the product with s may come before the sum
     aligned = (upstream * statistics.centred).sum(axis=-2, keepdims=True)
@@ -88,11 +90,11 @@ def batch_norm_backward(
         # folded, in dγ and so in dz: z·s − μ·s for z_norm; and Σ dout z − μ Σ dout, where dout may be multiplied first
         terms = np.abs(upstream.value) * (np.abs(wide.value) + _size(statistics.mean))
         folding = u * (1 + 4 * u) * terms.sum(axis=-2, keepdims=True)
-        apart = (upstream * wide).sum(axis=-2, keepdims=True) - statistics.mean * dbeta
+        apart = (multiplied * wide).sum(axis=-2, keepdims=True) - statistics.mean * dbeta
         aligned = join(aligned, apart).loosened(folding)
     dgamma = aligned * s
 
-    towards_mean = dbeta / m
+    towards_mean = multiplied.sum(axis=-2, keepdims=True) / m
     towards_variance = centred * q * (dgamma / m)
     dz = scale * s * (upstream - towards_mean - towards_variance)
     slope = _size(q) * _size(dgamma) / m

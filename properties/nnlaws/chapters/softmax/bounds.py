@@ -32,17 +32,23 @@ def cross_entropy(z: Bounded, y: Bounded, *, conventions: Mapping[str, str]) -> 
     With `normalisation = lse` also LSE·Σ y − Σ y z, whose two terms are of the size of the logits and cancel: so Apex,
     Liger, Megatron and flash-attn compute it, where Σ y z is the logit of the target. The sums may run over a sample
     and then over the batch, or over the batch at once. It is undefined where a class is masked, for 0·(−∞) is NaN.
+    Or each term is divided by m before they are summed. In narrow arithmetic nothing is promised where m, or what is
+    summed, may pass half of the range.
     """
     wide, targets = _wide(z, conventions), _wide(y, conventions)
     terms = np.where(targets > 0, targets * _log_softmax(wide, conventions), 0.0)
-    routes = [-terms.sum(axis=(-2, -1)) / z.shape[-2]]
+    total, m = terms.sum(axis=(-2, -1)), z.shape[-2]
+    routes = [-total / m, -(terms / m).sum(axis=(-2, -1))]
     if conventions.get("normalisation") in BY_LSE:
         row = _rows(wide, conventions)
         weighed = row.log_sum_exp * targets.sum(axis=-1, keepdims=True)
         product = targets * wide
         by_sample = (weighed - product.sum(axis=-1, keepdims=True)).sum(axis=(-2, -1))
         at_once = weighed.sum(axis=(-2, -1)) - product.sum(axis=(-2, -1))
-        routes += [each / z.shape[-2] for each in (by_sample, at_once)]
+        routes += [each / m for each in (by_sample, at_once)]
+    if conventions.get("arithmetic") == "narrow":
+        summed = np.maximum(np.abs(terms.value).sum(axis=(-2, -1)) + terms.error.sum(axis=(-2, -1)), m)
+        routes.append(total.loosened(_where_out_of_range(summed, z)))
     return join(*routes).astype(z.dtype)
 
 
@@ -59,7 +65,13 @@ def cross_entropy_gradient(z: Bounded, y: Bounded, *, conventions: Mapping[str, 
     terms = np.abs(dl.value) + (a.value + a.error) * np.abs(total.value)
     count = np.minimum(np.count_nonzero(targets.largest, axis=-1, keepdims=True) + 1, z.shape[-1])
     chain = (dl - a * total).loosened(count * wide.format.u * terms)
-    return join((a - targets) / m, chain).astype(z.dtype)
+    beyond = _where_out_of_range(np.asarray(float(m)), z) if conventions.get("arithmetic") == "narrow" else 0.0
+    return join((a - targets) / m, chain.loosened(np.asarray(beyond))).astype(z.dtype)
+
+
+def _where_out_of_range(size: Floats, z: Bounded) -> Floats:
+    """Infinite where a number of that size may pass half of the range of z's own type."""
+    return np.where(size > z.format.largest / 2, np.inf, 0.0)
 
 
 def _wide(x: Bounded, conventions: Mapping[str, str]) -> Bounded:
