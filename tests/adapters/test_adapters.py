@@ -154,7 +154,15 @@ def test_the_table_has_every_target_and_every_operation_that_it_offers() -> None
     assert all(cells.keys() == DTYPES.keys() for cells in PUBLISHED.values())
 
 
-@pytest.mark.parametrize("name", dict.fromkeys(name for name, _ in PUBLISHED), ids=lambda name: name.replace(" ", "-"))
+LONG = ("reference", "scipy-variables")
+"""Targets that need no library: left to `make adapters`, all the same, for they take longest of `make test`."""
+TARGETS = [
+    pytest.param(name, id=name.replace(" ", "-"), marks=[pytest.mark.release] if name in LONG else [])
+    for name in dict.fromkeys(name for name, _ in PUBLISHED)
+]
+
+
+@pytest.mark.parametrize("name", TARGETS)
 def test_the_outcome_is_as_published(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """All that the table has of a target is offered. In each dtype only published clauses are broken; and where some
     of an operation are published, one at least in some dtype.

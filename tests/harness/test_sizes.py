@@ -64,7 +64,8 @@ def test_every_operation_on_arrays_has_a_law_at_size() -> None:
 
 @pytest.mark.parametrize("law", AT_SIZE, ids=lambda law: law.operation.name)
 def test_its_cases_ascend_and_one_has_a_tail(law: Law) -> None:
-    entries = [case.m * case.columns for case in law.trials]
+    steps = letters(law)[0] == "T"
+    entries = [(steps and case.m, case.m * case.columns) for case in law.trials]
     assert entries == sorted(entries)
     assert any(size % 8 for case in law.trials for size in (case.m, case.columns) if size > 128)
 
@@ -178,6 +179,16 @@ def test_a_slow_target_is_cut_off_by_its_own_time() -> None:
     assert result.outcome is Outcome.CONFORMS
     assert "sizes from 8 × 32000 on are left out, for a call at " in result.size
     assert time.perf_counter() - began < 5
+
+
+def test_steps_that_are_slow_are_left_out_whatever_their_number_of_coordinates() -> None:
+    def gradient_descent(theta: Any, grads: Any, *, learning_rate: Any) -> Any:
+        time.sleep(0.01 * len(grads))
+        return nnlaws_reference.gradient_descent(theta, grads, learning_rate=learning_rate)
+
+    result = judged("gradient_descent.at_size", gradient_descent=gradient_descent)
+    assert result.outcome is Outcome.CONFORMS
+    assert result.size.startswith("sizes from 310 × 4 on are left out, for a call at 2 × ")
 
 
 def test_a_first_call_that_compiles_is_not_slow() -> None:

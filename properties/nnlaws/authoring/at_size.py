@@ -112,9 +112,10 @@ def moved(operation: Operation, element: Element, start: int) -> Element:
 
 
 def sized(clause: str, operation: Operation, build: Builder, cases: Sequence[Case], statement: str, **more: Any) -> Law:
-    """The law of one operation at size: cases, ascending, of plates that `build` makes."""
+    """The law of one operation at size: cases, ascending, of plates that `build` makes; of steps, the fewest first."""
     given: dict[str, Any] = {"m": (1, LARGEST), "columns": (1, LARGEST), "lanes": 1, "kind": "value", **more}
-    ascending = tuple(sorted(cases, key=lambda case: case.m * case.columns))
+    stepped = any("T" in dims and "m" not in dims for dims in operation.arguments.values())
+    ascending = tuple(sorted(cases, key=lambda case: (stepped and case.m, case.m * case.columns)))
     return Law(clause, operation, f"{statement}, at any size", NAME, at_size, build, None, trials=ascending, **given)
 
 

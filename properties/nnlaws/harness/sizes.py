@@ -5,7 +5,7 @@ call would take longer than the profile's patience.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
 
@@ -29,7 +29,7 @@ LEAST = 2  # rows or columns to which a failing case is made smaller
 SINGLE = 24  # digits of float32: formats with fewer hold no large numbers of entries
 NAMED = 2  # entries that do not count once
 LOST = (1, 2, 4, 8, 16, 32, 64, 128)  # entries
-QUICK = 0.01  # seconds: what is faster says nothing about larger calls
+QUICK = 0.05  # seconds: what is faster says nothing about larger calls
 
 
 class Stopwatch:
@@ -75,14 +75,15 @@ def by_sizes(search: Search, judging: Rounding) -> Seen:
 
     own, patience = search.selection.own_sizes, PROFILES[search.selection.profile].patience
     patience = search.selection.timeout / 2 if own else min(search.selection.timeout / 2, patience)
-    before: tuple[Case, Inputs] | None = None
-    passed: list[Case] = []
+    calls: list[Call] = []
     for case in sizes(law, search.selection):
         inputs = made(case)
-        if before is not None and _seconds(law, stopwatch, before[1], inputs) > patience:
-            tried(*before)  # the first call may compile
-            if _seconds(law, stopwatch, before[1], inputs) > patience:
-                took = f"a call at {_size(before[0])} took {stopwatch.seconds:.2g} s"
+        before = _basis(law, calls, inputs)
+        if before is not None and _seconds(law, before, inputs) > patience:
+            tried(before.case, before.inputs)  # the first call may compile
+            before = replace(before, seconds=stopwatch.seconds)
+            if _seconds(law, before, inputs) > patience:
+                took = f"a call at {_size(before.case)} took {before.seconds:.2g} s"
                 seen.size = f"sizes from {_size(case)} on are left out, for {took}"
                 break
         try:
@@ -100,10 +101,10 @@ def by_sizes(search: Search, judging: Rounding) -> Seen:
                 least, axis = smallest(case, fails)
                 seen.size = "; ".join(filter(None, (_from(law, least, axis), _miscounted(search, least))))
             break
-        seen.passed, before = True, (case, inputs)
-        passed.append(case)
+        seen.passed = True
+        calls.append(Call(case, inputs, stopwatch.seconds))
     if not seen.failures and law.counting is not None and search.ignored is None:
-        counted = [case for case in passed if case.family == law.counting.family]
+        counted = [call.case for call in calls if call.case.family == law.counting.family]
         if counted:
             seen.size = "; ".join(filter(None, (_lost(law, law.counting, search.ruler, counted[-1]), seen.size)))
     return seen
@@ -119,7 +120,7 @@ def sizes(law: Law, selection: Selection) -> list[Case]:
         cases = tuple({case.family: replace(case, **own) for case in cases}.values())
     elif profile.sizes < 1:
         cases = cases[: max(round(len(cases) * profile.sizes), 1)]
-    return sorted(cases, key=lambda case: case.m * case.columns)
+    return sorted(cases, key=lambda case: (_steps(law) and case.m, case.m * case.columns))
 
 
 def smallest(case: Case, fails: Callable[[Case], bool]) -> tuple[Case, str]:
@@ -231,16 +232,36 @@ def _steps(law: Law) -> bool:
     return letters(law)[0] == "T"
 
 
-def _seconds(law: Law, stopwatch: Stopwatch, before: Inputs, inputs: Inputs) -> float:
-    """What a call of these inputs will take, if time grows as entries do: of as many steps, for each takes its own.
+@dataclass(frozen=True)
+class Call:
+    """A call that was made, and how long it took."""
 
-    0 where that is not known, or the call before took next to none.
-    """
-    sizes = [law.operation.sizes(x.shape for x in each.arguments) for each in (before, inputs)]
-    if stopwatch.seconds < QUICK or sizes[0].get("T") != sizes[1].get("T"):
+    case: Case
+    inputs: Inputs
+    seconds: float
+
+
+def _steps_of(law: Law, inputs: Inputs) -> int:
+    return law.operation.sizes(x.shape for x in inputs.arguments).get("T", 1)
+
+
+def _basis(law: Law, calls: Sequence[Call], inputs: Inputs) -> Call | None:
+    """By which of the calls to tell how long another will take: the last of as many steps, or that of the fastest."""
+    alike = [call for call in calls if _steps_of(law, call.inputs) == _steps_of(law, inputs)]
+    if alike:
+        return alike[-1]
+    return min(calls, key=lambda call: call.seconds / _steps_of(law, call.inputs), default=None)
+
+
+def _seconds(law: Law, before: Call, inputs: Inputs) -> float:
+    """How long it takes if time grows as entries do, or else as steps; 0 where the call before took next to none."""
+    steps, fewer = _steps_of(law, inputs), _steps_of(law, before.inputs)
+    if steps != fewer:
+        return before.seconds * steps / fewer
+    if before.seconds < QUICK:
         return 0.0
-    entries, less = (sum(x.size for x in each.arguments) for each in (inputs, before))
-    return stopwatch.seconds * entries / less
+    entries, less = (sum(x.size for x in each.arguments) for each in (inputs, before.inputs))
+    return before.seconds * entries / less
 
 
 def _size(case: Case) -> str:

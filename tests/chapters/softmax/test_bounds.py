@@ -5,7 +5,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from nnlaws.authoring.case import expand
+from nnlaws.authoring.case import Builder, expand
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.ruler import SMALLER, Ruler
 from nnlaws.authoring.token import Case
@@ -44,7 +44,9 @@ def test_a_bound_shrinks_as_the_unit_roundoff_does(operation: Operation, dtype: 
     format, targeted = format_of(DTYPES[dtype]), "y" in operation.arguments
     plates = at_size.targeted_inputs if targeted else at_size.inputs
     ordinary, extreme = (draw(operation)[0] for draw in (inputs.ordinary, inputs.extreme))
-    cases = [(plates, Case(3, size, family, 0, 0)) for family in at_size.LOGITS for size in (40, 700)]
+    cases: list[tuple[Builder, Case]] = [
+        (plates, Case(3, size, family, 0, 0)) for family in at_size.LOGITS for size in (40, 700)
+    ]
     levels = itertools.product((ordinary, extreme), inputs.FAMILIES, inputs.LEVELS)
     cases += [(build, Case(3, 50, family, k, 0)) for build, family, k in levels]
     for (build, case), conventions in itertools.product(cases, ({}, {"exponential": "scaled_first"})):

@@ -191,9 +191,8 @@ def _statistics(z: Bounded, conventions: Conventions) -> Statistics:
     variance = _mean(centred * centred)
     spread = np.sqrt(variance)
 
-    ends = [x - end(x, axis=-2, keepdims=True) for end in (np.min, np.max)]
     partial = _partial_sums(x)
-    sums, far_sums = partial[..., -1:, :] / m, np.maximum(*(_partial_sums(end)[..., -1:, :] for end in ends)) / m
+    sums, far_sums = partial[..., -1:, :] / m, _far_sums(x) / m
     far = np.abs(centred).max(axis=-2, keepdims=True)
     far_square = variance + far * far
     from_shift = 2 * u * spread * np.sqrt(far_square) + u * u * far_square
@@ -211,7 +210,8 @@ def _statistics(z: Bounded, conventions: Conventions) -> Statistics:
     if declared == "one_pass":
         error = np.maximum(error, _one_pass(m, np.abs(mean), sums, variance, u))
     error = second_order * error + format.tiny * (6 + 4 * spread)
-    own = 2 * u * (np.abs(centred) + drift) + u * np.maximum(*map(np.abs, ends)) + 3 * format.tiny
+    ends = (np.abs(x - end(x, axis=-2, keepdims=True)) for end in (np.min, np.max))
+    own = 2 * u * (np.abs(centred) + drift) + u * np.maximum(*ends) + 3 * format.tiny
     beyond = _beyond(z)
     drift, error, own = (np.where(beyond, np.inf, each) for each in (drift, error, own))
     return Statistics(
@@ -241,6 +241,19 @@ def _partial_sums(x: Floats) -> Floats:
     largest = np.cumsum(-np.sort(-np.abs(x), axis=-2), axis=-2)
     largest[..., :1, :] = 0.0  # one sample is not a sum
     return np.cumsum(largest, axis=-2)
+
+
+def _far_sums(x: Floats) -> Floats:
+    """The last of the partial sums of x less its least, or less its greatest, whichever is more.
+
+    Of m numbers in falling order the j-th is in m − j + 1 of them: one sort will do for both.
+    """
+    rising, m = np.sort(x, axis=-2), x.shape[-2]
+    least, greatest = rising[..., :1, :], rising[..., -1:, :]
+    place = np.arange(1.0, m + 1)[:, None]
+    above = (place * (rising - least)).sum(axis=-2, keepdims=True)
+    below = ((m + 1 - place) * (greatest - rising)).sum(axis=-2, keepdims=True)
+    return np.asarray(np.maximum(above, below) - (greatest - least))  # one sample is not a sum
 
 
 def _merging(k: Floats) -> Floats:

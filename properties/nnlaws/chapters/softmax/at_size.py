@@ -221,6 +221,6 @@ def _sized(clause: str, operation: Operation, statement: str, rows: str, columns
 LAWS: tuple[Law, ...] = (
     _sized("SM-1", SOFTMAX, "softmax is e^z / Σ e^z", "rows", 17),
     _sized("SM-11", LOG_SOFTMAX, "log-softmax is z − log Σ e^z", "rows", 3),
-    _sized("SM-13", CROSS_ENTROPY, "J of a batch is the mean over its samples", "misses", 3),
+    _sized("SM-12", CROSS_ENTROPY, "J of a sample is −Σ y log a, and that of a batch the mean", "misses", 3),
     _sized("SM-16", CROSS_ENTROPY_GRADIENT, "the gradient is (softmax − y)/m", "rows", 3),
 )

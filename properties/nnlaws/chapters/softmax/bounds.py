@@ -36,7 +36,7 @@ def cross_entropy(z: Bounded, y: Bounded, *, conventions: Mapping[str, str]) -> 
     summed, may pass half of the range.
     """
     wide, targets = _wide(z, conventions), _wide(y, conventions)
-    terms = np.where(targets > 0, targets * _log_softmax(wide, conventions), 0.0)
+    terms: Any = np.where(targets > 0, targets * _log_softmax(wide, conventions), 0.0)
     total, m = terms.sum(axis=(-2, -1)), z.shape[-2]
     routes = [-total / m, -(terms / m).sum(axis=(-2, -1))]
     if conventions.get("normalisation") in BY_LSE:
