@@ -1,12 +1,13 @@
 """Right ways to compute batch norm, operation by operation, and at size."""
 
 from nnlaws.authoring.variant import SoundVariant
-from nnlaws.chapters.batch_norm.sound import at_size, backward, inference, running, train
+from nnlaws.chapters.batch_norm.sound import backward, inference, others_at_size, running, train, train_at_size
 
 SOUND: tuple[SoundVariant, ...] = (
     *train.SOUND,
     *backward.SOUND,
     *running.SOUND,
     *inference.SOUND,
-    *at_size.SOUND,
+    *train_at_size.SOUND,
+    *others_at_size.SOUND,
 )

@@ -8,7 +8,6 @@ from nnlaws_reference.dtypes import Array
 
 from nnlaws.authoring.mutant import stored
 from nnlaws.authoring.variant import SoundVariant, sound
-from nnlaws.chapters.softmax import sound_at_size
 
 LOG2_E = math.log2(math.e)
 
@@ -379,7 +378,4 @@ def _log_sum_exp(z: Array) -> Array:
     return top + np.log(np.exp(z - top).sum(axis=-1, keepdims=True))
 
 
-SOUND: tuple[SoundVariant, ...] = (
-    *(each for each in list(globals().values()) if isinstance(each, SoundVariant)),
-    *sound_at_size.SOUND,
-)
+SOUND: tuple[SoundVariant, ...] = tuple(each for each in list(globals().values()) if isinstance(each, SoundVariant))
