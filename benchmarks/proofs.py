@@ -103,7 +103,7 @@ def proven(mutant: Mutant, finding: Finding, law: str, dtype: str) -> str:
     said = wrong = 0
     seen: list[Sample] = []
     with silence():
-        for each in (each for each in LAWS if each.operation is operation):
+        for each in (each for each in LAWS if each.operation is operation and not each.at_size):
             for inputs in fresh(each, bench.ruler):
                 sample = bench.sample(inputs.arguments, {name: inputs.options[name] for name in operation.options})
                 if sample is None:
@@ -163,7 +163,9 @@ def alike(one: str, other: str, dtype: str, resumed: bool = False) -> float:
     operation = OPERATIONS[KNOWN[one].operation]
     ruler = Ruler(operation, format_of(DTYPES[dtype]), {})
     subjects = [GuardedSubject(KNOWN[name].function, operation) for name in (one, other)]
-    laws = [law for law in LAWS if law.operation is operation and (law.name == "resumed" or not resumed)]
+    laws = [
+        law for law in LAWS if law.operation is operation and not law.at_size and (law.name == "resumed" or not resumed)
+    ]
     with silence():
         if not operation.arrays:
             return float(all(_drawn_alike(law, ruler, *subjects) for law in laws))

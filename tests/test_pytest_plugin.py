@@ -37,7 +37,7 @@ def test_the_entry_point_names_the_plugin() -> None:
 @pytest.mark.slow
 def test_one_item_a_law_and_dtype_named_by_clause(run: Callable[..., pytest.RunResult]) -> None:
     result = run("--nnlaws", "scipy", "--nnlaws-profile", "quick", "-k", "SM-1- or SM-8 or SM-11", "-rA")
-    result.assert_outcomes(passed=8, skipped=4)
+    result.assert_outcomes(passed=12, skipped=4)
     result.stdout.fnmatch_lines(
         [
             "PASSED *SM-1-softmax.value-float32",

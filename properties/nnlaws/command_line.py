@@ -39,6 +39,13 @@ def _cores() -> int:
     return min(allowed, 4)
 
 
+def _positive(text: str) -> int:
+    """A size."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 on, got {text!r}")
+    return int(text)
+
+
 def _seed(text: str) -> int | str:
     """A whole number, or "random"."""
     try:
@@ -48,7 +55,7 @@ def _seed(text: str) -> int | str:
 
 
 _SEVERAL: dict[str, Any] = {"action": "append", "default": []}
-_SIZE: dict[str, Any] = {"type": int, "default": 0, "metavar": "N"}
+_SIZE: dict[str, Any] = {"type": _positive, "default": 0, "metavar": "N"}
 _OPTIONS: dict[str, dict[str, Any]] = {
     "--operation": {**_SEVERAL, "metavar": "NAME", "help": "only this operation; may be repeated"},
     "--law": {

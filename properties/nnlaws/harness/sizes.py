@@ -27,7 +27,8 @@ from nnlaws.rounding.number import Bounded
 
 LEAST = 2  # rows or columns to which a failing case is made smaller
 SINGLE = 24  # digits of float32: formats with fewer hold no large numbers of entries
-NAMED = 2  # entries that do not count once
+NAMED = 4  # entries that do not count once; where more do not, it is no matter of single ones
+MOST = 1 << 21  # entries of a case, one of whose sizes is given
 LOST = (1, 2, 4, 8, 16, 32, 64, 128)  # entries
 QUICK = 0.05  # seconds: what is faster says nothing about larger calls
 
@@ -77,6 +78,7 @@ def by_sizes(search: Search, judging: Rounding) -> Seen:
     patience = search.selection.timeout / 2 if own else min(search.selection.timeout / 2, patience)
     calls: list[Call] = []
     for case in sizes(law, search.selection):
+        search.tell(case)
         inputs = made(case)
         before = _basis(law, calls, inputs)
         if before is not None and _seconds(law, before, inputs) > patience:
@@ -119,11 +121,19 @@ def sizes(law: Law, selection: Selection) -> list[Case]:
     cases = law.trials + (law.largest if profile.scale else ())
     wanted: dict[str, Any] = {"columns": selection.columns, "m": selection.steps if _steps(law) else selection.rows}
     if any(wanted.values()):
-        own: dict[str, Any] = {name: size for name, size in wanted.items() if size}
-        cases = tuple({case.family: replace(case, **own) for case in cases}.values())
+        cases = tuple({case.family: _of_own_size(case, **wanted) for case in cases}.values())
     elif profile.sizes < 1:
         cases = cases[: max(round(len(cases) * profile.sizes), 1)]
     return sorted(cases, key=lambda case: (_steps(law) and case.m, case.m * case.columns))
+
+
+def _of_own_size(case: Case, m: int, columns: int) -> Case:
+    """The case at these sizes: of what is not given, 0, as much as leaves so many entries as a run has at most."""
+    if m and columns:
+        return replace(case, m=m, columns=columns)
+    if m:
+        return replace(case, m=m, columns=min(case.columns, max(MOST // m, 1)))
+    return replace(case, columns=columns, m=min(case.m, max(MOST // columns, LEAST)))
 
 
 def smallest(case: Case, fails: Callable[[Case], bool]) -> tuple[Case, str]:
@@ -164,11 +174,11 @@ def _miscounted(search: Search, case: Case) -> str:
     if counting is None or format.digits < SINGLE:
         return ""
     try:
-        found = miscounted(counting, search.subject, format, entries(search.law, counting, case))
+        found = miscounted(counting, search.subject, format, entries(search.law, counting, case), NAMED + 1)
     except TargetFault:
         return ""
     told = [f"{counting.entry} {place} counts {_times(count)}" for place, count in found if np.isfinite(count)]
-    return ", ".join(told[:NAMED]) + (" and so do others" if len(told) > NAMED else "")
+    return ", ".join(told) if len(told) == len(found) <= NAMED else ""
 
 
 def _times(count: float) -> str:

@@ -95,9 +95,10 @@ def _counted(random: np.random.Generator, z: Floats) -> Floats:
 UPSTREAM: dict[str, Callable[[np.random.Generator, Floats], Floats]] = {
     "balanced": _aligned,
     "pairs": lambda random, z: np.ones_like(z),
+    "levels": lambda random, z: np.ones_like(z),
     "features": lambda random, z: tiled(_pairs(random, (len(z), min(z.shape[1], FEATURES)), 0.0), z.shape[1], 1),
 }
-"""What comes from above: of most batches "counts"; mostly along z itself; all 1; whole numbers that repeat."""
+"""What comes from above: of most batches "counts"; mostly along z itself; all 1, twice; whole numbers that repeat."""
 
 
 def batch(case: Case, format: Format, stream: str = "plates") -> Array:
@@ -160,6 +161,7 @@ CASES: dict[Operation, tuple[Case, ...]] = {
         Case(4097, 4, "counts", 0, 0),
         Case(8193, 4, "levels", 0, 0),
         Case(32_767, 2, "pairs", 0, 0),
+        Case(2049, 48, "gauss", 0, 0),
         Case(65_537 + 255, 2, "levels", 0, 0),
         Case(65_537 + 255, 2, "counts", 0, 0),
         _MANY,
@@ -169,7 +171,9 @@ CASES: dict[Operation, tuple[Case, ...]] = {
         Case(4095, 4, "balanced", 0, 0),
         Case(8193, 4, "gauss", 0, 0),
         Case(32_767, 2, "pairs", 0, 0),
+        Case(2049, 48, "gauss", 0, 0),
         Case(65_537 + 255, 2, "counts", 0, 0),
+        Case(65_537 + 255, 1, "levels", 0, 0),
         _MANY,
         _MANY_FEATURES,
     ),

@@ -33,18 +33,24 @@ def _batch(case: Case) -> Floats:
 
 
 def _given(case: Case, format: Format) -> tuple[Array, ...]:
-    """x, W, b = 0 and γ = 1: the weights are 1 and −1, so that no sum is rounded."""
+    """x, W, b and γ: the weights are 1 and −1, so that no sum is rounded."""
     if case.family not in FAMILIES:
         raise UsageError(f"unknown family {case.family!r} in the case {case}; there are {', '.join(FAMILIES)}")
     weights = case.random("weights").choice((1.0, -1.0), (case.columns, FAMILIES[case.family]))
-    numbers = _batch(case), weights, np.zeros(case.columns), np.ones(case.columns)
+    random = case.random("learnt")
+    numbers = (
+        _batch(case),
+        weights,
+        random.choice((0.0, 1.0, -2.0), case.columns),
+        random.choice((1.0, -1.0, 2.0), case.columns),
+    )
     return tuple(each.astype(format.dtype) for each in numbers)
 
 
 def forward_inputs(case: Case, format: Format) -> Inputs:
-    """x, W, b, γ, β = 0 and ε."""
-    x, weights, bias, gamma = _given(case, format)
-    return Inputs((x, weights, bias, gamma, np.zeros_like(bias)), options={"eps": EPS})
+    """x, W, b, γ, β and ε."""
+    beta = case.random("beta").choice((0.0, 1.0, -2.0), case.columns).astype(format.dtype)
+    return Inputs((*_given(case, format), beta), options={"eps": EPS})
 
 
 def backward_inputs(case: Case, format: Format) -> Inputs:

@@ -63,6 +63,8 @@ def inputs(operation: Operation) -> Builder:
         options = {name: OPTIONS[name] for name in operation.options if name in OPTIONS}
         if case.family == "coordinates" and "learning_rate" in options:
             options["learning_rate"] = FAST
+        if case.family == "coordinates" and "bias_correction" in options:
+            options["bias_correction"] = False
         if "theta" not in operation.arguments:
             return Inputs((grads,), options=options)
         return Inputs((_start(case, format), grads), options=options)
@@ -78,7 +80,12 @@ def _start(case: Case, format: Format) -> Array:
 
 
 BUILDERS: dict[Operation, Builder] = {operation: inputs(operation) for operation in OPERATIONS}
-CASES = (Case(310, 4, "bursts", 0, 0), Case(2, 4099, "coordinates", 0, 0), Case(2, 262_147, "coordinates", 0, 0))
+CASES = (
+    Case(310, 4, "bursts", 0, 0),
+    Case(2, 4099, "coordinates", 0, 0),
+    Case(6, 1999, "coordinates", 0, 0),
+    Case(2, 262_147, "coordinates", 0, 0),
+)
 LARGEST = (Case(2100, 4, "bursts", 0, 0), Case(10_000, 10, "bursts", 0, 0), Case(2, 10_000_019, "coordinates", 0, 0))
 
 _STATEMENTS = {

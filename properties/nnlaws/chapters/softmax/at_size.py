@@ -23,6 +23,7 @@ from nnlaws.rounding.formats import Floats, Format
 
 FAR = 1024.0
 ROWS = 997  # different ones, where there are more
+SHARED = 4096  # classes at most, among which a target is shared: a part of it is no subnormal number
 TOPS = 32  # classes, or samples, that count
 
 Shape = tuple[int, int]
@@ -75,6 +76,12 @@ def _rows(random: np.random.Generator, shape: Shape, level: float) -> Floats:
     return tiled(_noise(random, (min(shape[0], ROWS), shape[1]), level), shape[0], 0)
 
 
+def _peaks(random: np.random.Generator, shape: Shape, level: float) -> Floats:
+    z = _noise(random, shape, level)
+    z[np.arange(shape[0]), -1 - np.arange(shape[0]) % shape[1]] += 200.0
+    return z
+
+
 def _misses(random: np.random.Generator, shape: Shape, level: float) -> Floats:
     z = np.full(shape, -63 * FAR)
     z[np.arange(shape[0]), random.integers(0, shape[1], shape[0])] = 0.0
@@ -89,13 +96,16 @@ LOGITS: dict[str, Family] = {
     "equal": _equal,
     "noise": _noise,
     "rows": _rows,
+    "peaks": _peaks,
     "misses": _misses,
+    "losses": _misses,
 }
 """Each class is at the top of one row and FAR below in the others, so that a row's sum is the number of its classes;
 few classes are at the top, where kernels go wrong; rows rise by FAR at a few places, the last at an edge of a block, or
 fall: what was summed before a rise counts nothing; few classes count, one in each of 128 blocks, each a little above
-the one before: what was summed is rescaled at every block; all classes are at the top; bell-shaped; the
-same, with the same rows over and over; one class at the top, far above all others."""
+the one before: what was summed is rescaled at every block; all classes are at the top; bell-shaped; the same, with the
+same rows over and over; one of the last classes above these by more than e^z bears; one class at the top, far above all
+others, which few samples miss, or all."""
 
 
 def logits(case: Case, format: Format) -> Array:
@@ -113,6 +123,7 @@ def inputs(case: Case, format: Format) -> Inputs:
 def targeted_inputs(case: Case, format: Format) -> Inputs:
     """Logits, and one-hot targets: the class that is at the top, the last of several; of "misses" 32 samples, where
     kernels go wrong, are of another class, whose logit is 1, 3 ... 61 times 1024 below: the loss of each is whole.
+    Of "losses" all are, by 1024; of "noise" and "equal" targets are spread over up to 4096 classes.
     """
     z, random = logits(case, format), case.random("targets")
     rows, classes = case.m, case.columns
@@ -121,17 +132,26 @@ def targeted_inputs(case: Case, format: Format) -> Inputs:
         missed = positions(rows, TOPS, random)
         right[missed] = (right[missed] + 1 + random.integers(0, classes - 1, len(missed))) % classes
         z[missed, right[missed]] = -FAR * (1 + 2 * (np.arange(len(missed)) % 31))
+    if case.family == "losses":
+        right = (right + 1) % classes
+        z[np.arange(rows), right] = -FAR
     y = np.zeros(z.shape, format.dtype)
-    y[np.arange(rows), right] = 1
+    if case.family in ("noise", "equal"):
+        shares = min(1 << (classes.bit_length() - 1), SHARED)
+        y[:, np.arange(shares) * classes // shares] = 1 / shares
+    else:
+        y[np.arange(rows), right] = 1
     return Inputs((z, y))
 
 
 _CLASSES = (
     Case(8, 4095, "parts", 0, 0),
     Case(24, 4097, "terraces", 0, 0),
+    Case(64, 1000, "noise", 0, 0),
     Case(2, 8191, "noise", 0, 0),
     Case(12, 1025, "terraces", 0, 0),
-    Case(4, 32_000, "slopes", 0, 0),
+    Case(2, 65_539, "peaks", 0, 0),
+    Case(8, 32_000, "slopes", 0, 0),
     Case(8, 32_000, "beacons", 0, 0),
     Case(1, 131_073, "equal", 0, 0),
     Case(4, 131_073, "parts", 0, 0),
@@ -200,9 +220,11 @@ _FEWER = (
     Case(8, 4095, "parts", 0, 0),
     Case(12, 4097, "terraces", 0, 0),
     Case(8, 1025, "terraces", 0, 0),
+    Case(64, 1000, "noise", 0, 0),
     Case(2, 8191, "noise", 0, 0),
+    Case(1, 65_539, "peaks", 0, 0),
     Case(2, 32_000, "slopes", 0, 0),
-    Case(4, 32_000, "beacons", 0, 0),
+    Case(2, 32_000, "beacons", 0, 0),
     Case(1, 131_073, "equal", 0, 0),
     Case(2, 131_073, "parts", 0, 0),
 )
@@ -212,7 +234,7 @@ _FEWER = (
 def _sized(clause: str, operation: Operation, statement: str, rows: str, columns: int) -> Law:
     targeted = "y" in operation.arguments
     build, classes = (targeted_inputs, _FEWER) if targeted else (inputs, _CLASSES)
-    some = (Case(4099, columns, rows, 0, 0),) if rows == "misses" else ()
+    some = (Case(4099, columns, rows, 0, 0), Case(_MANY, columns, "losses", 0, 0)) if rows == "misses" else ()
     cases, largest = (*classes, *some, Case(_MANY, columns, rows, 0, 0)), (*_WIDEST, Case(_MOST, 5, rows, 0, 0))
     counting = Counting("class", "classes", "C", "parts", _without, COUNTED[operation])
     return sized(clause, operation, build, cases, statement, largest=largest, counting=counting)
