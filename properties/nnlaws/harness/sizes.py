@@ -80,17 +80,18 @@ def by_sizes(search: Search, judging: Rounding) -> Seen:
     for case in sizes(law, search.selection):
         search.tell(case)
         inputs = made(case)
-        before = _basis(law, calls, inputs)
-        if before is not None and _seconds(law, before, inputs) > patience:
-            again = tried(before.case, made(before.case))  # the first call may compile
-            before = replace(before, seconds=stopwatch.seconds)
-            if not again.holds:
-                search.first(before.case, again)
-                break
-            if _seconds(law, before, inputs) > patience:
-                took = f"a call at {_size(before.case)} took {before.seconds:.2g} s"
-                seen.size = f"sizes from {_size(case)} on are left out, for {took}"
-                break
+        slow = _slow(law, calls, inputs, patience)
+        while slow is not None and not slow.again:  # the first call may compile
+            evidence = tried(slow.case, made(slow.case))
+            if not evidence.holds:
+                search.first(slow.case, evidence)
+                return seen
+            calls[calls.index(slow)] = replace(slow, seconds=stopwatch.seconds, again=True)
+            slow = _slow(law, calls, inputs, patience)
+        if slow is not None:
+            took = f"a call at {_size(slow.case)} took {slow.seconds:.2g} s"
+            seen.size = f"sizes from {_size(case)} on are left out, for {took}"
+            break
         try:
             evidence = tried(case, inputs)
         except TargetFault as fault:
@@ -107,7 +108,7 @@ def by_sizes(search: Search, judging: Rounding) -> Seen:
                 seen.size = "; ".join(filter(None, (_from(law, least, axis), _miscounted(search, least))))
             break
         seen.passed = True
-        calls.append(Call(case, _steps_of(law, inputs), _entries_of(inputs), stopwatch.seconds))
+        calls.append(Call(case, _steps_of(law, inputs), _entries_of(inputs), _widest(inputs), stopwatch.seconds))
     if not seen.failures and law.counting is not None and search.ignored is None:
         counted = [call.case for call in calls if call.case.family == law.counting.family]
         if counted:
@@ -247,12 +248,16 @@ def _steps(law: Law) -> bool:
 
 @dataclass(frozen=True)
 class Call:
-    """A call that was made: of how many steps, of how many entries in all its arguments, and how long it took."""
+    """A call that was made: of how many steps, of how many entries in all its arguments and along the longest of their
+    axes, and how long it took. again: whether that is the time of a second call.
+    """
 
     case: Case
     steps: int
     entries: int
+    widest: int
     seconds: float
+    again: bool = False
 
 
 def _steps_of(law: Law, inputs: Inputs) -> int:
@@ -263,18 +268,32 @@ def _entries_of(inputs: Inputs) -> int:
     return sum(x.size for x in inputs.arguments)
 
 
-def _basis(law: Law, calls: Sequence[Call], inputs: Inputs) -> Call | None:
-    """By which of the calls to tell how long another will take: the last of as many steps, or that of the fastest."""
+def _widest(inputs: Inputs) -> int:
+    return max(size for x in inputs.arguments for size in x.shape)
+
+
+def _slow(law: Law, calls: Sequence[Call], inputs: Inputs, patience: float) -> Call | None:
+    """The call by which another will take too long, if there is one: of those of as many steps the one that says most,
+    else that of the fastest steps.
+    """
     alike = [call for call in calls if call.steps == _steps_of(law, inputs)]
-    return alike[-1] if alike else min(calls, key=lambda call: call.seconds / call.steps, default=None)
+    found: Call | None
+    if alike:
+        found = max(alike, key=lambda call: _seconds(law, call, inputs))
+    else:
+        found = min(calls, key=lambda call: call.seconds / call.steps, default=None)
+    return found if found is not None and _seconds(law, found, inputs) > patience else None
 
 
 def _seconds(law: Law, before: Call, inputs: Inputs) -> float:
-    """How long it takes if time grows as entries do, or else as steps; 0 where the call before took next to none."""
+    """How long it takes if time grows as entries do, or as pairs of what is along an axis; or else as steps. 0 where
+    the call before took next to none.
+    """
     steps = _steps_of(law, inputs)
     if steps != before.steps:
         return before.seconds * steps / before.steps
-    return before.seconds * _entries_of(inputs) / before.entries if before.seconds >= QUICK else 0.0
+    growth = max(_entries_of(inputs) / before.entries, (_widest(inputs) / before.widest) ** 2)
+    return before.seconds * growth if before.seconds >= QUICK else 0.0
 
 
 def _size(case: Case) -> str:
