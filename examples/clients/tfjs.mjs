@@ -37,7 +37,7 @@ const stepped = (optimizer) =>
       if (rate.shape.length && made.setLearningRate) made.setLearningRate(number(rate, step));
       const gradient = tf.tensor1d(Float32Array.from(grads.values.slice(step * size, (step + 1) * size)));
       made.applyGradients([{ name: x.name, tensor: gradient }]);
-      iterates.push(...x.dataSync());
+      for (const each of x.dataSync()) iterates.push(each);
     }
     made.dispose();
     x.dispose();

@@ -269,7 +269,7 @@ def _entries_of(inputs: Inputs) -> int:
 
 
 def _widest(inputs: Inputs) -> int:
-    return max(size for x in inputs.arguments for size in x.shape)
+    return int(max(size for x in inputs.arguments for size in x.shape))
 
 
 def _slow(law: Law, calls: Sequence[Call], inputs: Inputs, patience: float) -> Call | None:

@@ -11,7 +11,7 @@ const operations = {
     const values = new Array(rows * columns);
     for (let row = 0; row < rows; row++) {
       const x = z.values.slice(row * columns, (row + 1) * columns);
-      const largest = Math.max(...x);
+      const largest = x.reduce((a, b) => Math.max(a, b), -Infinity);
       const powers = x.map((each) => Math.exp(each - largest));
       const sum = powers.reduce((total, each) => total + each, 0);
       powers.forEach((each, column) => (values[row * columns + column] = each / sum));
