@@ -63,7 +63,7 @@ def test_a_mistake_of_a_client_is_found_with_its_cause(tmp_path: Path) -> None:
     )
     report = judged(command(tmp_path, f"{wrong}OPERATIONS['softmax'] = softmax"))
     assert not report.conforms
-    violation = by_clause(report)["SM-1"].violation
+    violation = next(each for each in report.results if each.law == "softmax.value").violation
     assert violation is not None
     assert violation.cause is not None
     assert "0.5" in violation.cause.fault or "half" in violation.cause.fault
