@@ -17,12 +17,12 @@ from typing import Any
 
 import numpy as np
 import page
-from nnlaws.authoring.at_size import at_size
+from nnlaws.authoring.at_size import at_size, letters
 from nnlaws.authoring.case import expand
 from nnlaws.authoring.law import Law
 from nnlaws.authoring.ruler import Ruler
 from nnlaws.chapters import LAWS
-from nnlaws.harness.sizes import LOST, least_lost, letters
+from nnlaws.harness.sizes import LOST, least_lost
 from nnlaws.isolation.guard import GuardedSubject
 from nnlaws.rounding.formats import format_of
 from nnlaws_reference.dtypes import DTYPES
@@ -48,7 +48,7 @@ def main() -> int:
 def least(law: Law, dtype: str) -> list[int | None]:
     """How few lost entries are seen, at each size."""
     assert law.counting is not None
-    along = law.counting.axis == letters(law)[1]
+    along = law.counting.axis == letters(law.operation)[1]
     case = next(each for each in law.trials if each.family == law.counting.family)
     ruler = Ruler(law.operation, format_of(DTYPES[dtype]), {})
     cases = [replace(case, m=ROWS, columns=n) if along else replace(case, m=n, columns=1) for n in SIZES]

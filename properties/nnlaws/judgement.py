@@ -9,7 +9,7 @@ its result, only `nnlaws.check` can see.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -19,9 +19,10 @@ import numpy as np
 from nnlaws_reference.dtypes import DTYPES, Array
 from nnlaws_spec.numbers import PrecisionError
 
+from nnlaws.authoring.at_size import moved
 from nnlaws.authoring.blocks import blocks, part, parts
 from nnlaws.authoring.errors import UsageError
-from nnlaws.authoring.evidence import Element, Evidence, compare
+from nnlaws.authoring.evidence import Evidence, compare
 from nnlaws.authoring.law import Law
 from nnlaws.authoring.operation import Operation, Option
 from nnlaws.authoring.ruler import Measure, Ruler
@@ -292,7 +293,7 @@ def _judged(question: Question, results: Sequence[Array | None], seen: Evidence,
     told = ("", "", "", "", "")
     violation = None
     if element is not None:
-        element = _moved(question, element, block)
+        element = moved(operation, element, block.where.start or 0)
         told = (
             place(operation, element),
             number(element.got, ruler.format),
@@ -341,13 +342,6 @@ def _law(operation: Operation, result: str) -> Law:
     own = [each for each in LAWS if each.operation is operation and each.kind == "value"]
     clause = operation.clauses.get(result, "")
     return next((each for each in own if each.clause == clause), own[0])
-
-
-def _moved(question: Question, element: Element, block: Block) -> Element:
-    """The element with its place in the whole result, and not in the block's."""
-    dims, start = question.operation.results[element.result], block.where.start or 0
-    index = tuple(at + start * (dim == question.operation.apart) for at, dim in zip(element.index, dims, strict=True))
-    return replace(element, index=index)
 
 
 def _cause(question: Question, results: Sequence[Array | None], block: Block) -> tuple[Cause | None, str]:

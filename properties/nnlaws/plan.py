@@ -134,7 +134,7 @@ class Plan:
 class Task:
     """One law in one dtype, to be run: on cases that are searched for, or on the one whose token is `case`.
 
-    kind: whether it is a law of value, of structure or of state. level: that of its clause. strict: whether what
+    kind: whether it is a law of value, size, structure or state. level: that of its clause. strict: whether what
     breaks it violates, whatever its level. hidden: why it is not offered, where the operation is. trial: conventions to
     hold the target to in place of those that it declares; then no cause is sought.
     """

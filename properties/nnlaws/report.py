@@ -65,8 +65,8 @@ class LawResult:
 
     grade: the precision reached, where that is told apart: "two_pass", or "updating" where that was not reached.
     reason: what went wrong, where the outcome is an error. replay: the token of the failing case, for `nnlaws replay`.
-    level: that of the law's clause, MUST, SHOULD or informative. kind: what the law says: of a value, of structure, or
-    that there is no state. size: of a law at size, from which size on it fails, or what it would have seen, and which
+    level: that of the law's clause, MUST, SHOULD or informative. kind: what the law is about: value,
+    size, structure or state. size: of a law at size, from which size on it fails, or what it would have seen, and which
     sizes were left out.
     """
 

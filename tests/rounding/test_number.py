@@ -19,6 +19,7 @@ from nnlaws.authoring.variant import SoundVariant
 from nnlaws.chapters import OPERATIONS, SOUND, chapter_of
 from nnlaws.chapters.softmax import sound as sound_softmax
 from nnlaws.rounding import number as rules
+from nnlaws.rounding.elementary import exp_spread
 from nnlaws.rounding.formats import format_of
 from nnlaws.rounding.number import Bounded, as_bounded, bounded, join
 from nnlaws_reference import softmax
@@ -498,6 +499,12 @@ def test_a_sum_of_exact_numbers_that_the_format_holds_is_exact() -> None:
     assert ((x - y).error > 0).tolist() == [False, False, False, True]
     near = bounded(np.array([1.0])) + bounded(np.array([2.0**-60]))
     assert near.error[0] > 0  # as float64 itself rounds it
+
+
+def test_the_polynomial_for_small_errors_of_an_exponent_is_above_what_it_stands_for() -> None:
+    error = np.concatenate([np.linspace(0, 0.5, 1001), 2.0 ** -np.arange(2.0, 60.0)])
+    exact = np.expm1(2 * error) - np.expm1(error)
+    assert (exp_spread(np.zeros_like(error), error, np.ones_like(error)) >= exact * (1 - 2.0**-50)).all()
 
 
 def test_times_an_exact_zero_all_that_is_finite_is_exactly_zero() -> None:

@@ -2,6 +2,7 @@
 
     Chapter                         one subject, from the words of its clauses to the mistakes that its laws catch
     Operation, Convention, named    what implementations offer, and what they may declare
+    sized, positions, tiled         laws at size, and how to make arrays for them
     Law, laws_of, trial_law         what must hold; `values`, `judge`, `agree_loosely` say what a check compares
     compare, agree, require, worst  evidence: with the exact value, of two results, or of a plain condition
     Mutant                          a known mistake; SoundVariant, sound: another right algorithm
@@ -17,6 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nnlaws.authoring.at_size import positions, sized, tiled
     from nnlaws.authoring.case import Builder, Family, Inputs, Range, RowFamily, Strategy, cases, expand
     from nnlaws.authoring.chapter import Chapter
     from nnlaws.authoring.convention import NARROW, Convention, named
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from nnlaws.authoring.variant import SoundVariant, sound
 
 _HOMES = {
+    "at_size": ("positions", "sized", "tiled"),
     "case": ("Builder", "Family", "Inputs", "Range", "RowFamily", "Strategy", "cases", "expand"),
     "chapter": ("Chapter",),
     "convention": ("NARROW", "Convention", "named"),
@@ -67,8 +70,8 @@ __all__ = [
     "CLOSE", "NARROW", "Builder", "Case", "Chance", "Chapter", "ChapterError", "Check", "Convention", "Evidence",
     "Family", "Inputs", "Law", "Mutant", "NotOffered", "Operation", "Option", "Range", "Refused", "Rounding",
     "RowFamily", "Ruler", "SoundVariant", "Strategy", "Subject", "TargetFault", "Token", "UsageError", "agree",
-    "agree_loosely", "agree_or_nan", "cases", "compare", "expand", "judge", "laws_of", "named", "require", "slack",
-    "sound", "trial_law", "unless_refused", "values", "worst",
+    "agree_loosely", "agree_or_nan", "cases", "compare", "expand", "judge", "laws_of", "named", "positions", "require",
+    "sized", "slack", "sound", "tiled", "trial_law", "unless_refused", "values", "worst",
 ]  # fmt: skip
 
 

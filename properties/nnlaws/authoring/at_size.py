@@ -29,7 +29,6 @@ from nnlaws.rounding.formats import Floats
 PERIODS = (61, 997)  # primes: of columns, and of rows
 BLOCK = 1 << 15  # entries whose exact values are worked out together: what they need stays in a processor's cache
 TOGETHER = 1 << 18  # entries of results that are compared together
-NAME = "at_size"
 
 
 def at_size(f: Subject, ruler: Ruler, *arguments: Array, **options: Option) -> Evidence:
@@ -112,11 +111,22 @@ def moved(operation: Operation, element: Element, start: int) -> Element:
 
 
 def sized(clause: str, operation: Operation, build: Builder, cases: Sequence[Case], statement: str, **more: Any) -> Law:
-    """The law of one operation at size: cases, ascending, of plates that `build` makes; of steps, the fewest first."""
-    given: dict[str, Any] = {"m": (1, LARGEST), "columns": (1, LARGEST), "lanes": 1, "kind": "value", **more}
-    stepped = any("T" in dims and "m" not in dims for dims in operation.arguments.values())
-    ascending = tuple(sorted(cases, key=lambda case: (stepped and case.m, case.m * case.columns)))
-    return Law(clause, operation, f"{statement}, at any size", NAME, at_size, build, None, trials=ascending, **given)
+    """The law of one operation at size: cases of plates that `build` makes."""
+    given: dict[str, Any] = {"m": (1, LARGEST), "columns": (1, LARGEST), "lanes": 1, "kind": "size", **more}
+    trials, name = tuple(ascending(operation, cases)), at_size.__name__
+    return Law(clause, operation, f"{statement}, at any size", name, at_size, build, None, trials=trials, **given)
+
+
+def ascending(operation: Operation, cases: Sequence[Case]) -> list[Case]:
+    """The smallest first; of steps, the fewest."""
+    stepped = letters(operation)[0] == "T"
+    return sorted(cases, key=lambda case: (stepped and case.m, case.m * case.columns))
+
+
+def letters(operation: Operation) -> tuple[str, str]:
+    """What a case's m and columns count, by the letters of the signature."""
+    widest = max(operation.arguments.values(), key=len)
+    return (widest[-2], widest[-1]) if len(widest) > 1 else (widest[0], "")
 
 
 def positions(size: int, count: int, random: np.random.Generator) -> NDArray[np.intp]:

@@ -22,7 +22,7 @@ CLOSE = 2.0**-44
 """What closed forms, computed in float64, may err by, relative to their largest term: some hundred roundings."""
 
 Check = Callable[..., Evidence]
-Kind = Literal["value", "structure", "state"]
+Kind = Literal["value", "structure", "state", "size"]
 About = Literal["results", "call", "seed"]
 
 
@@ -31,8 +31,9 @@ class Law:
     """`check(subject, ruler, *arguments, **extra, **options)` on inputs that `build` makes of cases from the strategy.
 
     id: operation and name of the check, as in softmax.shift_invariance. statement: the law in general, one clause of a
-    sentence. kind: a law of value says what the results are, one of structure relates them to each other or to a
-    bound, and one of state says that nothing but the arguments decides them. about: what it is that the law judges, the
+    sentence. kind: a law of value says what the results are, one of size that they are so for large arrays too, one of
+    structure relates them to each other or to a bound, and one of state says that nothing but the arguments decides
+    them. about: what it is that the law judges, the
     results, the call itself, or what a seed does. fix: what to do where it is broken, whatever breaks it. m, columns:
     the shapes it is about. lanes: how many arrays a case expands to. share: of the profile's examples, how many it is
     worth. trials: the cases to try, where Hypothesis draws none: a law about chance needs seeds that nothing searches
@@ -71,8 +72,8 @@ class Law:
 
     @property
     def at_size(self) -> bool:
-        """Whether it is about sizes: see `nnlaws.authoring.at_size`."""
-        return bool(self.trials) and self.operation.arrays
+        """Whether it is one at size: see `nnlaws.authoring.at_size`."""
+        return self.kind == "size"
 
     @property
     def id(self) -> str:

@@ -1,7 +1,7 @@
 """The search through sizes: a law's fixed cases, ascending, and on failure the smallest size that fails.
 
-A target that is slow at size is cut off by its own time: a case is left out where, by how long the one before took, its
-call would take longer than the profile's patience.
+A target that is slow at size is cut off by its own time: a case is left out where, by how long the calls before took,
+its own would take longer than the profile's patience.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from nnlaws.authoring.at_size import ascending, letters
 from nnlaws.authoring.blocks import parts
 from nnlaws.authoring.case import Inputs, built, expand
 from nnlaws.authoring.counting import Counting, miscounted
@@ -80,19 +81,19 @@ def by_sizes(search: Search, judging: Rounding) -> Seen:
     for case in sizes(law, search.selection):
         search.tell(case)
         inputs = made(case)
-        slow = _slow(law, calls, inputs, patience)
-        while slow is not None and not slow.again:  # the first call may compile
-            evidence = tried(slow.case, made(slow.case))
-            if not evidence.holds:
-                search.first(slow.case, evidence)
-                return seen
-            calls[calls.index(slow)] = replace(slow, seconds=stopwatch.seconds, again=True)
-            slow = _slow(law, calls, inputs, patience)
-        if slow is not None:
-            took = f"a call at {_size(slow.case)} took {slow.seconds:.2g} s"
-            seen.size = f"sizes from {_size(case)} on are left out, for {took}"
-            break
         try:
+            slow = _slow(law, calls, inputs, patience)
+            while slow is not None and not slow.again:  # the first call may compile
+                evidence = tried(slow.case, made(slow.case))
+                if not evidence.holds:
+                    search.first(slow.case, evidence)
+                    return seen
+                calls[calls.index(slow)] = replace(slow, seconds=stopwatch.seconds, again=True)
+                slow = _slow(law, calls, inputs, patience)
+            if slow is not None:
+                took = f"a call at {_size(slow.case)} took {slow.seconds:.2g} s"
+                seen.size = f"sizes from {_size(case)} on are left out, for {took}"
+                break
             evidence = tried(case, inputs)
         except TargetFault as fault:
             if search.ignores(fault):
@@ -120,12 +121,15 @@ def sizes(law: Law, selection: Selection) -> list[Case]:
     """The law's cases that the profile asks for, ascending; or its families at the sizes that the selection gives."""
     profile = PROFILES[selection.profile]
     cases = law.trials + (law.largest if profile.scale else ())
-    wanted: dict[str, Any] = {"columns": selection.columns, "m": selection.steps if _steps(law) else selection.rows}
+    wanted: dict[str, Any] = {
+        "columns": selection.columns,
+        "m": selection.steps if letters(law.operation)[0] == "T" else selection.rows,
+    }
     if any(wanted.values()):
         cases = tuple({case.family: _of_own_size(case, **wanted) for case in cases}.values())
     elif profile.sizes < 1:
         cases = cases[: max(round(len(cases) * profile.sizes), 1)]
-    return sorted(cases, key=lambda case: (_steps(law) and case.m, case.m * case.columns))
+    return ascending(law.operation, cases)
 
 
 def _of_own_size(case: Case, m: int, columns: int) -> Case:
@@ -198,7 +202,7 @@ def _lost(law: Law, counting: Counting, ruler: Ruler, case: Case) -> str:
 
 def entries(law: Law, counting: Counting, case: Case) -> int:
     """How many there are in a case of what is counted."""
-    return case.columns if letters(law)[1] == counting.axis else case.m
+    return case.columns if letters(law.operation)[1] == counting.axis else case.m
 
 
 def least_lost(law: Law, counting: Counting, ruler: Ruler, case: Case) -> int | None:
@@ -228,22 +232,10 @@ def _seen(law: Law, counting: Counting, whole: Measure, less: Bounded, places: S
 
 def _from(law: Law, case: Case, axis: str) -> str:
     """Where it begins to fail, as one says it."""
-    dims = letters(law)
+    dims = letters(law.operation)
     size = getattr(case, axis)
     name = dims[0] if axis == "m" else dims[-1]
     return f"fails from {name} = {size}" if size > LEAST else ""
-
-
-def letters(law: Law) -> tuple[str, str]:
-    """What a case's m and columns count, by the letters of the signature."""
-    widest: Sequence[str] = max(law.operation.arguments.values(), key=len)
-    if len(widest) < 2:
-        return (widest or ("m",))[0], ""
-    return widest[-2], widest[-1]
-
-
-def _steps(law: Law) -> bool:
-    return letters(law)[0] == "T"
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,6 @@ LIBRARIES = (
     *("torch", "jax", "flax", "optax", "tensorflow", "keras", "scipy", "sklearn", "onnx", "onnxruntime", "tinygrad"),
     *("mlx", "paddle", "equinox", "haiku", "timm", "optuna", "hyperopt", "keras_tuner", "ConfigSpace", "nevergrad"),
 )
-AT_SIZE = "at_size"  # the name of laws at size
 STATE = "state"  # the kind of law that says there is none
 WIDTH = 120  # of text that is not for a terminal
 
@@ -219,9 +218,7 @@ def _groups(results: Iterable[LawResult]) -> list[list[LawResult]]:
 
 def _rank(result: LawResult) -> int:
     """Which of several broken laws to show first: one at size last, whose example nobody can read."""
-    if result.law.endswith(f".{AT_SIZE}"):
-        return 3
-    return {STATE: 0, "value": 1}.get(result.kind, 2)
+    return {STATE: 0, "value": 1, "size": 3}.get(result.kind, 2)
 
 
 def _also(group: list[LawResult]) -> list[str]:

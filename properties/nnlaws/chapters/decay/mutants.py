@@ -348,7 +348,6 @@ def tail_left(right: Implementation) -> Implementation:
 
 
 def number_wraps(right: Implementation) -> Implementation:
-    """The number of an entry is kept in 16 bits."""
     return lambda epoch, **options: right(epoch, **options)[np.arange(len(epoch)) % 65536]
 
 

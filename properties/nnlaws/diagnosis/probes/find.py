@@ -303,8 +303,7 @@ def laws_of(chapter: Chapter, bench: Bench) -> list[Law]:
     """Laws of value, one of each kind of inputs; their arguments are the operation's own."""
     judging = chapter.judging
     assert isinstance(judging, Rounding)
-    every = [each for each in chapter.laws_of(bench.operation) if not each.at_size]
-    laws = [each for each in every if each.kind == "value" or each.name == judging.probe]
+    laws = [each for each in chapter.laws_of(bench.operation) if each.kind == "value" or each.name == judging.probe]
     return list({each.build: each for each in laws if not _extra(each, bench, judging)}.values())
 
 
