@@ -125,7 +125,7 @@ def ascending(operation: Operation, cases: Sequence[Case]) -> list[Case]:
 
 def letters(operation: Operation) -> tuple[str, str]:
     """What a case's m and columns count, by the letters of the signature."""
-    widest = list(max(operation.arguments.values(), key=len))
+    widest: Sequence[str] = max(operation.arguments.values(), key=len)
     return (widest[-2], widest[-1]) if len(widest) > 1 else (widest[0], "")
 
 
