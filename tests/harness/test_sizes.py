@@ -237,7 +237,12 @@ def test_a_first_call_that_compiles_is_not_slow() -> None:
             time.sleep(0.2)
         return nnlaws_reference.softmax(z)
 
-    assert "left out" not in judged("softmax.at_size", softmax=softmax).size
+    slow, quick = (
+        judged("softmax.at_size", softmax=softmax),
+        judged("softmax.at_size", softmax=nnlaws_reference.softmax),
+    )
+    assert "left out" not in slow.size
+    assert slow.cases == quick.cases, "a call that is made again for its time is no case of its own"
 
 
 def test_an_error_at_size_is_one() -> None:

@@ -125,8 +125,8 @@ def ascending(operation: Operation, cases: Sequence[Case]) -> list[Case]:
 
 def letters(operation: Operation) -> tuple[str, str]:
     """What a case's m and columns count, by the letters of the signature."""
-    widest: Sequence[str] = max(operation.arguments.values(), key=len)
-    return (widest[-2], widest[-1]) if len(widest) > 1 else (widest[0], "")
+    *_, rows, columns = ["", *max(operation.arguments.values(), key=len)]
+    return (rows, columns) if rows else (columns, "")
 
 
 def positions(size: int, count: int, random: np.random.Generator) -> NDArray[np.intp]:

@@ -64,7 +64,6 @@ def by_sizes(search: Search, judging: Rounding) -> Seen:
         search.tell(case)
         stopwatch.seconds = 0.0
         evidence = law.evidence(subject, search.ruler, inputs)
-        seen.arrays += 1
         if not evidence.holds:
             seen.failures.append((case, evidence))
         return evidence
@@ -88,12 +87,14 @@ def by_sizes(search: Search, judging: Rounding) -> Seen:
                 if not evidence.holds:
                     search.first(slow.case, evidence)
                     return seen
-                calls[calls.index(slow)] = replace(slow, seconds=stopwatch.seconds, again=True)
+                fastest = min(slow.seconds, stopwatch.seconds)
+                calls[calls.index(slow)] = replace(slow, seconds=fastest, again=True)
                 slow = _slow(law, calls, inputs, patience)
             if slow is not None:
                 took = f"a call at {_size(slow.case)} took {slow.seconds:.2g} s"
                 seen.size = f"sizes from {_size(case)} on are left out, for {took}"
                 break
+            seen.arrays += 1
             evidence = tried(case, inputs)
         except TargetFault as fault:
             if search.ignores(fault):
@@ -241,7 +242,7 @@ def _from(law: Law, case: Case, axis: str) -> str:
 @dataclass(frozen=True)
 class Call:
     """A call that was made: of how many steps, of how many entries in all its arguments and along the longest of their
-    axes, and how long it took. again: whether that is the time of a second call.
+    axes, and how long it took. again: whether that is the shorter time of two calls.
     """
 
     case: Case
