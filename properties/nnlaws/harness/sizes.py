@@ -81,7 +81,7 @@ def by_sizes(search: Search, judging: Rounding) -> Seen:
         search.tell(case)
         inputs = made(case)
         try:
-            slow = _slow(law, calls, inputs, patience)
+            slow = _slow(law, calls, case, inputs, patience)
             while slow is not None and not slow.again:  # the first call may compile
                 evidence = tried(slow.case, made(slow.case))
                 if not evidence.holds:
@@ -89,7 +89,7 @@ def by_sizes(search: Search, judging: Rounding) -> Seen:
                     return seen
                 fastest = min(slow.seconds, stopwatch.seconds)
                 calls[calls.index(slow)] = replace(slow, seconds=fastest, again=True)
-                slow = _slow(law, calls, inputs, patience)
+                slow = _slow(law, calls, case, inputs, patience)
             if slow is not None:
                 took = f"a call at {_size(slow.case)} took {slow.seconds:.2g} s"
                 seen.size = f"sizes from {_size(case)} on are left out, for {took}"
@@ -265,17 +265,26 @@ def _widest(inputs: Inputs) -> int:
     return int(max(size for x in inputs.arguments for size in x.shape))
 
 
-def _slow(law: Law, calls: Sequence[Call], inputs: Inputs, patience: float) -> Call | None:
-    """The call by which another will take too long, if there is one: of those of as many steps the one that says most,
-    else that of the fastest steps.
+def _slow(law: Law, calls: Sequence[Call], case: Case, inputs: Inputs, patience: float) -> Call | None:
+    """The call by which another will take too long, if there is one.
+
+    Of those of as many steps and the same longest axis, the one that promises most, for none grows faster than by
+    pairs; else, of those of as many steps, the one that fears most; else that of the fastest steps.
     """
     alike = [call for call in calls if call.steps == _steps_of(law, inputs)]
+    shaped = [call for call in alike if _tall(call.case) == _tall(case) and call.seconds >= QUICK]
     found: Call | None
-    if alike:
+    if shaped:
+        found = min(shaped, key=lambda call: _seconds(law, call, inputs))
+    elif alike:
         found = max(alike, key=lambda call: _seconds(law, call, inputs))
     else:
         found = min(calls, key=lambda call: call.seconds / call.steps, default=None)
     return found if found is not None and _seconds(law, found, inputs) > patience else None
+
+
+def _tall(case: Case) -> bool:
+    return case.m > case.columns
 
 
 def _seconds(law: Law, before: Call, inputs: Inputs) -> float:

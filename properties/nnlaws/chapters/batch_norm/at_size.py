@@ -195,7 +195,11 @@ LARGEST: dict[Operation, tuple[Case, ...]] = {
     BATCH_NORM_TRAIN: (*_IMAGES, Case(100_352, 64, "gauss", 0, 0)),
     BATCH_NORM_BACKWARD: (*_IMAGES, Case(100_352, 64, "gauss", 0, 0)),
     BATCH_NORM_RUNNING: (*_IMAGES, Case(3, 2, "counts", 0, 9_999 * TOGETHER)),
-    BATCH_NORM_INFERENCE: (Case(100_352, 64, "gauss", 0, 0), Case(3_400_003, 5, "gauss", 0, 0)),
+    BATCH_NORM_INFERENCE: (
+        Case(100_352, 64, "gauss", 0, 0),
+        Case(500_009, 5, "gauss", 0, 0),
+        Case(3_400_003, 5, "gauss", 0, 0),
+    ),
 }
 
 _STATEMENTS = {

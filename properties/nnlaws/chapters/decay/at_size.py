@@ -17,14 +17,20 @@ from nnlaws.chapters.decay.operations import (
     OPERATIONS,
     STAIRCASE_DECAY,
 )
-from nnlaws.rounding.formats import Format
+from nnlaws.rounding.formats import Floats, Format
 
 DIFFERENT = 997
-LAST = 3000  # the last epoch, where the format holds all before it: by steps alone a schedule gets there at once
+LAST = {"epochs": 3000, "late": 100_000}
+"""The last epoch, where the format holds all before it: by steps alone it is reached at once, or in a second."""
+SLOW = {"exponential_decay": {"rate": 0.9999}, "staircase_decay": {"rate": 0.99, "every": 100.0}}
+"""What leaves something of the rate at late epochs."""
 
-EPOCHS: dict[str, RowFamily] = {
-    "epochs": lambda random, m, k: tiled(np.floor(random.random(min(m, DIFFERENT)) * (k + 1)), m, 0)
-}
+
+def _epochs(random: np.random.Generator, m: int, k: int) -> Floats:
+    return tiled(np.floor(random.random(min(m, DIFFERENT)) * (k + 1)), m, 0)
+
+
+EPOCHS: dict[str, RowFamily] = {"epochs": _epochs, "late": _epochs}
 
 
 def inputs(operation: Operation) -> Builder:
@@ -33,17 +39,21 @@ def inputs(operation: Operation) -> Builder:
     def build(case: Case, format: Format) -> Inputs:
         if case.family not in EPOCHS:
             raise UsageError(f"unknown family {case.family!r} in the case {case}; there are {', '.join(EPOCHS)}")
-        last = min(LAST, LARGEST_EPOCH[format.name])
+        last = min(LAST[case.family], LARGEST_EPOCH[format.name])
         drawn = EPOCHS[case.family](case.random("plates"), case.m, last)
-        options = {name: values[0] for name, values in NUMBERS[operation.name].items()}
-        return Inputs((drawn.astype(format.dtype),), options=options)
+        slow = SLOW.get(operation.name, {}) if case.family == "late" else {}
+        usual = {name: values[0] for name, values in NUMBERS[operation.name].items()}
+        return Inputs((drawn.astype(format.dtype),), options={**usual, **slow})
 
     return build
 
 
 BUILDERS: dict[Operation, Builder] = {operation: inputs(operation) for operation in OPERATIONS}
-CASES = (Case(65_537 + 499, 1, "epochs", 0, 0),)
-LARGEST = (Case(3_400_003, 1, "epochs", 0, 0),)
+CASES = (Case(499, 1, "late", 0, 0), Case(65_537 + 499, 1, "epochs", 0, 0))
+LARGEST = (
+    Case(500_009, 1, "epochs", 0, 0),
+    Case(3_400_003, 1, "epochs", 0, 0),
+)
 
 _STATEMENTS = {
     INVERSE_TIME_DECAY: ("LR-1", "it is divided by 1 + rate·epoch"),

@@ -14,8 +14,12 @@ from nnlaws.rounding.formats import Floats, Format
 
 EPS = 1e-5
 COUNTED = 32  # samples, or inputs, that are not 0
-FAMILIES = {"samples": 2, "inputs": 4097}
-"""How many inputs a unit has: few of many samples count, where kernels go wrong; or few of many inputs of a sample."""
+BLOCK = 512  # samples of one mean
+FAMILIES = {"samples": 2, "inputs": 4097, "wide": 65_537 + 62, "levels": 2, "balanced": 2}
+"""How many inputs a unit has: few of many samples count, where kernels go wrong; or few of many inputs of a sample; or
+all samples are 1 or −1, as many of each but the first, which is 0, or about whole means that differ from block to block
+and are far away in the last.
+"""
 
 
 def _signs(random: np.random.Generator, lines: int, size: int) -> Floats:
@@ -27,9 +31,27 @@ def _signs(random: np.random.Generator, lines: int, size: int) -> Floats:
     return found
 
 
+def _balanced(random: np.random.Generator, lines: int, size: int) -> Floats:
+    half = (size - 1) // 2
+    found = np.zeros((lines, size))
+    for line in found:
+        line[1 : 1 + 2 * half] = random.permutation(np.repeat((1.0, -1.0), half))
+    return found
+
+
+def _levels(random: np.random.Generator, lines: int, size: int) -> Floats:
+    number = np.arange(size)
+    means = np.rint(random.uniform(-2, 2, (lines, size // BLOCK + 1)))[:, number // BLOCK]
+    return means + 8.0 * (number >= size - (size % BLOCK or 64)) + random.choice((1.0, -1.0), (lines, size))
+
+
+BY_UNIT = {"samples": _signs, "levels": _levels, "balanced": _balanced}
+
+
 def _batch(case: Case) -> Floats:
     random, inputs = case.random("plates"), FAMILIES[case.family]
-    return _signs(random, inputs, case.m).T if case.family == "samples" else _signs(random, case.m, inputs)
+    by_unit = BY_UNIT.get(case.family)
+    return by_unit(random, inputs, case.m).T if by_unit else _signs(random, case.m, inputs)
 
 
 def _given(case: Case, format: Format) -> tuple[Array, ...]:
@@ -63,7 +85,16 @@ BUILDERS: dict[Operation, Builder] = {
     BATCH_NORM_LAYER: forward_inputs,
     BATCH_NORM_LAYER_BACKWARD: backward_inputs,
 }
-CASES = (Case(33, 3, "inputs", 0, 0), Case(1027, 2, "samples", 0, 0), Case(16_387, 2, "samples", 0, 0))
+CASES = (
+    Case(9, 2, "wide", 0, 0),
+    Case(33, 3, "inputs", 0, 0),
+    Case(1027, 2, "samples", 0, 0),
+    Case(1027, 2, "levels", 0, 0),
+    Case(1027, 2, "balanced", 0, 0),
+    Case(4099, 2, "levels", 0, 0),
+    Case(16_387, 2, "samples", 0, 0),
+    Case(16_387, 2, "balanced", 0, 0),
+)
 LARGEST = (Case(262_147, 4, "samples", 0, 0),)
 
 _STATEMENTS = {

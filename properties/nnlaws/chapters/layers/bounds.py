@@ -32,13 +32,14 @@ INVERSE_ROOT = 4.0
 
 
 class Preactivation(NamedTuple):
-    """z without b, which cancels: `value`, and how far any computed z lies from it but for b. products: Σ|x||W| + |b|.
-    sizes: no computed z is larger, with b or without.
+    """z without b, which cancels: `value`, and how far any computed z lies from it but for b. products: Σ|x||W| + |b|,
+    and `count`, how many of these are not 0. sizes: no computed z is larger, with b or without.
     """
 
     value: Floats
     error: Floats
     products: Floats
+    count: Floats
     sizes: Floats
     format: Format
 
@@ -88,7 +89,7 @@ def _forward(
 ) -> Bounded:
     z = _preactivation(x, W, b, conventions)
     of = _statistics(z, conventions)
-    u, k, inverse = z.format.u, x.shape[-1], _inverse(of.variance, eps, conventions)
+    u, inverse = z.format.u, _inverse(of.variance, eps, conventions)
     scale, shift = (_working(each, conventions)[..., None, :] for each in (gamma, beta))
     slope = scale * inverse
     normalised = scale * (of.centred * inverse) + shift
@@ -97,7 +98,7 @@ def _forward(
     folded = at_once.loosened(u * (1 + 4 * u) * ((z.sizes + 2 * of.mean) * slope.largest + shift.largest))
     # of each product twice more than of z, which is not formed here: a W; of b − μ, times a, plus β, three
     about_mean = Bounded(of.centred.value, of.drift, z.format)
-    in_weights = (k + 3) * z.products + 3 * (of.mean + np.abs(_working(b, conventions).value[..., None, :]))
+    in_weights = (z.count + 2) * z.products + 3 * (of.mean + np.abs(_working(b, conventions).value[..., None, :]))
     weighted = about_mean * slope + shift
     weighted = weighted.loosened(u * (1 + 8 * u) * (in_weights * slope.largest + 2 * shift.largest))
     routes = (normalised, folded.loosened(_flushed(folded)), weighted.loosened(_flushed(weighted)))
@@ -132,8 +133,9 @@ def _batch_norm_gradients(
 
     dbeta = upstream.sum(axis=-2, keepdims=True)
     products = sizes * centred
-    # the product with s may come before the sum; or Σ dout z and μ Σ dout are rounded apart
-    apart = u * ((m + 2) * (sizes * z.sizes).sum(axis=-2, keepdims=True) + (m + 4) * of.mean * _total(sizes))
+    # the product with s may come before the sum; or Σ dout z and μ Σ dout are rounded apart, of terms that are not 0
+    terms = (sizes > 0).sum(axis=-2, keepdims=True)
+    apart = u * ((terms + 2) * (sizes * z.sizes).sum(axis=-2, keepdims=True) + (terms + 4) * of.mean * _total(sizes))
     aligned = (upstream * of.centred).sum(axis=-2, keepdims=True)
     dgamma = aligned.loosened(u * _total(products) + (1 + 8 * (m + 2) * u) * apart) * s
 
@@ -166,13 +168,16 @@ def _preactivation(x: Bounded, W: Bounded, b: Bounded, conventions: Conventions)
     together: Any = np.concatenate([weights, bias[..., None]], axis=-1)
     whole: Bounded = np.concatenate([inputs, one], axis=-1) @ np.swapaxes(together, -1, -2)
     alone = inputs @ _turned(weights)
-    products = np.abs(inputs.value) @ np.swapaxes(np.abs(weights.value), -1, -2) + np.abs(bias.value[..., None, :])
+    sizes_of = np.abs(inputs.value), np.swapaxes(np.abs(weights.value), -1, -2)
+    products = sizes_of[0] @ sizes_of[1] + np.abs(bias.value[..., None, :])
+    count = 1 + (sizes_of[0] > 0).astype(np.float64) @ (sizes_of[1] > 0)
     sizes = np.maximum(whole.largest, np.abs(alone.value) + 2 * whole.error)
     stored = _between(Bounded(np.maximum(np.abs(whole.value), np.abs(alone.value)), whole.error, whole.format),
                       x.dtype, conventions)  # fmt: skip
     beyond = x.shape[-2] * np.square(np.maximum(sizes, products).max(axis=-2, keepdims=True)) > whole.format.largest
     error = np.where(beyond, np.inf, stored.error)
-    return Preactivation(alone.value, error, products, sizes + 2 * (stored.error - whole.error), whole.format)
+    sizes = sizes + 2 * (stored.error - whole.error)
+    return Preactivation(alone.value, error, products, count, sizes, whole.format)
 
 
 def _statistics(z: Preactivation, conventions: Conventions) -> Statistics:

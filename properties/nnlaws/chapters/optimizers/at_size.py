@@ -24,6 +24,7 @@ COORDINATES = 997  # different ones, where there are more
 BURSTS = (0, 250, 290, 2040, 9000)  # before and after counters of 8 bits, and of 8 or 11 digits, stop or wrap
 FAST = 0.25  # a learning rate by which narrow types move too
 LONG = 20  # steps of a burst
+RATES = (1e-3, 0.01, 0.1, 0.5, 1.0, 3e-4, 0.02)  # one after another; 7 divides no block
 
 OPTIONS: dict[str, Option] = {
     "learning_rate": 1e-3,
@@ -49,22 +50,24 @@ def _coordinates(random: np.random.Generator, shape: tuple[int, int], level: flo
     return tiled(different, shape[1], 1)
 
 
-GRADIENTS: dict[str, Family] = {"bursts": _bursts, "coordinates": _coordinates}
-"""None but for bursts of 20 steps, so that rounding has nothing to add up; bell-shaped, the same over and over."""
+GRADIENTS: dict[str, Family] = {"bursts": _bursts, "changing": _bursts, "coordinates": _coordinates}
+"""None but for bursts of 20 steps, so that rounding has nothing to add up; the same, at a rate that changes with every
+step, or of averages without correction; bell-shaped, the same over and over."""
 
 
 def inputs(operation: Operation) -> Builder:
-    """Values to average; or where to start, 0 for bursts and whole quarters for coordinates, and the gradients."""
+    """Values to average; or where to start, whole quarters for coordinates and else 0, and the gradients."""
 
     def build(case: Case, format: Format) -> Inputs:
         if case.family not in GRADIENTS:
             raise UsageError(f"unknown family {case.family!r} in the case {case}; there are {', '.join(GRADIENTS)}")
         grads = GRADIENTS[case.family](case.random("plates"), (case.m, case.columns), 0.0).astype(format.dtype)
         options = {name: OPTIONS[name] for name in operation.options if name in OPTIONS}
-        if case.family == "coordinates" and "learning_rate" in options:
-            options["learning_rate"] = FAST
-        if case.family == "coordinates" and "bias_correction" in options:
-            options["bias_correction"] = False
+        if "learning_rate" in options and case.family != "bursts":
+            changing = tuple(RATES[step % len(RATES)] for step in range(case.m))
+            options["learning_rate"] = changing if case.family == "changing" else FAST
+        if "bias_correction" in options:
+            options["bias_correction"] = case.family == "bursts"
         if "theta" not in operation.arguments:
             return Inputs((grads,), options=options)
         return Inputs((_start(case, format), grads), options=options)
@@ -73,7 +76,7 @@ def inputs(operation: Operation) -> Builder:
 
 
 def _start(case: Case, format: Format) -> Array:
-    if case.family == "bursts":
+    if case.family != "coordinates":
         return np.zeros(case.columns, format.dtype)
     quarters = np.rint(6 * case.random("theta").standard_normal(min(case.columns, COORDINATES))) / 4
     return tiled(quarters, case.columns, 0).astype(format.dtype)
@@ -82,11 +85,18 @@ def _start(case: Case, format: Format) -> Array:
 BUILDERS: dict[Operation, Builder] = {operation: inputs(operation) for operation in OPERATIONS}
 CASES = (
     Case(310, 4, "bursts", 0, 0),
+    Case(310, 4, "changing", 0, 0),
     Case(2, 4099, "coordinates", 0, 0),
     Case(6, 1999, "coordinates", 0, 0),
     Case(2, 262_147, "coordinates", 0, 0),
 )
-LARGEST = (Case(2100, 4, "bursts", 0, 0), Case(10_000, 10, "bursts", 0, 0), Case(2, 10_000_019, "coordinates", 0, 0))
+LARGEST = (
+    Case(2100, 4, "bursts", 0, 0),
+    Case(2100, 4, "changing", 0, 0),
+    Case(10_000, 10, "bursts", 0, 0),
+    Case(2, 1_500_007, "coordinates", 0, 0),
+    Case(2, 10_000_019, "coordinates", 0, 0),
+)
 
 _STATEMENTS = {
     EXPONENTIAL_AVERAGE: ("OP-2", "correction divides the result by 1 − β^t"),

@@ -159,7 +159,7 @@ _CLASSES = (
 """One beyond and one below multiples of blocks: a tail of one shows what is dropped, one of all but one what is weighed
 wrongly."""
 _WIDEST = tuple(Case(2, 1_000_003, family, 0, 0) for family in ("parts", "terraces", "beacons"))
-_MANY, _MOST = 65_537 + 499, 3_400_003  # rows: beyond what 16 bits count, and 24 bits an entry
+_MANY, _MORE, _MOST = 65_537 + 499, 500_009, 3_400_003  # rows: beyond what 16 bits count, and 24 bits an entry
 
 
 def _without(arguments: tuple[Array, ...], count: int) -> tuple[tuple[Array, ...], list[int]]:
@@ -235,7 +235,8 @@ def _sized(clause: str, operation: Operation, statement: str, rows: str, columns
     targeted = "y" in operation.arguments
     build, classes = (targeted_inputs, _FEWER) if targeted else (inputs, _CLASSES)
     some = (Case(4099, columns, rows, 0, 0), Case(_MANY, columns, "losses", 0, 0)) if rows == "misses" else ()
-    cases, largest = (*classes, *some, Case(_MANY, columns, rows, 0, 0)), (*_WIDEST, Case(_MOST, 5, rows, 0, 0))
+    cases = (*classes, *some, Case(_MANY, columns, rows, 0, 0))
+    largest = (*_WIDEST, *(Case(m, 5, rows, 0, 0) for m in (_MORE, _MOST)))
     counting = Counting("class", "classes", "C", "parts", _without, COUNTED[operation])
     return sized(clause, operation, build, cases, statement, largest=largest, counting=counting)
 
