@@ -33,13 +33,13 @@ INVERSE_ROOT = 4.0
 
 class Preactivation(NamedTuple):
     """z without b, which cancels: `value`, and how far any computed z lies from it but for b. products: Σ|x||W| + |b|,
-    and `count`, how many of these are not 0. sizes: no computed z is larger, with b or without.
+    and `terms`, how many of these are not 0. sizes: no computed z is larger, with b or without.
     """
 
     value: Floats
     error: Floats
     products: Floats
-    count: Floats
+    terms: Floats
     sizes: Floats
     format: Format
 
@@ -98,7 +98,7 @@ def _forward(
     folded = at_once.loosened(u * (1 + 4 * u) * ((z.sizes + 2 * of.mean) * slope.largest + shift.largest))
     # of each product twice more than of z, which is not formed here: a W; of b − μ, times a, plus β, three
     about_mean = Bounded(of.centred.value, of.drift, z.format)
-    in_weights = (z.count + 2) * z.products + 3 * (of.mean + np.abs(_working(b, conventions).value[..., None, :]))
+    in_weights = (z.terms + 2) * z.products + 3 * (of.mean + np.abs(_working(b, conventions).value[..., None, :]))
     weighted = about_mean * slope + shift
     weighted = weighted.loosened(u * (1 + 8 * u) * (in_weights * slope.largest + 2 * shift.largest))
     routes = (normalised, folded.loosened(_flushed(folded)), weighted.loosened(_flushed(weighted)))
@@ -170,14 +170,14 @@ def _preactivation(x: Bounded, W: Bounded, b: Bounded, conventions: Conventions)
     alone = inputs @ _turned(weights)
     sizes_of = np.abs(inputs.value), np.swapaxes(np.abs(weights.value), -1, -2)
     products = sizes_of[0] @ sizes_of[1] + np.abs(bias.value[..., None, :])
-    count = 1 + (sizes_of[0] > 0).astype(np.float64) @ (sizes_of[1] > 0)
+    terms = 1 + (sizes_of[0] > 0).astype(np.float64) @ (sizes_of[1] > 0)
     sizes = np.maximum(whole.largest, np.abs(alone.value) + 2 * whole.error)
     stored = _between(Bounded(np.maximum(np.abs(whole.value), np.abs(alone.value)), whole.error, whole.format),
                       x.dtype, conventions)  # fmt: skip
     beyond = x.shape[-2] * np.square(np.maximum(sizes, products).max(axis=-2, keepdims=True)) > whole.format.largest
     error = np.where(beyond, np.inf, stored.error)
     sizes = sizes + 2 * (stored.error - whole.error)
-    return Preactivation(alone.value, error, products, count, sizes, whole.format)
+    return Preactivation(alone.value, error, products, terms, sizes, whole.format)
 
 
 def _statistics(z: Preactivation, conventions: Conventions) -> Statistics:
