@@ -42,7 +42,8 @@ def _balanced(random: np.random.Generator, lines: int, size: int) -> Floats:
 def _levels(random: np.random.Generator, lines: int, size: int) -> Floats:
     number = np.arange(size)
     means = np.rint(random.uniform(-2, 2, (lines, size // BLOCK + 1)))[:, number // BLOCK]
-    return np.asarray(means + 8.0 * (number >= size - (size % BLOCK or 64)) + random.choice((1.0, -1.0), (lines, size)), np.float64)
+    far = 8.0 * (number >= size - (size % BLOCK or 64))
+    return np.asarray(means + far + random.choice((1.0, -1.0), (lines, size)), np.float64)
 
 
 BY_UNIT = {"samples": _signs, "levels": _levels, "balanced": _balanced}
