@@ -37,7 +37,7 @@ adapters: $(VENV)/libraries $(CLIENTS)/node_modules
 	NNLAWS_REQUIRE_LIBRARIES=1 $(BIN)/python -m pytest -n 2 --dist worksteal \
 		tests/adapters tests/wire/test_languages.py tests/test_examples.py tests/packaging/test_layer_norm_chapter.py \
 		tests/rounding/test_functions.py tests/test_accuracy.py tests/test_sensitivity.py \
-		-k "test_adapters or test_clients or test_languages or test_examples or torch or tensors"
+		-k "test_adapters or test_recognition or test_clients or test_languages or test_examples or torch or tensors"
 
 # The versions of pyproject.toml that are lowest, and the other Pythons that are to be had here.
 lowest:

@@ -42,7 +42,7 @@ LIGHT = {
 """The modules of nnlaws that live in the parent process, or in every pytest run."""
 CHAPTERS_MAY_USE = ("nnlaws.authoring", "nnlaws.rounding", "nnlaws.chance")
 """And what is their own. The contract is about every chapter, and its functions are called with one."""
-ADAPTERS = "nnlaws.adapters"
+ADAPTERS, NATIVE = "nnlaws.adapters", "nnlaws.native"
 PROJECT = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
 CORE = {re.split(r"[^\w-]", needed)[0].replace("-", "_") for needed in PROJECT["project"]["dependencies"]}
 HEAVY = {*CORE, "flint", "nnlaws_reference"} - {"python_flint"}
@@ -240,7 +240,7 @@ def test_only_adapters_import_the_libraries() -> None:
     optional = libraries()
     using = {name for name, path in files("nnlaws").items() if tops(imports(path)) & optional}
     assert using
-    assert all(name.startswith(f"{ADAPTERS}.") for name in using)
+    assert all(name.startswith((f"{ADAPTERS}.", f"{NATIVE}.")) for name in using)
 
 
 def test_mypy_reads_no_library_of_an_adapter() -> None:

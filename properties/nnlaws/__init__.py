@@ -11,6 +11,8 @@
     nnlaws.gradcheck(f, gradient, x)  is this the gradient of that function?
     nnlaws.certify(f, gradient, x)    a proof of it, for formulas that run on any kind of number
 
+    nnlaws.torch, nnlaws.keras, nnlaws.optax …  make targets of a library's layers, optimizers and losses
+
 Names are imported when first used: every pytest run imports this package, and pays only for what it uses.
 """
 
@@ -72,7 +74,13 @@ __all__ = [
 ]
 
 
+LIBRARIES = ("torch", "keras", "optax", "jax", "tensorflow")
+"""Whose layers, optimizers and functions become targets by `nnlaws.torch.batch_norm(factory)` and the like."""
+
+
 def __getattr__(name: str) -> Any:
+    if name in LIBRARIES:
+        return import_module(f"nnlaws.native.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'nnlaws' has no attribute {name!r}; it has {', '.join(__all__)}")
     return getattr(import_module(f"nnlaws.{_HOMES[name]}"), name)

@@ -46,12 +46,15 @@ class InProcess:
         from nnlaws_server import process_state
         from nnlaws_server.errors import TargetError
 
-        from nnlaws.harness import planning, run, targets
+        from nnlaws.harness import finding, planning, run, targets
+        from nnlaws.isolation.guard import NobodyWatches
 
         self.libraries: dict[str, str] = {}
         name = getattr(implementation, "__name__", type(implementation).__name__)
         try:
             self._target = targets.of(implementation, name)
+            if self._target.recognised:
+                self._target = finding.judged_as(self._target, selection, NobodyWatches())
             self._plan = planning.planned(self._target, selection)
             process_state.remember()
         except TargetError as error:
@@ -142,6 +145,7 @@ def check(
             limits={name: each.limit for name, each in plan.judged.items() if each.limit != BOUND},
             precisions={name: each.precisions for name, each in plan.judged.items() if each.precisions},
             strict=strict,
+            recognised=plan.recognised,
             provenance=provenance(target if isinstance(target, (str, Path)) else "", plan.libraries),
         )
         known = {} if resume is None else resuming.results(Path(resume), empty, plan.tasks)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from nnlaws.authoring.errors import UsageError
-from nnlaws.command_line import CONFORMS, NOT_RUN, USAGE, VIOLATES, parser
+from nnlaws.command_line import CONFORMS, NOT_RUN, USAGE, VIOLATES, parser, target
 from nnlaws.report import Outcome, Report, printable
 
 
@@ -94,10 +94,10 @@ def _check(arguments: argparse.Namespace) -> int:
     apart({**given, "--trace": arguments.trace or None})
     if arguments.json == arguments.junit == "-":
         raise UsageError("--json and --junit both write to standard output; give one of them a file")
-    with Bar(arguments.target) as bar:
+    with Bar(target(arguments)) as bar:
         try:
             report = check(
-                arguments.target,
+                target(arguments),
                 operations=arguments.operation,
                 laws=arguments.law,
                 dtypes=arguments.dtype,
@@ -156,7 +156,7 @@ def _smoke(arguments: argparse.Namespace) -> int:
     try:
         set_up(arguments.setup)
         given = {"operations": arguments.operation, "dtypes": arguments.dtype, "timeout": arguments.timeout}
-        results = smoke(arguments.target, trace=arguments.trace, **given)
+        results = smoke(target(arguments), trace=arguments.trace, **given)
     except LoadError as error:
         return _complain(str(error), NOT_RUN)
     width = max(len(result.operation) for result in results)
@@ -177,7 +177,7 @@ def _identify(arguments: argparse.Namespace) -> int:
 
     try:
         found = identify(
-            arguments.target,
+            target(arguments),
             operations=arguments.operation,
             dtypes=arguments.dtype,
             profile=arguments.profile,
@@ -188,7 +188,7 @@ def _identify(arguments: argparse.Namespace) -> int:
         return _complain(str(error), NOT_RUN)
     if not found.found:
         raise UsageError(
-            f"{arguments.target} offers no operation that has named conventions; see `nnlaws list clauses`"
+            f"{target(arguments)} offers no operation that has named conventions; see `nnlaws list clauses`"
         )
     print(text(found), end="")
     return CONFORMS if found.complete else NOT_RUN if all(each.refused for each in found.found) else VIOLATES

@@ -2,6 +2,8 @@
 
 import argparse
 import os
+import re
+import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -54,6 +56,20 @@ def _seed(text: str) -> int | str:
         raise argparse.ArgumentTypeError(f"expected a whole number or {RANDOM}, got {text!r}") from None
 
 
+_KEYWORD = re.compile(r"[A-Za-z_]\w*=")
+
+
+class _Target(argparse.Action):
+    """TARGET and the NAME=VALUE words after it, as one text."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option: Any = None) -> None:
+        target, *words = values
+        for word in words:
+            if not _KEYWORD.match(word):
+                raise argparse.ArgumentError(self, f"expected NAME=VALUE after the target, got {word!r}")
+        namespace.target = " ".join((shlex.quote(target), *map(shlex.quote, words))) if words else target
+
+
 _SEVERAL: dict[str, Any] = {"action": "append", "default": []}
 _SIZE: dict[str, Any] = {"type": _positive, "default": 0, "metavar": "N"}
 _OPTIONS: dict[str, dict[str, Any]] = {
@@ -87,6 +103,14 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "--rows": {**_SIZE, "help": "judge at size alone, with so many samples"},
     "--columns": {**_SIZE, "help": "the same with so many classes, features or coordinates"},
     "--steps": {**_SIZE, "help": "the same with so many steps"},
+    "--as": {
+        "dest": "taken_as",
+        "default": "",
+        "metavar": "OPERATION",
+        "help": "what a layer or function is, where that is not seen: batch_norm, cross_entropy, adam, softmax …",
+    },
+    "--input": {"default": "", "choices": ("2d", "3d", "4d", "5d"), "help": "the rank of what a layer takes"},
+    "--device": {"default": "", "metavar": "DEVICE", "help": "where a layer runs, as in cuda (default: cpu)"},
     "--jobs": {
         "type": int,
         "default": _cores(),
@@ -103,6 +127,26 @@ def _add(parser: argparse.ArgumentParser, *options: str) -> None:
     for option in options:
         names = (option, _ALSO[option]) if option in _ALSO else (option,)
         parser.add_argument(*names, **_OPTIONS[option])
+
+
+def _add_target(parser: argparse.ArgumentParser, help: str = "") -> None:
+    parser.add_argument(
+        "target",
+        nargs="+",
+        action=_Target,
+        metavar=("TARGET", "NAME=VALUE"),
+        help=help
+        or "a built-in name (nnlaws list implementations), a path to a .py file, module, module:object, or "
+        "'command:CMD', a client in any language; after a layer, an optimizer, a schedule or a function of a library, "
+        "what its class is to be given",
+    )
+
+
+def target(arguments: argparse.Namespace) -> str:
+    """The target as one text, with what was said of it."""
+    said = {"as": arguments.taken_as, "input": arguments.input, "device": arguments.device}
+    words = [f"--{name} {value}" for name, value in said.items() if value]
+    return " ".join((arguments.target, *words))
 
 
 def parser(version: Command, commands: Mapping[str, Command]) -> argparse.ArgumentParser:
@@ -122,14 +166,9 @@ def parser(version: Command, commands: Mapping[str, Command]) -> argparse.Argume
         return made
 
     check = command("check", "judge an implementation", EXIT_CODES)
-    check.add_argument(
-        "target",
-        metavar="TARGET",
-        help="a built-in name (nnlaws list implementations), a path to a .py file, module, module:object, or "
-        "'command:CMD', a client in any language",
-    )
+    _add_target(check)
     _add(check, "--operation", "--law", "--dtype", "--profile", "--seed", "--timeout", "--memory", "--strict", "--jobs")
-    _add(check, "--setup", "--trace", "--rows", "--columns", "--steps")
+    _add(check, "--as", "--input", "--device", "--setup", "--trace", "--rows", "--columns", "--steps")
     check.add_argument("--json", metavar="FILE", help="write the report as JSON, as it grows; - for standard output")
     check.add_argument("--resume", metavar="FILE", help="go on from what --json FILE left of a run that was ended")
     check.add_argument("--html", metavar="FILE", help="write the report as a page of HTML")
@@ -138,12 +177,12 @@ def parser(version: Command, commands: Mapping[str, Command]) -> argparse.Argume
     )
 
     identify = command("identify", "find out which conventions are used")
-    identify.add_argument("target", metavar="TARGET", help="as for check")
-    _add(identify, "--operation", "--dtype", "--profile", "--seed", "--timeout")
+    _add_target(identify, "as for check")
+    _add(identify, "--as", "--input", "--device", "--operation", "--dtype", "--profile", "--seed", "--timeout")
 
     smoke = command("smoke", "call each operation once", EXIT_CODES)
-    smoke.add_argument("target", metavar="TARGET", help="as for check")
-    _add(smoke, "--operation", "--dtype", "--timeout", "--setup", "--trace")
+    _add_target(smoke, "as for check")
+    _add(smoke, "--as", "--input", "--device", "--operation", "--dtype", "--timeout", "--setup", "--trace")
 
     mutants = command("mutants", "hold every known mistake to every law", KILL_CODES)
     _add(mutants, "--operation", "--law", "--dtype", "--profile", "--seed", "--jobs")

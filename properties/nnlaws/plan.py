@@ -106,7 +106,8 @@ class Plan:
     """What a target is and offers, and the tasks selected for it. judged: of each operation, how.
 
     plugins: the chapters of other packages, with package and version. left_out: a line for each that is broken.
-    libraries: the versions of what the target has imported, by name.
+    libraries: the versions of what the target has imported, by name. recognised: what it was taken for, and judged as,
+    where it is no target by itself.
     """
 
     description: str
@@ -116,11 +117,12 @@ class Plan:
     plugins: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     libraries: dict[str, str] = field(default_factory=dict[str, str])
+    recognised: tuple[str, ...] = ()
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Plan":
         judged = {name: Judged(each["limit"], tuple(each["precisions"])) for name, each in data["judged"].items()}
-        texts = {name: tuple(data[name]) for name in ("offered", "plugins", "left_out")}
+        texts = {name: tuple(data[name]) for name in ("offered", "plugins", "left_out", "recognised")}
         return cls(
             description=data["description"],
             tasks=tuple(Task(**task) for task in data["tasks"]),

@@ -116,6 +116,7 @@ class Report:
 
     strict: whether what falls short of a SHOULD was to violate too.
     plugins: chapters of other packages, with package and version. left_out: a line for each of those that is broken.
+    recognised: what the target was taken for, and judged as, where it is no target by itself.
     limits: of operations that are not judged by bounds, what their worst ratios are a part of. precisions: of
     operations where that is told apart, the names of how finely they may round, the coarsest first. unsaved: why it is
     not in the file that it was to be saved in, whole. provenance: date, versions, machine, digest of the target.
@@ -133,6 +134,7 @@ class Report:
     complete: bool
     plugins: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    recognised: tuple[str, ...] = ()
     limits: dict[str, str] = field(default_factory=dict[str, str])
     precisions: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     strict: bool = False
@@ -163,10 +165,11 @@ class Report:
     def as_json(self) -> dict[str, Any]:
         """What was found, as JSON holds it: see the fields here and in LawResult and Violation.
 
-        `plugins` and `left_out` stand there where there are any; what is known of operations without a run does not.
+        `plugins`, `left_out` and `recognised` stand there where there are any; what is known of operations without a
+        run does not.
         """
         found = {**asdict(self), "results": [result.as_json() for result in self.results], "conforms": self.conforms}
-        optional = {name for name in ("plugins", "left_out") if not found[name]}
+        optional = {name for name in ("plugins", "left_out", "recognised") if not found[name]}
         return {
             name: value for name, value in found.items() if name not in optional | {"limits", "precisions", "unsaved"}
         }

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from nnlaws_server import process_state
 from nnlaws_server.callee import Here, silence
 from nnlaws_server.errors import TargetError, words
-from nnlaws_server.loading import declared, loaded, offered
+from nnlaws_server.loading import declared, loaded, offered, recognised
 from nnlaws_server.pulse import Pulse
 from nnlaws_server.serving import Conversation, Session, serve
 
@@ -31,15 +31,21 @@ def main() -> None:
         return
     process_state.remember()
     with silence():
-        serve(session, partial(_offered, setup["target"], implementation))
+        serve(session, partial(_offered, setup, implementation))
 
 
-def _offered(target: str, implementation: Any, operations: dict[str, int]) -> tuple[dict[str, Here], dict[str, Any]]:
+def _offered(
+    setup: dict[str, Any], implementation: Any, operations: dict[str, int]
+) -> tuple[dict[str, Here], dict[str, Any]]:
     """What it offers of the operations, by their numbers of results, and what there is to say of it."""
+    target = setup["target"]
     try:
+        implementation = recognised(implementation, target, operations, setup["built_in"], setup["recogniser"])
         callees = {name: Here(each, operations[name]) for name, each in offered(implementation, operations).items()}
         taken = {name: callee.parameters() for name, callee in callees.items()}
         return callees, {"declared": declared(implementation), "operations": taken}
+    except TargetError:
+        raise
     except Exception as error:  # an attribute may be a property, or a module's __getattr__
         raise TargetError(f"looking for operations in {target} failed: {words(error)}") from error
 

@@ -1,33 +1,133 @@
 """Loads the implementation that a name or a path stands for, and reads what it offers and declares."""
 
+import ast
 import importlib
 import importlib.util
 import os
+import re
+import shlex
 import sys
 import warnings
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
-from typing import Any
+from types import ModuleType, SimpleNamespace
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from nnlaws_server.errors import TargetError, words
 
+SETTINGS = ("as", "input", "device")
+"""What may be said of an object that is recognised, as `--as batch_norm`, beside keywords for its class."""
+_WORD = re.compile(r"[A-Za-z_]\w*=")
+
+
+class Named(NamedTuple):
+    """What a target's text says: the object's name, keywords for its class, and settings."""
+
+    name: str
+    given: dict[str, Any]
+    settings: dict[str, str]
+
+
+def named(target: str) -> Named:
+    """The parts of `timm.layers:BatchNormAct2d apply_act=False --input 4d`. Raises TargetError."""
+    try:
+        words = shlex.split(target)
+    except ValueError:
+        return Named(target, {}, {})
+    if not any(_WORD.match(word) or word.removeprefix("--") in SETTINGS for word in words[1:]):
+        return Named(target, {}, {})
+    first, given, settings = words[0], dict[str, Any](), dict[str, str]()
+    rest = iter(words[1:])
+    for word in rest:
+        if word.startswith("--") and word[2:] in SETTINGS:
+            settings[word[2:]] = next(rest, "")
+        elif _WORD.match(word):
+            key, _, text = word.partition("=")
+            given[key] = _value(text)
+        else:
+            raise TargetError(f"{target}: expected NAME=VALUE after the target, got {word!r}")
+    return Named(first, given, settings)
+
+
+def _value(text: str) -> Any:
+    """What Python makes of the text; the text itself of what is no literal."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
 
 def loaded(target: str, built_in: Mapping[str, str]) -> Any:
-    """The object that `module`, `module:object`, the path of a .py file or a built-in name stands for. built_in: the
-    modules by name. Raises TargetError.
+    """The object that `module`, `module:object`, the path of a .py file, `file.py:object` or a built-in name stands
+    for. built_in: the modules by name. Raises TargetError.
     """
     if not target.strip():
         raise TargetError(
             f"{target!r} names no target; expected a built-in name, a path or a module: see nnlaws check --help"
         )
+    target = named(target).name
     if target in built_in:
         return _attribute(built_in[target], built_in)
+    path, _, attribute = target.rpartition(":")
+    if path.endswith(".py") and attribute.replace(".", "_").isidentifier():
+        return _within(_file(Path(path)), path, attribute)
     if target.endswith(".py") or "/" in target or "\\" in target:
         return _file(Path(target))
     return _attribute(target, built_in)
+
+
+def recognised(found: Any, target: str, operations: Iterable[str], built_in: Mapping[str, str], by: str) -> Any:
+    """The same object; or, where it is a library's own layer, optimizer, schedule or function, or a module of such
+    functions, the target that it is recognised as. by: the module that recognises. Raises TargetError where that cannot
+    tell what it is.
+    """
+    name, given, settings = named(target)
+    there = offered(found, operations)
+    told = bool(given or settings)
+    if name in built_in or not (told or not there or _of_a_library(found)):
+        return found
+    if isinstance(found, ModuleType):
+        return _module_of(found, name, there, by) if there and not told else found
+    recogniser = importlib.import_module(by)
+    try:
+        made = recogniser.recognise(found, name, given, settings)
+    except recogniser.Unrecognised as reason:
+        if there and not told:
+            return found
+        raise TargetError(
+            f"{name} is not recognised: {reason}. Say what it is with --as, or start from `nnlaws template FILE`"
+        ) from None
+    if made is None and told:
+        raise TargetError(f"{name} is nothing that keywords or --as can be given for; see docs/layers.md")
+    return found if made is None else made
+
+
+def _module_of(found: ModuleType, name: str, there: Mapping[str, Any], by: str) -> Any:
+    """The functions of a library's module that are named after operations, and are such; the module, if none is."""
+    recogniser = importlib.import_module(by)
+    whole: dict[str, Any] = {}
+    lines: list[str] = []
+    for operation, function in there.items():
+        try:
+            made = recogniser.recognise(function, f"{name}:{operation}", {}, {})
+        except recogniser.Unrecognised as reason:
+            lines.append(f"{operation} is not recognised: {reason}")
+            continue
+        if made is not None:
+            lines += [f"{operation}: {line}" for line in made.recognised]
+            whole |= {key: value for key, value in vars(made).items() if key != "recognised"}
+    return SimpleNamespace(**whole, recognised=tuple(lines)) if whole else found
+
+
+def _of_a_library(found: Any) -> bool:
+    """Whether it comes from an installed package, and is no target that someone wrote here."""
+    name = found.__name__ if isinstance(found, ModuleType) else getattr(found, "__module__", "") or ""
+    root = sys.modules.get(str(name).partition(".")[0])
+    file = getattr(root, "__file__", None) or ""
+    return "site-packages" in file or "dist-packages" in file
 
 
 def offered(implementation: Any, operations: Iterable[str]) -> dict[str, Callable[..., Any]]:
@@ -39,7 +139,7 @@ def offered(implementation: Any, operations: Iterable[str]) -> dict[str, Callabl
     return {operation: function for operation, function in found.items() if callable(function)}
 
 
-DECLARED = ("description", "__version__", "dtypes", "conventions")
+DECLARED = ("description", "__version__", "dtypes", "conventions", "fixed", "targets", "recognised", "insisted")
 
 
 def declared(implementation: Any) -> dict[str, Any]:
@@ -101,10 +201,13 @@ def contained() -> Generator[None]:
 
 def _attribute(target: str, built_in: Mapping[str, str]) -> Any:
     module, _, attribute = target.partition(":")
-    found = _module(module, built_in)
+    return _within(_module(module, built_in), module, attribute)
+
+
+def _within(found: Any, module: str, attribute: str) -> Any:
     for name in filter(None, attribute.split(".")):
         if not hasattr(found, name):
-            raise TargetError(f"{target}: {module} has no attribute {attribute!r}")
+            raise TargetError(f"{module}:{attribute}: {module} has no attribute {attribute!r}")
         found = getattr(found, name)
     return found
 

@@ -148,7 +148,7 @@ def test_a_violation_says_from_which_size_on_and_which_entry() -> None:
     result = judged("softmax.at_size", softmax=softmax_of(without_last_beyond(4096)))
     assert result.outcome is Outcome.VIOLATES
     assert result.size == "fails from C = 4097; class 4096 counts not at all"
-    assert "2x4097," in result.replay
+    assert "x4097," in result.replay
 
 
 def test_samples_too() -> None:
@@ -245,6 +245,35 @@ def test_a_first_call_that_compiles_is_not_slow() -> None:
     assert slow.cases == quick.cases, "a call that is made again for its time is no case of its own"
 
 
+def test_gaps_in_what_fails_are_told() -> None:
+    def softmax(z: Any) -> Any:
+        right = nnlaws_reference.softmax(z)
+        return right * np.float32(1.001) if z.shape[1] > 1024 and z.shape[1] % 2 else right
+
+    result = judged("softmax.at_size", softmax=softmax)
+    assert result.size.startswith("fails at C = 1025, and not at each size from there on")
+
+
+def test_at_size_the_dtype_and_the_arguments_are_looked_at_too() -> None:
+    def wider(z: Any) -> Any:
+        right = nnlaws_reference.softmax(z)
+        return right.astype(np.float64) if z.size > 10_000 else right
+
+    def written(z: Any) -> Any:
+        right = nnlaws_reference.softmax(z)
+        if z.size > 10_000:
+            z -= z.max(axis=-1, keepdims=True) + 1
+        return right
+
+    for function, words in (
+        (wider, "expected float32 of shape"),
+        (written, "the call has written to its argument z (CT-1)"),
+    ):
+        result = judged("softmax.at_size", softmax=function)
+        assert result.outcome is Outcome.VIOLATES
+        assert words in str(result.violation)
+
+
 def test_an_error_at_size_is_one() -> None:
     def softmax(z: Any) -> Any:
         if z.shape[1] > 4096:
@@ -252,7 +281,7 @@ def test_an_error_at_size_is_one() -> None:
         return nnlaws_reference.softmax(z)
 
     result = judged("softmax.at_size", softmax=softmax)
-    assert (result.outcome, result.size) == (Outcome.ERROR, "at 2 × 8191")
+    assert (result.outcome, result.size) == (Outcome.ERROR, "raises from C = 4097")
     assert "too wide" in result.reason
 
 
@@ -344,3 +373,15 @@ def test_a_case_at_size_is_replayed_from_its_token() -> None:
 
     token = "softmax.at_size/float32/2x4097,terraces,0,0/reference"
     assert replay(token).outcome is Outcome.CONFORMS
+
+
+def test_a_slow_sampler_draws_as_many_as_there_is_time_for() -> None:
+    def sample_uniform(low: float, high: float, *, size: int, seed: int) -> Any:
+        time.sleep(size * 1e-5)
+        return np.random.default_rng(seed).uniform(low, high, size)
+
+    laws, began = ["sample_uniform.distribution"], time.perf_counter()
+    (result,) = check(target(sample_uniform=sample_uniform), laws=laws, profile="scale", timeout=4).results
+    assert result.outcome is Outcome.CONFORMS
+    assert " draws in place of 10,000,019, for 10,007 took " in result.size
+    assert time.perf_counter() - began < 20

@@ -14,7 +14,7 @@ from nnlaws_reference.dtypes import Array
 from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from nnlaws.adapters.driver import Optimizer, stateful
+from nnlaws.native.driver import Optimizer, stateful
 
 State = tuple[int, list[Array]]
 """The number T of the next step, and the tensors: the parameters and their averages."""

@@ -19,8 +19,8 @@ from nnlaws_reference import (
 )
 from nnlaws_reference.dtypes import Array, working_dtype
 
-from nnlaws.adapters.driver import Optimizer
 from nnlaws.authoring.operation import Option
+from nnlaws.native.driver import Optimizer
 
 __version__ = version("nnlaws")
 description = f"nnlaws_reference {__version__}"

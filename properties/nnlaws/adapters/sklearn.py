@@ -15,7 +15,7 @@ import sklearn
 from nnlaws_reference.dtypes import Array
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
 
-from nnlaws.adapters.driver import Optimizer, stateful, stateless
+from nnlaws.native.driver import Optimizer, stateful, stateless
 
 State = tuple[list[Array], Any]
 """The parameters, one array, and the optimizer."""

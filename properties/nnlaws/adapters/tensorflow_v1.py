@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from nnlaws_reference.dtypes import Array
 
-from nnlaws.adapters.driver import Optimizer, stateful, stateless
+from nnlaws.native.driver import Optimizer, stateful, stateless
 
 tf.config.threading.set_intra_op_parallelism_threads(1)  # the arrays are small: threads would only wait for each other
 tf.config.threading.set_inter_op_parallelism_threads(1)

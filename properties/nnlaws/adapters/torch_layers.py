@@ -8,7 +8,7 @@ import torch
 from nnlaws_reference.dtypes import Array
 from torch.nn import functional
 
-from nnlaws.adapters.torch_arrays import array, tensor
+from nnlaws.native.torch.arrays import array, tensor
 
 description = f"PyTorch {torch.__version__} on CPU: torch.nn.functional.linear and batch_norm, autograd"
 dtypes = ("float32", "float64", "float16", "bfloat16")

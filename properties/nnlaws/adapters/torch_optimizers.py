@@ -6,11 +6,8 @@ Parameters and state have the arguments' dtype, as in a model moved by `model.to
 the parameter group, as schedulers do; a schedule is stepped from epoch 0 on, in Python floats, and rounded at the end.
 """
 
-import io
-from collections.abc import Callable
-from functools import lru_cache, partial
+from collections.abc import Callable, Mapping
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,8 +15,10 @@ from nnlaws_reference.dtypes import Array
 from torch import nn, optim
 from torch.optim import lr_scheduler, swa_utils
 
-from nnlaws.adapters.driver import Optimizer, stateful, stateless
-from nnlaws.adapters.torch_arrays import array, tensor
+from nnlaws.native.names import Keywords
+from nnlaws.native.torch import schedule
+from nnlaws.native.torch.arrays import array, tensor
+from nnlaws.native.torch.optimizers import operation
 
 DTYPES = ("float32", "float64", "float16", "bfloat16")
 conventions = {
@@ -34,83 +33,23 @@ conventions = {
 }
 
 
-State = tuple[nn.Parameter, optim.Optimizer]
+def _adam(beta1: float, beta2: float, eps: float) -> Keywords:
+    return {"betas": (beta1, beta2), "eps": eps}
 
 
-class Optimizers:
-    """The operations, by optimizers made with the options of one code path."""
-
-    def __init__(self, **path: bool) -> None:
-        self.path = path
-
-    @stateless
-    def gradient_descent(self) -> Optimizer[State]:
-        return self._optimizer(optim.SGD)
-
-    @stateful
-    def momentum(self, *, beta: float) -> Optimizer[State]:
-        return self._optimizer(optim.SGD, momentum=beta)
-
-    @stateful
-    def nesterov(self, *, beta: float) -> Optimizer[State]:
-        """PyTorch refuses nesterov=True with momentum 0, where it would change nothing."""
-        return self._optimizer(optim.SGD, momentum=beta, nesterov=beta > 0)
-
-    @stateful
-    def dampened(self, *, beta: float) -> Optimizer[State]:
-        return self._optimizer(optim.SGD, momentum=beta, dampening=beta)
-
-    @stateful
-    def rmsprop(self, *, beta: float, eps: float) -> Optimizer[State]:
-        return self._optimizer(optim.RMSprop, alpha=beta, eps=eps)
-
-    @stateful
-    def centred(self, *, beta: float, eps: float) -> Optimizer[State]:
-        return self._optimizer(optim.RMSprop, alpha=beta, eps=eps, centered=True)
-
-    @stateful
-    def adam(self, *, beta1: float, beta2: float, eps: float) -> Optimizer[State]:
-        return self._optimizer(optim.Adam, betas=(beta1, beta2), eps=eps)
-
-    @stateful
-    def adamw(self, *, beta1: float, beta2: float, eps: float, weight_decay: float) -> Optimizer[State]:
-        return self._optimizer(optim.AdamW, betas=(beta1, beta2), eps=eps, weight_decay=weight_decay)
-
-    def _optimizer(self, kind: Callable[..., optim.Optimizer], **options: Any) -> Optimizer[State]:
-        make = partial(kind, **options, **self.path)
-        others = {name: _other(value) for name, value in options.items()}
-
-        def init(theta: Array) -> State:
-            parameter = nn.Parameter(tensor(theta))
-            return parameter, make([parameter])
-
-        def restored(state: State) -> State:
-            """A new optimizer, built with other numbers, with the state that the old one saved: the numbers too."""
-            parameter, optimizer = state
-            file = io.BytesIO()
-            torch.save({"parameter": parameter, "optimizer": optimizer.state_dict()}, file)
-            file.seek(0)
-            saved = torch.load(file)
-            new = make([saved["parameter"]], **others)
-            new.load_state_dict(saved["optimizer"])
-            return saved["parameter"], new
-
-        return Optimizer(init, _step, lambda state: array(state[0]), restored)
+OPERATIONS: Mapping[str, tuple[type[optim.Optimizer], Callable[..., Keywords]]] = {
+    "gradient_descent": (optim.SGD, lambda: {}),
+    "momentum": (optim.SGD, lambda beta: {"momentum": beta}),
+    "rmsprop": (optim.RMSprop, lambda beta, eps: {"alpha": beta, "eps": eps}),
+    "adam": (optim.Adam, _adam),
+    "adamw": (optim.AdamW, lambda weight_decay, **more: {**_adam(**more), "weight_decay": weight_decay}),
+}
 
 
-def _other(value: Any) -> Any:
-    """Half of a number, or of each."""
-    if isinstance(value, tuple):
-        return tuple(map(_other, value))  # pyright: ignore[reportUnknownArgumentType]
-    return value / 2 if isinstance(value, float) else value
-
-
-def _step(state: State, gradient: Array, rate: float) -> State:
-    parameter, optimizer = state
-    optimizer.param_groups[0]["lr"] = rate
-    parameter.grad = tensor(gradient)
-    optimizer.step()
-    return state
+def _operations(*names: str, **path: bool) -> SimpleNamespace:
+    """These operations, by optimizers made with the options of one code path."""
+    made = {name: operation(name, kind, each, path) for name, (kind, each) in OPERATIONS.items() if name in names}
+    return SimpleNamespace(**made)
 
 
 def exponential_average(values: Array, *, beta: float, bias_correction: bool) -> Array:
@@ -126,60 +65,33 @@ def exponential_average(values: Array, *, beta: float, bias_correction: bool) ->
     return averages
 
 
-def exponential_decay(epoch: Array, *, initial: float, rate: float) -> Array:
-    return _schedule(lr_scheduler.ExponentialLR, initial, gamma=rate).rates(epoch)
+exponential_decay = schedule(
+    lr_scheduler.ExponentialLR, {"exponential_decay": lambda rate: {"gamma": rate}}
+).exponential_decay
+staircase_decay = schedule(
+    lr_scheduler.StepLR, {"staircase_decay": lambda rate, every: {"gamma": rate, "step_size": int(every)}}
+).staircase_decay
 
-
-def staircase_decay(epoch: Array, *, initial: float, rate: float, every: float) -> Array:
-    return _schedule(lr_scheduler.StepLR, initial, gamma=rate, step_size=int(every)).rates(epoch)
-
-
-class _Schedule:
-    """A scheduler that is stepped from epoch 0 to the last one that was ever asked for, and the rates that it had."""
-
-    def __init__(self, make: Callable[..., lr_scheduler.LRScheduler], initial: float, **options: float) -> None:
-        optimizer = optim.SGD([nn.Parameter(torch.zeros(()))], lr=initial)
-        self._scheduler, self._seen = make(optimizer, **options), list[float]()
-        optimizer.step()  # the scheduler warns where its optimizer has never been stepped
-
-    def rates(self, epoch: Array) -> Array:
-        while len(self._seen) <= epoch.max(initial=0):
-            self._seen.append(self._scheduler.get_last_lr()[0])
-            self._scheduler.step()
-        return np.asarray(np.array(self._seen)[epoch.astype(int)], epoch.dtype)
-
-
-_schedule = lru_cache(512)(_Schedule)  # PyTorch takes a thousand times as long as others for a thousand steps
-
-
-_one_by_one = Optimizers(foreach=False)
+_one_by_one = _operations(*OPERATIONS, foreach=False)
 gradient_descent = _one_by_one.gradient_descent
 momentum = _one_by_one.momentum
 rmsprop = _one_by_one.rmsprop
 adam = _one_by_one.adam
 adamw = _one_by_one.adamw
 
-_foreach, _fused = Optimizers(foreach=True), Optimizers(fused=True)
+foreach = _operations(*OPERATIONS, foreach=True)
+foreach.description = f"PyTorch {torch.__version__} on CPU: torch.optim SGD, RMSprop, Adam, AdamW, with foreach=True"
+foreach.dtypes, foreach.conventions = DTYPES, conventions
+fused = _operations("gradient_descent", "momentum", "adam", "adamw", fused=True)
+fused.description = f"PyTorch {torch.__version__} on CPU: torch.optim SGD, Adam, AdamW, with fused=True"
+fused.dtypes, fused.conventions = DTYPES, {"velocity": "heavy_ball", "state": "narrow"}
 
-foreach = SimpleNamespace(
-    description=f"PyTorch {torch.__version__} on CPU: torch.optim SGD, RMSprop, Adam, AdamW, with foreach=True",
-    dtypes=DTYPES,
-    conventions=conventions,
-    gradient_descent=_foreach.gradient_descent,
-    momentum=_foreach.momentum,
-    rmsprop=_foreach.rmsprop,
-    adam=_foreach.adam,
-    adamw=_foreach.adamw,
-)
-fused = SimpleNamespace(
-    description=f"PyTorch {torch.__version__} on CPU: torch.optim SGD, Adam, AdamW, with fused=True",
-    dtypes=DTYPES,
-    conventions={"velocity": "heavy_ball", "state": "narrow"},
-    gradient_descent=_fused.gradient_descent,
-    momentum=_fused.momentum,
-    adam=_fused.adam,
-    adamw=_fused.adamw,
-)
+
+def _nesterov(beta: float) -> Keywords:
+    """PyTorch refuses nesterov=True with momentum 0, where it would change nothing."""
+    return {"momentum": beta, "nesterov": beta > 0}
+
+
 variants = SimpleNamespace(
     description=f"PyTorch {torch.__version__} on CPU: torch.optim SGD with nesterov=True, RMSprop with centered=True",
     dtypes=DTYPES,
@@ -189,12 +101,12 @@ variants = SimpleNamespace(
         "second_moment": "centred",
         "arithmetic": "narrow",
     },
-    momentum=_one_by_one.nesterov,
-    rmsprop=_one_by_one.centred,
+    momentum=operation("momentum", optim.SGD, _nesterov, {"foreach": False}),
+    rmsprop=operation("rmsprop", optim.RMSprop, OPERATIONS["rmsprop"][1], {"foreach": False, "centered": True}),
 )
 dampened = SimpleNamespace(
     description=f"PyTorch {torch.__version__} on CPU: torch.optim.SGD with dampening = momentum",
     dtypes=DTYPES,
     conventions={"velocity": "dampened", "arithmetic": "narrow"},
-    momentum=_one_by_one.dampened,
+    momentum=operation("momentum", optim.SGD, lambda beta: {"momentum": beta, "dampening": beta}, {"foreach": False}),
 )

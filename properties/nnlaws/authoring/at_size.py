@@ -24,7 +24,7 @@ from nnlaws.authoring.operation import Operation, Option
 from nnlaws.authoring.ruler import Measure, Ruler
 from nnlaws.authoring.subject import Subject
 from nnlaws.authoring.token import LARGEST, Case
-from nnlaws.rounding.formats import Floats
+from nnlaws.rounding.formats import Floats, Format
 
 PERIODS = (61, 997)  # primes: of columns, and of rows
 BLOCK = 1 << 15  # entries whose exact values are worked out together: what they need stays in a processor's cache
@@ -34,14 +34,35 @@ TOGETHER = 1 << 18  # entries of results that are compared together
 def at_size(f: Subject, ruler: Ruler, *arguments: Array, **options: Option) -> Evidence:
     """f is what its formula says, whatever the size."""
     operation = ruler.operation
-    got = f.results(*arguments, **options)
+    given = [x[0].copy() for x in arguments]
+    got = f.arrays(*given, lane=0, **options)
+    if wrong := returned(operation, arguments, got, ruler.format) or _written(operation, arguments, given):
+        return Evidence(float("inf"), reason=wrong)
     period = repeats(operation, arguments)
     found = Evidence(0.0)
     for where in blocks(operation, arguments, BLOCK, period):
         measures = ruler.measures(*parts(operation, arguments, where), **options)
         for measure, result in zip(measures, got, strict=True):
-            found = worst(found, *_compared(result, measure, where, period, ruler))
+            found = worst(found, *_compared(result[None], measure, where, period, ruler))
     return found
+
+
+def returned(operation: Operation, arguments: Sequence[Array], got: Sequence[Array], format: Format) -> str:
+    """What is wrong with the arrays that came back, by their shapes and dtypes alone."""
+    shapes = operation.result_shapes([x.shape[1:] for x in arguments])
+    for name, result, shape in zip(operation.results, got, shapes, strict=True):
+        if result.shape != shape or result.dtype != format.dtype:
+            which = f"{name}: " if len(shapes) > 1 else ""
+            return f"{which}expected {format.name} of shape {shape}, got {result.dtype} of shape {result.shape} (CT-2)"
+    return ""
+
+
+def _written(operation: Operation, arguments: Sequence[Array], given: Sequence[Array]) -> str:
+    """Which argument the call has changed."""
+    for name, before, after in zip(operation.arguments, arguments, given, strict=True):
+        if before[0].tobytes() != after.tobytes():
+            return f"the call has written to its argument {name} (CT-1)"
+    return ""
 
 
 def repeats(operation: Operation, arguments: Sequence[Array]) -> int:
@@ -84,7 +105,7 @@ def _compared(result: Floats, measure: Measure, where: slice, period: int, ruler
 def _near(
     got: Floats, exact: Sequence[Floats], name: str, dims: tuple[str, ...], ruler: Ruler, start: int = 0
 ) -> Evidence:
-    got, hi, lo, radius, allowed = np.broadcast_arrays(got, *exact)
+    got, hi, lo, radius, allowed = np.broadcast_arrays(got.astype(np.float64), *exact)
     unbounded = np.isposinf(allowed) & np.isnan(got)
     if unbounded.any():
         got = np.where(unbounded, 0.0, got)
@@ -124,9 +145,15 @@ def ascending(operation: Operation, cases: Sequence[Case]) -> list[Case]:
 
 
 def letters(operation: Operation) -> tuple[str, str]:
-    """What a case's m and columns count, by the letters of the signature."""
+    """What a case's m and columns count, by the letters of the signature: of the widest argument the last but one, and
+    the last; or, where more arguments have it, another, as a layer's number of units beside that of its inputs.
+    """
     *_, rows, columns = ["", *max(operation.arguments.values(), key=len)]
-    return (rows, columns) if rows else (columns, "")
+    if not rows:
+        return columns, ""
+    every = [letter for dims in operation.arguments.values() for letter in dims]
+    most = max(dict.fromkeys(every), key=every.count)
+    return (rows, most) if most not in (rows, columns) else (rows, columns)
 
 
 def positions(size: int, count: int, random: np.random.Generator) -> NDArray[np.intp]:

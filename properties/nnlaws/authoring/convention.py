@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, Literal
 
 from nnlaws_spec import ChapterText
@@ -66,6 +67,13 @@ def values(conventions: Iterable[Convention]) -> dict[str, list[str]]:
         if each.value not in found.setdefault(each.name, []):
             found[each.name].append(each.value)
     return found
+
+
+def each_combination(choices: Mapping[str, list[str]]) -> list[dict[str, str]]:
+    """All combinations of values, or none, of each name; the fewest conventions first."""
+    every = product(*([None, *values] for values in choices.values()))
+    found = [{name: value for name, value in zip(choices, chosen, strict=True) if value} for chosen in every]
+    return sorted(found, key=len)
 
 
 def changing(conventions: Iterable[Convention]) -> tuple[str, ...]:

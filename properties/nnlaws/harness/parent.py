@@ -66,6 +66,8 @@ class Closed(Exception):
 
 def offering(plan: Plan, target: str) -> Plan:
     """The plan, or LoadError if there is nothing to judge."""
+    if not plan.offered and plan.recognised:
+        raise LoadError(f"{target} is not recognised: {'; '.join(plan.recognised)}")
     if not plan.offered:
         names = ", ".join(dict.fromkeys(task.operation for task in plan.tasks))
         if target.startswith(PREFIX):

@@ -66,6 +66,7 @@ def planned(target: Target, selection: Selection) -> Plan:
         {name: Judged(chapter_of(name).judging.limit, precisions(OPERATIONS[name].conventions)) for name in names},
         tuple(map(str, PLUGINS)),
         tuple(BROKEN),
+        recognised=target.recognised,
     )
 
 

@@ -19,7 +19,7 @@ from nnlaws.chapters import LAWS
 from nnlaws.diagnosis.example import show
 from nnlaws.diagnosis.passed import passed
 from nnlaws.harness import methods
-from nnlaws.harness.planning import find
+from nnlaws.harness.limits import Beyond
 from nnlaws.harness.search import Failure, Search, Seen, evaluate
 from nnlaws.harness.targets import Target
 from nnlaws.isolation.guard import GuardedSubject, Watch
@@ -43,7 +43,7 @@ def run(
     """
     if not task.offered:
         return task.result(Outcome.NOT_OFFERED, reason=task.hidden)
-    law = find(task.law)
+    law = target.law(task.law)
     declared = target.conventions_for(task.operation, task.dtype)
     conventions = declared if task.trial is None else task.trial
     ruler = Ruler(law.operation, format_of(DTYPES[task.dtype]), conventions)
@@ -73,8 +73,10 @@ def run(
             seen.add(_replay(law, subject, ruler, Case.parse(task.case)))
         else:
             seen.add(search())
-            for kind in (NotOffered, TargetFault):  # a fault on some inputs must not hide what others show
+            for kind in (Beyond, NotOffered, TargetFault):  # a fault on some inputs must not hide what others show
                 if seen.failures and isinstance(seen.failures[-1][1], kind) and _ever_else(kind, law, subject, ruler):
+                    if kind is Beyond:
+                        seen.failures.clear()
                     seen.passed = True
                     seen.add(search(kind))
         if not seen.failures:

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import chain
+from time import perf_counter
 
 import hypothesis
 import numpy as np
@@ -34,6 +35,7 @@ SMALL = 128  # entries of an array; of larger ones a case expands to an eighth a
 OWN = 0  # the seed of the cases that quick and ci call their own
 FEWEST = 3  # examples: the first is always the simplest there is, which shows little
 ENLARGED = 5  # one in so many examples comes again, wide or tall
+TASTE = 10_007  # draws, by whose time it is seen how many more a sampler can make
 SHRINKING = 4  # what a failing case is shrunk to, to so many times fewer
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.target, Phase.shrink)
 
@@ -191,6 +193,8 @@ def by_trials(search: Search, judging: Chance) -> Seen:
         search.tell(case)
         seen.arrays += 1
         try:
+            case, seen.size = _in_time(search, case)
+            search.tell(case)
             evidence = evaluate(search.law, search.subject, search.ruler, case)
         except TargetFault as fault:
             if search.ignores(fault):
@@ -203,6 +207,24 @@ def by_trials(search: Search, judging: Chance) -> Seen:
             break
         seen.passed = True
     return seen
+
+
+def _in_time(search: Search, case: Case) -> tuple[Case, str]:
+    """The case with as many draws as the profile has patience for, by the time of a few; and what is left out.
+
+    The few are not judged: they would be a test of chance more.
+    """
+    if case not in search.law.largest or case.m <= TASTE:
+        return case, ""
+    began = perf_counter()
+    evaluate(search.law, search.subject, search.ruler, replace(case, m=TASTE))
+    took = perf_counter() - began
+    patience = min(PROFILES[search.selection.profile].patience, search.selection.timeout / 2)
+    most = max(int(patience / took) * TASTE, TASTE)
+    if most >= case.m:
+        return case, ""
+    told = f"{most:,} draws in place of {case.m:,}, for {TASTE:,} took {took:.2g} s"
+    return replace(case, m=most), told
 
 
 def trials(law: Law, selection: Selection, judging: Chance) -> list[Case]:

@@ -19,7 +19,7 @@ from nnlaws.authoring.evidence import Evidence
 from nnlaws.authoring.judging import Rounding
 from nnlaws.authoring.law import Law
 from nnlaws.authoring.ruler import Measure, Ruler
-from nnlaws.authoring.subject import TargetFault
+from nnlaws.authoring.subject import Refused, TargetFault
 from nnlaws.authoring.token import Case
 from nnlaws.harness.search import Search, Seen
 from nnlaws.isolation.guard import GuardedSubject, Watch
@@ -30,6 +30,7 @@ LEAST = 2  # rows or columns to which a failing case is made smaller
 SINGLE = 24  # digits of float32: formats with fewer hold no large numbers of entries
 NAMED = 4  # entries that do not count once; where more do not, it is no matter of single ones
 MOST = 1 << 21  # entries of a case, one of whose sizes is given
+BEYOND = (1, 2, 3)  # sizes more: where one of them holds, what fails does not fail from there on
 LOST = (1, 2, 4, 8, 16, 32, 64, 128)  # entries
 QUICK = 0.05  # seconds: what is faster says nothing about larger calls
 
@@ -74,6 +75,13 @@ def by_sizes(search: Search, judging: Rounding) -> Seen:
         except TargetFault:
             return False
 
+    def raises(case: Case) -> bool:
+        try:
+            tried(case, made(case))
+        except TargetFault:
+            return True
+        return False
+
     own, patience = search.selection.own_sizes, PROFILES[search.selection.profile].patience
     patience = search.selection.timeout / 2 if own else min(search.selection.timeout / 2, patience)
     calls: list[Call] = []
@@ -99,15 +107,21 @@ def by_sizes(search: Search, judging: Rounding) -> Seen:
         except TargetFault as fault:
             if search.ignores(fault):
                 continue
-            seen.failures.append((case, fault))
-            seen.size = f"at {_size(case)}"
+            least, axis = case, ""
+            if isinstance(fault, Refused) and search.shrink:
+                least, axis = smallest(case, raises)
+            seen.failures.append((least, fault))
+            seen.size = _from(law, least, axis, "raises from") if axis else f"at {_size(case)}"
             break
         seen.worst = max(seen.worst, evidence.ratio)
         if not evidence.holds:
             search.first(case, evidence)
             if search.shrink:
                 least, axis = smallest(case, fails)
-                seen.size = "; ".join(filter(None, (_from(law, least, axis), _miscounted(search, least))))
+                gaps = any(not fails(_at(least, axis, getattr(least, axis) + more)) for more in BEYOND)
+                told = _from(law, least, axis, "fails at" if gaps else "fails from"), _miscounted(search, least)
+                seen.failures.append(next(each for each in seen.failures[::-1] if each[0] == least))
+                seen.size = "; ".join(filter(None, told))
             break
         seen.passed = True
         calls.append(Call(case, _steps_of(law, inputs), _entries_of(inputs), _widest(inputs), stopwatch.seconds))
@@ -231,12 +245,13 @@ def _seen(law: Law, counting: Counting, whole: Measure, less: Bounded, places: S
     return bool(off.any())
 
 
-def _from(law: Law, case: Case, axis: str) -> str:
-    """Where it begins to fail, as one says it."""
+def _from(law: Law, case: Case, axis: str, how: str) -> str:
+    """Where it begins to fail, fails alone, or raises, as one says it."""
     dims = letters(law.operation)
     size = getattr(case, axis)
     name = dims[0] if axis == "m" else dims[-1]
-    return f"fails from {name} = {size}" if size > LEAST else ""
+    gaps = ", and not at each size from there on" if how == "fails at" else ""
+    return f"{how} {name} = {size}{gaps}" if size > LEAST else ""
 
 
 @dataclass(frozen=True)

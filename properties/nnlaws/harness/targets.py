@@ -6,14 +6,19 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
 from nnlaws_reference.dtypes import DTYPES
+from nnlaws_server.callee import Here
 from nnlaws_server.errors import TargetError, words
-from nnlaws_server.loading import loaded, offered
+from nnlaws_server.loading import loaded, named, offered, recognised
 
 from nnlaws.adapters import BUILT_IN
 from nnlaws.authoring.convention import values
 from nnlaws.authoring.law import Law
-from nnlaws.chapters import CHAPTERS, OPERATIONS
+from nnlaws.authoring.operation import Operation
+from nnlaws.chapters import CHAPTERS, LAWS, OPERATIONS
+from nnlaws.harness.limits import ONE_HOT, Limited, Limits
+from nnlaws.isolation.guard import Callee
 from nnlaws.wire.client import ClientError
+from nnlaws.wire.process import RECOGNISER
 
 DEFAULT_DTYPES = ("float32", "float64")
 
@@ -32,6 +37,17 @@ class Target:
     shows all."""
     imported: Callable[[], dict[str, str]] = dict[str, str]
     """What its process has imported since it was asked last, with versions."""
+    limits: Limits = field(default_factory=Limits)
+    """What it cannot be given."""
+    recognised: tuple[str, ...] = ()
+    """What it was taken for, of what is no target by itself: then its conventions are found, not declared."""
+    insisted: bool = False
+    """Whether it is judged as what it was said to be, however far it is from it."""
+
+    def law(self, id: str) -> Law:
+        """The law of that id, on what the target can be given."""
+        law = next(law for law in LAWS if law.id == id)
+        return self.limits.of(law.operation).law(law)
 
     def hides(self, law: Law) -> str:
         """Why a law that needs more than results is not offered; nothing where it is."""
@@ -53,7 +69,7 @@ def resolve(target: str) -> Target:
     """A built-in name, a path to a .py file, `module` or `module:object`, loaded into this process: for what is
     trusted. Raises TargetError where that fails.
     """
-    return of(loaded(target, BUILT_IN), target)
+    return of(recognised(loaded(target, BUILT_IN), target, OPERATIONS, BUILT_IN, RECOGNISER), target)
 
 
 def served(target: str, process: "subprocess.Popen[bytes]", ended: Callable[[int | str], NoReturn]) -> Target:
@@ -89,13 +105,42 @@ def of(implementation: Any, name: str) -> Target:
 
 def _of(implementation: Any, name: str) -> Target:
     description = getattr(implementation, "description", None)
+    limits = _limits(implementation, name)
+    operations = offered(implementation, OPERATIONS)
+    lines = getattr(implementation, "recognised", ())
     return Target(
         name,
         description if isinstance(description, str) else _describe(implementation, name),
-        offered(implementation, OPERATIONS),
+        {operation: _limited(each, OPERATIONS[operation], limits) for operation, each in operations.items()},
         _dtypes(getattr(implementation, "dtypes", DEFAULT_DTYPES), name),
         _conventions(getattr(implementation, "conventions", {}), name),
+        limits=limits,
+        recognised=tuple(map(str, lines)) if isinstance(lines, tuple) else (),
+        insisted=getattr(implementation, "insisted", False) is True or "as" in named(name).settings,
     )
+
+
+def _limited(function: Callable[..., Any], operation: Operation, limits: Limits) -> Callable[..., Any]:
+    own = limits.of(operation)
+    if not own:
+        return function
+    return Limited(function if isinstance(function, Callee) else Here(function, len(operation.results)), operation, own)
+
+
+def _limits(implementation: Any, target: str) -> Limits:
+    """What is declared as `fixed` and `targets`; attributes of these names that are something else declare nothing."""
+    fixed, targets = getattr(implementation, "fixed", {}), getattr(implementation, "targets", "")
+    if not isinstance(fixed, Mapping):
+        fixed = {}
+    options = {option for operation in OPERATIONS.values() for option in operation.options}
+    for key in fixed:
+        scope, _, name = str(key).rpartition(".")
+        if name not in options or (scope and scope not in OPERATIONS):
+            there = ", ".join(sorted(options))
+            raise TargetError(f"{target} declares fixed = {fixed!r}; expected options of operations: {there}")
+    if isinstance(targets, str) and targets not in ("", ONE_HOT):
+        raise TargetError(f"{target} declares targets = {targets!r}; expected {ONE_HOT!r}, or nothing")
+    return Limits({str(key): value for key, value in fixed.items()}, targets if isinstance(targets, str) else "")
 
 
 def _dtypes(declared: Any, target: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from math import inf
 from typing import Any
 
 from nnlaws.api import Runner, runner, select
-from nnlaws.authoring.convention import values
+from nnlaws.authoring.convention import each_combination, values
 from nnlaws.authoring.operation import Operation
 from nnlaws.chapters import OPERATIONS
 from nnlaws.plan import Task
@@ -154,7 +154,7 @@ def _identify(
     """
     choices = _choices(OPERATIONS[operation], dtype)
     weaker = {name: values for name, values in choices.items() if name not in OPERATIONS[operation].changing}
-    plain = _combinations({name: values for name, values in choices.items() if name not in weaker})
+    plain = each_combination({name: values for name, values in choices.items() if name not in weaker})
     trials: list[Trial] = []
     arrays = 0
     for weakened in (chosen for size in range(len(weaker) + 1) for chosen in combinations(weaker, size)):
@@ -192,10 +192,3 @@ def _choices(operation: Operation, dtype: str) -> dict[str, list[str]]:
     """For each convention that bears on the operation, its values, but for those whose bound is tighter."""
     bearing = (each for each in operation.conventions if dtype in each.dtypes and each.effect != "tighter bound")
     return values(bearing)
-
-
-def _combinations(choices: dict[str, list[str]]) -> list[Conventions]:
-    """All of them, the fewest conventions first."""
-    every = product(*([None, *values] for values in choices.values()))
-    named = [{name: value for name, value in zip(choices, chosen, strict=True) if value} for chosen in every]
-    return sorted(named, key=len)

@@ -38,7 +38,9 @@ def render(report: Report) -> RenderableType:
     head = _text(
         f"nnlaws {report.version} · {report.target}: {report.description} · profile {report.profile}, {seed}\n"
     )
-    blocks: list[RenderableType] = [head]
+    blocks: list[RenderableType] = [head, *(_text(line) for line in report.recognised)]
+    if report.recognised:
+        blocks.append(_text(""))
     if audit := imports(report):
         blocks.append(_text(f"imports: {', '.join(audit)}\n", style="dim"))
     if report.plugins:
@@ -70,7 +72,8 @@ def imports(report: Report) -> list[str]:
     if report.target in BUILT_IN:
         return []
     found: Mapping[str, str] = report.provenance.get("libraries", {})
-    return [f"{name} {found[name]}".strip() for name in (*OWN, *LIBRARIES) if name in found]
+    own = () if report.recognised else OWN  # what recognises is ours
+    return [f"{name} {found[name]}".strip() for name in (*own, *LIBRARIES) if name in found]
 
 
 def _hidden(results: Iterable[LawResult]) -> list[str]:
@@ -123,10 +126,11 @@ def verdict(report: Report) -> Text:
     declared = sorted(
         {f"{k} = {v}" for r in report.results if r.outcome is Outcome.DECLARED for k, v in r.conventions.items()}
     )
+    how = ", judged as found" if report.recognised else " as declared"
     if not report.complete:
         words, style = f"incomplete: stopped after {len(report.results)} of {report.planned} laws", "bold magenta"
     elif report.conforms:
-        words, style = "conforms" + (f" as declared ({', '.join(declared)})" if declared else ""), "bold green"
+        words, style = "conforms" + (f"{how} ({', '.join(declared)})" if declared else ""), "bold green"
         if report.short_of:
             those = "a SHOULD: --strict makes it" if len(report.short_of) == 1 else "SHOULDs: --strict makes them"
             words += f", and falls short of {_several(report.short_of)} ({those} count)"

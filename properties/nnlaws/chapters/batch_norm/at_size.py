@@ -67,6 +67,10 @@ def _gauss(random: np.random.Generator, shape: Shape, level: float) -> Floats:
     return 1.0 + random.standard_normal(shape)
 
 
+def _offset(random: np.random.Generator, shape: Shape, level: float) -> Floats:
+    return 2048.0 + random.standard_normal(shape)
+
+
 def _features(random: np.random.Generator, shape: Shape, level: float) -> Floats:
     return tiled(_gauss(random, (shape[0], min(shape[1], FEATURES)), level), shape[1], 1)
 
@@ -77,11 +81,12 @@ BATCHES: dict[str, Family] = {
     "levels": _levels,
     "pairs": _pairs,
     "gauss": _gauss,
+    "offset": _offset,
     "features": _features,
 }
 """As many 1 as −1, the first sample 0; few samples are 1, where kernels go wrong, the others 0; blocks of samples of
 whole means, the last of all far from the others: merging must weigh them; few are 1 or −1, as many of each; bell-shaped
-about 1; the same, with the same features over and over."""
+about 1; about 2048, where E[z²] − μ² has no digits left; about 1, with the same features over and over."""
 
 
 def _aligned(random: np.random.Generator, z: Floats) -> Floats:
@@ -157,6 +162,8 @@ _MANY, _MANY_FEATURES = Case(513, 515, "features", 0, 0), Case(5, 65_537 + 62, "
 CASES: dict[Operation, tuple[Case, ...]] = {
     BATCH_NORM_TRAIN: (
         Case(1025, 8, "gauss", 0, 0),
+        Case(1027, 2, "offset", 0, 0),
+        Case(4096, 2, "counts", 0, 0),
         Case(4095, 4, "balanced", 0, 0),
         Case(4097, 4, "counts", 0, 0),
         Case(8193, 4, "levels", 0, 0),
@@ -168,6 +175,7 @@ CASES: dict[Operation, tuple[Case, ...]] = {
         _MANY_FEATURES,
     ),
     BATCH_NORM_BACKWARD: (
+        Case(1027, 2, "offset", 0, 0),
         Case(4095, 4, "balanced", 0, 0),
         Case(8193, 4, "gauss", 0, 0),
         Case(32_767, 2, "pairs", 0, 0),
@@ -188,7 +196,12 @@ CASES: dict[Operation, tuple[Case, ...]] = {
         Case(129, 515, "features", 0, TOGETHER),
         _MANY_FEATURES,
     ),
-    BATCH_NORM_INFERENCE: (Case(65_537 + 255, 3, "gauss", 0, 0), _MANY, _MANY_FEATURES),
+    BATCH_NORM_INFERENCE: (
+        Case(1027, 130, "gauss", 0, 0),
+        Case(65_537 + 255, 3, "gauss", 0, 0),
+        _MANY,
+        _MANY_FEATURES,
+    ),
 }
 _IMAGES = Case(100_352, 64, "counts", 0, 0), Case(1_000_003, 2, "counts", 0, 0)
 LARGEST: dict[Operation, tuple[Case, ...]] = {

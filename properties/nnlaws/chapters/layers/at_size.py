@@ -15,10 +15,10 @@ from nnlaws.rounding.formats import Floats, Format
 EPS = 1e-5
 COUNTED = 32  # samples, or inputs, that are not 0
 BLOCK = 512  # samples of one mean
-FAMILIES = {"samples": 2, "inputs": 4097, "wide": 65_537 + 62, "levels": 2, "balanced": 2}
+FAMILIES = {"samples": 2, "inputs": 4097, "wide": 65_537 + 62, "levels": 2, "balanced": 2, "products": 300}
 """How many inputs a unit has: few of many samples count, where kernels go wrong; or few of many inputs of a sample; or
 all samples are 1 or −1, as many of each but the first, which is 0, or about whole means that differ from block to block
-and are far away in the last.
+and are far away in the last; or samples, inputs and units are many each, and no product is a whole number.
 """
 
 
@@ -51,15 +51,20 @@ BY_UNIT = {"samples": _signs, "levels": _levels, "balanced": _balanced}
 
 def _batch(case: Case) -> Floats:
     random, inputs = case.random("plates"), FAMILIES[case.family]
+    if case.family == "products":
+        return random.standard_normal((case.m, inputs))
     by_unit = BY_UNIT.get(case.family)
     return by_unit(random, inputs, case.m).T if by_unit else _signs(random, case.m, inputs)
 
 
 def _given(case: Case, format: Format) -> tuple[Array, ...]:
-    """x, W, b and γ: the weights are 1 and −1, so that no sum is rounded."""
+    """x, W, b and γ: of most, the weights are 1 and −1, so that no sum is rounded."""
     if case.family not in FAMILIES:
         raise UsageError(f"unknown family {case.family!r} in the case {case}; there are {', '.join(FAMILIES)}")
-    weights = case.random("weights").choice((1.0, -1.0), (case.columns, FAMILIES[case.family]))
+    shape = case.columns, FAMILIES[case.family]
+    weights = case.random("weights").choice((1.0, -1.0), shape)
+    if case.family == "products":
+        weights = case.random("weights").standard_normal(shape)
     random = case.random("learnt")
     numbers = (
         _batch(case),
@@ -78,7 +83,9 @@ def forward_inputs(case: Case, format: Format) -> Inputs:
 
 def backward_inputs(case: Case, format: Format) -> Inputs:
     """dout, of few samples, x, W, b, γ and ε."""
-    dout = _signs(case.random("upstream"), case.columns, case.m).T.astype(format.dtype)
+    upstream, shape = case.random("upstream"), (case.columns, case.m)
+    dense = case.family == "products"
+    dout = (upstream.standard_normal(shape) if dense else _signs(upstream, *shape)).T.astype(format.dtype)
     return Inputs((dout, *_given(case, format)), options={"eps": EPS})
 
 
@@ -93,6 +100,8 @@ CASES = (
     Case(1027, 2, "levels", 0, 0),
     Case(1027, 2, "balanced", 0, 0),
     Case(4099, 2, "levels", 0, 0),
+    Case(33, 1031, "balanced", 0, 0),
+    Case(140, 70, "products", 0, 0),
     Case(16_387, 2, "samples", 0, 0),
     Case(16_387, 2, "balanced", 0, 0),
 )

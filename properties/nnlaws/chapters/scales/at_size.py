@@ -39,7 +39,7 @@ def inputs(operation: Operation) -> Builder:
 BUILDERS: dict[Operation, Builder] = {operation: inputs(operation) for operation in OPERATIONS}
 CASES = (Case(131_073, 1, "shares", 0, 0),)
 LARGEST = (
-    Case(1_500_007, 1, "shares", 0, 0),
+    Case(3_000_017, 1, "shares", 0, 0),
     Case(10_000_019, 1, "shares", 0, 0),
 )
 

@@ -22,6 +22,7 @@ from nnlaws.chapters.softmax.operations import CROSS_ENTROPY, CROSS_ENTROPY_GRAD
 from nnlaws.rounding.formats import Floats, Format
 
 FAR = 1024.0
+DEEP = 16.0 * FAR
 ROWS = 997  # different ones, where there are more
 SHARED = 4096  # classes at most, among which a target is shared: a part of it is no subnormal number
 TOPS = 32  # classes, or samples, that count
@@ -88,8 +89,13 @@ def _misses(random: np.random.Generator, shape: Shape, level: float) -> Floats:
     return z
 
 
+def _sunk(random: np.random.Generator, shape: Shape, level: float) -> Floats:
+    return _parts(random, shape, level) - DEEP
+
+
 LOGITS: dict[str, Family] = {
     "parts": _parts,
+    "sunk": _sunk,
     "beacons": _beacons,
     "terraces": _terraces,
     "slopes": _slopes,
@@ -101,11 +107,11 @@ LOGITS: dict[str, Family] = {
     "losses": _misses,
 }
 """Each class is at the top of one row and FAR below in the others, so that a row's sum is the number of its classes;
-few classes are at the top, where kernels go wrong; rows rise by FAR at a few places, the last at an edge of a block, or
-fall: what was summed before a rise counts nothing; few classes count, one in each of 128 blocks, each a little above
-the one before: what was summed is rescaled at every block; all classes are at the top; bell-shaped; the same, with the
-same rows over and over; one of the last classes above these by more than e^z bears; one class at the top, far above all
-others, which few samples miss, or all."""
+the same, the top at −16384; few classes are at the top, where kernels go wrong; rows rise by FAR at a few places, the
+last at an edge of a block, or fall: what was summed before a rise counts nothing; few classes count, one in each of 128
+blocks, each a little above the one before: what was summed is rescaled at every block; all classes are at the top;
+bell-shaped; the same, with the same rows over and over; one of the last classes above these by more than e^z bears; one
+class at the top, far above all others, which few samples miss, or all."""
 
 
 def logits(case: Case, format: Format) -> Array:
@@ -155,6 +161,11 @@ _CLASSES = (
     Case(8, 32_000, "beacons", 0, 0),
     Case(1, 131_073, "equal", 0, 0),
     Case(4, 131_073, "parts", 0, 0),
+    Case(2, 4096, "parts", 0, 0),
+    Case(1, 12_289, "equal", 0, 0),
+    Case(2, 8191, "sunk", 0, 0),
+    Case(1, 49_157, "equal", 0, 0),
+    Case(519, 1000, "rows", 0, 0),
 )
 """One beyond and one below multiples of blocks: a tail of one shows what is dropped, one of all but one what is weighed
 wrongly."""
@@ -227,6 +238,10 @@ _FEWER = (
     Case(2, 32_000, "beacons", 0, 0),
     Case(1, 131_073, "equal", 0, 0),
     Case(2, 131_073, "parts", 0, 0),
+    Case(2, 4096, "parts", 0, 0),
+    Case(1, 12_289, "equal", 0, 0),
+    Case(1, 49_157, "equal", 0, 0),
+    Case(519, 130, "rows", 0, 0),
 )
 """Of losses, whose rows are not by themselves: fewer rows."""
 
@@ -234,8 +249,8 @@ _FEWER = (
 def _sized(clause: str, operation: Operation, statement: str, rows: str, columns: int) -> Law:
     targeted = "y" in operation.arguments
     build, classes = (targeted_inputs, _FEWER) if targeted else (inputs, _CLASSES)
-    some = (Case(4099, columns, rows, 0, 0), Case(_MANY, columns, "losses", 0, 0)) if rows == "misses" else ()
-    cases = (*classes, *some, Case(_MANY, columns, rows, 0, 0))
+    losses = (Case(_MANY, columns, "losses", 0, 0),) if rows == "misses" else ()
+    cases = (*classes, *losses, *(Case(m, columns, rows, 0, 0) for m in (4099, _MANY)))
     largest = (*_WIDEST, *(Case(m, 5, rows, 0, 0) for m in (_MORE, _MOST)))
     counting = Counting("class", "classes", "C", "parts", _without, COUNTED[operation])
     return sized(clause, operation, build, cases, statement, largest=largest, counting=counting)

@@ -176,7 +176,7 @@ def _sizes(bench: Bench, judging: Rounding, laws: Sequence[Law]) -> Place | None
             if found.block and len(from_there) < 2:
                 continue  # what is left over by blocks is told by both kinds of numbers
             if len(again) >= CONFIRMED and all(found.holds(n) == is_so for n, is_so in again.items()):
-                dim = _axis_name(bench, axis, law)
+                dim = _axis_name(bench, judging, axis, law)
 
                 def holds(arguments: Arguments, options: Options, dim: str = dim, found: Pattern = found) -> bool:
                     return found.holds(bench.sizes(arguments)[dim])
@@ -209,11 +209,13 @@ def _either_way(options: dict[str, Any]) -> list[dict[str, Any]]:
     return [dict(zip(names, values, strict=True)) for values in product((False, True), repeat=len(names))]
 
 
-def _axis_name(bench: Bench, axis: str, law: Law) -> str:
+def _axis_name(bench: Bench, judging: Rounding, axis: str, law: Law) -> str:
     """What the operation calls the axis: the one that a case's number changes."""
-    small, large = (law.build(Case(*size, "integers", 1, 0), bench.ruler.format) for size in ((3, 3), (4, 3)))
-    if axis == "columns":
-        large = law.build(Case(3, 4, "integers", 1, 0), bench.ruler.format)
+    larger = (3, 4) if axis == "columns" else (4, 3)
+    small, large = (
+        law.build(Case(*size, judging.families[0], judging.levels[0], 0), bench.ruler.format)
+        for size in ((3, 3), larger)
+    )
     for dims, a, b in zip(bench.operation.arguments.values(), small.arguments, large.arguments, strict=True):
         for dim, one, other in zip(dims, a.shape, b.shape, strict=True):
             if one != other:

@@ -12,7 +12,7 @@ is then the operation momentum(theta, grads, *, learning_rate, beta, save_at=Non
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from inspect import Parameter, signature
+from inspect import Parameter, Signature, signature
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -65,6 +65,27 @@ def stateful(make: Callable[..., Optimizer[Any]]) -> Callable[..., Array]:
 def stateless(make: Callable[..., Optimizer[Any]]) -> Callable[..., Array]:
     """As `stateful`, of an optimizer that keeps nothing but the parameters: it takes no save_at."""
     return _operation(make)
+
+
+OPTIONS = {
+    "gradient_descent": (),
+    "momentum": ("beta",),
+    "rmsprop": ("beta", "eps"),
+    "adam": ("beta1", "beta2", "eps"),
+    "adamw": ("beta1", "beta2", "eps", "weight_decay"),
+}
+"""What the operations take besides the learning rate; the first keeps nothing but the parameters."""
+
+
+def driven(name: str, make: Callable[..., Optimizer[Any]]) -> Callable[..., Array]:
+    """The operation of that name, by the optimizer that `make` makes of whatever are the operation's options."""
+
+    def made(**options: Any) -> Optimizer[Any]:
+        return make(**options)
+
+    own = [Parameter(option, Parameter.KEYWORD_ONLY) for option in OPTIONS[name]]
+    made.__signature__ = Signature(own)  # type: ignore[attr-defined]
+    return stateful(made) if own else stateless(made)
 
 
 def _operation(make: Callable[..., Optimizer[Any]], *last: Parameter) -> Callable[..., Array]:

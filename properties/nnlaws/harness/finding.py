@@ -1,0 +1,152 @@
+"""Under which conventions a target is judged that declares none: found on a few usual cases, before its laws run.
+
+What is recognised, a layer as its library has it, says nothing of conventions. The first combination that a few cases
+of each law of value hold under is taken; the laws then run under it, and see whatever the few cases did not. An
+operation that no combination comes near to is not judged: the target has its arguments, as RAdam has Adam's, and is
+something else.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import combinations, product
+
+import numpy as np
+from nnlaws_reference.dtypes import DTYPES
+
+from nnlaws.authoring.case import expand
+from nnlaws.authoring.convention import Convention, each_combination, values
+from nnlaws.authoring.judging import Rounding
+from nnlaws.authoring.law import Law
+from nnlaws.authoring.operation import Operation
+from nnlaws.authoring.ruler import Ruler
+from nnlaws.authoring.subject import TargetFault
+from nnlaws.authoring.token import Case
+from nnlaws.chapters import LAWS, OPERATIONS, chapter_of
+from nnlaws.harness.methods import few
+from nnlaws.harness.search import evaluate
+from nnlaws.harness.targets import Target
+from nnlaws.isolation.guard import GuardedSubject, Watch
+from nnlaws.plan import Selection
+from nnlaws.rounding.formats import format_of
+
+NEAR = 0.02  # of the largest entry, by which what is still the same formula may be off
+MOST = 3  # weaker bounds that are tried together
+
+Conventions = Mapping[str, str]
+
+
+def judged_as(target: Target, selection: Selection, watch: Watch) -> Target:
+    """The target under the conventions that fit, of the operations that it comes near to at all.
+
+    Where none fits an operation, those that fit the target's others are its own too, as far as they bear on it.
+    """
+    tried: dict[str, list[tuple[str, Fit]]] = {}
+    for name in target.operations:
+        judging = chapter_of(OPERATIONS[name]).judging
+        if isinstance(judging, Rounding) and (not selection.operations or name in selection.operations):
+            dtypes = judging.dtypes(selection.dtypes, target.dtypes)
+            tried[name] = [(dtype, _fit(target, OPERATIONS[name], dtype, watch)) for dtype in dtypes]
+    shared = {
+        key: value
+        for found in tried.values()
+        for _, fit in found
+        if fit.conventions is not None
+        for key, value in fit.conventions.items()
+    }
+    declared, left, told = dict(target.conventions), dict(target.operations), list(target.recognised)
+    for name, found in tried.items():
+        if not target.insisted and all(fit.conventions is None and fit.off > NEAR for _, fit in found):
+            left.pop(name)
+            told.append(f"not judged as {name}: it has its arguments, and does something else (--as {name} insists)")
+            continue
+        own = {each.name for each in OPERATIONS[name].conventions}
+        of_others = {key: value for key, value in shared.items() if key in own}
+        chosen = {dtype: of_others if fit.conventions is None else fit.conventions for dtype, fit in found}
+        for dtype, conventions in chosen.items():
+            declared |= {f"{name}.{dtype}.{key}": value for key, value in conventions.items()}
+        told += _told(name, chosen)
+    return replace(target, conventions=declared, operations=left, recognised=tuple(told))
+
+
+def _told(name: str, found: Mapping[str, Conventions]) -> list[str]:
+    """A line for what one or several dtypes are judged as."""
+    by_words: dict[str, list[str]] = {}
+    for dtype, conventions in found.items():
+        words = ", ".join(f"{key} = {value}" for key, value in conventions.items())
+        by_words.setdefault(words, []).append(dtype)
+    if set(by_words) == {""}:
+        return []
+    return [
+        f"{name} judged as {words or 'the notes have it'}" + (f" ({', '.join(dtypes)})" if len(by_words) > 1 else "")
+        for words, dtypes in by_words.items()
+    ]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The first combination that a few cases hold under, fewest weaker bounds first; or how far the nearest is off."""
+
+    conventions: Conventions | None
+    off: float = 0.0
+
+
+def _fit(target: Target, operation: Operation, dtype: str, watch: Watch) -> Fit:
+    ruler = Ruler(operation, format_of(DTYPES[dtype]), target.conventions_for(operation.name, dtype))
+    subject, limits = GuardedSubject(target.operations[operation.name], operation, watch), target.limits.of(operation)
+    laws = [limits.law(law) for law in LAWS if law.operation is operation and law.kind == "value"]
+    cases = [(law, case) for law in laws for case in few(law)]
+    bearing = [each for each in operation.conventions if dtype in each.dtypes and each.effect != "tighter bound"]
+    left = [each for each in bearing if each.name not in ruler.conventions]
+    weaker = {each.name for each in left if each.effect == "weaker bound"}
+    off = np.inf
+    for conventions in _tried(left):
+        tried = ruler.declaring(conventions)
+        if all(_holds(law, subject, tried, case) for law, case in cases):
+            return Fit(conventions)
+        if not weaker & conventions.keys():
+            off = min(off, _off(laws[0], subject, tried))
+    return Fit(None, off)
+
+
+def _tried(conventions: list[Convention]) -> Iterator[Conventions]:
+    changing = values(each for each in conventions if each.effect == "value")
+    weaker = values(each for each in conventions if each.effect != "value")
+    for size in range(min(len(weaker), MOST) + 1):
+        for names in combinations(weaker, size):
+            for bound in product(*(weaker[name] for name in names)):
+                for plain in each_combination(changing):
+                    yield {**plain, **dict(zip(names, bound, strict=True))}
+
+
+def _holds(law: Law, subject: GuardedSubject, ruler: Ruler, case: Case) -> bool:
+    """Whether it does, where it is about such a case, and the target takes it."""
+    if not law.admits(case):
+        return True
+    try:
+        return evaluate(law, subject, ruler, case).holds
+    except TargetFault:
+        return False
+
+
+def _off(law: Law, subject: GuardedSubject, ruler: Ruler) -> float:
+    """How far results are off, in parts of the largest entry, of an optimizer's of the moves: the median of a few."""
+    found: list[float] = []
+    for case in few(law):
+        if not law.admits(case):
+            continue
+        inputs = expand(law.build, case, ruler.format, 1)
+        try:
+            got = subject.results(*inputs.arguments, **inputs.options)
+        except TargetFault:
+            found.append(np.inf)
+            continue
+        start = inputs.arguments[0][:, None] if "theta" in law.operation.arguments else 0.0
+        measures = ruler.measures(*inputs.arguments, **inputs.options)
+        for result, measure in zip(got, measures, strict=True):
+            want = measure.exact.hi - np.asarray(start, np.float64)
+            with np.errstate(all="ignore"):
+                apart = np.abs(result - measure.exact.hi) - measure.allowed
+                worst = np.nanmax(np.where(np.isfinite(measure.exact.hi), apart, 0.0), initial=0.0)
+                largest = np.nanmax(np.abs(np.where(np.isfinite(want), want, 0.0)), initial=0.0)
+            found.append(0.0 if worst <= 0 else worst / largest if largest > 0 else np.inf)
+    return float(np.median(found)) if found else np.inf

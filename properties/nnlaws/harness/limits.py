@@ -1,0 +1,140 @@
+"""What a target cannot be given: numbers that are written into it, and targets of a loss that are not class numbers.
+
+A law's inputs are made to keep to it. A law that itself calls with something else is not offered.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from nnlaws_reference.dtypes import Array
+
+from nnlaws.authoring.case import Builder, Inputs
+from nnlaws.authoring.law import Law
+from nnlaws.authoring.operation import Operation
+from nnlaws.authoring.subject import NotOffered
+from nnlaws.authoring.token import Case
+from nnlaws.rounding.formats import Format
+
+ONE_HOT = "one_hot"
+TARGETS = "y"  # the argument that one-hot targets are
+
+
+class Beyond(NotOffered):
+    """A call that the target's limits rule out: what it shows is nothing about the target."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """fixed: options that have one value only. targets: "one_hot" where a loss takes class numbers alone."""
+
+    fixed: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    targets: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.fixed or self.targets)
+
+    def of(self, operation: Operation) -> "Limits":
+        """Those that bear on an operation: `eps`, or `adam.eps`, of it alone."""
+        fixed: dict[str, Any] = {}
+        for key, value in sorted(self.fixed.items(), key=lambda each: each[0].count(".")):
+            scope, _, name = key.rpartition(".")
+            if name in operation.options and scope in ("", operation.name):
+                fixed[name] = value
+        return Limits(fixed, self.targets if TARGETS in operation.arguments else "")
+
+    def law(self, law: Law) -> Law:
+        """The law on inputs that keep to them."""
+        return replace(law, build=self._keeping(law.build, law.operation)) if self else law
+
+    def _keeping(self, build: Builder, operation: Operation) -> Builder:
+        def limited(case: Case, format: Format) -> Inputs:
+            made = build(case, format)
+            options = {**made.options, **{name: self.fixed[name] for name in self.fixed if name in made.options}}
+            arguments = tuple(
+                _one_hot(x) if self.targets and name == TARGETS else x
+                for name, x in zip(operation.arguments, made.arguments, strict=True)
+            )
+            return replace(made, arguments=arguments, options=options)
+
+        return limited
+
+    def check(self, operation: Operation, arguments: Sequence[Any], options: Mapping[str, Any]) -> None:
+        """Raises Beyond for a call that they rule out."""
+        for name, value in self.fixed.items():
+            if options.get(name, value) != value:
+                raise Beyond(f"the law needs {name} = {options[name]!r}, and the target has {value!r} fixed")
+        for name, x in zip(operation.arguments, arguments, strict=False):
+            if self.targets and name == TARGETS and not _is_one_hot(x):
+                raise Beyond("the law needs targets that are probabilities, and the target takes class numbers")
+
+
+def _one_hot(y: Array) -> Array:
+    """The largest of each row, and nothing else."""
+    found = np.zeros_like(y)
+    if y.size:
+        np.put_along_axis(found, y.argmax(axis=-1)[..., None], 1, axis=-1)
+    return found
+
+
+def _is_one_hot(y: Array) -> bool:
+    return bool((((y == 1).sum(axis=-1) == 1) & ((y != 0).sum(axis=-1) == 1)).all())
+
+
+class Limited:
+    """A callee (`nnlaws.isolation.guard`) that is never given what its limits rule out."""
+
+    def __init__(self, callee: Any, operation: Operation, limits: Limits) -> None:
+        self.callee, self.operation, self.limits = callee, operation, limits
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        self.limits.check(self.operation, arguments, options)
+        return self.callee(*arguments, **options)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.callee, name)
+
+    def call(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        return self._within(arguments, options, lambda: self.callee.call(arguments, options))
+
+    def form(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        return self._within(arguments, options, lambda: self.callee.form(arguments, options))
+
+    def elsewhere(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        return self._within(arguments, options, lambda: self.callee.elsewhere(arguments, options))
+
+    def lanes(self, arguments: Sequence[Array], options: dict[str, Any], *memory: Any) -> Any:
+        return self._within(arguments, options, lambda: self.callee.lanes(arguments, options, *memory))
+
+    def calls(self, each: Sequence[tuple[Any, ...]], options: dict[str, Any]) -> Any:
+        return self._each(each, options, self.callee.calls)
+
+    def forms(self, each: Sequence[tuple[Any, ...]], options: dict[str, Any]) -> Any:
+        return self._each(each, options, self.callee.forms)
+
+    def again(self, arguments: Sequence[Array], others: Sequence[Array], options: dict[str, Any], between: Any) -> Any:
+        self.limits.check(self.operation, others, options)
+        return self._within(arguments, options, lambda: self.callee.again(arguments, others, options, between))
+
+    def at_once(self, each: Sequence[tuple[Array, ...]], options: dict[str, Any]) -> Any:
+        return self._each(each, options, self.callee.at_once)
+
+    def keeping(self) -> Any:
+        return self.callee.keeping()
+
+    def borrowed(self) -> Any:
+        return self.callee.borrowed()
+
+    def parameters(self) -> list[str]:
+        found: list[str] = self.callee.parameters()
+        return found
+
+    def _within(self, arguments: Sequence[Any], options: dict[str, Any], call: Callable[[], Any]) -> Any:
+        self.limits.check(self.operation, arguments, options)
+        return call()
+
+    def _each(self, each: Sequence[tuple[Any, ...]], options: dict[str, Any], call: Callable[..., Any]) -> Any:
+        for arguments in each:
+            self.limits.check(self.operation, arguments, options)
+        return call(each, options)

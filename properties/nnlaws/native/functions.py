@@ -1,0 +1,164 @@
+"""Functions of logits by rows, and losses of logits and targets, of any library whose arrays come from NumPy's."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from nnlaws_reference.dtypes import Array
+
+from nnlaws.native.names import Keywords, Unrecognised, parameters
+
+Function = Callable[..., Any]
+ROWS = ("softmax", "log_softmax")
+LOSS = "cross_entropy"
+LOGITS = ("logits", "input", "y_pred", "predictions", "pred", "output", "outputs", "scores", "z", "x")
+TARGETS = ("labels", "target", "targets", "y_true", "label", "y")
+CALLS: tuple[Keywords, ...] = ({"dim": -1}, {"axis": -1}, {})
+NEAR = 0.05  # of the value of a loss, by which what is a cross entropy at all may be off
+CLASSES = 3
+
+
+@dataclass(frozen=True)
+class Kit:
+    """A library's arrays: made of NumPy's, read back, told apart; the gradient of a function at one; the mean."""
+
+    library: str
+    tensor: Callable[[Array], Any]
+    array: Callable[[Any], Array]
+    owns: Callable[[Any], bool]
+    gradient: Callable[[Function, Array], Array] | None = None
+    mean: Callable[[Any], Any] = lambda values: values.mean()
+
+
+def rows(kit: Kit, name: str, function: Function, **declared: Any) -> SimpleNamespace:
+    """A target: the operation `name`, softmax or log_softmax, by a function of logits (m, C), by rows."""
+
+    def run(z: Array) -> Array:
+        return kit.array(function(kit.tensor(z)))
+
+    return SimpleNamespace(**declared, **{name: run})
+
+
+def loss(
+    kit: Kit, function: Function, *, targets: str = "either", reduction: str = "mean", **declared: Any
+) -> SimpleNamespace:
+    """A target: cross entropy and, where the library derives, its gradient, by a loss of logits (m, C) and targets.
+
+    targets: "probabilities" (m, C); "indices", class numbers (m,), so that rows which are one-hot are all that is asked
+    for; or "either": class numbers where every row is one-hot, as most training code has it, and else probabilities.
+    reduction: "mean" over the samples; "sum", which is divided by their number; or "none", of which the mean is taken.
+    declared: description, dtypes, conventions.
+    """
+
+    def mean(z: Any, y: Array) -> Any:
+        whole = function(z, kit.tensor(_targets(y, targets)))
+        return whole / len(y) if reduction == "sum" else kit.mean(whole) if reduction == "none" else whole
+
+    def cross_entropy(z: Array, y: Array) -> Array:
+        return kit.array(mean(kit.tensor(z), y))
+
+    made: dict[str, Any] = {"cross_entropy": cross_entropy}
+    derive = kit.gradient
+    if derive is not None:
+
+        def cross_entropy_gradient(z: Array, y: Array) -> Array:
+            return derive(lambda logits: mean(logits, y), z)
+
+        made["cross_entropy_gradient"] = cross_entropy_gradient
+    one_hot = {"targets": "one_hot"} if targets == "indices" else {}
+    return SimpleNamespace(**one_hot, **declared, **made)
+
+
+def _targets(y: Array, kind: str) -> Array:
+    if kind == "probabilities" or (kind == "either" and not bool(((y == 1).sum(axis=-1) == 1).all())):
+        return y
+    return np.asarray(y.argmax(axis=-1))
+
+
+def recognise(kit: Kit, found: Function, kind: str, about: Keywords, why: str = "") -> SimpleNamespace:
+    """What a function is: called with few logits, it gives rows that are probabilities or their logarithms, or, with
+    targets, about the cross entropy. kind: what it was said to be. Raises Unrecognised, with `why` before the reasons.
+    """
+    told: list[str] = []
+    z, y = np.random.default_rng(0).standard_normal((4, CLASSES)).astype(np.float32), np.eye(CLASSES, dtype=np.float32)
+    y = y[[0, 2, 1, 0]]
+    for keywords in CALLS if kind in ("", *ROWS) else ():
+        words = ", ".join(("z", *(f"{name}={value}" for name, value in keywords.items())))
+        out = _called(partial(found, **keywords), (z,), kit, told, f"f({words})")
+        name = kind or _rows(out)
+        if out is not None and out.shape == z.shape and name:
+            took = f"taken for {name} by rows, called as f({words})"
+            return rows(kit, name, partial(found, **keywords), recognised=(took,), insisted=True, **about)
+    if kind in ("", LOSS):
+        call, how = _in_order(found)
+        made = _loss(kit, call, z, y, kind, told, how)
+        if made:
+            targets, reduction = made
+            given = {"either": "class numbers or probabilities", "indices": "class numbers"}.get(targets, targets)
+            took = f"taken for cross entropy of logits and {given}, the {_REDUCTIONS[reduction]} over samples{how}"
+            return loss(kit, call, targets=targets, reduction=reduction, recognised=(took,), insisted=True, **about)
+    usual = "it gives neither probabilities by rows nor a cross entropy"
+    raise Unrecognised("; ".join(filter(None, (why, *dict.fromkeys(told[:4])))) or usual)
+
+
+_REDUCTIONS = {"mean": "mean", "sum": "sum", "none": "values one by one"}
+
+
+def _called(call: Function, given: tuple[Array, ...], kit: Kit, told: list[str], words: str) -> Array | None:
+    """The result as an array; None where there is none, which is told."""
+    try:
+        out = call(*map(kit.tensor, given))
+        if not kit.owns(out):
+            told.append(f"{words} is a {type(out).__name__}, no array of {kit.library}")
+            return None
+        return np.asarray(kit.array(out), np.float64)
+    except Exception as error:
+        first = next(iter(str(error).splitlines()), "")
+        told.append(f"{words} raised {type(error).__name__}: {first[:120]}")
+        return None
+
+
+def _rows(out: Array | None) -> str:
+    """What an array of a result by rows is."""
+    if out is None or out.ndim != 2:
+        return ""
+    with np.errstate(all="ignore"):
+        for name, probabilities in zip(ROWS, (out, np.exp(out)), strict=True):
+            if (probabilities > 0).all() and (np.abs(probabilities.sum(axis=-1) - 1) < 0.01).all():
+                return name
+    return ""
+
+
+def _in_order(found: Function) -> tuple[Function, str]:
+    """The loss of logits and targets in this order, by names where it has such; and how that is called."""
+    there = [name for name, each in parameters(found).items() if each.kind is not inspect.Parameter.VAR_KEYWORD]
+    logits = next((name for name in LOGITS if name in there), "")
+    targets = next((name for name in TARGETS if name in there and name != logits), "")
+    if logits and targets and there.index(targets) < there.index(logits):
+        return lambda z, y: found(**{logits: z, targets: y}), f", called as f({targets}=y, {logits}=z)"
+    return lambda z, y: found(z, y), ""
+
+
+def _loss(kit: Kit, call: Function, z: Array, y: Array, kind: str, told: list[str], how: str) -> tuple[str, str] | None:
+    """Which targets it takes, and what it does with the values of samples."""
+    logs = z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
+    each = -(y * logs).sum(axis=-1)
+    right = {"mean": each.mean(), "sum": each.sum(), "none": each}
+    taken: dict[str, str] = {}
+    for targets, given in (("indices", y.argmax(axis=-1)), ("probabilities", y)):
+        out = _called(call, (z, given), kit, told, f"f(z, {targets}){how}")
+        if out is None:
+            continue
+        for reduction, want in right.items():
+            if out.shape == np.shape(want) and (kind or bool((np.abs(out / want - 1) < NEAR).all())):
+                taken.setdefault(targets, reduction)
+        if targets not in taken:
+            told.append(f"f(z, {targets}){how} is {np.array2string(out, precision=4)}, and the cross entropy's mean "
+                        f"{each.mean():.4g}")  # fmt: skip
+    if not taken or len(set(taken.values())) > 1:
+        return None
+    return "either" if len(taken) == 2 else next(iter(taken)), next(iter(taken.values()))

@@ -1,0 +1,94 @@
+"""What libraries call the numbers of our operations, and what they can do besides, which is switched off."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Parameters = Mapping[str, inspect.Parameter]
+Keywords = dict[str, Any]
+
+NAMES: dict[str, tuple[str, ...]] = {
+    "betas": ("betas",),
+    "beta1": ("beta1", "b1", "beta_1", "decay1", "mom"),
+    "beta2": ("beta2", "b2", "beta_2", "decay2", "sqr_mom"),
+    "beta": ("alpha", "rho", "decay", "smoothing_constant", "sqr_mom", "gamma", "decay_rate", "beta"),
+    "momentum": ("momentum", "mom", "mass", "beta", "beta_1"),
+    "eps": ("eps", "epsilon", "ep"),
+    "weight_decay": ("weight_decay", "wd", "L2"),
+    "learning_rate": ("lr", "learning_rate", "step_size", "learn_rate"),
+    "bn_momentum": ("momentum", "decay_rate", "decay"),
+    "rate": ("gamma", "decay_rate", "rate"),
+    "every": ("step_size", "decay_steps", "transition_steps", "decay_t", "step_every"),
+    "staircase": ("staircase",),
+}
+"""Of each word of ours, theirs, in the order in which they are looked for."""
+
+OFF: dict[str, Any] = {
+    **dict.fromkeys(NAMES["weight_decay"], 0.0),
+    **dict.fromkeys(("momentum", "lambd", "l1", "l1_regularization_strength", "initial_accumulator_value"), 0.0),
+    **dict.fromkeys(("max_grad_norm", "clip_threshold", "grad_clip", "clipnorm", "clipvalue", "global_clipnorm"), None),
+    **dict.fromkeys(("apply_act", "amsgrad", "use_gc", "maximize", "nesterov", "centered", "use_ema"), False),
+}
+"""What is switched off where it is on by default, by a name that says what it does."""
+
+
+class Unrecognised(Exception):
+    """The object is of a known framework, but nothing that we know; the message says what is missing."""
+
+
+def parameters(factory: Any) -> Parameters:
+    """The parameters of a class or a function, by name; none of what does not say."""
+    try:
+        return inspect.signature(factory).parameters
+    except (TypeError, ValueError):
+        return {}
+
+
+def pick(there: Parameters, word: str) -> str:
+    """What one of ours is called there; nothing where it is not."""
+    return next((name for name in NAMES[word] if name in there), "")
+
+
+def switched_off(there: Parameters, given: Keywords) -> Keywords:
+    """What is on by default and neither given nor one of our numbers, with the value that switches it off."""
+    found = {name: value for name, value in OFF.items() if name in there and name not in given}
+    return {name: value for name, value in found.items() if there[name].default not in (value, None, False)}
+
+
+def of_optimizer(there: Parameters) -> dict[str, Callable[..., Keywords]]:
+    """The operations that an optimizer with these parameters may be, each with what makes keywords of our options."""
+    beta1, beta2, betas = pick(there, "beta1"), pick(there, "beta2"), pick(there, "betas")
+    eps, beta, momentum, decay = (pick(there, word) for word in ("eps", "beta", "momentum", "weight_decay"))
+    if betas and len(there[betas].default if isinstance(there[betas].default, tuple) else (0, 0)) != 2:
+        raise Unrecognised(f"its {betas} are {there[betas].default!r}, where Adam has two")
+
+    def averages(beta1_: float, beta2_: float) -> Keywords:
+        return {betas: (beta1_, beta2_)} if betas else {beta1: beta1_, beta2: beta2_}
+
+    found: dict[str, Callable[..., Keywords]] = {}
+    if (betas or (beta1 and beta2)) and eps:
+        found["adam"] = lambda beta1, beta2, eps: {**averages(beta1, beta2), pick(there, "eps"): eps}
+        if decay:
+            found["adamw"] = lambda beta1, beta2, eps, weight_decay: {
+                **averages(beta1, beta2),
+                pick(there, "eps"): eps,
+                decay: weight_decay,
+            }
+    elif beta and eps:
+        found["rmsprop"] = lambda beta, eps: {pick(there, "beta"): beta, pick(there, "eps"): eps}
+    elif momentum:
+        found["momentum"] = lambda beta: {momentum: beta}
+        found["gradient_descent"] = lambda: {momentum: 0.0}
+    elif not betas and not eps:
+        found["gradient_descent"] = dict
+    if not found:
+        raise Unrecognised(
+            f"its parameters are {', '.join(there) or 'not known'}; expected betas and eps, as Adam has, alpha or rho "
+            "and eps, as RMSprop has, or momentum"
+        )
+    return found
+
+
+def told(fixed: Keywords) -> tuple[str, ...]:
+    """What is given or switched off, as one says it: no line, or one."""
+    return (f"with {', '.join(f'{name} = {value!r}' for name, value in fixed.items())}",) if fixed else ()

@@ -1,0 +1,38 @@
+"""Functions and losses of TensorFlow on logits, and their gradients."""
+
+import inspect
+from collections.abc import Mapping
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from nnlaws_reference.dtypes import Array
+
+from nnlaws.native import functions
+from nnlaws.native.functions import Function, Kit
+from nnlaws.native.names import Keywords
+
+
+def _tensor(x: Array) -> Any:
+    return tf.constant(np.array(x), dtype=tf.as_dtype(x.dtype.name))
+
+
+def _gradient(function: Function, z: Array) -> Array:
+    logits = _tensor(z)
+    with tf.GradientTape() as tape:
+        tape.watch(logits)
+        whole = function(logits)
+    return np.asarray(tape.gradient(whole, logits).numpy())
+
+
+KIT = Kit("TensorFlow", _tensor, np.asarray, tf.is_tensor, _gradient, tf.reduce_mean)
+
+
+def recognise(found: Any, name: str, given: Keywords, settings: Mapping[str, str]) -> SimpleNamespace | None:
+    """A function of TensorFlow's tensors; None for whatever else."""
+    if not callable(found) or inspect.isclass(found):
+        return None
+    about = {"description": f"TensorFlow {tf.__version__}"}
+    return functions.recognise(KIT, partial(found, **given) if given else found, settings.get("as", ""), about)

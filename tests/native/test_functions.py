@@ -1,0 +1,232 @@
+"""What is judged as it is: functions of NumPy's arrays, recognised; limits; conventions that are found."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import nnlaws_reference
+import numpy as np
+import pytest
+from nnlaws import Outcome, check
+from nnlaws.authoring.operation import Operation
+from nnlaws.chapters import OPERATIONS
+from nnlaws.cli import main
+from nnlaws.harness.limits import Beyond, Limits
+from nnlaws.harness.parent import LoadError
+from nnlaws_server.errors import TargetError
+from nnlaws_server.loading import named
+
+FILE = """
+import numpy as np
+
+def soft(x, axis):
+    e = np.exp(x - x.max(axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)
+
+def unshifted(x, temperature=1.0):
+    e = np.exp(x / temperature)
+    return e / e.sum(axis=-1, keepdims=True)
+
+def log_soft(x):
+    z = x - x.max(axis=-1, keepdims=True)
+    return z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
+
+def by_number(target, logits):
+    return -log_soft(logits.astype(np.float64))[np.arange(len(target)), target].mean().astype(logits.dtype)
+
+def both(z, y):
+    if y.ndim == 1:
+        y = np.eye(z.shape[1])[y]
+    return -(y * log_soft(z.astype(np.float64))).sum(axis=-1).mean().astype(z.dtype)
+
+def tanh(x):
+    return np.tanh(x)
+
+class Thing:
+    pass
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    path = tmp_path / "mine.py"
+    path.write_text(FILE, encoding="utf-8")
+    return str(path)
+
+
+def quick(target: Any, **more: Any) -> Any:
+    options: dict[str, Any] = {"profile": "quick", "dtypes": ["float32"], **more}
+    return check(target, **options)
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("torch.nn:BatchNorm1d", ("torch.nn:BatchNorm1d", {}, {})),
+        ("a:B x=1 y=True z=abc", ("a:B", {"x": 1, "y": True, "z": "abc"}, {})),
+        ("a:B b=(0.9,0.5) --input 4d --as batch_norm", ("a:B", {"b": (0.9, 0.5)}, {"input": "4d", "as": "batch_norm"})),
+        ("my file.py", ("my file.py", {}, {})),
+        ("'my file.py:F' x='a b'", ("my file.py:F", {"x": "a b"}, {})),
+        ("it's.py", ("it's.py", {}, {})),
+    ],
+)
+def test_a_target_is_a_name_keywords_and_settings(text: str, parts: tuple[Any, ...]) -> None:
+    assert tuple(named(text)) == parts
+
+
+def test_what_follows_a_target_is_name_and_value() -> None:
+    with pytest.raises(TargetError, match="expected NAME=VALUE after the target, got 'y'"):
+        named("a:B x=1 y")
+
+
+def test_a_function_by_rows_is_taken_for_what_it_gives(file: str) -> None:
+    report = quick(f"{file}:soft")
+    assert report.offered == ("softmax",)
+    assert report.recognised == ("taken for softmax by rows, called as f(z, axis=-1)",)
+    assert report.conforms
+    assert "taken for softmax by rows, called as f(z, axis=-1)" in str(report)
+    assert quick(f"{file}:log_soft", laws=["log_softmax.value"]).offered == ("log_softmax",)
+
+
+def test_a_mistake_in_it_is_found_and_the_replay_finds_it_again(file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    report = quick(f"{file}:unshifted temperature=1.0")
+    (broken,) = {result.clause for result in report.results if result.outcome is Outcome.VIOLATES} & {"SM-6"}
+    violation = next(result for result in report.results if result.broken and result.clause == broken)
+    assert violation.violation.cause.name == "softmax.unshifted"
+    assert main(["replay", violation.replay]) == 1
+    assert "SM-6" in capsys.readouterr().out
+
+
+def test_a_loss_of_class_numbers_is_judged_on_one_hot_targets_alone(file: str) -> None:
+    report = quick(f"{file}:by_number")
+    assert report.recognised == (
+        "taken for cross entropy of logits and class numbers, the mean over samples, called as f(target=y, logits=z)",
+    )
+    assert report.conforms
+    assert sum(r.outcome is Outcome.CONFORMS for r in report.results) > 15
+
+
+def test_a_loss_of_either_kind_of_target(file: str) -> None:
+    report = quick(f"{file}:both")
+    assert "of logits and class numbers or probabilities, the mean" in report.recognised[0]
+    broken = {result.clause for result in report.results if result.broken}
+    assert broken <= {"SM-19"}, "0 · ∞"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (":tanh", r"tanh is not recognised: f\(z, dim=-1\) raised TypeError.*Say what it is with --as, or start from"),
+        (":Thing", "offers no operation"),
+        (":soft axis=-1 --as nothing", "is not recognised"),
+        (":nowhere", "has no attribute 'nowhere'"),
+    ],
+)
+def test_what_is_not_recognised_is_told_why(file: str, name: str, message: str) -> None:
+    with pytest.raises(LoadError, match=message):
+        quick(file + name)
+
+
+def test_the_command_takes_keywords_after_the_target(file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", f"{file}:unshifted", "temperature=1.0", "--law", "softmax.value", "--profile", "quick"]) == 0
+    assert "taken for softmax by rows, called as f(z)" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main(["check", f"{file}:unshifted", "temperature"])
+    assert "expected NAME=VALUE after the target, got 'temperature'" in capsys.readouterr().err
+
+
+def heavy_ball(theta: Any, grads: Any, *, learning_rate: Any, beta: float) -> Any:
+    """v = β v + g: a convention that nothing here declares."""
+    rates = learning_rate if isinstance(learning_rate, tuple) else (learning_rate,) * len(grads)
+    v, out, x = np.zeros(theta.shape), np.empty_like(grads), theta.astype(np.float64)
+    for t, (g, rate) in enumerate(zip(grads, rates, strict=True)):
+        v = beta * v + g
+        x = x - rate * v
+        out[t] = x
+    return out
+
+
+def recognised(**more: Any) -> Any:
+    return SimpleNamespace(recognised=("taken for an optimizer",), **more)
+
+
+def test_conventions_are_found_and_told() -> None:
+    report = quick(recognised(momentum=heavy_ball))
+    assert report.recognised == ("taken for an optimizer", "momentum judged as velocity = heavy_ball")
+    assert report.conforms
+    assert "conforms, judged as found (velocity = heavy_ball)" in re.sub(r"\s+", " ", str(report))
+
+
+def test_a_mistake_is_no_convention() -> None:
+    def doubled_at_last(theta: Any, grads: Any, **options: Any) -> Any:
+        out = heavy_ball(theta, grads, **options)
+        out[60:] *= 1.001
+        return out
+
+    report = quick(recognised(momentum=doubled_at_last))
+    assert report.recognised[1:] == ("momentum judged as velocity = heavy_ball",)
+    assert not report.conforms
+
+
+def signs(theta: Any, grads: Any, *, learning_rate: Any, beta: float) -> Any:
+    """Something else with the same arguments."""
+    rates = learning_rate if isinstance(learning_rate, tuple) else (learning_rate,) * len(grads)
+    steps = np.sign(grads.astype(np.float64)) * np.asarray(rates)[:, None]
+    return (theta - np.cumsum(steps, axis=0)).astype(grads.dtype)
+
+
+def test_what_moves_otherwise_is_not_judged_unless_one_insists() -> None:
+    with pytest.raises(LoadError, match="not judged as momentum: it has its arguments, and does something else"):
+        quick(recognised(momentum=signs))
+    report = quick(recognised(momentum=signs, insisted=True))
+    assert report.offered == ("momentum",)
+    assert not report.conforms
+
+
+def inference(z: Any, gamma: Any, beta: Any, mean: Any, var: Any, *, eps: float) -> Any:
+    assert eps == 1e-3
+    return nnlaws_reference.batch_norm_inference(z, gamma, beta, mean, var, eps=eps)
+
+
+def test_a_number_that_is_fixed_is_the_only_one_asked_for() -> None:
+    report = quick(SimpleNamespace(batch_norm_inference=inference, fixed={"eps": 1e-3}))
+    assert report.conforms, str(report)
+    assert sum(r.outcome is Outcome.CONFORMS for r in report.results) > 10
+
+
+@pytest.mark.parametrize(
+    ("declared", "message"),
+    [
+        ({"fixed": {"epsilon": 1e-3}}, "expected options of operations: .*eps"),
+        ({"targets": "indices"}, "expected 'one_hot', or nothing"),
+    ],
+)
+def test_limits_that_no_operation_has_are_refused(declared: dict[str, Any], message: str) -> None:
+    with pytest.raises(LoadError, match=message):
+        quick(SimpleNamespace(batch_norm_inference=inference, **declared))
+
+
+def of(name: str) -> Operation:
+    return OPERATIONS[name]
+
+
+def test_limits_rule_calls_out() -> None:
+    limits = Limits({"eps": 1e-5, "adam.beta1": 0.5}, "one_hot")
+    assert limits.of(of("adam")).fixed == {"eps": 1e-5, "beta1": 0.5}
+    assert limits.of(of("rmsprop")) == Limits({"eps": 1e-5})
+    assert not limits.of(of("softmax"))
+    own, y = limits.of(of("cross_entropy")), np.eye(3)
+    own.check(of("cross_entropy"), (y, y), {})
+    with pytest.raises(Beyond, match="takes class numbers"):
+        own.check(of("cross_entropy"), (y, y / 2), {})
+    with pytest.raises(Beyond, match=r"needs eps = 0.1, and the target has 1e-05 fixed"):
+        limits.of(of("rmsprop")).check(of("rmsprop"), (), {"eps": 0.1})
+
+
+def test_functions_named_as_operations_are_called_as_they_are() -> None:
+    right: Callable[..., Any] = nnlaws_reference.softmax
+    report = quick(SimpleNamespace(softmax=right), laws=["softmax.value"])
+    assert report.recognised == ()
+    assert "recognised" not in report.as_json()
