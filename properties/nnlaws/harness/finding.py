@@ -20,7 +20,7 @@ from nnlaws.authoring.law import Law
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.subject import TargetFault
-from nnlaws.authoring.token import Case
+from nnlaws.authoring.token import TOGETHER, Case
 from nnlaws.chapters import LAWS, OPERATIONS, chapter_of
 from nnlaws.harness.methods import few
 from nnlaws.harness.search import evaluate
@@ -30,6 +30,7 @@ from nnlaws.plan import Selection
 from nnlaws.rounding.formats import format_of
 
 NEAR = 0.02  # of the largest entry, by which what is still the same formula may be off
+CASES, OPTIONS = 44, 11  # that a law is tried on, and with how many options
 MOST = 3  # weaker bounds that are tried together
 
 Conventions = Mapping[str, str]
@@ -57,7 +58,9 @@ def judged_as(target: Target, selection: Selection, watch: Watch) -> Target:
     for name, found in tried.items():
         if not target.insisted and all(fit.conventions is None and fit.off > NEAR for _, fit in found):
             left.pop(name)
-            told.append(f"not judged as {name}: it has its arguments, and does something else (--as {name} insists)")
+            reasons = dict.fromkeys(fit.fault for _, fit in found if fit.fault)
+            why = f"it raised: {'; '.join(reasons)}" if reasons else "it has its arguments, and does something else"
+            told.append(f"not judged as {name}: {why} (--as {name} insists)")
             continue
         own = {each.name for each in OPERATIONS[name].conventions}
         of_others = {key: value for key, value in shared.items() if key in own}
@@ -88,16 +91,19 @@ class Fit:
 
     conventions: Conventions | None
     off: float = 0.0
+    fault: str = ""  # what it raised, where it did so in every case
 
 
 def _fit(target: Target, operation: Operation, dtype: str, watch: Watch) -> Fit:
     ruler = Ruler(operation, format_of(DTYPES[dtype]), target.conventions_for(operation.name, dtype))
     subject, limits = GuardedSubject(target.operations[operation.name], operation, watch), target.limits.of(operation)
     laws = [limits.law(law) for law in LAWS if law.operation is operation and law.kind == "value"]
-    cases = [(law, case) for law in laws for case in few(law)]
+    cases = [(law, case) for law in laws for case in _cases(law)]
     bearing = [each for each in operation.conventions if dtype in each.dtypes and each.effect != "tighter bound"]
     left = [each for each in bearing if each.name not in ruler.conventions]
     weaker = {each.name for each in left if each.effect == "weaker bound"}
+    if fault := _fault(laws[0], subject, ruler):
+        return Fit(None, np.inf, fault)
     off = np.inf
     for conventions in _tried(left):
         tried = ruler.declaring(conventions)
@@ -116,6 +122,31 @@ def _tried(conventions: list[Convention]) -> Iterator[Conventions]:
             for bound in product(*(weaker[name] for name in names)):
                 for plain in each_combination(changing):
                     yield {**plain, **dict(zip(names, bound, strict=True))}
+
+
+def _cases(law: Law) -> list[Case]:
+    """A few of every size, family and level, and with several options, by which conventions are told apart."""
+    judging = chapter_of(law.operation).judging
+    assert isinstance(judging, Rounding)
+    found: list[Case] = []
+    for number in range(CASES):
+        size = law.m[number % 2], law.columns[number // 2 % 2]
+        family, level = judging.families[number % len(judging.families)], judging.levels[number % len(judging.levels)]
+        found.append(Case(*size, family, level, number + TOGETHER * (number % OPTIONS)))
+    return [case for case in (*few(law), *found) if law.admits(case)]
+
+
+def _fault(law: Law, subject: GuardedSubject, ruler: Ruler) -> str:
+    """What the target raises, if it does so in each of a few cases."""
+    faults: list[str] = []
+    for case in filter(law.admits, few(law)):
+        try:
+            evaluate(law, subject, ruler, case)
+        except TargetFault as fault:
+            faults.append(str(fault))
+        else:
+            return ""
+    return faults[0] if faults else ""
 
 
 def _holds(law: Law, subject: GuardedSubject, ruler: Ruler, case: Case) -> bool:

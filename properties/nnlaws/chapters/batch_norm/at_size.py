@@ -188,6 +188,7 @@ CASES: dict[Operation, tuple[Case, ...]] = {
     BATCH_NORM_RUNNING: (
         Case(3, 2, "gauss", 0, 299 * TOGETHER),
         Case(1025, 4, "gauss", 0, 0),
+        Case(1027, 2, "offset", 0, 0),
         Case(1025, 4, "levels", 0, TOGETHER),
         Case(4095, 4, "balanced", 0, 2 * TOGETHER),
         Case(8193, 4, "levels", 0, TOGETHER),

@@ -101,6 +101,8 @@ CASES = (
     Case(1027, 2, "balanced", 0, 0),
     Case(4099, 2, "levels", 0, 0),
     Case(33, 1031, "balanced", 0, 0),
+    Case(33, 132, "products", 0, 0),
+    Case(260, 8, "products", 0, 0),
     Case(140, 70, "products", 0, 0),
     Case(16_387, 2, "samples", 0, 0),
     Case(16_387, 2, "balanced", 0, 0),

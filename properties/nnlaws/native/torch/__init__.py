@@ -60,10 +60,12 @@ def _optimizer(
     fixed = {**{name: value for name, value in off.items() if name not in own}, **given}
     if "weight_decay" in off or "wd" in off:
         fixed |= {name: value for name, value in off.items() if name in names.NAMES["weight_decay"]}
+    rate = pick(there, "learning_rate")
+    needed = {rate: 0.1} if rate and there[rate].default is inspect.Parameter.empty else {}  # set anew at each step
     return optimizer(
         kind,
         operations,
-        fixed=fixed,
+        fixed={**needed, **fixed},
         device=settings.get("device", "cpu"),
         recognised=(f"taken for an optimizer: {', '.join(operations)}", *told(fixed)),
         **about,
