@@ -12,6 +12,7 @@ from itertools import combinations, product
 
 import numpy as np
 from nnlaws_reference.dtypes import DTYPES
+from nnlaws_server.loading import named
 
 from nnlaws.authoring.case import expand
 from nnlaws.authoring.convention import Convention, each_combination, values
@@ -29,7 +30,15 @@ from nnlaws.isolation.guard import GuardedSubject, Watch
 from nnlaws.plan import Selection
 from nnlaws.rounding.formats import format_of
 
-NEAR = 0.02  # of the largest entry, by which what is still the same formula may be off
+NEAR = 0.02  # of the largest entry, by which what is called so may be off, and is still meant to be the same formula
+WORDS = {
+    "gradient_descent": ("sgd", "descent"),
+    "momentum": ("sgd", "momentum"),
+    "rmsprop": ("rmsprop",),
+    "adam": ("adam",),
+    "adamw": ("adam",),
+}
+"""What is in the name of an optimizer that is meant to be one: others that come near are another algorithm."""
 CASES, OPTIONS = 44, 11  # that a law is tried on, and with how many options
 MOST = 3  # weaker bounds that are tried together
 
@@ -56,7 +65,8 @@ def judged_as(target: Target, selection: Selection, watch: Watch) -> Target:
     }
     declared, left, told = dict(target.conventions), dict(target.operations), list(target.recognised)
     for name, found in tried.items():
-        if not target.insisted and all(fit.conventions is None and fit.off > NEAR for _, fit in found):
+        near = NEAR if any(word in _called(target) for word in WORDS.get(name, ())) else 0.0
+        if not target.insisted and all(fit.conventions is None and fit.off > near for _, fit in found):
             left.pop(name)
             reasons = dict.fromkeys(fit.fault for _, fit in found if fit.fault)
             why = f"it raised: {'; '.join(reasons)}" if reasons else "it has its arguments, and does something else"
@@ -69,6 +79,11 @@ def judged_as(target: Target, selection: Selection, watch: Watch) -> Target:
             declared |= {f"{name}.{dtype}.{key}": value for key, value in conventions.items()}
         told += _told(name, chosen)
     return replace(target, conventions=declared, operations=left, recognised=tuple(told))
+
+
+def _called(target: Target) -> str:
+    """The name of the class or the function, in small letters."""
+    return named(target.name).name.rpartition(":")[2].lower()
 
 
 def _told(name: str, found: Mapping[str, Conventions]) -> list[str]:

@@ -80,7 +80,7 @@ def of_optimizer(there: Parameters) -> dict[str, Callable[..., Keywords]]:
         found["momentum"] = lambda beta: {momentum: beta}
         found["gradient_descent"] = lambda: {momentum: 0.0}
     elif not betas and not eps:
-        found["gradient_descent"] = dict
+        found["gradient_descent"] = lambda: {}
     if not found:
         raise Unrecognised(
             f"its parameters are {', '.join(there) or 'not known'}; expected betas and eps, as Adam has, alpha or rho "

@@ -54,9 +54,7 @@ def _optimizer(
     there = parameters(kind)
     off = switched_off(there, given)
     operations = names.of_optimizer(there)
-    own = {
-        name for each in operations.values() for name in each(**dict.fromkeys(inspect.signature(each).parameters, 0.5))
-    }
+    own = {name for each in operations.values() for name in each(**dict.fromkeys(parameters(each), 0.5))}
     fixed = {**{name: value for name, value in off.items() if name not in own}, **given}
     if "weight_decay" in off or "wd" in off:
         fixed |= {name: value for name, value in off.items() if name in names.NAMES["weight_decay"]}
