@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CLIENTS := examples/clients
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: check test slow release test-all lint types adapters lowest pythons bench clean
+.PHONY: check test slow release test-all lint types adapters lowest pythons survey bench clean
 
 check: $(VENV)/core
 	$(BIN)/nnlaws check scipy
@@ -61,6 +61,11 @@ pythons:
 		done; \
 		echo "there is no Python $$version here"; \
 	done
+
+# Every optimizer and batch norm of ten packages, as it is: an hour. The page is docs/survey.md.
+survey: $(VENV)/libraries
+	$(PIP) --editable '.[survey]'
+	$(BIN)/python benchmarks/survey.py --write
 
 bench: $(VENV)/libraries
 	$(BIN)/python benchmarks/run.py

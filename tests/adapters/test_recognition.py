@@ -52,6 +52,7 @@ CASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "optax:softmax_cross_entropy_with_integer_labels": (LOSS, ("class numbers, the values one by one over samples",)),
     "tensorflow.nn:log_softmax": (("log_softmax",), ("called as f(z, axis=-1)",)),
     "keras.layers:BatchNormalization": (BATCH_NORM, ("taken for batch norm, its momentum the weight of the old",)),
+    "flax.nnx:BatchNorm use_fast_variance=False": (BATCH_NORM, ("with use_fast_variance = False",)),
     "keras.optimizers:SGD": (("gradient_descent", "momentum"), ("momentum judged as velocity = rate_inside",)),
     "keras.losses:CategoricalCrossentropy from_logits=True": (LOSS, ("called as f(y_true=y, y_pred=z)",)),
     "keras.optimizers.schedules:ExponentialDecay": (("exponential_decay", "staircase_decay"), ()),
