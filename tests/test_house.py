@@ -228,11 +228,11 @@ def libraries() -> set[str]:
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_module_can_be_imported(package: str) -> None:
-    """But for the adapters to libraries that are optional, which tests/adapters imports."""
+    """But for what imports libraries that are optional, which tests/adapters imports."""
     optional = libraries()
     assert {"torch", "jax"} <= optional
     for name, path in files(package).items():
-        if not (name.startswith(f"{ADAPTERS}.") and tops(imports(path)) & optional):
+        if not (name.startswith((f"{ADAPTERS}.", f"{NATIVE}.")) and tops(imports(path)) & optional):
             assert importlib.import_module(name).__name__ == name
 
 

@@ -59,15 +59,11 @@ def _seed(text: str) -> int | str:
 _KEYWORD = re.compile(r"[A-Za-z_]\w*=")
 
 
-class _Target(argparse.Action):
-    """TARGET and the NAME=VALUE words after it, as one text."""
-
-    def __call__(self, parser: Any, namespace: Any, values: Any, option: Any = None) -> None:
-        target, *words = values
-        for word in words:
-            if not _KEYWORD.match(word):
-                raise argparse.ArgumentError(self, f"expected NAME=VALUE after the target, got {word!r}")
-        namespace.target = " ".join((shlex.quote(target), *map(shlex.quote, words))) if words else target
+def _keyword(text: str) -> str:
+    """A keyword for the class of a target."""
+    if not _KEYWORD.match(text):
+        raise argparse.ArgumentTypeError(f"expected NAME=VALUE after the target, got {text!r}")
+    return text
 
 
 _SEVERAL: dict[str, Any] = {"action": "append", "default": []}
@@ -130,15 +126,17 @@ def _add(parser: argparse.ArgumentParser, *options: str) -> None:
 
 
 def _add_target(parser: argparse.ArgumentParser, help: str = "") -> None:
+    usual = (
+        "a built-in name (nnlaws list implementations), a path to a .py file, module, module:object, or "
+        "'command:CMD', a client in any language"
+    )
+    parser.add_argument("target", metavar="TARGET", help=help or usual)
     parser.add_argument(
-        "target",
-        nargs="+",
-        action=_Target,
-        metavar=("TARGET", "NAME=VALUE"),
-        help=help
-        or "a built-in name (nnlaws list implementations), a path to a .py file, module, module:object, or "
-        "'command:CMD', a client in any language; after a layer, an optimizer, a schedule or a function of a library, "
-        "what its class is to be given",
+        "keywords",
+        metavar="NAME=VALUE",
+        nargs="*",
+        type=_keyword,
+        help="for the class, where TARGET is a layer, an optimizer, a schedule or a loss of a library as it is",
     )
 
 
@@ -146,7 +144,8 @@ def target(arguments: argparse.Namespace) -> str:
     """The target as one text, with what was said of it."""
     said = {"as": arguments.taken_as, "input": arguments.input, "device": arguments.device}
     words = [f"--{name} {value}" for name, value in said.items() if value]
-    return " ".join((arguments.target, *words))
+    words = [*map(shlex.quote, arguments.keywords), *words]
+    return " ".join((shlex.quote(arguments.target), *words)) if words else str(arguments.target)
 
 
 def parser(version: Command, commands: Mapping[str, Command]) -> argparse.ArgumentParser:
