@@ -52,7 +52,7 @@ class InProcess:
         self.libraries: dict[str, str] = {}
         name = getattr(implementation, "__name__", type(implementation).__name__)
         try:
-            self._target = targets.of(implementation, name)
+            self._target = targets.of_object(implementation, name)
             if self._target.recognised:
                 self._target = finding.judged_as(self._target, selection, NobodyWatches())
             self._plan = planning.planned(self._target, selection)

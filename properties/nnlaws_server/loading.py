@@ -20,6 +20,8 @@ from nnlaws_server.errors import TargetError, words
 
 SETTINGS = ("as", "input", "device")
 """What may be said of an object that is recognised, as `--as batch_norm`, beside keywords for its class."""
+LIBRARIES = {"jax", "keras", "optax", "scipy", "sklearn", "tensorflow", "torch"}
+"""Whose modules have functions that are called like operations, and are not called as these are."""
 _WORD = re.compile(r"[A-Za-z_]\w*=")
 
 
@@ -90,7 +92,8 @@ def recognised(found: Any, target: str, operations: Iterable[str], built_in: Map
     if name in built_in or not (told or not there or _of_a_library(found)):
         return found
     if isinstance(found, ModuleType):
-        return _module_of(found, name, there, by) if there and not told else found
+        known = found.__name__.partition(".")[0] in LIBRARIES
+        return _module_of(found, name, there, by) if there and known and not told else found
     recogniser = importlib.import_module(by)
     try:
         made = recogniser.recognise(found, name, given, settings)

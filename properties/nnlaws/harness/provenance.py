@@ -2,6 +2,7 @@
 
 import hashlib
 import platform
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from typing import Any
 
 SCHEMA = 1
 """The version of what a report looks like as JSON: properties/nnlaws/reports/report.schema.json."""
+_FILE = re.compile(r"'?(?P<file>.+?\.py)(?:[:'\s]|$)")
 OWN = ("nnlaws", "numpy", "scipy", "hypothesis", "python-flint", "ml-dtypes")
 
 
@@ -38,11 +40,13 @@ def _processor() -> str:
 
 
 def digest(target: str) -> str:
-    """Of a target that is a file, the SHA-256 of its text; else nothing."""
-    with suppress(OSError, ValueError):
-        path = Path(target)
-        if path.is_file():
-            return hashlib.sha256(path.read_bytes()).hexdigest()
+    """Of a target that is a file, or an object of one, the SHA-256 of its text; else nothing."""
+    within = _FILE.match(target)
+    for name in (target, within["file"] if within else ""):
+        with suppress(OSError, ValueError):
+            path = Path(name)
+            if path.is_file():
+                return hashlib.sha256(path.read_bytes()).hexdigest()
     return ""
 
 

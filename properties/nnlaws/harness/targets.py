@@ -69,7 +69,12 @@ def resolve(target: str) -> Target:
     """A built-in name, a path to a .py file, `module` or `module:object`, loaded into this process: for what is
     trusted. Raises TargetError where that fails.
     """
-    return of(recognised(loaded(target, BUILT_IN), target, OPERATIONS, BUILT_IN, RECOGNISER), target)
+    return of_object(loaded(target, BUILT_IN), target)
+
+
+def of_object(found: Any, name: str) -> Target:
+    """The target that an object of this process is, or is recognised as. Raises TargetError."""
+    return of(recognised(found, name, OPERATIONS, BUILT_IN, RECOGNISER), name)
 
 
 def served(target: str, process: "subprocess.Popen[bytes]", ended: Callable[[int | str], NoReturn]) -> Target:
@@ -108,6 +113,7 @@ def _of(implementation: Any, name: str) -> Target:
     limits = _limits(implementation, name)
     operations = offered(implementation, OPERATIONS)
     lines = getattr(implementation, "recognised", ())
+    taken = tuple(map(str, lines)) if isinstance(lines, tuple) else ()
     return Target(
         name,
         description if isinstance(description, str) else _describe(implementation, name),
@@ -115,8 +121,8 @@ def _of(implementation: Any, name: str) -> Target:
         _dtypes(getattr(implementation, "dtypes", DEFAULT_DTYPES), name),
         _conventions(getattr(implementation, "conventions", {}), name),
         limits=limits,
-        recognised=tuple(map(str, lines)) if isinstance(lines, tuple) else (),
-        insisted=getattr(implementation, "insisted", False) is True or "as" in named(name).settings,
+        recognised=taken,
+        insisted=bool(taken) and (getattr(implementation, "insisted", False) is True or "as" in named(name).settings),
     )
 
 
