@@ -46,7 +46,6 @@ CASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "torch.optim:AdamW": (("adam", "adamw"), ("with weight_decay",)),
     "torch.optim.lr_scheduler:ExponentialLR": (("exponential_decay",), ("taken for a schedule: exponential_decay",)),
     "torch.optim.lr_scheduler:StepLR": (("staircase_decay",), ("taken for a schedule: staircase_decay",)),
-    "optax:adamw": (("adam", "adamw"), ("taken for an optimizer: adam, adamw",)),
     "optax:sgd nesterov=True": (("gradient_descent", "momentum"), ("lookahead = nesterov",)),
     "jax.nn:softmax": (("softmax",), ("called as f(z, axis=-1)",)),
     "optax:softmax_cross_entropy_with_integer_labels": (LOSS, ("class numbers, the values one by one over samples",)),
@@ -55,7 +54,6 @@ CASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "flax.nnx:BatchNorm use_fast_variance=False": (BATCH_NORM, ("with use_fast_variance = False",)),
     "keras.optimizers:SGD": (("gradient_descent", "momentum"), ("momentum judged as velocity = rate_inside",)),
     "keras.losses:CategoricalCrossentropy from_logits=True": (LOSS, ("called as f(y_true=y, y_pred=z)",)),
-    "keras.optimizers.schedules:ExponentialDecay": (("exponential_decay", "staircase_decay"), ()),
 }
 
 

@@ -1,7 +1,8 @@
 """Targets: finds the implementation that a name, a path or an object stands for, and what it offers and declares."""
 
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
@@ -74,7 +75,8 @@ def resolve(target: str) -> Target:
 
 def of_object(found: Any, name: str) -> Target:
     """The target that an object of this process is, or is recognised as. Raises TargetError."""
-    return of(recognised(found, name, OPERATIONS, BUILT_IN, RECOGNISER), name)
+    with _looking(name):
+        return _of(recognised(found, name, OPERATIONS, BUILT_IN, RECOGNISER), name)
 
 
 def served(target: str, process: "subprocess.Popen[bytes]", ended: Callable[[int | str], NoReturn]) -> Target:
@@ -100,8 +102,15 @@ def client(target: str, trace: str = "") -> Target:
 
 def of(implementation: Any, name: str) -> Target:
     """The target that an object is: its attributes named after operations, or itself if it is a function so named."""
-    try:
+    with _looking(name):
         return _of(implementation, name)
+
+
+@contextmanager
+def _looking(name: str) -> Generator[None]:
+    """Whatever is raised meanwhile is a TargetError."""
+    try:
+        yield
     except TargetError:
         raise
     except Exception as error:  # an attribute may be a property, or a module's __getattr__
