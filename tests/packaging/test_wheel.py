@@ -37,7 +37,7 @@ for package in (nnlaws_spec, nnlaws_reference, nnlaws_server, nnlaws):
     assert "site-packages" in root.parts, root
     for path in root.rglob("*.py"):
         name = ".".join(path.relative_to(root.parent).with_suffix("").parts).removesuffix(".__init__")
-        adapter = name.startswith("nnlaws.adapters.")
+        adapter = name.startswith(("nnlaws.adapters.", "nnlaws.native."))
         try:
             importlib.import_module(name)
         except ModuleNotFoundError as missing:  # pytest and the libraries of the adapters are optional

@@ -22,7 +22,7 @@ from nnlaws.authoring.evidence import Element, Evidence, compare, worst
 from nnlaws.authoring.law import Law
 from nnlaws.authoring.operation import Operation, Option
 from nnlaws.authoring.ruler import Measure, Ruler
-from nnlaws.authoring.subject import Subject
+from nnlaws.authoring.subject import Subject, TargetFault
 from nnlaws.authoring.token import LARGEST, Case
 from nnlaws.rounding.formats import Floats, Format
 
@@ -36,7 +36,7 @@ def at_size(f: Subject, ruler: Ruler, *arguments: Array, **options: Option) -> E
     operation = ruler.operation
     given = [x[0].copy() for x in arguments]
     got = f.arrays(*given, lane=0, **options)
-    if wrong := returned(operation, arguments, got, ruler.format) or _written(operation, arguments, given):
+    if wrong := _returned(operation, arguments, got, ruler.format) or _written(operation, arguments, given):
         return Evidence(float("inf"), reason=wrong)
     period = repeats(operation, arguments)
     found = Evidence(0.0)
@@ -47,13 +47,16 @@ def at_size(f: Subject, ruler: Ruler, *arguments: Array, **options: Option) -> E
     return found
 
 
-def returned(operation: Operation, arguments: Sequence[Array], got: Sequence[Array], format: Format) -> str:
-    """What is wrong with the arrays that came back, by their shapes and dtypes alone."""
+def _returned(operation: Operation, arguments: Sequence[Array], got: Sequence[Array], format: Format) -> str:
+    """What is wrong with the dtypes of what came back. Raises TargetFault for another shape."""
     shapes = operation.result_shapes([x.shape[1:] for x in arguments])
     for name, result, shape in zip(operation.results, got, shapes, strict=True):
-        if result.shape != shape or result.dtype != format.dtype:
+        told = f"{result.dtype} of shape {result.shape}"
+        if result.shape != shape:
+            raise TargetFault(f"{operation.name} returned {told} where shape {shape} is expected (CT-2)")
+        if result.dtype != format.dtype:
             which = f"{name}: " if len(shapes) > 1 else ""
-            return f"{which}expected {format.name} of shape {shape}, got {result.dtype} of shape {result.shape} (CT-2)"
+            return f"{which}expected {format.name} of shape {shape}, got {told} (CT-2)"
     return ""
 
 

@@ -4,6 +4,8 @@ Nothing is shrunk but the size, and each call is dear: every candidate is held t
 case, and those that are left to a few calls more.
 """
 
+from dataclasses import replace
+
 from nnlaws.authoring.case import expand
 from nnlaws.authoring.chapter import Chapter
 from nnlaws.authoring.judging import Rounding
@@ -16,6 +18,7 @@ from nnlaws.isolation.guard import GuardedSubject
 from nnlaws.report import Cause
 
 MOST = 1 << 19  # entries of a case that candidates are held to
+SMALL = 5  # rows or columns of which each family tells small candidates apart
 OTHERS = 3  # of the law's smallest cases, that tell candidates apart
 
 
@@ -34,6 +37,10 @@ def explain(
         *(
             expand(ordinary, Case(*small, family, judging.levels[0], 8 * number), ruler.format, 1)
             for number, family in enumerate(judging.families)
+        ),
+        *(
+            expand(law.build, replace(case, m=min(case.m, SMALL), columns=min(case.columns, SMALL)), ruler.format, 1)
+            for case in {case.family: case for case in law.trials}.values()
         ),
         *(expand(law.build, case, ruler.format, 1) for case in (*law.trials[:OTHERS], *larger, smallest)),
     ]
