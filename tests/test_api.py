@@ -82,10 +82,16 @@ def test_a_path_is_a_target(write: Callable[..., str]) -> None:
     assert nnlaws.check(Path(write("return right(z)")), **QUICK).conforms
 
 
-@pytest.mark.parametrize("target", [object(), 3, None, partial(softmax), doubled, SimpleNamespace(softmax=3)])
+@pytest.mark.parametrize("target", [object(), 3, None, SimpleNamespace(softmax=3)])
 def test_what_offers_no_operation_is_no_target(target: Any) -> None:
     with pytest.raises(LoadError, match="offers no operation: it needs functions named softmax"):
         nnlaws.check(target, **QUICK)
+
+
+def test_a_function_that_is_called_otherwise_is_recognised_or_told_why() -> None:
+    assert nnlaws.check(partial(softmax), **QUICK).recognised == ("taken for softmax by rows, called as f(z)",)
+    with pytest.raises(LoadError, match=r"doubled is not recognised: .*start from `nnlaws template FILE`"):
+        nnlaws.check(doubled, **QUICK)
 
 
 def test_what_does_not_conform_raises_the_whole_report() -> None:
