@@ -85,6 +85,8 @@ def test_it_conforms_as_the_adapter_does(target: str) -> None:
         ("torch.nn:LayerNorm", "it keeps no running_mean and running_var of 3 features"),
         ("torch.nn:BatchNorm1d affine=False", "it has no weight and bias of 3 features"),
         ("torch.nn:BCELoss", "is not recognised"),
+        ("torch.nn:BatchNorm1d eps=0.1", "eps is set by the laws, to many values: leave it out"),
+        ("torch.optim:SGD momentum=0.9", "momentum is set by the laws"),
         ("torch.optim.lr_scheduler:CosineAnnealingLR", "expected gamma, and step_size for stairs"),
     ],
 )
@@ -116,6 +118,27 @@ class Unbiased(nn.Module):
 def wrapped(n, eps, momentum):
     return nn.Sequential(nn.BatchNorm1d(n, eps=eps, momentum=momentum))
 """
+
+
+def test_a_layer_that_was_made_already_has_one_number_of_features() -> None:
+    need("torch")
+    import torch
+
+    with pytest.raises(LoadError, match="one layer of one number of features"):
+        quick(torch.nn.BatchNorm1d(3))
+
+
+def test_an_optimizer_that_decays_by_default_is_judged_without_as_well() -> None:
+    need("optax")
+    assert quick("optax:adamw", laws=["adam.value", "adamw.value"]).conforms
+
+
+def test_each_library_that_is_looked_for_has_its_module() -> None:
+    from importlib.util import find_spec
+
+    from nnlaws.native.recognition import LIBRARIES
+
+    assert all(find_spec(f"nnlaws.native.{library}") for library in LIBRARIES)
 
 
 def test_a_layer_of_ones_own_with_a_mistake_is_told_which(tmp_path: Path) -> None:

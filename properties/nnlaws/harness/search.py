@@ -214,7 +214,7 @@ def _in_time(search: Search, case: Case) -> tuple[Case, str]:
 
     The few are not judged: they would be a test of chance more.
     """
-    if case not in search.law.largest or case.m <= TASTE:
+    if not PROFILES[search.selection.profile].scale or case.m <= TASTE:
         return case, ""
     began = perf_counter()
     evaluate(search.law, search.subject, search.ruler, replace(case, m=TASTE))

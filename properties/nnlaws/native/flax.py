@@ -13,7 +13,7 @@ import numpy as np
 from flax import nnx
 from nnlaws_reference.dtypes import Array
 
-from nnlaws.native.names import Keywords, Unrecognised, parameters, told
+from nnlaws.native.names import Keywords, Unrecognised, left_to_laws, parameters, told
 
 jax.config.update("jax_enable_x64", True)  # otherwise JAX computes and returns float32 where it is given float64
 
@@ -103,6 +103,7 @@ def recognise(found: Any, name: str, given: Keywords, settings: Mapping[str, str
     lacking = [each for each in NEEDED if each not in there]
     if lacking:
         raise Unrecognised(f"its parameters are {', '.join(there)}; of batch norm's it has no {', '.join(lacking)}")
+    left_to_laws(given, {*NEEDED})
     factory: Any = partial(found, **given) if given else found
     probe = factory(3, rngs=nnx.Rngs(0))
     absent = [each for each in STATE if getattr(probe, each, None) is None]

@@ -18,7 +18,7 @@ from nnlaws.native import functions
 from nnlaws.native.driver import Optimizer, driven
 from nnlaws.native.functions import Kit
 from nnlaws.native.kept import kept
-from nnlaws.native.names import Keywords, Unrecognised, of_optimizer, parameters, pick, switched_off, told
+from nnlaws.native.names import Keywords, Unrecognised, left_to_laws, of_optimizer, parameters, pick, settled, told
 
 State = tuple[keras.Variable, keras.optimizers.Optimizer]
 Operations = Mapping[str, Callable[..., Keywords]]
@@ -234,6 +234,7 @@ def recognise(found: Any, name: str, given: Keywords, settings: Mapping[str, str
         if issubclass(found, keras.layers.Layer):
             made = _made(found, given)
             if all(name in there for name in ("epsilon", "momentum")) and _has_variables(found, given):
+                left_to_laws(given, {"epsilon", "momentum"})
                 lines = ("taken for batch norm, its momentum the weight of the old", *told(given))
                 return batch_norm(partial(found, **given), recognised=lines, insisted=True, **about)
             return functions.recognise(KIT, made, kind, about)
@@ -272,9 +273,7 @@ def _optimizer(
     kind: type[keras.optimizers.Optimizer], there: Mapping[str, inspect.Parameter], given: Keywords, about: Keywords
 ) -> SimpleNamespace:
     operations = of_optimizer(there)
-    own = {name for each in operations.values() for name in each(**dict.fromkeys(parameters(each), 0.5))}
-    off = {name: value for name, value in switched_off(there, given).items() if name not in own}
-    fixed = {**off, **given}
+    fixed = settled(there, given, operations)
     lines = (f"taken for an optimizer: {', '.join(operations)}", *told(fixed))
     return optimizer(kind, operations, fixed=fixed, recognised=lines, **about)
 

@@ -89,6 +89,21 @@ def of_optimizer(there: Parameters) -> dict[str, Callable[..., Keywords]]:
     return found
 
 
+def settled(there: Parameters, given: Keywords, operations: Mapping[str, Callable[..., Keywords]]) -> Keywords:
+    """What is the same in all operations of an optimizer: what is given, and what is switched off. Raises Unrecognised
+    where a number is given that the laws set.
+    """
+    own = {name for each in operations.values() for name in each(**dict.fromkeys(parameters(each), 0.5))}
+    left_to_laws(given, {*own, pick(there, "learning_rate")})
+    return {**switched_off(there, given), **given}  # an operation's own numbers are put over them
+
+
+def left_to_laws(given: Keywords, own: set[str]) -> None:
+    """Raises Unrecognised where a number is given that the laws set."""
+    if numbers := sorted(own & given.keys()):
+        raise Unrecognised(f"{', '.join(numbers)} is set by the laws, to many values: leave it out")
+
+
 def told(fixed: Keywords) -> tuple[str, ...]:
     """What is given or switched off, as one says it: no line, or one."""
     return (f"with {', '.join(f'{name} = {value!r}' for name, value in fixed.items())}",) if fixed else ()

@@ -12,7 +12,7 @@ import optax
 from nnlaws_reference.dtypes import Array
 
 from nnlaws.native.driver import Optimizer, driven
-from nnlaws.native.names import Keywords, Unrecognised, of_optimizer, parameters, pick, switched_off, told
+from nnlaws.native.names import Keywords, Unrecognised, of_optimizer, parameters, pick, settled, told
 
 jax.config.update("jax_enable_x64", True)  # otherwise JAX computes and returns float32 where it is given float64
 
@@ -107,10 +107,8 @@ def recognise(found: Any, name: str, given: Keywords, settings: Mapping[str, str
         return None
     rate = next((name for name in RATE if name in there), "")
     if rate and isinstance(_made(factory, {rate: 0.1, **given}), optax.GradientTransformation):
-        fixed = {**{name: value for name, value in switched_off(there, given).items() if name != "momentum"}, **given}
         operations = of_optimizer(there)
-        own = {name for each in operations.values() for name in each(**dict.fromkeys(parameters(each), 0.5))}
-        fixed = {name: value for name, value in fixed.items() if name not in own or name in given}
+        fixed = settled(there, given, operations)
         lines = (f"taken for an optimizer: {', '.join(operations)}", *told(fixed))
         return optimizer(factory, operations, fixed=fixed, rate=rate, recognised=lines, **about)
     start = next((name for name in INITIAL if name in there), "")

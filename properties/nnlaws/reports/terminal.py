@@ -72,8 +72,7 @@ def imports(report: Report) -> list[str]:
     if report.target in BUILT_IN:
         return []
     found: Mapping[str, str] = report.provenance.get("libraries", {})
-    own = () if report.recognised else OWN  # what recognises is ours
-    return [f"{name} {found[name]}".strip() for name in (*own, *LIBRARIES) if name in found]
+    return [f"{name} {found[name]}".strip() for name in (*OWN, *LIBRARIES) if name in found]
 
 
 def _hidden(results: Iterable[LawResult]) -> list[str]:

@@ -37,8 +37,8 @@ def recognise(found: Any, name: str, given: Keywords, settings: Mapping[str, str
         return _optimizer(found, given, settings, about)
     if inspect.isclass(found) and issubclass(found, lr_scheduler.LRScheduler):
         return _schedule(found, given, about)
-    if isinstance(found, nn.Module) and not isinstance(found, torch.jit.ScriptModule):
-        return _module(lambda *_, **__: found, {}, given, settings, about)
+    if isinstance(found, nn.Module) and "running_mean" in dict(found.named_buffers()):
+        raise Unrecognised("it is one layer of one number of features; give its class, or a function that makes it")
     if inspect.isclass(found) and issubclass(found, nn.Module):
         return _module(found, parameters(found), given, settings, about)
     if callable(found) and not inspect.isclass(found):
@@ -52,12 +52,8 @@ def _optimizer(
     kind: Callable[..., Any], given: Keywords, settings: Mapping[str, str], about: Keywords
 ) -> SimpleNamespace:
     there = parameters(kind)
-    off = switched_off(there, given)
     operations = names.of_optimizer(there)
-    own = {name for each in operations.values() for name in each(**dict.fromkeys(parameters(each), 0.5))}
-    fixed = {**{name: value for name, value in off.items() if name not in own}, **given}
-    if "weight_decay" in off or "wd" in off:
-        fixed |= {name: value for name, value in off.items() if name in names.NAMES["weight_decay"]}
+    fixed = names.settled(there, given, operations)
     rate = pick(there, "learning_rate")
     needed = {rate: 0.1} if rate and there[rate].default is inspect.Parameter.empty else {}  # set anew at each step
     return optimizer(
@@ -126,6 +122,7 @@ def _batch_norm(
     about: Keywords,
 ) -> SimpleNamespace:
     eps, momentum = pick(there, "eps"), pick(there, "bn_momentum")
+    names.left_to_laws(given, {eps, momentum} - {""})
     fixed = {**switched_off({name: each for name, each in there.items() if name != momentum}, given), **given}
 
     def factory(n: int, **numbers: Any) -> nn.Module:
@@ -148,9 +145,13 @@ def _batch_norm(
     rank = _rank(probe, settings.get("input", ""))
     took = f"taken for batch norm of input of {rank} axes, its momentum the weight of the"
     sense = _momentum_of(factory, rank, vectors["running_mean"])
-    lacking = tuple(f"it has no {name}" for name, word in (("eps", eps), ("momentum", momentum)) if not word)
-    fixed_eps: Keywords = {} if eps else {"fixed": {"eps": getattr(probe, "eps", 1e-5)}}
-    return batch_norm(
+    if not eps and not isinstance(getattr(probe, "eps", None), float):
+        raise Unrecognised("its ε is not known: it has no parameter eps, and no attribute of that name")
+    fixed_eps: Keywords = {} if eps else {"fixed": {"eps": probe.eps}}
+    lacking = (
+        () if momentum else ("without a momentum to set, batch_norm_train and batch_norm_running are not offered",)
+    )
+    made = batch_norm(
         factory,
         input=f"{rank}d",
         device=settings.get("device", "cpu"),
@@ -161,6 +162,9 @@ def _batch_norm(
         **fixed_eps,
         **about,
     )
+    if not momentum:
+        del made.batch_norm_train, made.batch_norm_running
+    return made
 
 
 def _rank(probe: nn.Module, wanted: str) -> int:
