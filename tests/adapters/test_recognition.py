@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import nnlaws
 import pytest
 from nnlaws import Outcome, check
 from nnlaws.harness.parent import LoadError
@@ -12,10 +13,10 @@ from nnlaws.harness.parent import LoadError
 REQUIRED = bool(os.environ.get("NNLAWS_REQUIRE_LIBRARIES"))
 
 
-def need(library: str) -> None:
-    """Skips where the library is missing, unless all of them are required."""
+def need(library: str) -> Any:
+    """The library. Skips where it is missing, unless all of them are required."""
     try:
-        importlib.import_module(library)
+        return importlib.import_module(library)
     except ImportError:
         if REQUIRED:
             raise
@@ -121,9 +122,7 @@ def wrapped(n, eps, momentum):
 
 
 def test_a_layer_that_was_made_already_has_one_number_of_features() -> None:
-    need("torch")
-    import torch
-
+    torch = need("torch")
     with pytest.raises(LoadError, match="one layer of one number of features"):
         quick(torch.nn.BatchNorm1d(3))
 
@@ -152,10 +151,7 @@ def test_a_layer_of_ones_own_with_a_mistake_is_told_which(tmp_path: Path) -> Non
 
 
 def test_the_same_in_python(tmp_path: Path) -> None:
-    need("torch")
-    import nnlaws
-    import torch
-
+    torch = need("torch")
     target = nnlaws.torch.batch_norm(torch.nn.BatchNorm2d, input="4d", conventions={"running_variance": "unbiased"})
     assert quick(target, operations=["batch_norm_running"]).conforms
     wide = nnlaws.torch.batch_norm(torch.nn.BatchNorm1d, params=torch.float32)
