@@ -104,6 +104,7 @@ def check(
     rows: int = 0,
     columns: int = 0,
     steps: int = 0,
+    shapes: str = "",
 ) -> Report:
     """Judges an implementation by every law of what it offers.
 
@@ -112,6 +113,7 @@ def check(
     module, an object or a function named after an operation, which run in this one. operations, laws, dtypes: what to
     run; default all, in the dtypes that the target declares, else float32 and float64. profile: quick, ci, thorough, or
     scale, which is the laws at size alone, up to the largest. rows, columns, steps: one's own sizes for those laws.
+    shapes: "few" draws arrays of four shapes a law at most, for what compiles each shape anew.
     seed: for other cases than the profile's own; "random" for one that is drawn now. timeout: seconds a call; memory:
     GiB that the process may hold (both: own process only). strict: whether what falls short of a SHOULD violates. jobs:
     how many such processes may share the laws, where there are many. progress: called after each law with its result,
@@ -121,7 +123,9 @@ def check(
     if the target cannot be loaded or offers no operation, UsageError (a ValueError) for an unknown name, or a file that
     is of another run.
     """
-    selection = select(operations, laws, dtypes, profile, seed, timeout, memory, strict, trace, rows, columns, steps)
+    selection = select(
+        operations, laws, dtypes, profile, seed, timeout, memory, strict, trace, rows, columns, steps, shapes
+    )
     if jobs < 1:
         raise UsageError(f"jobs must be 1 or more, got {jobs!r}")
     _traceable(target, trace)
@@ -146,6 +150,7 @@ def check(
             precisions={name: each.precisions for name, each in plan.judged.items() if each.precisions},
             strict=strict,
             recognised=plan.recognised,
+            declares=plan.declares,
             provenance=provenance(target if isinstance(target, (str, Path)) else "", plan.libraries),
         )
         known = {} if resume is None else resuming.results(Path(resume), empty, plan.tasks)
@@ -298,6 +303,7 @@ def select(
     rows: int = 0,
     columns: int = 0,
     steps: int = 0,
+    shapes: str = "",
 ) -> Selection:
     """The selection of these options.
 
@@ -319,6 +325,8 @@ def select(
     for name, size in (("rows", rows), ("columns", columns), ("steps", steps)):
         if not 0 <= size <= LARGEST:
             raise UsageError(f"{name} must be from 1 to {LARGEST}, got {size!r}")
+    if shapes not in ("", "few"):
+        raise UsageError(f"shapes must be few, or not given, got {shapes!r}")
     return Selection(
         tuple(dict.fromkeys(operations)),
         tuple(dict.fromkeys(laws)),
@@ -332,6 +340,7 @@ def select(
         rows,
         columns,
         steps,
+        shapes,
     )
 
 

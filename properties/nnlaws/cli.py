@@ -115,6 +115,7 @@ def _check(arguments: argparse.Namespace) -> int:
                 rows=arguments.rows,
                 columns=arguments.columns,
                 steps=arguments.steps,
+                shapes=arguments.shapes,
             )
         except LoadError as error:
             bar.stop()

@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
+from nnlaws.authoring.errors import UsageError
 from nnlaws.plan import PROFILES, RANDOM
+from nnlaws.wire import PREFIX
 
 CONFORMS, VIOLATES, USAGE, NOT_RUN = 0, 1, 2, 3
 
@@ -99,6 +101,11 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "--rows": {**_SIZE, "help": "judge at size alone, with so many samples"},
     "--columns": {**_SIZE, "help": "the same with so many classes, features or coordinates"},
     "--steps": {**_SIZE, "help": "the same with so many steps"},
+    "--shapes": {
+        "default": "",
+        "choices": ("few",),
+        "help": "draw arrays of four shapes a law at most, for what compiles each shape anew",
+    },
     "--as": {
         "dest": "taken_as",
         "default": "",
@@ -107,6 +114,22 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     },
     "--input": {"default": "", "choices": ("2d", "3d", "4d", "5d"), "help": "the rank of what a layer takes"},
     "--device": {"default": "", "metavar": "DEVICE", "help": "where a layer runs, as in cuda (default: cpu)"},
+    "--params": {
+        "default": "",
+        "metavar": "DTYPE",
+        "help": "the dtype of what a layer learns and averages, as float32 beside bfloat16 input",
+    },
+    "--wrap": {
+        "default": "",
+        "metavar": "MODULE:FUNCTION",
+        "help": "what is made of a layer before it is called, as torch:compile",
+    },
+    "--fixed": {
+        **_SEVERAL,
+        "type": _keyword,
+        "metavar": "NAME=VALUE",
+        "help": "a hyperparameter that is written into the target, as eps=1e-5; may be repeated",
+    },
     "--jobs": {
         "type": int,
         "default": _cores(),
@@ -115,6 +138,8 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     },
 }
 """What several commands take."""
+_AS_IT_IS = ("--as", "--input", "--device", "--params", "--wrap", "--fixed")
+"""What may be said of a target that is no module of operations."""
 _LISTED = ("clauses", "laws", "operations", "implementations", "mutants", "hyperparameters")
 _ALSO = {"--jobs": "--workers"}
 
@@ -142,9 +167,12 @@ def _add_target(parser: argparse.ArgumentParser, help: str = "") -> None:
 
 def target(arguments: argparse.Namespace) -> str:
     """The target as one text, with what was said of it."""
-    said = {"as": arguments.taken_as, "input": arguments.input, "device": arguments.device}
-    words = [f"--{name} {value}" for name, value in said.items() if value]
+    settings = {name: getattr(arguments, name) for name in ("input", "device", "params", "wrap")}
+    said = [("as", arguments.taken_as), *settings.items(), *(("fixed", each) for each in arguments.fixed)]
+    words = [f"--{name} {shlex.quote(value)}" for name, value in said if value]
     words = [*map(shlex.quote, arguments.keywords), *words]
+    if words and arguments.target.startswith(PREFIX):
+        raise UsageError(f"a client says of itself what it is, in its hello: {' '.join(words)} is for Python alone")
     return " ".join((shlex.quote(arguments.target), *words)) if words else str(arguments.target)
 
 
@@ -167,7 +195,7 @@ def parser(version: Command, commands: Mapping[str, Command]) -> argparse.Argume
     check = command("check", "judge an implementation", EXIT_CODES)
     _add_target(check)
     _add(check, "--operation", "--law", "--dtype", "--profile", "--seed", "--timeout", "--memory", "--strict", "--jobs")
-    _add(check, "--as", "--input", "--device", "--setup", "--trace", "--rows", "--columns", "--steps")
+    _add(check, *_AS_IT_IS, "--setup", "--trace", "--rows", "--columns", "--steps", "--shapes")
     check.add_argument("--json", metavar="FILE", help="write the report as JSON, as it grows; - for standard output")
     check.add_argument("--resume", metavar="FILE", help="go on from what --json FILE left of a run that was ended")
     check.add_argument("--html", metavar="FILE", help="write the report as a page of HTML")
@@ -177,11 +205,11 @@ def parser(version: Command, commands: Mapping[str, Command]) -> argparse.Argume
 
     identify = command("identify", "find out which conventions are used")
     _add_target(identify, "as for check")
-    _add(identify, "--as", "--input", "--device", "--operation", "--dtype", "--profile", "--seed", "--timeout")
+    _add(identify, *_AS_IT_IS, "--operation", "--dtype", "--profile", "--seed", "--timeout")
 
     smoke = command("smoke", "call each operation once", EXIT_CODES)
     _add_target(smoke, "as for check")
-    _add(smoke, "--as", "--input", "--device", "--operation", "--dtype", "--timeout", "--setup", "--trace")
+    _add(smoke, *_AS_IT_IS, "--operation", "--dtype", "--timeout", "--setup", "--trace")
 
     mutants = command("mutants", "hold every known mistake to every law", KILL_CODES)
     _add(mutants, "--operation", "--law", "--dtype", "--profile", "--seed", "--jobs")

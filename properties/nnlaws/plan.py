@@ -41,7 +41,8 @@ class Selection:
     timeout: seconds that one call into the target may take; the first of an operation, which may compile, may take
     12 times as long. memory: GiB that the target's process may hold. strict: whether what falls short of a SHOULD
     violates. trace: a file that gets what is said to and by a client. rows, columns, steps: sizes to judge at in place
-    of those of the laws at size, which are then the only ones that run; 0 for none.
+    of those of the laws at size, which are then the only ones that run; 0 for none. shapes: "few" where the target
+    compiles each shape anew (`nnlaws.harness.shapes`).
     """
 
     operations: tuple[str, ...] = ()
@@ -56,12 +57,13 @@ class Selection:
     rows: int = 0
     columns: int = 0
     steps: int = 0
+    shapes: str = ""
 
     @property
     def looked(self) -> str:
         """How hard to look, as reports say it: the profile, and sizes where there are any."""
         sizes = [f"{name} {size}" for name in ("rows", "columns", "steps") if (size := getattr(self, name))]
-        return ", ".join((self.profile, *sizes))
+        return ", ".join((self.profile, *sizes, *([f"{self.shapes} shapes"] if self.shapes else [])))
 
     @property
     def at_size(self) -> bool:
@@ -107,7 +109,7 @@ class Plan:
 
     plugins: the chapters of other packages, with package and version. left_out: a line for each that is broken.
     libraries: the versions of what the target has imported, by name. recognised: what it was taken for, and judged as,
-    where it is no target by itself.
+    where it is no target by itself. declares: what it cannot be given, and what it does not promise, a line each.
     """
 
     description: str
@@ -118,11 +120,12 @@ class Plan:
     left_out: tuple[str, ...] = ()
     libraries: dict[str, str] = field(default_factory=dict[str, str])
     recognised: tuple[str, ...] = ()
+    declares: tuple[str, ...] = ()
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Plan":
         judged = {name: Judged(each["limit"], tuple(each["precisions"])) for name, each in data["judged"].items()}
-        texts = {name: tuple(data[name]) for name in ("offered", "plugins", "left_out", "recognised")}
+        texts = {name: tuple(data[name]) for name in ("offered", "plugins", "left_out", "recognised", "declares")}
         return cls(
             description=data["description"],
             tasks=tuple(Task(**task) for task in data["tasks"]),

@@ -10,6 +10,7 @@ from math import inf
 from typing import Any
 
 PASSED = "an error at first, which did not come again in a new process"
+STUCK = "since then every call fails, also what passed before"
 MUST, SHOULD = "MUST", "SHOULD"
 """The levels of clauses that demand something (RFC 2119). What contradicts an informative one is wrong as well."""
 
@@ -117,6 +118,7 @@ class Report:
     strict: whether what falls short of a SHOULD was to violate too.
     plugins: chapters of other packages, with package and version. left_out: a line for each of those that is broken.
     recognised: what the target was taken for, and judged as, where it is no target by itself.
+    declares: what it cannot be given, and what it does not promise, a line each.
     limits: of operations that are not judged by bounds, what their worst ratios are a part of. precisions: of
     operations where that is told apart, the names of how finely they may round, the coarsest first. unsaved: why it is
     not in the file that it was to be saved in, whole. provenance: date, versions, machine, digest of the target.
@@ -135,6 +137,7 @@ class Report:
     plugins: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     recognised: tuple[str, ...] = ()
+    declares: tuple[str, ...] = ()
     limits: dict[str, str] = field(default_factory=dict[str, str])
     precisions: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     strict: bool = False
@@ -165,11 +168,11 @@ class Report:
     def as_json(self) -> dict[str, Any]:
         """What was found, as JSON holds it: see the fields here and in LawResult and Violation.
 
-        `plugins`, `left_out` and `recognised` stand there where there are any; what is known of operations without a
-        run does not.
+        `plugins`, `left_out`, `recognised` and `declares` stand there where there are any; what is known of operations
+        without a run does not.
         """
         found = {**asdict(self), "results": [result.as_json() for result in self.results], "conforms": self.conforms}
-        optional = {name for name in ("plugins", "left_out", "recognised") if not found[name]}
+        optional = {name for name in ("plugins", "left_out", "recognised", "declares") if not found[name]}
         return {
             name: value for name, value in found.items() if name not in optional | {"limits", "precisions", "unsaved"}
         }

@@ -18,40 +18,56 @@ import numpy as np
 
 from nnlaws_server.errors import TargetError, words
 
-SETTINGS = ("as", "input", "device")
+SETTINGS = ("as", "input", "device", "params", "wrap")
 """What may be said of an object that is recognised, as `--as batch_norm`, beside keywords for its class."""
+FIXED = "fixed"
+"""What may be said of any: a number that is written into it, as `--fixed eps=1e-5`."""
 LIBRARIES = {"jax", "keras", "optax", "scipy", "sklearn", "tensorflow", "torch"}
 """Whose modules have functions that are called like operations, and are not called as these are."""
 _WORD = re.compile(r"[A-Za-z_]\w*=")
+_NAMED = re.compile(r"[A-Za-z_][\w.]*=")
 
 
 class Named(NamedTuple):
-    """What a target's text says: the object's name, keywords for its class, and settings."""
+    """What a target's text says: the object's name, keywords for its class, settings, and what is fixed."""
 
     name: str
     given: dict[str, Any]
     settings: dict[str, str]
+    fixed: dict[str, Any]
 
 
 def named(target: str) -> Named:
-    """The parts of `timm.layers:BatchNormAct2d apply_act=False --input 4d`. Raises TargetError."""
+    """The parts of `timm.layers:BatchNormAct2d apply_act=False --input 4d`; of a client's command, which has words of
+    its own, none. Raises TargetError.
+    """
+    if target.startswith("command:"):
+        return Named(target, {}, {}, {})
     try:
         words = shlex.split(target)
     except ValueError:
-        return Named(target, {}, {})
-    if not any(_WORD.match(word) or word.removeprefix("--") in SETTINGS for word in words[1:]):
-        return Named(target, {}, {})
-    first, given, settings = words[0], dict[str, Any](), dict[str, str]()
+        return Named(target, {}, {}, {})
+    options = {f"--{each}" for each in (*SETTINGS, FIXED)}
+    if not any(_WORD.match(word) or word in options for word in words[1:]):
+        return Named(target, {}, {}, {})
+    found = Named(words[0], {}, {}, {})
     rest = iter(words[1:])
     for word in rest:
-        if word.startswith("--") and word[2:] in SETTINGS:
-            settings[word[2:]] = next(rest, "")
-        elif _WORD.match(word):
-            key, _, text = word.partition("=")
-            given[key] = _value(text)
+        if word == f"--{FIXED}":
+            _into(found.fixed, target, next(rest, ""), f" after --{FIXED}")
+        elif word in options:
+            found.settings[word[2:]] = next(rest, "")
         else:
-            raise TargetError(f"{target}: expected NAME=VALUE after the target, got {word!r}")
-    return Named(first, given, settings)
+            _into(found.given, target, word, " after the target")
+    return found
+
+
+def _into(values: dict[str, Any], target: str, word: str, where: str) -> None:
+    """Notes what NAME=VALUE says. Raises TargetError for another word."""
+    if not _NAMED.match(word):
+        raise TargetError(f"{target}: expected NAME=VALUE{where}, got {word!r}")
+    key, _, text = word.partition("=")
+    values[key] = _value(text)
 
 
 def _value(text: str) -> Any:
@@ -86,7 +102,7 @@ def recognised(found: Any, target: str, operations: Iterable[str], built_in: Map
     functions, the target that it is recognised as. by: the module that recognises. Raises TargetError where that cannot
     tell what it is.
     """
-    name, given, settings = named(target)
+    name, given, settings, _ = named(target)
     there = offered(found, operations)
     told = bool(given or settings)
     if name in built_in or not (told or not there or _of_a_library(found)):
@@ -142,7 +158,10 @@ def offered(implementation: Any, operations: Iterable[str]) -> dict[str, Callabl
     return {operation: function for operation, function in found.items() if callable(function)}
 
 
-DECLARED = ("description", "__version__", "dtypes", "conventions", "fixed", "targets", "recognised", "insisted")
+DECLARED = (
+    *("description", "__version__", "dtypes", "conventions"),
+    *("fixed", "targets", "deterministic", "recognised", "insisted"),
+)
 
 
 def declared(implementation: Any) -> dict[str, Any]:

@@ -50,6 +50,37 @@ def _put_torch_state(module: Module, state: bytes) -> None:
     module.set_rng_state(module.frombuffer(bytearray(state), dtype=module.uint8))
 
 
+def _cuda(module: Module) -> Any:
+    """PyTorch's CUDA, where it has been used: whoever asks it first starts it, which takes seconds."""
+    if not module.cuda.is_initialized():
+        raise AttributeError
+    return module.cuda
+
+
+def _put_cuda_state(module: Module, states: list[bytes]) -> None:
+    module.cuda.set_rng_state_all([module.frombuffer(bytearray(state), dtype=module.uint8) for state in states])
+
+
+def _switches(module: Module) -> dict[str, Any]:
+    """Those that decide which kernels of CUDA and oneDNN run, and how they round."""
+    found = {name: getattr(getattr(module.backends, part), name) for part, name in _SWITCHES}
+    return {**found, "deterministic algorithms": module.are_deterministic_algorithms_enabled()}
+
+
+def _put_switches(module: Module, switches: dict[str, Any]) -> None:
+    for part, name in _SWITCHES:
+        setattr(getattr(module.backends, part), name, switches[name])
+    module.use_deterministic_algorithms(switches["deterministic algorithms"])
+
+
+def _put_default_device(module: Module, device: str) -> None:
+    if str(module.get_default_device()) != device:  # once it has been set, every call of PyTorch is slower
+        module.set_default_device(None if device == "cpu" else device)
+
+
+_SWITCHES = (("cudnn", "enabled"), ("cudnn", "benchmark"), ("cudnn", "deterministic"), ("cudnn", "allow_tf32"))
+
+
 def _another(threads: int) -> int:
     return 2 if threads == 1 else 1
 
@@ -133,6 +164,27 @@ SHARED = (
     Shared(
         *("whether PyTorch records gradients", "torch", lambda module: module.is_grad_enabled()),
         put=lambda module, on: module.set_grad_enabled(on),
+        fresh=True,
+    ),
+    Shared(
+        *("PyTorch's generators of CUDA", "torch"),
+        get=lambda module: [each.numpy().tobytes() for each in _cuda(module).get_rng_state_all()],
+        put=_put_cuda_state,
+        move=lambda module, states: module.rand(1, device="cuda"),
+    ),
+    Shared(
+        *("PyTorch's switches (torch.backends.cudnn, deterministic algorithms)", "torch", _switches, _put_switches),
+        fresh=True,
+    ),
+    Shared(
+        *("PyTorch's precision of matrix products (TF32)", "torch"),
+        get=lambda module: module.get_float32_matmul_precision(),
+        put=lambda module, precision: module.set_float32_matmul_precision(precision),
+        fresh=True,
+    ),
+    Shared(
+        *("PyTorch's default device", "torch", lambda module: str(module.get_default_device())),
+        put=_put_default_device,
         fresh=True,
     ),
     Shared(

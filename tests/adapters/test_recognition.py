@@ -156,3 +156,23 @@ def test_the_same_in_python(tmp_path: Path) -> None:
     assert quick(target, operations=["batch_norm_running"]).conforms
     wide = nnlaws.torch.batch_norm(torch.nn.BatchNorm1d, params=torch.float32)
     assert wide.batch_norm_inference is not None
+
+
+def test_wide_parameters_beside_narrow_input() -> None:
+    need("torch")
+    wide = quick("torch.nn:BatchNorm1d --params float32", dtypes=["bfloat16"], operations=["batch_norm_running"])
+    assert "its parameters and averages in float32" in wide.recognised
+    assert wide.conforms, str(wide)
+    with pytest.raises(LoadError, match="--params float33 is no dtype of PyTorch"):
+        quick("torch.nn:BatchNorm1d --params float33")
+    with pytest.raises(LoadError, match=r"nnlaws:nothing cannot be had: .*expected module:function"):
+        quick("torch.nn:BatchNorm1d --wrap nnlaws:nothing")
+    with pytest.raises(LoadError, match="--device cannot be said of what numpy has"):
+        quick("scipy.special:softmax --device cuda")
+
+
+def test_a_layer_is_called_through_what_it_is_wrapped_in() -> None:
+    need("torch")
+    report = quick("torch.nn:BatchNorm1d --wrap torch.nn:Sequential", laws=["BN-21"])
+    assert "called through torch.nn:Sequential" in report.recognised
+    assert report.conforms

@@ -43,3 +43,26 @@ def test_an_error_that_a_law_that_passed_has_left_does_not_come_again(write: Wri
 def test_an_error_that_comes_again_is_reported(write: Write) -> None:
     results = softmax_of(write("raise RuntimeError('always')"), "softmax.value", "SM-2", "SM-3", "SM-4", "SM-5")
     assert {each.outcome for each in results.values()} == {ERROR}
+
+
+STICKY = """global stuck
+if stuck: raise RuntimeError('stuck')
+stuck = z.shape[0] == 3
+if stuck: raise RuntimeError('an illegal address')
+return right(z)"""
+
+
+def test_what_breaks_the_process_is_shown_as_it_was_and_not_made_smaller(write: Write) -> None:
+    """Whatever is called afterwards fails: a smaller example would show nothing."""
+    results = softmax_of(
+        write(STICKY, prelude="stuck = False\n"), "softmax.value", "SM-2", "SM-3", "SM-4", "SM-5", "CT-2"
+    )
+    value = results["SM-1"]
+    assert value.outcome is ERROR
+    assert (
+        value.reason
+        == "softmax raised RuntimeError: an illegal address; since then every call fails, also what passed before"
+    )
+    assert "/3x" in value.replay
+    reasons = {each.reason.partition(";")[0] for each in results.values() if each.outcome is ERROR}
+    assert reasons == {"softmax raised RuntimeError: an illegal address"}, "each law has a process that works"

@@ -1,4 +1,4 @@
-"""What is judged as it is: functions of NumPy's arrays, recognised; limits; conventions that are found."""
+"""What is judged as it is: functions of NumPy's arrays, recognised; conventions that are found."""
 
 import hashlib
 import json
@@ -13,10 +13,7 @@ import nnlaws_reference
 import numpy as np
 import pytest
 from nnlaws import Outcome, check, reports
-from nnlaws.authoring.operation import Operation
-from nnlaws.chapters import OPERATIONS
 from nnlaws.cli import main
-from nnlaws.harness.limits import Beyond, Limits
 from nnlaws.harness.parent import LoadError
 from nnlaws_server.errors import TargetError
 from nnlaws_server.loading import named
@@ -67,12 +64,14 @@ def quick(target: Any, **more: Any) -> Any:
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
-        ("torch.nn:BatchNorm1d", ("torch.nn:BatchNorm1d", {}, {})),
-        ("a:B x=1 y=True z=abc", ("a:B", {"x": 1, "y": True, "z": "abc"}, {})),
-        ("a:B b=(0.9,0.5) --input 4d --as batch_norm", ("a:B", {"b": (0.9, 0.5)}, {"input": "4d", "as": "batch_norm"})),
-        ("my file.py", ("my file.py", {}, {})),
-        ("'my file.py:F' x='a b'", ("my file.py:F", {"x": "a b"}, {})),
-        ("it's.py", ("it's.py", {}, {})),
+        ("torch.nn:BatchNorm1d", ("torch.nn:BatchNorm1d", {}, {}, {})),
+        ("a:B x=1 y=True z=abc", ("a:B", {"x": 1, "y": True, "z": "abc"}, {}, {})),
+        ("a:B b=(0.9,0.5) --input 4d --as norm", ("a:B", {"b": (0.9, 0.5)}, {"input": "4d", "as": "norm"}, {})),
+        ("my.py --fixed eps=1e-5 --fixed adam.beta1=0.9", ("my.py", {}, {}, {"eps": 1e-5, "adam.beta1": 0.9})),
+        ("my file.py", ("my file.py", {}, {}, {})),
+        ("'my file.py:F' x='a b'", ("my file.py:F", {"x": "a b"}, {}, {})),
+        ("it's.py", ("it's.py", {}, {}, {})),
+        ("command:./client --fixed eps --as x=1", ("command:./client --fixed eps --as x=1", {}, {}, {})),
     ],
 )
 def test_a_target_is_a_name_keywords_and_settings(text: str, parts: tuple[Any, ...]) -> None:
@@ -206,46 +205,6 @@ def test_what_moves_otherwise_is_not_judged_unless_one_insists() -> None:
     report = quick(recognised(momentum=signs, insisted=True), laws=["OP-8"])
     assert report.offered == ("momentum",)
     assert not report.conforms
-
-
-def inference(z: Any, gamma: Any, beta: Any, mean: Any, var: Any, *, eps: float) -> Any:
-    assert eps == 1e-3
-    return nnlaws_reference.batch_norm_inference(z, gamma, beta, mean, var, eps=eps)
-
-
-def test_a_number_that_is_fixed_is_the_only_one_asked_for() -> None:
-    report = quick(SimpleNamespace(batch_norm_inference=inference, fixed={"eps": 1e-3}))
-    assert report.conforms, str(report)
-    assert sum(r.outcome is Outcome.CONFORMS for r in report.results) > 10
-
-
-@pytest.mark.parametrize(
-    ("declared", "message"),
-    [
-        ({"fixed": {"epsilon": 1e-3}}, "expected options of operations: .*eps"),
-        ({"targets": "indices"}, "expected 'one_hot', or nothing"),
-    ],
-)
-def test_limits_that_no_operation_has_are_refused(declared: dict[str, Any], message: str) -> None:
-    with pytest.raises(LoadError, match=message):
-        quick(SimpleNamespace(batch_norm_inference=inference, **declared))
-
-
-def of(name: str) -> Operation:
-    return OPERATIONS[name]
-
-
-def test_limits_rule_calls_out() -> None:
-    limits = Limits({"eps": 1e-5, "adam.beta1": 0.5}, "one_hot")
-    assert limits.of(of("adam")).fixed == {"eps": 1e-5, "beta1": 0.5}
-    assert limits.of(of("rmsprop")) == Limits({"eps": 1e-5})
-    assert not limits.of(of("softmax"))
-    own, y = limits.of(of("cross_entropy")), np.eye(3)
-    own.check(of("cross_entropy"), (y, y), {})
-    with pytest.raises(Beyond, match="takes class numbers"):
-        own.check(of("cross_entropy"), (y, y / 2), {})
-    with pytest.raises(Beyond, match=r"needs eps = 0.1, and the target has 1e-05 fixed"):
-        limits.of(of("rmsprop")).check(of("rmsprop"), (), {"eps": 0.1})
 
 
 def test_functions_named_as_operations_are_called_as_they_are() -> None:

@@ -1,6 +1,8 @@
-"""What a target cannot be given: numbers that are written into it, and targets of a loss that are not class numbers.
+"""What a target cannot be given, and what it does not promise, where it says so.
 
-A law's inputs are made to keep to it. A law that itself calls with something else is not offered.
+Numbers that are written into it, and targets of a loss that are not class numbers: a law's inputs are made to keep to
+that, and a law that itself calls with something else is not offered. Sums whose order differs from call to call: what
+the same arguments give is then the same up to rounding.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +17,7 @@ from nnlaws.authoring.law import Law
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.subject import NotOffered
 from nnlaws.authoring.token import Case
+from nnlaws.chapters.contract.laws import same_numbers_again, same_result_again
 from nnlaws.rounding.formats import Format
 
 ONE_HOT = "one_hot"
@@ -27,13 +30,27 @@ class Beyond(NotOffered):
 
 @dataclass(frozen=True)
 class Limits:
-    """fixed: options that have one value only. targets: "one_hot" where a loss takes class numbers alone."""
+    """fixed: options that have one value only. targets: "one_hot" where a loss takes class numbers alone.
+    deterministic: whether the same arguments give the same bits.
+    """
 
     fixed: Mapping[str, Any] = field(default_factory=dict[str, Any])
     targets: str = ""
+    deterministic: bool = True
 
     def __bool__(self) -> bool:
+        """Whether there is something that it cannot be given."""
         return bool(self.fixed or self.targets)
+
+    def told(self) -> tuple[str, ...]:
+        """What is declared, a line each."""
+        fixed = ", ".join(f"{name} = {value!r}" for name, value in self.fixed.items())
+        lines = {
+            f"judged with {fixed} alone, which is fixed": bool(self.fixed),
+            "judged with class numbers alone": bool(self.targets),
+            "not deterministic: the same arguments are to give the same up to rounding": not self.deterministic,
+        }
+        return tuple(line for line, holds in lines.items() if holds)
 
     def of(self, operation: Operation) -> "Limits":
         """Those that bear on an operation: `eps`, or `adam.eps`, of it alone."""
@@ -42,19 +59,24 @@ class Limits:
             scope, _, name = key.rpartition(".")
             if name in operation.options and scope in ("", operation.name):
                 fixed[name] = value
-        return Limits(fixed, self.targets if TARGETS in operation.arguments else "")
+        return replace(self, fixed=fixed, targets=self.targets if TARGETS in operation.arguments else "")
 
     def law(self, law: Law) -> Law:
-        """The law on inputs that keep to them."""
-        return replace(law, build=self._keeping(law.build, law.operation)) if self else law
+        """The law on inputs that keep to them, about what is promised."""
+        if law.check is same_result_again and not self.deterministic:
+            law = replace(law, check=same_numbers_again)
+        return replace(law, build=self._keeping(law)) if self else law
 
-    def _keeping(self, build: Builder, operation: Operation) -> Builder:
+    def _keeping(self, law: Law) -> Builder:
         def limited(case: Case, format: Format) -> Inputs:
-            made = build(case, format)
+            set_by_case = tuple((name, float(value)) for name, value in self.fixed.items() if _is_number(value))
+            made = law.build(replace(case, settings=(*case.settings, *set_by_case)), format)
             options = {**made.options, **{name: self.fixed[name] for name in self.fixed if name in made.options}}
+            if law.kind == "structure":  # what it relates was made for these options
+                self.check(law.operation, (), made.options)
             arguments = tuple(
                 _one_hot(x) if self.targets and name == TARGETS else x
-                for name, x in zip(operation.arguments, made.arguments, strict=True)
+                for name, x in zip(law.operation.arguments, made.arguments, strict=True)
             )
             return replace(made, arguments=arguments, options=options)
 
@@ -68,6 +90,10 @@ class Limits:
         for name, x in zip(operation.arguments, arguments, strict=False):
             if self.targets and name == TARGETS and not _is_one_hot(x):
                 raise Beyond("the law needs targets that are probabilities, and the target takes class numbers")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _one_hot(y: Array) -> Array:

@@ -27,7 +27,7 @@ from nnlaws.harness import tree
 from nnlaws.harness.heartbeat import Heartbeat
 from nnlaws.harness.keeper import KEEPER
 from nnlaws.plan import Plan, Selection, Task
-from nnlaws.report import PASSED, LawResult, Outcome
+from nnlaws.report import PASSED, STUCK, LawResult, Outcome
 from nnlaws.wire import PREFIX
 
 LOADING = 180.0  # seconds that importing a target may take: large libraries on a cold disk
@@ -162,9 +162,10 @@ class ChildProcess:
         if result.outcome is not Outcome.ERROR:
             return result
         self._errors[task.operation] = errors = self._errors.get(task.operation, 0) + 1
+        if errors <= PATIENCE or STUCK in result.reason:
+            self._end()
         if errors > PATIENCE:
             return result
-        self._end()
         if first:
             return result
         again = self._attempt(task)

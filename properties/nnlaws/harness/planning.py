@@ -67,6 +67,7 @@ def planned(target: Target, selection: Selection) -> Plan:
         tuple(map(str, PLUGINS)),
         tuple(BROKEN),
         recognised=target.recognised,
+        declares=target.limits.told(),
     )
 
 

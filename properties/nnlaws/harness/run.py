@@ -21,10 +21,11 @@ from nnlaws.diagnosis.passed import passed
 from nnlaws.harness import methods
 from nnlaws.harness.limits import Beyond
 from nnlaws.harness.search import Failure, Search, Seen, evaluate
+from nnlaws.harness.shapes import few_shapes
 from nnlaws.harness.targets import Target
 from nnlaws.isolation.guard import GuardedSubject, Watch
 from nnlaws.plan import PROFILES, Selection, Task
-from nnlaws.report import LawResult, Outcome
+from nnlaws.report import STUCK, LawResult, Outcome
 from nnlaws.rounding.formats import format_of
 
 
@@ -43,7 +44,7 @@ def run(
     """
     if not task.offered:
         return task.result(Outcome.NOT_OFFERED, reason=task.hidden)
-    law = target.law(task.law)
+    law = few_shapes(target.law(task.law)) if selection.shapes else target.law(task.law)
     declared = target.conventions_for(task.operation, task.dtype)
     conventions = declared if task.trial is None else task.trial
     ruler = Ruler(law.operation, format_of(DTYPES[task.dtype]), conventions)
@@ -88,8 +89,9 @@ def run(
                 return task.result(Outcome.NOT_OFFERED, reason=str(failure))
             failure = TargetFault(f"{failure}, but not for all arguments")
         if isinstance(failure, TargetFault):
-            evidence, how = Evidence(float("inf")), passed(law, subject, ruler, case)
-            return failed(Outcome.ERROR, case, evidence, reason=str(failure), given=how)
+            evidence, how = Evidence(float("inf")), "" if seen.stuck else passed(law, subject, ruler, case)
+            reason = f"{failure}; {STUCK}" if seen.stuck else str(failure)
+            return failed(Outcome.ERROR, case, evidence, reason=reason, given=how)
         if task.trial is not None:
             return failed(Outcome.VIOLATES, case, failure, worst=failure.ratio)
         first(case, failure)

@@ -21,7 +21,7 @@ from nnlaws.authoring.evidence import Evidence
 from nnlaws.authoring.judging import Chance, Rounding
 from nnlaws.authoring.law import Law
 from nnlaws.authoring.ruler import Ruler
-from nnlaws.authoring.subject import Subject, TargetFault
+from nnlaws.authoring.subject import Refused, Subject, TargetFault
 from nnlaws.authoring.token import Case, Token
 from nnlaws.harness.seeding import by_seed_alone
 from nnlaws.harness.shrinking import enlarged, simplified
@@ -49,7 +49,8 @@ class LawBroken(Exception):
 @dataclass
 class Seen:
     """What a run has seen: how many arrays, whether a batch passed, the worst ratio, also by the tightest
-    bound there is, and the failures, each as it came. size: what a law at size says of sizes."""
+    bound there is, and the failures, each as it came. size: what a law at size says of sizes. stuck: whether
+    since the last failure every call fails, also those that passed before, as after an error of a device."""
 
     arrays: int = 0
     passed: bool = False
@@ -57,6 +58,7 @@ class Seen:
     finest: float | None = None
     failures: list[tuple[Case, Failure]] = field(default_factory=list[tuple[Case, Failure]])
     size: str = ""
+    stuck: bool = False
 
     def add(self, other: "Seen") -> None:
         self.arrays += other.arrays
@@ -65,6 +67,7 @@ class Seen:
         self.finest = _larger(self.finest, other.finest)
         self.failures = other.failures or self.failures
         self.size = other.size or self.size
+        self.stuck |= other.stuck
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,8 @@ def by_hypothesis(search: Search, judging: Rounding) -> Seen:
     law, ruler, seen = search.law, search.ruler, Seen()
     most = min(law.lanes, LANES.get(ruler.format.name, law.lanes))
     current: list[Case] = []
+    passed: list[Case] = []  # the last batch that did
+    stuck: list[TargetFault] = []
     drawn: dict[Case, int] = {}
 
     def tried(case: Case) -> Evidence | None:
@@ -116,14 +121,24 @@ def by_hypothesis(search: Search, judging: Rounding) -> Seen:
         search.tell(case)
         return tried_together([case.lane(number) for number in range(lanes)])
 
+    def evidence_of(batch: list[Case]) -> Evidence:
+        return law.evidence(search.subject, ruler, stack(law.build, batch, ruler.format))
+
     def tried_together(batch: list[Case]) -> Evidence | None:
+        if stuck:  # whatever it is called with fails, and shows nothing
+            if seen.failures[-1][0] in batch:
+                raise stuck[0]
+            return None
         seen.arrays += len(batch)
         try:
-            evidence = law.evidence(search.subject, ruler, stack(law.build, batch, ruler.format))
+            evidence = evidence_of(batch)
         except TargetFault as fault:
             if search.ignores(fault):
                 return None
             seen.failures.append((batch[fault.lane % len(batch)], fault))
+            if type(fault) is Refused and passed and _fails(lambda: evidence_of(passed)):
+                stuck.append(fault)
+                seen.stuck = True
             raise
         seen.worst, seen.finest = max(seen.worst, evidence.ratio), _larger(seen.finest, evidence.finest)
         if not evidence.holds:
@@ -132,6 +147,7 @@ def by_hypothesis(search: Search, judging: Rounding) -> Seen:
             seen.failures.append((batch[evidence.lane], evidence))
             raise LawBroken(law.statement)
         seen.passed = True
+        passed[:] = batch
         return evidence
 
     def failing_of(batch: list[Case]) -> Case | None:
@@ -163,7 +179,8 @@ def by_hypothesis(search: Search, judging: Rounding) -> Seen:
     failing = seen.failures[-1][0] if seen.failures else None
     if failing is None:
         again = [*drawn][ENLARGED - 1 :: ENLARGED] or [*drawn][-1:]
-        larger = enlarged(again, law.m, law.columns, zlib.crc32(law.id.encode()))
+        own = search.selection.shapes
+        larger = [] if own else enlarged(again, law.m, law.columns, zlib.crc32(law.id.encode()))
         boundary = law.boundary(ruler.format, law.m, law.columns) if law.boundary else ()
         further = chain(map(fails, larger), map(failing_of, batches(boundary, TOGETHER)))
         failing = next(filter(None, further), None)
@@ -175,6 +192,15 @@ def by_hypothesis(search: Search, judging: Rounding) -> Seen:
     if violations:  # worth more than faults that came between
         seen.failures = violations
     return seen
+
+
+def _fails(call: Callable[[], object]) -> bool:
+    """Whether it raises what it did not raise before."""
+    try:
+        call()
+    except TargetFault:
+        return True
+    return False
 
 
 def _failing(call: Callable[[], object], seen: Seen) -> Case | None:

@@ -143,19 +143,24 @@ def _limited(function: Callable[..., Any], operation: Operation, limits: Limits)
 
 
 def _limits(implementation: Any, target: str) -> Limits:
-    """What is declared as `fixed` and `targets`; attributes of these names that are something else declare nothing."""
+    """What is declared as `fixed`, `targets` and `deterministic`; attributes of these names that are something else
+    declare nothing. What is said with --fixed comes first.
+    """
     fixed, targets = getattr(implementation, "fixed", {}), getattr(implementation, "targets", "")
-    if not isinstance(fixed, Mapping):
-        fixed = {}
+    said, deterministic = named(target).fixed, getattr(implementation, "deterministic", True)
+    fixed = {**(fixed if isinstance(fixed, Mapping) else {}), **said}
     options = {option for operation in OPERATIONS.values() for option in operation.options}
     for key in fixed:
         scope, _, name = str(key).rpartition(".")
         if name not in options or (scope and scope not in OPERATIONS):
             there = ", ".join(sorted(options))
             raise TargetError(f"{target} declares fixed = {fixed!r}; expected options of operations: {there}")
+        if isinstance(fixed[key], str):
+            raise TargetError(f"{target} declares {key} = {fixed[key]!r} fixed; expected a number")
     if isinstance(targets, str) and targets not in ("", ONE_HOT):
         raise TargetError(f"{target} declares targets = {targets!r}; expected {ONE_HOT!r}, or nothing")
-    return Limits({str(key): value for key, value in fixed.items()}, targets if isinstance(targets, str) else "")
+    values = {str(key): value for key, value in fixed.items()}
+    return Limits(values, targets if isinstance(targets, str) else "", deterministic is not False)
 
 
 def _dtypes(declared: Any, target: str) -> tuple[str, ...]:

@@ -75,8 +75,10 @@ class GuardedSubject:
     """
 
     def __init__(self, function: Callable[..., Any] | Callee, operation: Operation, watch: Watch | None = None) -> None:
-        self.function: Any = function.function if isinstance(function, Here) else function
         self.callee: Callee = function if isinstance(function, Callee) else Here(function, len(operation.results))
+        inner = getattr(self.callee, "callee", self.callee)  # of what its limits keep calls from
+        self.here = isinstance(inner, Here)
+        self.function: Any = inner.function if isinstance(inner, Here) else function
         self.operation = operation
         self.watch: Watch = watch or NobodyWatches()
 
@@ -179,7 +181,7 @@ class GuardedSubject:
             self.watch.end()
             raise NotOffered(f"{self.operation.name} raised {words(error)}", lane) from error
         except BaseException as error:
-            if not isinstance(self.callee, Here):  # what is raised in another process comes as a TargetFault
+            if not self.here:  # what is raised in another process comes as a TargetFault
                 raise
             if isinstance(error, KeyboardInterrupt) and isinstance(self.watch, NobodyWatches):
                 raise  # the user's own; a worker process has none

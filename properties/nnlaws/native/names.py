@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any
 
 Parameters = Mapping[str, inspect.Parameter]
@@ -102,6 +103,20 @@ def left_to_laws(given: Keywords, own: set[str]) -> None:
     """Raises Unrecognised where a number is given that the laws set."""
     if numbers := sorted(own & given.keys()):
         raise Unrecognised(f"{', '.join(numbers)} is set by the laws, to many values: leave it out")
+
+
+def found(named: str) -> Any:
+    """The object of a text module:object. Raises Unrecognised."""
+    module, _, name = named.partition(":")
+    try:
+        made: Any = import_module(module)
+        for part in filter(None, name.split(".")):
+            made = getattr(made, part)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise Unrecognised(f"{named} cannot be had: {error}; expected module:function, as in torch:compile") from None
+    if not callable(made):
+        raise Unrecognised(f"{named} is a {type(made).__name__}, and nothing that can be called")
+    return made
 
 
 def told(fixed: Keywords) -> tuple[str, ...]:

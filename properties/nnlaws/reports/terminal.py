@@ -38,8 +38,9 @@ def render(report: Report) -> RenderableType:
     head = _text(
         f"nnlaws {report.version} · {report.target}: {report.description} · profile {report.profile}, {seed}\n"
     )
-    blocks: list[RenderableType] = [head, *(_text(line) for line in report.recognised)]
-    if report.recognised:
+    told = (*report.recognised, *report.declares)
+    blocks: list[RenderableType] = [head, *(_text(line) for line in told)]
+    if told:
         blocks.append(_text(""))
     if audit := imports(report):
         blocks.append(_text(f"imports: {', '.join(audit)}\n", style="dim"))

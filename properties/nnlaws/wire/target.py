@@ -45,6 +45,9 @@ def implementation(name: str, trace: str = "") -> Any:
         description=_described(hello) or name,
         dtypes=hello.listed("dtypes") or ("float32", "float64"),
         conventions=dict(map(_convention, hello.listed("conventions"))),
+        fixed=dict(map(_number, hello.listed("fixed"))),
+        targets=hello.facts.get("targets", ""),
+        deterministic=hello.facts.get("deterministic") != "no",
         shows=frozenset(shows),
     )
 
@@ -134,6 +137,14 @@ def _convention(text: str) -> tuple[str, str]:
     if not value:
         raise ClientError(f"its hello has conventions={text}; expected NAME:VALUE, as in velocity:heavy_ball")
     return key, value
+
+
+def _number(text: str) -> tuple[str, float]:
+    key, _, value = text.partition(":")
+    try:
+        return key, float(value)
+    except ValueError:
+        raise ClientError(f"its hello has fixed={text}; expected NAME:NUMBER, as in eps:1e-5") from None
 
 
 def _described(hello: Hello) -> str:

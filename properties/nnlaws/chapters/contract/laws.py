@@ -86,6 +86,31 @@ def same_result_again(f: Subject, ruler: Ruler, *arguments: Array, **more: Any) 
     return require(True, "")
 
 
+def same_numbers_again(f: Subject, ruler: Ruler, *arguments: Array, **more: Any) -> Evidence:
+    """The same numbers each time, up to rounding, of what adds in another order each time; and no later call changes a
+    result that was returned.
+    """
+    others = [more.pop(f"other_{name}") for name in ruler.operation.arguments]
+    found = f.again(*arguments, others=others, between=[(1, 0, 2)] * len(arguments[0]), **more)
+    for number, (lane, ((first, _), *later)) in enumerate(zip(_lanes(arguments), found, strict=True)):
+        given, want = [argument[None] for argument in lane], _alone(first)
+        for results, intact in later:
+            if not intact:
+                return _broken(number, "an array that was returned changed when the operation was called again")
+            seen = _within(ruler, given, want, _alone(results), more)
+            if not seen.holds:
+                return replace(seen, lane=number, expected="what the first call with the same arguments returned")
+        seen = _within(ruler, given, want, _alone(f.poisoned(*given, **more)[0]), more)
+        if not seen.holds:
+            return replace(seen, lane=number, expected="the same where free memory is full of NaN")
+    return require(True, "")
+
+
+def _alone(results: Sequence[Array]) -> list[Floats]:
+    """As one lane."""
+    return [part.astype(np.float64)[None] for part in results]
+
+
 def any_layout_accepted(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
     """Whatever the layout, nothing is raised that is not raised for contiguous copies."""
     lanes = _lanes(arguments)

@@ -78,15 +78,13 @@ def epochs(case: Case, format: Format) -> Array:
 
 
 def numbers(operation: Operation, case: Case) -> dict[str, Option]:
-    """Those of the schedule, the same for all lanes of the case; the first of each for the simplest.
-
-    What the case sets itself is put over them.
+    """Those of the schedule, the same for all lanes of the case; the first of each for the simplest; or what the case
+    sets itself.
     """
     chosen = NUMBERS[operation.name]
-    if not case.group:
-        return {name: values[0] for name, values in chosen.items()}
     random = Case(1, 1, "", 0, case.group).random("numbers")
-    return {name: values[int(random.integers(len(values)))] for name, values in chosen.items()}
+    picked = {name: values[int(random.integers(len(values))) if case.group else 0] for name, values in chosen.items()}
+    return {name: type(value)(case.setting(name, value)) for name, value in picked.items()}
 
 
 def inputs(operation: Operation) -> Builder:

@@ -142,10 +142,9 @@ def start(case: Case, format: Format, moving: bool = True) -> Array:
 
 
 def _pick(case: Case, name: str, values: tuple[float, ...]) -> float:
-    """One of the values, the same for all lanes of the case; the first for the simplest."""
-    if not case.group:
-        return values[0]
-    return values[int(Case(1, 1, "", 0, case.group).random(name).integers(len(values)))]
+    """One of the values, the same for all lanes of the case; the first for the simplest; or what the case sets."""
+    random = Case(1, 1, "", 0, case.group).random(name)
+    return case.setting(name, values[int(random.integers(len(values))) if case.group else 0])
 
 
 _NUMBERS: dict[str, tuple[float, ...]] = {

@@ -23,6 +23,7 @@ from nnlaws.native.torch.schedules import schedule
 
 __all__ = ["batch_norm", "loss", "optimizer", "recognise", "rows", "schedule"]
 
+SETTINGS = ("as", "input", "device", "params", "wrap")
 RANKS = (2, 4, 3, 5)
 PROBE = 3  # features of the layer that is made to see what it is
 
@@ -151,20 +152,32 @@ def _batch_norm(
     lacking = (
         () if momentum else ("without a momentum to set, batch_norm_train and batch_norm_running are not offered",)
     )
+    params, wrap = settings.get("params", ""), settings.get("wrap", "")
+    told_too = [f"its parameters and averages in {params}"] * bool(params) + [f"called through {wrap}"] * bool(wrap)
+    wrapping: Keywords = {"wrap": names.found(wrap)} if wrap else {}
     made = batch_norm(
         factory,
         input=f"{rank}d",
+        params=_dtype(params) if params else None,
         device=settings.get("device", "cpu"),
         momentum_of=sense,
         state=[vectors[name] for name in STATE],
-        recognised=(f"{took} {sense}", *told(fixed), *lacking),
+        recognised=(f"{took} {sense}", *told(fixed), *told_too, *lacking),
         insisted=True,
+        **wrapping,
         **fixed_eps,
         **about,
     )
     if not momentum:
         del made.batch_norm_train, made.batch_norm_running
     return made
+
+
+def _dtype(name: str) -> torch.dtype:
+    found = getattr(torch, name, None)
+    if not isinstance(found, torch.dtype):
+        raise Unrecognised(f"--params {name} is no dtype of PyTorch; expected one, as in float32")
+    return found
 
 
 def _rank(probe: nn.Module, wanted: str) -> int:

@@ -32,9 +32,10 @@ def batch_norm(
     """A target: the batch-norm operations by `factory(n, eps=…, momentum=…)`, a layer of n features.
 
     input: the rank of what it takes, "2d" (m, n), "3d" (N, n, L), "4d" (N, n, H, W) or "5d", whose places are the
-    samples. params: the dtype of γ, β and the averages, default the input's. wrap: what is made of the layer before it
-    is called, such as torch.compile. momentum_of: whether the layer's momentum is the weight of the new statistics or
-    of the old. state: the names of γ, β, mean and variance. declared: description, dtypes, conventions.
+    samples. params: the dtype of γ, β and the averages, default the input's, to which their gradients and the averages
+    are rounded before they are judged. wrap: what is made of the layer before it is called, such as torch.compile.
+    momentum_of: whether the layer's momentum is the weight of the new statistics or of the old. state: the names of γ,
+    β, mean and variance. declared: description, dtypes, conventions.
     """
     layer = BatchNorm(factory, int(input[0]), params, device, wrap, momentum_of, tuple(state), memory_format)
     return SimpleNamespace(
@@ -63,7 +64,7 @@ class BatchNorm:
         x = self._given(z)
         layer = self._fresh(x, 0.0, eps, weight=gamma, bias=beta)
         out = self._matrix(layer.call(self._input(x)))
-        return array(out), *self._averages(layer)
+        return array(out), *self._averages(layer, x)
 
     def backward(self, dout: Array, z: Array, gamma: Array, *, eps: float) -> tuple[Array, Array, Array]:
         x = self._given(z).requires_grad_()
@@ -71,14 +72,14 @@ class BatchNorm:
         weighted = (layer.call(self._input(x)) * self._input(self._given(dout))).sum()  # its gradient in out is dout
         learnt = (layer.tensors[self.state[0]], layer.tensors[self.state[1]])
         dz, dgamma, dbeta = torch.autograd.grad(weighted, (x, *learnt))
-        return array(dz), array(dgamma), array(dbeta)
+        return array(dz), array(dgamma.to(x.dtype)), array(dbeta.to(x.dtype))
 
     def running(self, batches: Array, *, decay: float) -> tuple[Array, Array]:
         xs = self._given(batches)
         layer = self._fresh(xs, decay, 1e-5)
         for x in xs:
             layer.call(self._input(x))
-        return self._averages(layer)
+        return self._averages(layer, xs)
 
     def inference(self, z: Array, gamma: Array, beta: Array, mean: Array, var: Array, *, eps: float) -> Array:
         x = self._given(z)
@@ -117,9 +118,10 @@ class BatchNorm:
                 layer.tensors[names[name]].copy_(self._given(value))
         return layer
 
-    def _averages(self, layer: "_Made") -> tuple[Array, Array]:
+    def _averages(self, layer: "_Made", like: torch.Tensor) -> tuple[Array, Array]:
         """Copies, since the layer is used again."""
-        return array(layer.tensors[self.state[2]].clone()), array(layer.tensors[self.state[3]].clone())
+        mean, var = (layer.tensors[name].to(like.dtype, copy=True) for name in self.state[2:])
+        return array(mean), array(var)
 
 
 @dataclass(frozen=True)
