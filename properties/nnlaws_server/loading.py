@@ -20,7 +20,7 @@ from nnlaws_server.errors import TargetError, words
 
 SETTINGS = ("as", "input", "device")
 """What may be said of an object that is recognised, as `--as batch_norm`, beside keywords for its class."""
-LIBRARIES = {"jax", "keras", "optax", "scipy", "sklearn", "tensorflow", "torch"}
+LIBRARIES = {"equinox", "flax", "haiku", "jax", "keras", "optax", "scipy", "sklearn", "tensorflow", "torch"}
 """Whose modules have functions that are called like operations, and are not called as these are."""
 _WORD = re.compile(r"[A-Za-z_]\w*=")
 

@@ -17,6 +17,7 @@ from nnlaws.native import names
 from nnlaws.native.functions import recognise as function
 from nnlaws.native.names import Keywords, Unrecognised, parameters, pick, switched_off, told
 from nnlaws.native.torch.batch_norm import STATE, batch_norm
+from nnlaws.native.torch.compiled import always_compiled, exported_for
 from nnlaws.native.torch.functions import kit, loss, rows
 from nnlaws.native.torch.optimizers import optimizer
 from nnlaws.native.torch.schedules import schedule
@@ -44,8 +45,21 @@ def recognise(found: Any, name: str, given: Keywords, settings: Mapping[str, str
     if callable(found) and not inspect.isclass(found):
         if kind == "batch_norm":
             return _batch_norm(factory, parameters(factory), given, settings, about)
-        return function(kit(settings.get("device", "cpu")), partial(found, **given) if given else found, kind, about)
+        return _function(found, given, settings, about)
     return None
+
+
+def _function(
+    found: Callable[..., Any], given: Keywords, settings: Mapping[str, str], about: Keywords
+) -> SimpleNamespace:
+    """A function of tensors, or a module that was made already."""
+    dtype = exported_for(found)
+    about = about if dtype is None else {**about, "dtypes": (str(dtype).removeprefix("torch."),)}
+    call = always_compiled(partial(found, **given) if given else found)
+    made = function(kit(settings.get("device", "cpu")), call, settings.get("as", ""), about)
+    if dtype is not None:
+        made.recognised += (f"judged in {str(dtype).removeprefix('torch.')} alone, which it was exported for",)
+    return made
 
 
 def _optimizer(
@@ -154,6 +168,7 @@ def _batch_norm(
     made = batch_norm(
         factory,
         input=f"{rank}d",
+        wrap=always_compiled,
         device=settings.get("device", "cpu"),
         momentum_of=sense,
         state=[vectors[name] for name in STATE],
