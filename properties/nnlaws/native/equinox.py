@@ -57,7 +57,7 @@ def recognise(found: Any, name: str, given: Keywords, settings: Mapping[str, str
     made = jitted.recognised(found, found, given, NEEDED, probe, batch_norm, f"Equinox {eqx.__version__}")
     if _is_ema(_made(partial(found, **given), jnp.zeros((1, 3)))[0]):
         made.recognised += (
-            "training and the backward pass are of a first batch: later ones are normalised by averages",
+            "training and backward pass are those of a first batch: it normalises later ones by averages",
         )
     return made
 

@@ -163,9 +163,7 @@ def _of_probabilities(kit: Kit, call: Function, z: Array, y: Array) -> list[str]
             except Exception:
                 continue
             if any(value.shape == np.shape(w) and np.allclose(value, w, 1e-3) for w in (each, each.mean(), each.sum())):
-                return [
-                    f"it is a cross entropy of {what}, and laws give logits: judge a function of logits that calls it"
-                ]
+                return [f"it is the cross entropy of {what}, not of logits: judge a function of logits that calls it"]
     return []
 
 

@@ -1,6 +1,7 @@
 """Batch norm of Flax, of its nnx and of its linen; and what a class of Flax is recognised as.
 
-nnlaws.check(nnlaws.flax.batch_norm(flax.nnx.BatchNorm)), nnlaws.check(nnlaws.flax.linen.batch_norm(flax.linen.BatchNorm))
+nnlaws.check(nnlaws.flax.batch_norm(flax.nnx.BatchNorm))
+nnlaws.check(nnlaws.flax.linen.batch_norm(flax.linen.BatchNorm))
 """
 
 import inspect

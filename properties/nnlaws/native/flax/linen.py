@@ -17,8 +17,8 @@ NEEDED = ("epsilon", "momentum", "dtype", "param_dtype")
 
 def batch_norm(factory: Callable[..., linen.Module], **declared: Any) -> SimpleNamespace:
     """A target: the batch-norm operations by `factory(dtype=…, param_dtype=…, epsilon=…, momentum=…)`, called with
-    `use_running_average`, whose variables are params' scale and bias, and batch_stats' mean and var. Its momentum is the
-    weight of the old statistics, as decay is. declared: description, dtypes, conventions.
+    `use_running_average`, whose variables are params' scale and bias, and batch_stats' mean and var. Its momentum is
+    the weight of the old statistics, as decay is. declared: description, dtypes, conventions.
     """
 
     def made(z: Any, **options: Any) -> linen.Module:

@@ -39,7 +39,7 @@ def exported_for(found: Any) -> torch.dtype | None:
     for value in tensors:
         if any(isinstance(length, int) for length in value.shape):
             raise Unrecognised(
-                f"it was exported for input of shape ({', '.join(map(str, value.shape))}), and laws need many: export it "
-                "with dynamic_shapes, such as ({0: Dim.DYNAMIC, 1: Dim.DYNAMIC},)"
+                f"it was exported for input of shape ({', '.join(map(str, value.shape))}), and laws need many: export "
+                "it with dynamic_shapes, such as ({0: Dim.DYNAMIC, 1: Dim.DYNAMIC},)"
             )
     return tensors[0].dtype if tensors else None
