@@ -1,9 +1,10 @@
 """Functions of logits by rows, and losses of logits and targets, of any library whose arrays come from NumPy's."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from types import SimpleNamespace
 from typing import Any
 
@@ -104,7 +105,7 @@ def recognise(kit: Kit, found: Function, kind: str, about: Keywords, why: str = 
             given = {"either": "class numbers or probabilities", "indices": "class numbers"}.get(targets, targets)
             took = f"taken for cross entropy of logits and {given}, the {_REDUCTIONS[reduction]} over samples{how}"
             return loss(kit, call, targets=targets, reduction=reduction, recognised=(took,), insisted=True, **about)
-        told = _of_probabilities(kit, call, z, y) or told
+        told = _of_probabilities(kit, (call, lambda z, y: found(y, z)), z, y) or told
     usual = "it gives neither probabilities by rows nor a cross entropy"
     raise Unrecognised("; ".join(filter(None, (why, *dict.fromkeys(told[:4])))) or usual)
 
@@ -150,13 +151,13 @@ def _takes_other_shapes(kit: Kit, call: Function, targets: str) -> None:
         ) from None
 
 
-def _of_probabilities(kit: Kit, call: Function, z: Array, y: Array) -> list[str]:
+def _of_probabilities(kit: Kit, calls: Sequence[Function], z: Array, y: Array) -> list[str]:
     """What a loss is that takes probabilities, or their logarithms, in place of logits; nothing of others."""
     whole = np.exp(z)
     probabilities = whole / whole.sum(axis=-1, keepdims=True)
     each = -(y * np.log(probabilities)).sum(axis=-1)
     for what, first in (("probabilities", probabilities), ("logarithms of probabilities", np.log(probabilities))):
-        for targets in (y, y.argmax(axis=-1)):
+        for call, targets in product(calls, (y, y.argmax(axis=-1))):
             try:
                 out = call(kit.tensor(first), kit.tensor(targets))
                 value = np.asarray(kit.array(out) if kit.owns(out) else float(out), np.float64)

@@ -37,8 +37,11 @@ def batch_norm(layer: Layer, **declared: Any) -> SimpleNamespace:
     """A target: the batch-norm operations by a layer. declared: description, dtypes, conventions."""
 
     @lru_cache(maxsize=4096)
-    def start(n: int, dtype: np.dtype[Any]) -> State:
+    def made(n: int, dtype: np.dtype[Any], wide: bool) -> State:
         return layer.start(jnp.zeros((1, n), dtype))
+
+    def start(like: Array) -> State:
+        return made(like.shape[-1], like.dtype, jax.config.jax_enable_x64)  # by which its counters are wide or not
 
     @partial(jax.jit)
     def trained(z: Any, gamma: Any, beta: Any, state: State, eps: Any) -> tuple[Any, ...]:
@@ -61,14 +64,14 @@ def batch_norm(layer: Layer, **declared: Any) -> SimpleNamespace:
     averages, inferred = jax.jit(layer.averages), jax.jit(layer.infer)
 
     def train(z: Array, gamma: Array, beta: Array, *, eps: float) -> tuple[Array, Array, Array]:
-        out, mean, var = trained(z, gamma, beta, start(z.shape[-1], z.dtype), eps)
+        out, mean, var = trained(z, gamma, beta, start(z), eps)
         return np.asarray(out), _like(mean, z), _like(var, z)
 
     def backward(dout: Array, z: Array, gamma: Array, *, eps: float) -> tuple[Array, ...]:
-        return tuple(map(np.asarray, pulled(dout, z, gamma, start(z.shape[-1], z.dtype), eps)))
+        return tuple(map(np.asarray, pulled(dout, z, gamma, start(z), eps)))
 
     def running(batches: Array, *, decay: float) -> tuple[Array, Array]:
-        state = start(batches.shape[-1], batches.dtype)
+        state = start(batches)
         for batch in batches:
             state = updated(state, batch, decay)
         mean, var = averages(state, decay)
