@@ -168,6 +168,7 @@ def test_the_averages_of_equinox_are_those_that_inference_normalises_by() -> Non
         ),
         ("flax.linen:LayerNorm", "of batch norm's it has no momentum"),
         ("flax.nnx:BatchNorm scale_init=1", "made of 3 features, it raised TypeError"),
+        ("flax.linen:BatchNorm axis_name=devices", "made of 3 features, it raised .*: .*devices"),
         ("haiku:LayerNorm", "of batch norm's it has no decay_rate"),
         ("haiku:BatchNorm eps=1.0", "eps is set by the laws, to many values: leave it out"),
         (
@@ -291,6 +292,8 @@ def test_a_layer_that_was_made_already_has_one_number_of_features() -> None:
     torch = need("torch")
     with pytest.raises(LoadError, match="one layer of one number of features"):
         quick(torch.nn.BatchNorm1d(3))
+    with pytest.raises(LoadError, match="one layer of one number of features"):
+        quick(torch.compile(torch.nn.BatchNorm1d(3), backend="eager"))
 
 
 def test_an_optimizer_that_decays_by_default_is_judged_without_as_well() -> None:

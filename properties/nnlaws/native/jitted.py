@@ -111,11 +111,15 @@ def recognised(
         raise Unrecognised(f"its parameters are {', '.join(there)}; of batch norm's it has no {', '.join(lacking)}")
     left_to_laws(given, {*needed})
     factory: Factory = partial(kind, **given) if given else kind
+    lines = (f"taken for batch norm, its {pick(there, 'bn_momentum')} the weight of the old", *told(given))
+    made = make(factory, recognised=lines, insisted=True, description=description)
+    z, ones = np.array([[0, 0, 0], [1, 2, 3]], np.float32), np.ones(3, np.float32)
     try:
         probe(factory)
+        made.batch_norm_train(z, ones, ones, eps=1e-5)
     except Unrecognised:
         raise
     except Exception as error:
-        raise Unrecognised(f"made of 3 features, it raised {type(error).__name__}: {error}") from None
-    lines = (f"taken for batch norm, its {pick(there, 'bn_momentum')} the weight of the old", *told(given))
-    return make(factory, recognised=lines, insisted=True, description=description)
+        first = next(iter(str(error).splitlines()), "")
+        raise Unrecognised(f"made of 3 features, it raised {type(error).__name__}: {first}") from None
+    return made

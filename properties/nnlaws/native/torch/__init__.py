@@ -38,7 +38,7 @@ def recognise(found: Any, name: str, given: Keywords, settings: Mapping[str, str
         return _optimizer(found, given, settings, about)
     if inspect.isclass(found) and issubclass(found, lr_scheduler.LRScheduler):
         return _schedule(found, given, about)
-    if isinstance(found, nn.Module) and "running_mean" in dict(found.named_buffers()):
+    if isinstance(found, nn.Module) and {"running_mean", "_orig_mod.running_mean"} & dict(found.named_buffers()).keys():
         raise Unrecognised("it is one layer of one number of features; give its class, or a function that makes it")
     if inspect.isclass(found) and issubclass(found, nn.Module):
         return _module(found, parameters(found), given, settings, about)
