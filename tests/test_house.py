@@ -221,8 +221,8 @@ def test_no_import_is_relative() -> None:
 
 
 def libraries() -> set[str]:
-    """What adapters import besides what nnlaws itself needs: it need not be installed."""
-    adapters = [path for name, path in files("nnlaws").items() if name.startswith(f"{ADAPTERS}.")]
+    """What adapters, and what recognises objects, import besides what nnlaws needs: it need not be installed."""
+    adapters = [path for name, path in files("nnlaws").items() if name.startswith((f"{ADAPTERS}.", f"{NATIVE}."))]
     return {top for path in adapters for top in tops(imports(path))} - HEAVY - {*PACKAGES, *sys.stdlib_module_names}
 
 

@@ -2,10 +2,12 @@
 
 import importlib
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import nnlaws
+import numpy as np
 import pytest
 from nnlaws import Outcome, check
 from nnlaws.harness.parent import LoadError
@@ -97,6 +99,171 @@ def test_what_is_something_else_is_told_why(target: str, message: str) -> None:
         quick(target)
 
 
+JITTED = {
+    "flax.linen:BatchNorm use_fast_variance=False": "the weight of the old; with use_fast_variance = False",
+    "haiku:BatchNorm": "taken for batch norm, its decay_rate the weight of the old",
+    "equinox.nn:BatchNorm": "training and backward pass are those of a first batch",
+    "equinox.nn:BatchNorm mode='batch'": "its momentum the weight of the old; with mode = 'batch'",
+}
+
+
+@pytest.mark.parametrize("target", JITTED)
+def test_a_batch_norm_of_jax_is_taken_for_it(target: str) -> None:
+    need(target.partition(".")[0].partition(":")[0])
+    report = quick(target, operations=["batch_norm_inference"], laws=["CT-1"])
+    assert JITTED[target] in "; ".join(report.recognised)
+    assert report.conforms, str(report)
+
+
+VARIANCES = {"linen": 1.0, "haiku": 1.0, "ema": 1.0, "batch": 4.0}
+"""What each keeps of a batch of variance 1, with a decay of ¾; of mode "batch" docs/findings.md tells."""
+
+
+@pytest.mark.parametrize("kind", VARIANCES)
+def test_its_operations_are_those_of_the_library(kind: str) -> None:
+    """On numbers of which every step is exact, but for the root in some."""
+    target = made_of_jax(kind)
+    z, gamma, beta = np.array([[-1.0], [1.0]]), np.array([3.0]), np.array([0.5])
+    out, mean, var = target.batch_norm_train(z, gamma, beta, eps=0.0)
+    assert (out.tolist(), mean.tolist(), var.tolist()) == ([[-2.5], [3.5]], [0.0], [1.0])
+    dz, dgamma, dbeta = target.batch_norm_backward(np.array([[1.0], [3.0]]), z, gamma, eps=0.0)
+    assert (dz.tolist(), dgamma.tolist(), dbeta.tolist()) == ([[0.0], [0.0]], [2.0], [4.0])
+    mean, var = target.batch_norm_running(z[None], decay=0.75)
+    assert (mean.tolist(), var.tolist()) == ([0.0], [VARIANCES[kind]])
+    out = target.batch_norm_inference(z, gamma, beta, np.array([1.0]), np.array([3.0]), eps=1.0)
+    assert out.tolist() == [[-2.5], [0.5]]
+
+
+def made_of_jax(kind: str) -> Any:
+    if kind == "linen":
+        need("flax")
+        return nnlaws.flax.linen.batch_norm(importlib.import_module("flax.linen").BatchNorm)
+    if kind == "haiku":
+        return nnlaws.haiku.batch_norm(need("haiku").BatchNorm)
+    return nnlaws.equinox.batch_norm(partial(need("equinox").nn.BatchNorm, mode=kind))
+
+
+def test_the_averages_of_equinox_are_those_that_inference_normalises_by() -> None:
+    eqx, jax = need("equinox"), need("jax")
+    z = np.random.default_rng(0).normal(2.0, 3.0, (2, 8, 2)).astype(np.float32)
+    layer, state = eqx.nn.make_with_state(eqx.nn.BatchNorm)(
+        2, axis_name="b", momentum=0.5, mode="batch", dtype="float32"
+    )
+    for batch in z:
+        _, state = jax.vmap(layer, axis_name="b", in_axes=(0, None), out_axes=(0, None))(batch, state)
+    frozen = jax.vmap(eqx.nn.inference_mode(layer), axis_name="b", in_axes=(0, None), out_axes=(0, None))
+    target = made_of_jax("batch")
+    mean, var = target.batch_norm_running(z, decay=0.5)
+    ones = np.ones(2, np.float32)
+    out = target.batch_norm_inference(z[0], ones, 0 * ones, mean, var, eps=1e-5)
+    assert np.allclose(out, frozen(z[0], state)[0], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        (
+            "flax.linen:BatchNorm use_scale=False",
+            "it has no scale in params; expected a layer with params scale and bias",
+        ),
+        ("flax.linen:LayerNorm", "of batch norm's it has no momentum"),
+        ("flax.nnx:BatchNorm scale_init=1", "made of 3 features, it raised TypeError"),
+        ("flax.linen:BatchNorm axis_name=devices", "made of 3 features, it raised .*: .*devices"),
+        ("haiku:LayerNorm", "of batch norm's it has no decay_rate"),
+        ("haiku:BatchNorm eps=1.0", "eps is set by the laws, to many values: leave it out"),
+        (
+            "equinox.nn:BatchNorm channelwise_affine=False",
+            "it has no weight, bias; expected a layer with weight and bias",
+        ),
+        ("equinox.nn:LayerNorm", "of batch norm's it has no axis_name, momentum"),
+        ("sklearn.metrics:log_loss", "it is the cross entropy of probabilities, not of logits"),
+    ],
+)
+def test_what_is_no_batch_norm_of_jax_or_no_loss_of_logits_is_told_why(target: str, message: str) -> None:
+    need(target.partition(".")[0].partition(":")[0])
+    with pytest.raises(LoadError, match=message):
+        quick(target)
+
+
+JAX = """
+import jax
+import jax.numpy as jnp
+
+@jax.jit
+def fast(z):
+    e = jnp.exp(z - z.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+"""
+
+TORCH = """
+import torch
+from torch.export import Dim, export
+
+def soft(z: torch.Tensor) -> torch.Tensor:
+    return torch.softmax(z, -1)
+
+class Soft(torch.nn.Module):
+    def forward(self, z):
+        return torch.softmax(z, -1)
+
+compiled = torch.compile(soft, backend="eager")
+scripted = torch.jit.script(soft)
+exported = export(Soft(), (torch.zeros(4, 3),), dynamic_shapes=({0: Dim.DYNAMIC, 1: Dim.DYNAMIC},)).module()
+fixed = export(Soft(), (torch.zeros(4, 3),)).module()
+
+def layer(n, eps, momentum):
+    return torch.compile(torch.nn.BatchNorm1d(n, eps=eps, momentum=momentum), backend="eager")
+"""
+
+
+@pytest.mark.parametrize(
+    ("library", "name"), [("jax", "fast"), ("torch", "compiled"), ("torch", "scripted"), ("torch", "exported")]
+)
+def test_what_was_compiled_is_a_target_too(library: str, name: str, tmp_path: Path) -> None:
+    need(library)
+    path = tmp_path / "mine.py"
+    path.write_text({"jax": JAX, "torch": TORCH}[library], encoding="utf-8")
+    report = quick(f"{path}:{name}", laws=["CT-1"])
+    assert report.recognised[0] == "taken for softmax by rows, called as f(z)"
+    assert report.conforms, str(report)
+    alone = "judged in float32 alone, which it was exported for"
+    assert (alone in report.recognised) == (name == "exported")
+
+
+def test_what_was_exported_for_one_shape_is_told_so(tmp_path: Path) -> None:
+    need("torch")
+    path = tmp_path / "mine.py"
+    path.write_text(TORCH, encoding="utf-8")
+    with pytest.raises(
+        LoadError, match=r"exported for input of shape \(4, 3\), and laws need many: export it with dyn"
+    ):
+        quick(f"{path}:fixed")
+
+
+def test_a_compiled_layer_is_a_target_by_a_function_that_makes_it(tmp_path: Path) -> None:
+    need("torch")
+    path = tmp_path / "mine.py"
+    path.write_text(TORCH, encoding="utf-8")
+    report = quick(f"{path}:layer --as batch_norm --input 2d", operations=["batch_norm_inference"], laws=["CT-1"])
+    assert report.conforms, str(report)
+
+
+def test_a_function_is_compiled_for_each_shape_and_never_run_as_it_is_written() -> None:
+    torch = need("torch")
+    from nnlaws.native.torch.compiled import always_compiled
+
+    graphs: list[Any] = []
+
+    def backend(graph: Any, inputs: Any) -> Any:
+        graphs.append(graph)
+        return graph.forward
+
+    function = always_compiled(torch.compile(lambda z: torch.softmax(z, -1), backend=backend, dynamic=False))
+    for columns in range(2, 14):
+        function(torch.zeros(3, columns))
+    assert len(graphs) == 12
+
+
 MINE = """
 import torch
 from torch import nn
@@ -125,6 +292,8 @@ def test_a_layer_that_was_made_already_has_one_number_of_features() -> None:
     torch = need("torch")
     with pytest.raises(LoadError, match="one layer of one number of features"):
         quick(torch.nn.BatchNorm1d(3))
+    with pytest.raises(LoadError, match="one layer of one number of features"):
+        quick(torch.compile(torch.nn.BatchNorm1d(3), backend="eager"))
 
 
 def test_an_optimizer_that_decays_by_default_is_judged_without_as_well() -> None:

@@ -41,6 +41,19 @@ def both(z, y):
         y = np.eye(z.shape[1])[y]
     return -(y * log_soft(z.astype(np.float64))).sum(axis=-1).mean().astype(z.dtype)
 
+def of_probabilities(y_true, y_pred):
+    if (y_pred < 0).any():
+        raise ValueError("probabilities are not negative")
+    return float(-(np.eye(y_pred.shape[1])[y_true] * np.log(y_pred)).sum(axis=-1).mean())
+
+def of_logarithms(log_p, y):
+    return -(y * log_p).sum(axis=-1).mean()
+
+def of_one_shape(z):
+    if z.shape != (4, 3):
+        raise ValueError("made for (4, 3)")
+    return soft(z, -1)
+
 def tanh(x):
     return np.tanh(x)
 
@@ -141,6 +154,9 @@ def test_a_loss_of_either_kind_of_target(file: str) -> None:
     ("name", "message"),
     [
         (":tanh", r"tanh is not recognised: f\(z, dim=-1\) raised TypeError.*Say what it is with --as, or start from"),
+        (":of_probabilities", "it is the cross entropy of probabilities, not of logits: judge a function of logits"),
+        (":of_logarithms", "it is the cross entropy of logarithms of probabilities, not of logits"),
+        (":of_one_shape", r"takes logits of shape \(4, 3\), and of \(2, 5\) it raised ValueError: made for \(4, 3\)"),
         (":Thing", "offers no operation"),
         (":soft axis=-1 --as nothing", "is not recognised"),
         (":nowhere", "has no attribute 'nowhere'"),

@@ -1,9 +1,10 @@
 """Functions of logits by rows, and losses of logits and targets, of any library whose arrays come from NumPy's."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,7 +20,8 @@ LOGITS = ("logits", "input", "y_pred", "predictions", "pred", "output", "outputs
 TARGETS = ("labels", "target", "targets", "y_true", "label", "y")
 CALLS: tuple[Keywords, ...] = ({"dim": -1}, {"axis": -1}, {})
 NEAR = 0.05  # of the value of a loss, by which what is a cross entropy at all may be off
-CLASSES = 3
+FIRST, OTHER = (4, 3), (2, 5)  # shapes of logits that are tried
+LOGITS_ALONE = "none"
 
 
 @dataclass(frozen=True)
@@ -84,13 +86,14 @@ def recognise(kit: Kit, found: Function, kind: str, about: Keywords, why: str = 
     targets, about the cross entropy. kind: what it was said to be. Raises Unrecognised, with `why` before the reasons.
     """
     told: list[str] = []
-    z, y = np.random.default_rng(0).standard_normal((4, CLASSES)).astype(np.float32), np.eye(CLASSES, dtype=np.float32)
+    z, y = np.random.default_rng(0).standard_normal(FIRST).astype(np.float32), np.eye(FIRST[1], dtype=np.float32)
     y = y[[0, 2, 1, 0]]
     for keywords in CALLS if kind in ("", *ROWS) else ():
         words = ", ".join(("z", *(f"{name}={value}" for name, value in keywords.items())))
         out = _called(partial(found, **keywords), (z,), kit, told, f"f({words})")
         name = kind or _rows(out)
         if out is not None and out.shape == z.shape and name:
+            _takes_other_shapes(kit, partial(found, **keywords), LOGITS_ALONE)
             took = f"taken for {name} by rows, called as f({words})"
             return rows(kit, name, partial(found, **keywords), recognised=(took,), insisted=True, **about)
     if kind in ("", LOSS):
@@ -98,11 +101,23 @@ def recognise(kit: Kit, found: Function, kind: str, about: Keywords, why: str = 
         made = _loss(kit, call, z, y, kind, told, how)
         if made:
             targets, reduction = made
+            _takes_other_shapes(kit, call, "indices" if targets == "either" else targets)
             given = {"either": "class numbers or probabilities", "indices": "class numbers"}.get(targets, targets)
             took = f"taken for cross entropy of logits and {given}, the {_REDUCTIONS[reduction]} over samples{how}"
             return loss(kit, call, targets=targets, reduction=reduction, recognised=(took,), insisted=True, **about)
+        told = _of_probabilities(kit, (call, lambda z, y: found(y, z)), z, y) or told
     usual = "it gives neither probabilities by rows nor a cross entropy"
     raise Unrecognised("; ".join(filter(None, (why, *dict.fromkeys(told[:4])))) or usual)
+
+
+def of_a_library(
+    kit: Kit, version: str, found: Any, given: Keywords, settings: Mapping[str, str]
+) -> SimpleNamespace | None:
+    """A function of a library's arrays, with keywords; None for whatever is no function."""
+    if not callable(found) or inspect.isclass(found):
+        return None
+    about = {"description": f"{kit.library} {version}"}
+    return recognise(kit, partial(found, **given) if given else found, settings.get("as", ""), about)
 
 
 _REDUCTIONS = {"mean": "mean", "sum": "sum", "none": "values one by one"}
@@ -120,6 +135,37 @@ def _called(call: Function, given: tuple[Array, ...], kit: Kit, told: list[str],
         first = next(iter(str(error).splitlines()), "")
         told.append(f"{words} raised {type(error).__name__}: {first[:120]}")
         return None
+
+
+def _takes_other_shapes(kit: Kit, call: Function, targets: str) -> None:
+    """Raises Unrecognised where it takes the shape that was tried first, and no other."""
+    z, y = np.random.default_rng(1).standard_normal(OTHER).astype(np.float32), np.eye(*OTHER, dtype=np.float32)
+    given = {LOGITS_ALONE: (z,), "indices": (z, y.argmax(axis=-1)), "probabilities": (z, y)}[targets]
+    try:
+        call(*map(kit.tensor, given))
+    except Exception as error:
+        first = next(iter(str(error).splitlines()), "")
+        raise Unrecognised(
+            f"it takes logits of shape {FIRST}, and of {OTHER} it raised {type(error).__name__}: {first[:120]}; laws "
+            "need any number of samples and of classes"
+        ) from None
+
+
+def _of_probabilities(kit: Kit, calls: Sequence[Function], z: Array, y: Array) -> list[str]:
+    """What a loss is that takes probabilities, or their logarithms, in place of logits; nothing of others."""
+    whole = np.exp(z)
+    probabilities = whole / whole.sum(axis=-1, keepdims=True)
+    each = -(y * np.log(probabilities)).sum(axis=-1)
+    for what, first in (("probabilities", probabilities), ("logarithms of probabilities", np.log(probabilities))):
+        for call, targets in product(calls, (y, y.argmax(axis=-1))):
+            try:
+                out = call(kit.tensor(first), kit.tensor(targets))
+                value = np.asarray(kit.array(out) if kit.owns(out) else float(out), np.float64)
+            except Exception:
+                continue
+            if any(value.shape == np.shape(w) and np.allclose(value, w, 1e-3) for w in (each, each.mean(), each.sum())):
+                return [f"it is the cross entropy of {what}, not of logits: judge a function of logits that calls it"]
+    return []
 
 
 def _rows(out: Array | None) -> str:

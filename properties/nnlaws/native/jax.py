@@ -1,6 +1,5 @@
 """Functions and losses of JAX on logits, and their gradients."""
 
-import inspect
 from collections.abc import Mapping
 from functools import partial
 from types import SimpleNamespace
@@ -29,7 +28,4 @@ loss = partial(functions.loss, KIT)
 
 def recognise(found: Any, name: str, given: Keywords, settings: Mapping[str, str]) -> SimpleNamespace | None:
     """A function of JAX's arrays; None for whatever else."""
-    if not callable(found) or inspect.isclass(found):
-        return None
-    about = {"description": f"JAX {jax.__version__}"}
-    return functions.recognise(KIT, partial(found, **given) if given else found, settings.get("as", ""), about)
+    return functions.of_a_library(KIT, jax.__version__, found, given, settings)

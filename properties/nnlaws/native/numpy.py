@@ -1,8 +1,6 @@
 """Functions of NumPy's arrays, as SciPy's, scikit-learn's, or anyone's."""
 
-import inspect
 from collections.abc import Mapping
-from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,11 +15,4 @@ KIT = Kit("NumPy", lambda x: x, np.asarray, lambda x: isinstance(x, (np.ndarray,
 
 def recognise(found: Any, name: str, given: Keywords, settings: Mapping[str, str]) -> SimpleNamespace | None:
     """A function that gives NumPy's arrays for them; None for whatever else."""
-    if not callable(found) or inspect.isclass(found):
-        return None
-    return functions.recognise(
-        KIT,
-        partial(found, **given) if given else found,
-        settings.get("as", ""),
-        {"description": f"NumPy {np.__version__}"},
-    )
+    return functions.of_a_library(KIT, np.__version__, found, given, settings)

@@ -1,8 +1,6 @@
 """Functions and losses of TensorFlow on logits, and their gradients."""
 
-import inspect
 from collections.abc import Mapping
-from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -32,7 +30,4 @@ KIT = Kit("TensorFlow", _tensor, np.asarray, tf.is_tensor, _gradient, tf.reduce_
 
 def recognise(found: Any, name: str, given: Keywords, settings: Mapping[str, str]) -> SimpleNamespace | None:
     """A function of TensorFlow's tensors; None for whatever else."""
-    if not callable(found) or inspect.isclass(found):
-        return None
-    about = {"description": f"TensorFlow {tf.__version__}"}
-    return functions.recognise(KIT, partial(found, **given) if given else found, settings.get("as", ""), about)
+    return functions.of_a_library(KIT, tf.__version__, found, given, settings)

@@ -17,6 +17,7 @@ from nnlaws.native import names
 from nnlaws.native.functions import recognise as function
 from nnlaws.native.names import Keywords, Unrecognised, parameters, pick, switched_off, told
 from nnlaws.native.torch.batch_norm import STATE, batch_norm
+from nnlaws.native.torch.compiled import always_compiled, exported_for
 from nnlaws.native.torch.functions import kit, loss, rows
 from nnlaws.native.torch.optimizers import optimizer
 from nnlaws.native.torch.schedules import schedule
@@ -38,15 +39,28 @@ def recognise(found: Any, name: str, given: Keywords, settings: Mapping[str, str
         return _optimizer(found, given, settings, about)
     if inspect.isclass(found) and issubclass(found, lr_scheduler.LRScheduler):
         return _schedule(found, given, about)
-    if isinstance(found, nn.Module) and "running_mean" in dict(found.named_buffers()):
+    if isinstance(found, nn.Module) and {"running_mean", "_orig_mod.running_mean"} & dict(found.named_buffers()).keys():
         raise Unrecognised("it is one layer of one number of features; give its class, or a function that makes it")
     if inspect.isclass(found) and issubclass(found, nn.Module):
         return _module(found, parameters(found), given, settings, about)
     if callable(found) and not inspect.isclass(found):
         if kind == "batch_norm":
             return _batch_norm(factory, parameters(factory), given, settings, about)
-        return function(kit(settings.get("device", "cpu")), partial(found, **given) if given else found, kind, about)
+        return _function(found, given, settings, about)
     return None
+
+
+def _function(
+    found: Callable[..., Any], given: Keywords, settings: Mapping[str, str], about: Keywords
+) -> SimpleNamespace:
+    """A function of tensors, or a module that was made already."""
+    dtype = exported_for(found)
+    about = about if dtype is None else {**about, "dtypes": (str(dtype).removeprefix("torch."),)}
+    call = always_compiled(partial(found, **given) if given else found)
+    made = function(kit(settings.get("device", "cpu")), call, settings.get("as", ""), about)
+    if dtype is not None:
+        made.recognised += (f"judged in {str(dtype).removeprefix('torch.')} alone, which it was exported for",)
+    return made
 
 
 def _optimizer(
@@ -154,17 +168,17 @@ def _batch_norm(
     )
     params, wrap = settings.get("params", ""), settings.get("wrap", "")
     told_too = [f"its parameters and averages in {params}"] * bool(params) + [f"called through {wrap}"] * bool(wrap)
-    wrapping: Keywords = {"wrap": names.found(wrap)} if wrap else {}
+    wrapper: Callable[..., Any] = names.found(wrap) if wrap else always_compiled
     made = batch_norm(
         factory,
         input=f"{rank}d",
         params=_dtype(params) if params else None,
+        wrap=wrapper,
         device=settings.get("device", "cpu"),
         momentum_of=sense,
         state=[vectors[name] for name in STATE],
         recognised=(f"{took} {sense}", *told(fixed), *told_too, *lacking),
         insisted=True,
-        **wrapping,
         **fixed_eps,
         **about,
     )

@@ -1,0 +1,125 @@
+"""Batch norm of JAX's libraries, under jit: a layer as pure functions, called as the four operations."""
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from nnlaws_reference.dtypes import Array
+
+from nnlaws.native.names import Keywords, Unrecognised, left_to_laws, parameters, pick, told
+
+jax.config.update("jax_enable_x64", True)  # otherwise JAX computes and returns float32 where it is given float64
+
+State = Any
+Factory = Callable[..., Any]
+
+
+class Layer(NamedTuple):
+    """A batch norm as pure functions of JAX's arrays: z (m, n); gamma, beta, mean, var (n,); numbers eps and decay, the
+    weight of the old statistics. The state is whatever the library keeps.
+
+    start(z): the state of a layer that was just made, for input like z. train(z, gamma, beta, state, eps, decay): the
+    output, and the state after it. averages(state, decay): the mean and the variance that inference normalises by.
+    infer(z, gamma, beta, mean, var, eps): the output by these.
+    """
+
+    start: Callable[[Any], State]
+    train: Callable[..., tuple[Any, State]]
+    averages: Callable[[State, Any], tuple[Any, Any]]
+    infer: Callable[..., Any]
+
+
+def batch_norm(layer: Layer, **declared: Any) -> SimpleNamespace:
+    """A target: the batch-norm operations by a layer. declared: description, dtypes, conventions."""
+
+    @lru_cache(maxsize=4096)
+    def made(n: int, dtype: np.dtype[Any], wide: bool) -> State:
+        return layer.start(jnp.zeros((1, n), dtype))
+
+    def start(like: Array) -> State:
+        return made(like.shape[-1], like.dtype, jax.config.jax_enable_x64)  # by which its counters are wide or not
+
+    @partial(jax.jit)
+    def trained(z: Any, gamma: Any, beta: Any, state: State, eps: Any) -> tuple[Any, ...]:
+        out, after = layer.train(z, gamma, beta, state, eps, 0.0)
+        return out, *layer.averages(after, 0.0)
+
+    @partial(jax.jit)
+    def pulled(dout: Any, z: Any, gamma: Any, state: State, eps: Any) -> tuple[Any, ...]:
+        def forward(z: Any, gamma: Any, beta: Any) -> Any:
+            return layer.train(z, gamma, beta, state, eps, 0.5)[0]
+
+        _, pull_back = jax.vjp(forward, z, gamma, jnp.zeros_like(gamma))
+        return tuple(pull_back(dout))
+
+    @partial(jax.jit)
+    def updated(state: State, batch: Any, decay: Any) -> State:
+        gamma = jnp.ones(batch.shape[-1:], batch.dtype)
+        return layer.train(batch, gamma, jnp.zeros_like(gamma), state, 1e-5, decay)[1]
+
+    averages, inferred = jax.jit(layer.averages), jax.jit(layer.infer)
+
+    def train(z: Array, gamma: Array, beta: Array, *, eps: float) -> tuple[Array, Array, Array]:
+        out, mean, var = trained(z, gamma, beta, start(z), eps)
+        return np.asarray(out), _like(mean, z), _like(var, z)
+
+    def backward(dout: Array, z: Array, gamma: Array, *, eps: float) -> tuple[Array, ...]:
+        return tuple(map(np.asarray, pulled(dout, z, gamma, start(z), eps)))
+
+    def running(batches: Array, *, decay: float) -> tuple[Array, Array]:
+        state = start(batches)
+        for batch in batches:
+            state = updated(state, batch, decay)
+        mean, var = averages(state, decay)
+        return _like(mean, batches), _like(var, batches)
+
+    def inference(z: Array, gamma: Array, beta: Array, mean: Array, var: Array, *, eps: float) -> Array:
+        return np.asarray(inferred(z, gamma, beta, mean, var, eps))
+
+    return SimpleNamespace(
+        **declared,
+        batch_norm_train=train,
+        batch_norm_backward=backward,
+        batch_norm_running=running,
+        batch_norm_inference=inference,
+    )
+
+
+def _like(x: Any, like: Array) -> Array:
+    """Averages in the input's dtype: some libraries keep them in float32, whatever that is."""
+    return np.asarray(x).astype(like.dtype)
+
+
+def recognised(
+    kind: Factory,
+    signature_of: Any,
+    given: Keywords,
+    needed: Sequence[str],
+    probe: Callable[[Factory], None],
+    make: Callable[..., SimpleNamespace],
+    description: str,
+) -> SimpleNamespace:
+    """The target that `make` makes of a class, with the keywords given, that has the parameters needed and passes a
+    probe. signature_of: what says which parameters it has. Raises Unrecognised.
+    """
+    there = parameters(signature_of)
+    if lacking := [each for each in needed if each not in there]:
+        raise Unrecognised(f"its parameters are {', '.join(there)}; of batch norm's it has no {', '.join(lacking)}")
+    left_to_laws(given, {*needed})
+    factory: Factory = partial(kind, **given) if given else kind
+    lines = (f"taken for batch norm, its {pick(there, 'bn_momentum')} the weight of the old", *told(given))
+    made = make(factory, recognised=lines, insisted=True, description=description)
+    z, ones = np.array([[0, 0, 0], [1, 2, 3]], np.float32), np.ones(3, np.float32)
+    try:
+        probe(factory)
+        made.batch_norm_train(z, ones, ones, eps=1e-5)
+    except Unrecognised:
+        raise
+    except Exception as error:
+        first = next(iter(str(error).splitlines()), "")
+        raise Unrecognised(f"made of 3 features, it raised {type(error).__name__}: {first}") from None
+    return made
