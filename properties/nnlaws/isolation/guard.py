@@ -179,7 +179,7 @@ class GuardedSubject:
             self.watch.end()
             raise NotOffered(f"{self.operation.name} raised {words(error)}", lane) from error
         except BaseException as error:
-            if not isinstance(self.callee, Here):  # what is raised in another process comes as a TargetFault
+            if not _here(self.callee):  # what is raised in another process comes as a TargetFault
                 raise
             if isinstance(error, KeyboardInterrupt) and isinstance(self.watch, NobodyWatches):
                 raise  # the user's own; a worker process has none
@@ -219,3 +219,8 @@ class GuardedSubject:
 
     def _returned(self, found: Array) -> str:
         return f"{self.operation.name} returned {found.dtype} of shape {found.shape}"
+
+
+def _here(callee: Any) -> bool:
+    """Whether it is called in this process: of one with limits, the one that it calls."""
+    return isinstance(getattr(callee, "callee", callee), Here)

@@ -89,7 +89,7 @@ def recognise(kit: Kit, found: Function, kind: str, about: Keywords, why: str = 
     for keywords in CALLS if kind in ("", *ROWS) else ():
         words = ", ".join(("z", *(f"{name}={value}" for name, value in keywords.items())))
         out = _called(partial(found, **keywords), (z,), kit, told, f"f({words})")
-        name = kind or _rows(out)
+        name = kind or by_sums(out)
         if out is not None and out.shape == z.shape and name:
             took = f"taken for {name} by rows, called as f({words})"
             return rows(kit, name, partial(found, **keywords), recognised=(took,), insisted=True, **about)
@@ -122,8 +122,8 @@ def _called(call: Function, given: tuple[Array, ...], kit: Kit, told: list[str],
         return None
 
 
-def _rows(out: Array | None) -> str:
-    """What an array of a result by rows is."""
+def by_sums(out: Array | None) -> str:
+    """What an array of a result by rows may be: softmax, or its logarithm, by the sums of its rows."""
     if out is None or out.ndim != 2:
         return ""
     with np.errstate(all="ignore"):
