@@ -19,7 +19,7 @@ from nnlaws.native.onnx.files import Model, attributes, called, complete, operat
 from nnlaws.native.onnx.layout import Dims, Layout
 from nnlaws.native.onnx.nodes import by_rows
 from nnlaws.native.onnx.operators import TRAINED, VECTORS
-from nnlaws.native.onnx.runtimes import Run, Unrun, choices, described, run
+from nnlaws.native.onnx.runtimes import Run, Unrun, choices, described, run, without
 
 NEAR = 0.05  # of a value, by which what is one of our operations at all may be off
 CLASSES, SAMPLES = 3, 4
@@ -76,14 +76,14 @@ def whole(model: Model, settings: Mapping[str, str]) -> SimpleNamespace:
 def _runnable(model: Model, dtype: str, wanted: str) -> Graph:
     reasons: list[str] = []
     for runtime in choices(wanted):
-        graph = Graph(model, runtime, dtype, "".join(f"; {each}" for each in reasons))
+        graph = Graph(model, runtime, dtype, "".join(reasons))
         try:
             _ready(graph)
         except Unrun as error:
-            reasons.append(str(error))
+            reasons.append(without(runtime, str(error)))
         else:
             return graph
-    raise Unrecognised(f"it cannot be run: {'; '.join(reasons)}")
+    raise Unrecognised(f"it cannot be run{''.join(reasons)}")
 
 
 def _of_one(graph: Graph, name: str, kind: str) -> SimpleNamespace:
@@ -96,22 +96,25 @@ def _of_one(graph: Graph, name: str, kind: str) -> SimpleNamespace:
     if kind in ("", "batch_norm", "batch_norm_inference"):
         norms = [node for node in graph.model.graph.node if operator(node) == ("", "BatchNormalization")]
         if len(norms) == 1:
-            return _batch_norm(graph, name, dims, norms[0])
-        if kind:
+            try:
+                return _batch_norm(graph, name, dims, norms[0])
+            except Unrecognised as reason:
+                told.append(str(reason))
+        elif kind:
             told.append(f"it has {len(norms)} nodes of BatchNormalization; expected one")
     raise Unrecognised("; ".join(dict.fromkeys(told)) or f"{kind} is nothing that a graph of one input can be")
 
 
 def _rows(graph: Graph, name: str, dims: Dims, kind: str, told: list[str]) -> SimpleNamespace | None:
     """Softmax or its logarithm, along the last axis or another. What speaks against it is told."""
-    random, possible = np.random.default_rng(0), list[tuple[str, Layout]]()
+    random, possible, raised = np.random.default_rng(0), list[tuple[str, Layout]](), list[str]()
     for axis in dict.fromkeys((len(dims) - 1, 1, *range(len(dims)))) if len(dims) > 1 else ():
         layout = Layout(dims, axis, axis + 1)
         z = random.standard_normal((SAMPLES, layout.columns or CLASSES)).astype(DTYPES[graph.dtype])
         try:
             out = by_rows(layout, _function(graph, name))(z).astype(np.float64)
         except Exception as error:
-            told.append(f"given {_shaped(dims)} it raised {type(error).__name__}: {str(error)[:120]}")
+            raised.append(f"given {_shaped(dims)} it raised {type(error).__name__}: {str(error)[:120]}")
             continue
         shares = np.exp(z.astype(np.float64))
         shares /= shares.sum(axis=-1, keepdims=True)
@@ -125,7 +128,9 @@ def _rows(graph: Graph, name: str, dims: Dims, kind: str, told: list[str]) -> Si
         layout = next((layout for sums, layout in possible if sums == kind), possible[0][1])
         return _by_rows(graph, name, layout, kind)
     sums = next((sums for sums, _ in possible if sums), "")
-    if sums:
+    if raised and not possible:
+        told += raised[:1]
+    elif sums:
         told.append(f"its rows are those of {sums}, but not of its input (--as {sums} insists)")
     else:
         told.append("what it gives is neither softmax of its input nor the logarithm of that")
@@ -145,8 +150,8 @@ def _limits(fixed: Mapping[str, int], layout: Layout | None = None) -> Iterable[
     if fixed:
         sizes = ", ".join(f"{letter} = {size}" for letter, size in fixed.items())
         yield f"{sizes} is fixed in the file: laws of other sizes are not offered (export these axes as dynamic ones)"
-    if layout is not None and layout.rows is not None:
-        yield f"its rows are given {layout.rows} at a time, as many as the file has"
+    if layout is not None and not layout.growing:
+        yield f"its rows are given {layout.step} at a time, as many as the file has"
     elif layout is not None and layout.step > 1:
         yield f"its rows are given in multiples of {layout.step}, as the file has them"
 
@@ -173,7 +178,7 @@ def _batch_norm(graph: Graph, name: str, dims: Dims, node: onnx.NodeProto) -> Si
     try:
         out = call(z, *vectors, eps=eps).astype(np.float64)
     except Exception as error:
-        raise Unrecognised(f"given {_shaped(dims)} it raised {type(error).__name__}: {str(error)[:120]}") from None
+        raise Unrecognised(f"as batch norm of {n} features it raised {type(error).__name__}") from error
     if out.shape != want.shape or not bool((np.abs(out - want) <= NEAR * (1 + np.abs(want))).all()):
         raise Unrecognised("it has one node of BatchNormalization, and computes something else besides")
     fixed: dict[str, Any] = {"eps": eps, **({} if layout.columns is None else {"n": layout.columns})}

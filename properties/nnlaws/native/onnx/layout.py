@@ -26,11 +26,6 @@ class Layout:
         return _fixed([self.dims[axis] for axis in self._inner])
 
     @property
-    def rows(self) -> int | None:
-        """How many there have to be."""
-        return _fixed([self.dims[axis] for axis in self._outer])
-
-    @property
     def step(self) -> int:
         """Of how many rows those that fit are multiples."""
         return _known([self.dims[axis] for axis in self._outer])

@@ -13,7 +13,7 @@ from nnlaws.native.kept import kept
 from nnlaws.native.names import Unrecognised
 from nnlaws.native.onnx.files import Model, attributes
 from nnlaws.native.onnx.layout import Layout
-from nnlaws.native.onnx.runtimes import Run, Unrun, choices, run
+from nnlaws.native.onnx.runtimes import Run, Unrun, choices, run, without
 
 Axes = Mapping[str, int]
 """Of tensors by name, their ranks."""
@@ -66,7 +66,7 @@ def _made(node: Node, dtype: np.dtype) -> Run:
     try:
         return run(node.alone(dtype), node.runtime)
     except Unrun as error:
-        raise NotImplementedError(f"{node.runtime} has no {node.proto.op_type} in {dtype.name}: {error}") from None
+        raise NotImplementedError(f"{node.proto.op_type} in {dtype.name}: {error}") from None
 
 
 def _tensor(name: str, element: int, rank: int) -> onnx.ValueInfoProto:
@@ -91,9 +91,9 @@ def chosen(
             else:
                 dtypes.append(name)
         if dtypes:
-            return node, tuple(dtypes), "".join(f"; {each}" for each in reasons)
-        reasons.append(reason)
-    raise Unrecognised(f"it cannot be run: {'; '.join(reasons)}")
+            return node, tuple(dtypes), "".join(reasons)
+        reasons.append(without(runtime, reason))
+    raise Unrecognised(f"it cannot be run{''.join(reasons)}")
 
 
 def rank_of(model: Model, name: str, asked: str, least: int) -> int:

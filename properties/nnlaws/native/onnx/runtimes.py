@@ -1,5 +1,6 @@
 """What a model of ONNX is run by: ONNX Runtime on the CPU, or the reference evaluator of ONNX itself."""
 
+import re
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from typing import Any
@@ -14,6 +15,7 @@ from nnlaws.native.names import Unrecognised
 Run = Callable[[Mapping[str, Array]], tuple[Array, ...]]
 """The outputs of a model, in order, for its inputs by name."""
 ONNXRUNTIME, REFERENCE = "onnxruntime", "reference"
+_CODE = re.compile(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ")
 FATAL = 4  # of ONNX Runtime's levels of what is told: what it refuses it raises besides
 
 
@@ -81,6 +83,11 @@ def _by_onnxruntime(model: onnx.ModelProto) -> Run:
     return call
 
 
+def without(runtime: str, reason: str) -> str:
+    """Why a runtime is not used, as the end of a line."""
+    return f", since {runtime} does not run it ({reason})"
+
+
 def _first(error: Exception) -> str:
-    """The first line of what it says."""
-    return next(iter(str(error).splitlines()), type(error).__name__)[:200]
+    """The first line of what it says, without ONNX Runtime's number of the error."""
+    return _CODE.sub("", next(iter(str(error).splitlines()), type(error).__name__))[:200]
