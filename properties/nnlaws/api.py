@@ -109,8 +109,8 @@ def check(
 
     target: a built-in name ("scipy", "torch"), a path to a .py file, an importable "module" or "module:object", a
     file of ONNX or a node of one, "file.onnx:node", or "command:" and how to run a client in any language
-    (docs/protocol.md), which run in a process of their own; or a module, an object or a function named after an operation,
-    which run in this one. operations, laws, dtypes: what to
+    (docs/protocol.md), which run in a process of their own; or a module, an object or a function named after an
+    operation, which run in this one. operations, laws, dtypes: what to
     run; default all, in the dtypes that the target declares, else float32 and float64. profile: quick, ci, thorough, or
     scale, which is the laws at size alone, up to the largest. rows, columns, steps: one's own sizes for those laws.
     seed: for other cases than the profile's own; "random" for one that is drawn now. timeout: seconds a call; memory:

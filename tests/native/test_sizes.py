@@ -14,6 +14,8 @@ from nnlaws.chapters import LAWS, OPERATIONS
 from nnlaws.harness.limits import Beyond, Limits
 from nnlaws.harness.parent import LoadError
 from nnlaws.harness.provenance import digest
+from nnlaws.rounding.formats import format_of
+from nnlaws_reference.dtypes import DTYPES
 from nnlaws_server.errors import TargetError
 from nnlaws_server.loading import OnnxFile, loaded
 
@@ -89,7 +91,7 @@ def test_a_law_keeps_to_sizes_in_all_of_its_cases() -> None:
     assert value.columns == (3, 3)
     assert value.m == law("softmax.value").m
     assert value.boundary is not None
-    assert {case.columns for case in value.boundary(None, value.m, value.columns)} == {3}
+    assert {case.columns for case in value.boundary(format_of(DTYPES["float32"]), value.m, value.columns)} == {3}
     assert {case.columns for case in (*sized.trials, *sized.largest)} == {3}
     assert len(set(sized.trials)) == len(sized.trials)
 
@@ -130,9 +132,30 @@ def test_without_the_library_one_is_told_what_to_install(tmp_path: Path, monkeyp
 def test_a_node_is_what_follows_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "model.onnx"
     path.write_bytes(b"some bytes")
-    monkeypatch.setitem(sys.modules, "onnx", SimpleNamespace())  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "onnx", SimpleNamespace())
     assert loaded(str(path), {}) == OnnxFile(str(path))
     assert loaded(f"{path}:/a/Softmax:0", {}) == OnnxFile(str(path), "/a/Softmax:0")
     assert loaded(f"{path}:b runtime=reference", {}) == OnnxFile(str(path), "b")
     whole = hashlib.sha256(b"some bytes").hexdigest()
     assert {digest(str(path)), digest(f"{path}:/a/Softmax:0"), digest(f"{path}:b runtime=reference")} == {whole}
+
+
+def uncorrected_at_first(theta: Any, grads: Any, *, learning_rate: Any, beta1: float, beta2: float, eps: float) -> Any:
+    """Adam whose steps are counted from 0: so the first is not corrected, and the others are too little."""
+    assert (beta1, beta2, eps) == (0.9, 0.999, 1e-6)
+    rates = learning_rate if isinstance(learning_rate, tuple) else (learning_rate,) * len(grads)
+    x, v, h, out = theta.astype(np.float64), 0.0, 0.0, np.empty_like(grads)
+    for t, (g, rate) in enumerate(zip(grads.astype(np.float64), rates, strict=True)):
+        v, h = beta1 * v + (1 - beta1) * g, beta2 * h + (1 - beta2) * g * g
+        corrected = np.sqrt(1 - beta2**t) / (1 - beta1**t) if t else 1.0
+        x = x - rate * corrected * v / (np.sqrt(h) + eps)
+        out[t] = x
+    return out
+
+
+def test_a_cause_is_tried_on_what_the_target_takes() -> None:
+    fixed = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-6}
+    target = SimpleNamespace(adam=uncorrected_at_first, conventions={"adam_form": "epsilon_hat"}, fixed=fixed)
+    (result,) = quick(target, laws=["adam.value"]).results
+    assert result.outcome is Outcome.VIOLATES
+    assert result.violation.cause is None, "it is uncorrected in the first step alone"

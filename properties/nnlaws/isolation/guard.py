@@ -1,6 +1,6 @@
 """The subject: an operation of the implementation as laws call it, guarded: whatever it does is an outcome."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
@@ -9,6 +9,7 @@ from nnlaws_reference.dtypes import DTYPES, Array
 from nnlaws_server.callee import Again, Between, Form, Found, Here, Memory
 from nnlaws_server.errors import words
 
+from nnlaws.authoring.law import Law
 from nnlaws.authoring.operation import Operation, Option
 from nnlaws.authoring.subject import Kept, NotOffered, Refused, TargetFault, Unreachable
 from nnlaws.rounding.formats import Floats
@@ -155,6 +156,11 @@ class GuardedSubject:
             return elsewhere.call(self.function, self.operation.name, *arguments, **options)
         except Unreachable as error:
             raise NotOffered(str(error)) from error
+
+    def within(self, laws: Iterable[Law]) -> list[Law]:
+        """Of the laws, those that are about what the function can be given, on inputs that keep to that."""
+        limits: Any = getattr(self.function, "limits", None)
+        return [*laws] if limits is None else [limits.law(law) for law in laws if not limits.beyond(law)]
 
     def takes(self, keyword: str) -> bool:
         return keyword in self.callee.parameters()
