@@ -88,6 +88,6 @@ def _momentum(own: Mapping[str, Any]) -> dict[str, float]:
         if beta in (np.float32(1), np.float32(1 - value)):
             return {"beta": value}
     raise Unrecognised(
-        f"it adds {beta} of the gradient to {alpha} of the velocity; expected 1 of it (heavy ball), or {1 - alpha:.7g} "
-        "(an average)"
+        f"it adds {beta!s} of the gradient to {alpha!s} of the velocity; expected 1 of it (heavy ball), "
+        f"or {1 - alpha:.7g} (an average)"
     )
