@@ -108,9 +108,10 @@ def check(
 ) -> Report:
     """Judges an implementation by every law of what it offers.
 
-    target: a built-in name ("scipy", "torch"), a path to a .py file, an importable "module" or "module:object", or
-    "command:" and how to run a client in any language (docs/protocol.md), which run in a process of their own; or a
-    module, an object or a function named after an operation, which run in this one. operations, laws, dtypes: what to
+    target: a built-in name ("scipy", "torch"), a path to a .py file, an importable "module" or "module:object", a
+    file of ONNX or a node of one, "file.onnx:node", or "command:" and how to run a client in any language
+    (docs/protocol.md), which run in a process of their own; or a module, an object or a function named after an
+    operation, which run in this one. operations, laws, dtypes: what to
     run; default all, in the dtypes that the target declares, else float32 and float64. profile: quick, ci, thorough, or
     scale, which is the laws at size alone, up to the largest. rows, columns, steps: one's own sizes for those laws.
     shapes: "few" draws arrays of four shapes a law at most, for what compiles each shape anew.

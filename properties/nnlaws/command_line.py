@@ -152,8 +152,8 @@ def _add(parser: argparse.ArgumentParser, *options: str) -> None:
 
 def _add_target(parser: argparse.ArgumentParser, help: str = "") -> None:
     usual = (
-        "a built-in name (nnlaws list implementations), a path to a .py file, module, module:object, or "
-        "'command:CMD', a client in any language"
+        "a built-in name (nnlaws list implementations), a path to a .py file, module, module:object, "
+        "a file of ONNX or a node of one, file.onnx:node, or 'command:CMD', a client in any language"
     )
     parser.add_argument("target", metavar="TARGET", help=help or usual)
     parser.add_argument(

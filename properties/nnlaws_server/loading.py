@@ -26,6 +26,14 @@ LIBRARIES = {"equinox", "flax", "haiku", "jax", "keras", "optax", "scipy", "skle
 """Whose modules have functions that are called like operations, and are not called as these are."""
 _WORD = re.compile(r"[A-Za-z_]\w*=")
 _NAMED = re.compile(r"[A-Za-z_][\w.]*=")
+_ONNX = re.compile(r"(?P<path>.+?\.onnx)(?::(?P<node>.+))?")
+
+
+class OnnxFile(NamedTuple):
+    """A file of ONNX, and the node of it that is meant, or the whole of it."""
+
+    path: str
+    node: str = ""
 
 
 class Named(NamedTuple):
@@ -79,8 +87,8 @@ def _value(text: str) -> Any:
 
 
 def loaded(target: str, built_in: Mapping[str, str]) -> Any:
-    """The object that `module`, `module:object`, the path of a .py file, `file.py:object` or a built-in name stands
-    for. built_in: the modules by name. Raises TargetError.
+    """The object that `module`, `module:object`, the path of a .py file, `file.py:object`, `file.onnx`,
+    `file.onnx:node` or a built-in name stands for. built_in: the modules by name. Raises TargetError.
     """
     if not target.strip():
         raise TargetError(
@@ -89,6 +97,9 @@ def loaded(target: str, built_in: Mapping[str, str]) -> Any:
     target = named(target).name
     if target in built_in:
         return _attribute(built_in[target], built_in)
+    model = _ONNX.fullmatch(target)
+    if model and _is_a_path(model["path"]):
+        return _onnx(model["path"], model["node"] or "")
     path, _, attribute = target.rpartition(":")
     if path.endswith(".py") and attribute.replace(".", "_").isidentifier():
         return _within(_file(Path(path)), path, attribute)
@@ -116,6 +127,8 @@ def recognised(found: Any, target: str, operations: Iterable[str], built_in: Map
     except recogniser.Unrecognised as reason:
         if there and not told:
             return found
+        if isinstance(found, OnnxFile):
+            raise TargetError(f"{name}: {reason}") from None
         raise TargetError(
             f"{name} is not recognised: {reason}. Say what it is with --as, or start from `nnlaws template FILE`"
         ) from None
@@ -219,6 +232,30 @@ def contained() -> Generator[None]:
         if folder is not None:
             with suppress(OSError):
                 os.chdir(folder)
+
+
+def _is_a_path(path: str) -> bool:
+    """Whether it is no module that has such a name, as torch.onnx has."""
+    if Path(path).is_file() or "/" in path or "\\" in path:
+        return True
+    with suppress(ImportError, ValueError):
+        return importlib.util.find_spec(path.partition(".")[0]) is None
+    return True
+
+
+def _onnx(path: str, node: str) -> OnnxFile:
+    """The file, with the library that reads it, and the one that runs it, if that is there, imported."""
+    if not Path(path).is_file():
+        raise TargetError(f"there is no file {path!r}; expected a model in the format of ONNX")
+    try:
+        importlib.import_module("onnx")
+    except ImportError:
+        raise TargetError(
+            f"{path} cannot be read without the package onnx; install it, and onnxruntime to run it by"
+        ) from None
+    with suppress(ImportError):
+        importlib.import_module("onnxruntime")
+    return OnnxFile(path, node)
 
 
 def _attribute(target: str, built_in: Mapping[str, str]) -> Any:

@@ -154,7 +154,8 @@ def explain(
     conventions = [v for v in undeclared(law, ruler) if admits(v, law, subject, ruler, [*seen, *others])]
     battery = others
     if wide:  # inputs of every size tell apart what is alike on this law's own
-        far = next(each for each in chapter.laws_of(law.operation) if each.name == judging.probe)
+        probes = [each for each in chapter.laws_of(law.operation) if each.name == judging.probe]
+        far = next(iter([*subject.within(probes), *probes]))
         battery = _stacks(far, ruler, _battery(judging, far, _small(far), 1))
         fitting = {name: m for name, m in fitting.items() if _gives_the_same_on(battery, m, far, subject, ruler)}
         conventions = [v for v in conventions if admits(v, far, subject, ruler, battery)]
@@ -382,7 +383,8 @@ def _right_otherwise(chapter: Chapter, convention: Convention, subject: GuardedS
     key = (id(subject.function), *about)
     if key not in _OTHERWISE:
         assert isinstance(chapter.judging, Rounding)
-        laws = [law for law in chapter.laws_of(ruler.operation) if law.about == "results" and not law.at_size]
+        every = subject.within(chapter.laws_of(ruler.operation))
+        laws = [law for law in every if law.about == "results" and not law.at_size]
         holds = all(_admits_all(convention, law, subject, ruler, chapter.judging) for law in laws)
         _OTHERWISE[key] = subject.function, holds
     return _OTHERWISE[key][1]

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from nnlaws_reference.dtypes import Array
 
-from nnlaws.authoring.case import Builder, Inputs
+from nnlaws.authoring.at_size import letters
+from nnlaws.authoring.case import Boundary, Builder, Inputs, Range
 from nnlaws.authoring.law import Law
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.subject import NotOffered
@@ -22,6 +23,7 @@ from nnlaws.rounding.formats import Format
 
 ONE_HOT = "one_hot"
 TARGETS = "y"  # the argument that one-hot targets are
+LEAST = 2  # columns that a law at size is about, where they are fixed
 
 
 class Beyond(NotOffered):
@@ -30,17 +32,19 @@ class Beyond(NotOffered):
 
 @dataclass(frozen=True)
 class Limits:
-    """fixed: options that have one value only. targets: "one_hot" where a loss takes class numbers alone.
-    deterministic: whether the same arguments give the same bits.
+    """fixed: options that have one value only, and sizes, by the letters of signatures. targets: "one_hot" where a loss
+    takes class numbers alone. deterministic: whether the same arguments give the same bits. sizes: of one operation,
+    those of what is fixed that are sizes.
     """
 
     fixed: Mapping[str, Any] = field(default_factory=dict[str, Any])
     targets: str = ""
     deterministic: bool = True
+    sizes: Mapping[str, int] = field(default_factory=dict[str, int])
 
     def __bool__(self) -> bool:
         """Whether there is something that it cannot be given."""
-        return bool(self.fixed or self.targets)
+        return bool(self.fixed or self.targets or self.sizes)
 
     def told(self) -> tuple[str, ...]:
         """What is declared, a line each."""
@@ -53,19 +57,59 @@ class Limits:
         return tuple(line for line, holds in lines.items() if holds)
 
     def of(self, operation: Operation) -> "Limits":
-        """Those that bear on an operation: `eps`, or `adam.eps`, of it alone."""
+        """Those that bear on an operation: `eps`, or `adam.eps`, of it alone; `C`, or `softmax.C`."""
         fixed: dict[str, Any] = {}
+        sizes: dict[str, int] = {}
+        counted = {letter for dims in operation.arguments.values() for letter in dims}
         for key, value in sorted(self.fixed.items(), key=lambda each: each[0].count(".")):
             scope, _, name = key.rpartition(".")
-            if name in operation.options and scope in ("", operation.name):
+            if scope in ("", operation.name) and name in operation.options:
                 fixed[name] = value
-        return replace(self, fixed=fixed, targets=self.targets if TARGETS in operation.arguments else "")
+            elif scope in ("", operation.name) and name in counted:
+                sizes[name] = value
+        targets = self.targets if TARGETS in operation.arguments else ""
+        return replace(self, fixed=fixed, targets=targets, sizes=sizes)
 
     def law(self, law: Law) -> Law:
-        """The law on inputs that keep to them, about what is promised."""
+        """The law on inputs that keep to them, about what is promised; of one that is about no such sizes, `beyond`
+        tells.
+        """
         if law.check is same_result_again and not self.deterministic:
             law = replace(law, check=same_numbers_again)
-        return replace(law, build=self._keeping(law)) if self else law
+        if not self:
+            return law
+        keeping = replace(law, build=self._keeping(law))
+        given = self._of_cases(law)
+        if not given or self.beyond(law):
+            return keeping
+        ranges: dict[str, Range] = {axis: (size, size) for axis, size in given.items()}
+        return replace(
+            keeping,
+            trials=_of_size(law.trials, given),
+            largest=_of_size(law.largest, given),
+            boundary=_bounded(law.boundary, given),
+            m=ranges.get("m", law.m),
+            columns=ranges.get("columns", law.columns),
+        )
+
+    def beyond(self, law: Law) -> str:
+        """Why the law is about no arrays of these sizes; nothing where it is."""
+        given, told = self._of_cases(law), dict(zip(("m", "columns"), letters(law.operation), strict=True))
+        for axis, size in given.items():
+            low, high = getattr(law, axis)
+            if law.at_size and axis == "columns":
+                low = max(low, LEAST)
+            if size < low or (low == high and size != low):
+                wanted = f"= {low}" if low == high else f"from {low} on"
+                return f"the law is about {told[axis]} {wanted}, and the target has {told[axis]} = {size} fixed"
+        return ""
+
+    def _of_cases(self, law: Law) -> dict[str, int]:
+        """What of a case is fixed, m or columns."""
+        if not self.sizes:
+            return {}
+        named = zip(("m", "columns"), letters(law.operation), strict=True)
+        return {axis: self.sizes[letter] for axis, letter in named if letter in self.sizes}
 
     def _keeping(self, law: Law) -> Builder:
         def limited(case: Case, format: Format) -> Inputs:
@@ -90,6 +134,27 @@ class Limits:
         for name, x in zip(operation.arguments, arguments, strict=False):
             if self.targets and name == TARGETS and not _is_one_hot(x):
                 raise Beyond("the law needs targets that are probabilities, and the target takes class numbers")
+        for (name, dims), x in zip(operation.arguments.items(), arguments if self.sizes else (), strict=False):
+            shape = np.shape(x)[len(np.shape(x)) - len(dims) :]
+            for letter, size in zip(dims, shape, strict=False):
+                if self.sizes.get(letter, size) != size:
+                    raise Beyond(
+                        f"the law needs {name} with {letter} = {size}, and the target has {letter} = "
+                        f"{self.sizes[letter]} fixed"
+                    )
+
+
+def _of_size(cases: Sequence[Case], given: Mapping[str, int]) -> tuple[Case, ...]:
+    """The cases at these sizes, each once."""
+    sized: dict[str, Any] = dict(given)
+    return tuple(dict.fromkeys(replace(case, **sized) for case in cases))
+
+
+def _bounded(boundary: Boundary | None, given: Mapping[str, int]) -> Boundary | None:
+    """The same cases at these sizes."""
+    if boundary is None:
+        return None
+    return lambda format, m, columns: _of_size(boundary(format, m, columns), given)
 
 
 def _is_number(value: Any) -> bool:

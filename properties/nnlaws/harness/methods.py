@@ -45,7 +45,8 @@ def few(law: Law) -> list[Case]:
     """Some cases of a law, of every kind."""
     judging = chapter_of(law.operation).judging
     if law.at_size:  # whatever fails at all sizes is right or wrong at small ones
-        return [replace(case, m=min(case.m, 2), columns=min(case.columns, 2)) for case in law.trials]
+        m, columns = max(law.m[0], 2), max(law.columns[0], 2)
+        return [replace(case, m=min(case.m, m), columns=min(case.columns, columns)) for case in law.trials]
     return METHODS[type(judging)].few(law, judging)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 SCHEMA = 1
 """The version of what a report looks like as JSON: properties/nnlaws/reports/report.schema.json."""
-_FILE = re.compile(r"'?(?P<file>.+?\.py)(?:[:'\s]|$)")
+_FILE = re.compile(r"'?(?P<file>.+?\.(?:py|onnx))(?:[:'\s]|$)")
 OWN = ("nnlaws", "numpy", "scipy", "hypothesis", "python-flint", "ml-dtypes")
 
 

@@ -246,7 +246,10 @@ def _seen(law: Law, counting: Counting, whole: Measure, less: Bounded, places: S
 
 
 def _from(law: Law, case: Case, axis: str, how: str) -> str:
-    """Where it begins to fail, fails alone, or raises, as one says it."""
+    """Where it begins to fail, fails alone, or raises, as one says it; nothing of a size that is fixed."""
+    low, high = getattr(law, axis)
+    if low == high:
+        return ""
     dims = letters(law.operation)
     size = getattr(case, axis)
     name = dims[0] if axis == "m" else dims[-1]

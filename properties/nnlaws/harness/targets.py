@@ -51,7 +51,11 @@ class Target:
         return self.limits.of(law.operation).law(law)
 
     def hides(self, law: Law) -> str:
-        """Why a law that needs more than results is not offered; nothing where it is."""
+        """Why a law that needs more than results, or other sizes than the target takes, is not offered; nothing where
+        it is.
+        """
+        if beyond := self.limits.of(law.operation).beyond(law):
+            return beyond
         hidden = [] if self.shows is None else [each for each in law.needs if each not in self.shows]
         return f"its client shows nothing of {', '.join(hidden)}" if hidden else ""
 
@@ -150,13 +154,17 @@ def _limits(implementation: Any, target: str) -> Limits:
     said, deterministic = named(target).fixed, getattr(implementation, "deterministic", True)
     fixed = {**(fixed if isinstance(fixed, Mapping) else {}), **said}
     options = {option for operation in OPERATIONS.values() for option in operation.options}
-    for key in fixed:
+    arrays = [operation for operation in OPERATIONS.values() if operation.arrays]
+    sizes = {letter for operation in arrays for dims in operation.arguments.values() for letter in dims} - options
+    for key, value in fixed.items():
         scope, _, name = str(key).rpartition(".")
-        if name not in options or (scope and scope not in OPERATIONS):
-            there = ", ".join(sorted(options))
+        if name not in options | sizes or (scope and scope not in OPERATIONS):
+            there = f"{', '.join(sorted(options))}; or sizes: {', '.join(sorted(sizes))}"
             raise TargetError(f"{target} declares fixed = {fixed!r}; expected options of operations: {there}")
-        if isinstance(fixed[key], str):
-            raise TargetError(f"{target} declares {key} = {fixed[key]!r} fixed; expected a number")
+        if name in sizes and (type(value) is not int or value < 1):
+            raise TargetError(f"{target} declares fixed = {fixed!r}; expected a size, {name}, of 1 or more")
+        if isinstance(value, str):
+            raise TargetError(f"{target} declares {key} = {value!r} fixed; expected a number")
     if isinstance(targets, str) and targets not in ("", ONE_HOT):
         raise TargetError(f"{target} declares targets = {targets!r}; expected {ONE_HOT!r}, or nothing")
     values = {str(key): value for key, value in fixed.items()}

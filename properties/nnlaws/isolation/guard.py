@@ -1,6 +1,6 @@
 """The subject: an operation of the implementation as laws call it, guarded: whatever it does is an outcome."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
@@ -9,6 +9,7 @@ from nnlaws_reference.dtypes import DTYPES, Array
 from nnlaws_server.callee import Again, Between, Form, Found, Here, Memory
 from nnlaws_server.errors import words
 
+from nnlaws.authoring.law import Law
 from nnlaws.authoring.operation import Operation, Option
 from nnlaws.authoring.subject import Kept, NotOffered, Refused, TargetFault, Unreachable
 from nnlaws.rounding.formats import Floats
@@ -76,9 +77,9 @@ class GuardedSubject:
 
     def __init__(self, function: Callable[..., Any] | Callee, operation: Operation, watch: Watch | None = None) -> None:
         self.callee: Callee = function if isinstance(function, Callee) else Here(function, len(operation.results))
-        inner = getattr(self.callee, "callee", self.callee)  # of what its limits keep calls from
-        self.here = isinstance(inner, Here)
-        self.function: Any = inner.function if isinstance(inner, Here) else function
+        self.function: Any = function.function if isinstance(function, Here) else function
+        inner = getattr(self.callee, "callee", self.callee)  # of one with limits, the one that it calls
+        self.here = inner.function if isinstance(inner, Here) else None  # what is called in this process
         self.operation = operation
         self.watch: Watch = watch or NobodyWatches()
 
@@ -152,11 +153,16 @@ class GuardedSubject:
         from nnlaws.isolation import elsewhere  # which only what a seed does has need of
 
         try:
-            if isinstance(self.function, Reachable):
+            if self.here is None and isinstance(self.function, Reachable):
                 return self._right_number(self.function.elsewhere(arguments, options), 0)
-            return elsewhere.call(self.function, self.operation.name, *arguments, **options)
+            return elsewhere.call(self.here or self.function, self.operation.name, *arguments, **options)
         except Unreachable as error:
             raise NotOffered(str(error)) from error
+
+    def within(self, laws: Iterable[Law]) -> list[Law]:
+        """Of the laws, those that are about what the function can be given, on inputs that keep to that."""
+        limits: Any = getattr(self.function, "limits", None)
+        return [*laws] if limits is None else [limits.law(law) for law in laws if not limits.beyond(law)]
 
     def takes(self, keyword: str) -> bool:
         return keyword in self.callee.parameters()
@@ -181,7 +187,7 @@ class GuardedSubject:
             self.watch.end()
             raise NotOffered(f"{self.operation.name} raised {words(error)}", lane) from error
         except BaseException as error:
-            if not self.here:  # what is raised in another process comes as a TargetFault
+            if self.here is None:  # what is raised in another process comes as a TargetFault
                 raise
             if isinstance(error, KeyboardInterrupt) and isinstance(self.watch, NobodyWatches):
                 raise  # the user's own; a worker process has none

@@ -91,7 +91,7 @@ def recognise(kit: Kit, found: Function, kind: str, about: Keywords, why: str = 
     for keywords in CALLS if kind in ("", *ROWS) else ():
         words = ", ".join(("z", *(f"{name}={value}" for name, value in keywords.items())))
         out = _called(partial(found, **keywords), (z,), kit, told, f"f({words})")
-        name = kind or _rows(out)
+        name = kind or by_sums(out)
         if out is not None and out.shape == z.shape and name:
             _takes_other_shapes(kit, partial(found, **keywords), LOGITS_ALONE)
             took = f"taken for {name} by rows, called as f({words})"
@@ -168,8 +168,8 @@ def _of_probabilities(kit: Kit, calls: Sequence[Function], z: Array, y: Array) -
     return []
 
 
-def _rows(out: Array | None) -> str:
-    """What an array of a result by rows is."""
+def by_sums(out: Array | None) -> str:
+    """What an array of a result by rows may be: softmax, or its logarithm, by the sums of its rows."""
     if out is None or out.ndim != 2:
         return ""
     with np.errstate(all="ignore"):

@@ -10,7 +10,7 @@ from nnlaws.native.names import Keywords, Unrecognised
 
 __all__ = ["Unrecognised", "recognise"]
 
-LIBRARIES = ("numpy", "keras", "flax", "haiku", "equinox", "optax", "torch", "tensorflow", "jax")
+LIBRARIES = ("onnx", "numpy", "keras", "flax", "haiku", "equinox", "optax", "torch", "tensorflow", "jax")
 """What an object may be of, and the name of the module here that knows it: the more particular first."""
 
 

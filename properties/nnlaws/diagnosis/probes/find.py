@@ -304,7 +304,8 @@ def laws_of(chapter: Chapter, bench: Bench) -> list[Law]:
     judging = chapter.judging
     assert isinstance(judging, Rounding)
     laws = [each for each in chapter.laws_of(bench.operation) if each.kind == "value" or each.name == judging.probe]
-    return list({each.build: each for each in laws if not _extra(each, bench, judging)}.values())
+    kinds = {each.build: each for each in laws if not _extra(each, bench, judging)}.values()
+    return bench.subject.within(kinds) or [*kinds]
 
 
 def _case(judging: Rounding, m: int, columns: int, seed: int, group: int) -> Case:
