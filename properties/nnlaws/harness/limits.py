@@ -74,7 +74,8 @@ class Limits:
 
     def beyond(self, law: Law) -> str:
         """Why the law is about no arrays of these sizes; nothing where it is."""
-        given, told = self._of_cases(law), dict(zip(("m", "columns"), letters(law.operation), strict=True))
+        given = self._of_cases(law)
+        told = dict(zip(("m", "columns"), letters(law.operation), strict=True)) if given else {}
         for axis, size in given.items():
             low, high = getattr(law, axis)
             if law.at_size and axis == "columns":
@@ -93,7 +94,7 @@ class Limits:
 
     def _keeping(self, build: Builder, operation: Operation) -> Builder:
         def limited(case: Case, format: Format) -> Inputs:
-            made = build(case, format)
+            made = build(self._set(case), format)
             options = {**made.options, **{name: self.fixed[name] for name in self.fixed if name in made.options}}
             arguments = tuple(
                 _one_hot(x) if self.targets and name == TARGETS else x
@@ -102,6 +103,11 @@ class Limits:
             return replace(made, arguments=arguments, options=options)
 
         return limited
+
+    def _set(self, case: Case) -> Case:
+        """The case with what is fixed as its settings, for arguments may be made of such a number."""
+        numbers = {name: value for name, value in self.fixed.items() if isinstance(value, float)}
+        return replace(case, settings=tuple({**dict(case.settings), **numbers}.items()))
 
     def check(self, operation: Operation, arguments: Sequence[Any], options: Mapping[str, Any]) -> None:
         """Raises Beyond for a call that they rule out."""
