@@ -108,6 +108,14 @@ def test_what_a_limited_function_of_this_process_raises_is_its_own_fault() -> No
     assert report.conforms, str(report)
 
 
+def test_arguments_are_made_of_the_number_that_is_fixed() -> None:
+    target = SimpleNamespace(batch_norm_train=nnlaws_reference.batch_norm_train, fixed={"eps": 1e-3})
+    report = quick(target)
+    assert report.conforms, str(report)
+    judged = {result.law for result in report.results if result.outcome is Outcome.CONFORMS}
+    assert "batch_norm_train.gives_z_back" in judged, "of a γ that is made of ε"
+
+
 def test_a_model_that_is_not_there_is_told(tmp_path: Path) -> None:
     for target in (str(tmp_path / "none.onnx"), f"{tmp_path / 'none.onnx'}:node", "nosuchmodel.onnx"):
         with pytest.raises(TargetError, match=r"there is no file '.*\.onnx'; expected a model in the format of ONNX"):

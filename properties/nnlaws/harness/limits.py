@@ -94,7 +94,8 @@ class Limits:
 
     def beyond(self, law: Law) -> str:
         """Why the law is about no arrays of these sizes; nothing where it is."""
-        given, told = self._of_cases(law), dict(zip(("m", "columns"), letters(law.operation), strict=True))
+        given = self._of_cases(law)
+        told = dict(zip(("m", "columns"), letters(law.operation), strict=True)) if given else {}
         for axis, size in given.items():
             low, high = getattr(law, axis)
             if law.at_size and axis == "columns":
@@ -113,8 +114,7 @@ class Limits:
 
     def _keeping(self, law: Law) -> Builder:
         def limited(case: Case, format: Format) -> Inputs:
-            set_by_case = tuple((name, float(value)) for name, value in self.fixed.items() if _is_number(value))
-            made = law.build(replace(case, settings=(*case.settings, *set_by_case)), format)
+            made = law.build(self._set(case), format)
             options = {**made.options, **{name: self.fixed[name] for name in self.fixed if name in made.options}}
             if law.kind == "structure":  # what it relates was made for these options
                 self.check(law.operation, (), made.options)
@@ -125,6 +125,11 @@ class Limits:
             return replace(made, arguments=arguments, options=options)
 
         return limited
+
+    def _set(self, case: Case) -> Case:
+        """The case with what is fixed as its settings, for arguments may be made of such a number."""
+        numbers = {name: float(value) for name, value in self.fixed.items() if _is_number(value)}
+        return replace(case, settings=tuple({**dict(case.settings), **numbers}.items()))
 
     def check(self, operation: Operation, arguments: Sequence[Any], options: Mapping[str, Any]) -> None:
         """Raises Beyond for a call that they rule out."""

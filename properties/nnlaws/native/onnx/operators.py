@@ -86,6 +86,7 @@ def loss(model: Model, proto: onnx.NodeProto, settings: Mapping[str, str]) -> Si
         targets="indices",
         reduction=reduction,
         dtypes=dtypes,
+        conventions={"cross_entropy.arithmetic": "narrow"},  # by its definition samples' values are of the type
         **about(proto, node, took, *weights),
     )
     if logs:
@@ -162,6 +163,7 @@ def batch_norm(model: Model, proto: onnx.NodeProto, settings: Mapping[str, str])
 
     return SimpleNamespace(
         **limits,
+        conventions={"batch_norm_running.arithmetic": "narrow"},  # the averages are of the type between the batches
         **about(proto, node, took, written, told),
         batch_norm_train=train,
         batch_norm_running=running,
