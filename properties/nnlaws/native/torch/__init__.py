@@ -15,8 +15,9 @@ from torch.optim import lr_scheduler
 
 from nnlaws.native import names
 from nnlaws.native.functions import recognise as function
-from nnlaws.native.names import Keywords, Unrecognised, parameters, pick, switched_off, told
-from nnlaws.native.torch.batch_norm import STATE, batch_norm
+from nnlaws.native.names import Keywords, Unrecognised, parameters, pick, told
+from nnlaws.native.torch import layers
+from nnlaws.native.torch.batch_norm import batch_norm
 from nnlaws.native.torch.compiled import always_compiled, exported_for
 from nnlaws.native.torch.functions import kit, loss, rows
 from nnlaws.native.torch.optimizers import optimizer
@@ -25,8 +26,6 @@ from nnlaws.native.torch.schedules import schedule
 __all__ = ["batch_norm", "loss", "optimizer", "recognise", "rows", "schedule"]
 
 SETTINGS = ("as", "input", "device", "params", "wrap")
-RANKS = (2, 4, 3, 5)
-PROBE = 3  # features of the layer that is made to see what it is
 
 
 def recognise(found: Any, name: str, given: Keywords, settings: Mapping[str, str]) -> SimpleNamespace | None:
@@ -45,7 +44,7 @@ def recognise(found: Any, name: str, given: Keywords, settings: Mapping[str, str
         return _module(found, parameters(found), given, settings, about)
     if callable(found) and not inspect.isclass(found):
         if kind == "batch_norm":
-            return _batch_norm(factory, parameters(factory), given, settings, about)
+            return layers.recognised(factory, parameters(factory), given, settings, about)
         return _function(found, given, settings, about)
     return None
 
@@ -115,7 +114,7 @@ def _module(
     wanted = settings.get("as", "")
     if wanted in ("", "batch_norm"):
         try:
-            return _batch_norm(kind, there, given, settings, about)
+            return layers.recognised(kind, there, given, settings, about)
         except Unrecognised as reason:
             if wanted:
                 raise
@@ -125,93 +124,5 @@ def _module(
     try:
         module = kind(**given)
     except Exception as error:
-        raise Unrecognised(f"{why}; and made without arguments it raised {type(error).__name__}: {error}") from None
+        raise Unrecognised(why or f"made without arguments it raised {type(error).__name__}: {error}") from None
     return function(kit(settings.get("device", "cpu")), module, wanted, about, why)
-
-
-def _batch_norm(
-    kind: Callable[..., nn.Module],
-    there: names.Parameters,
-    given: Keywords,
-    settings: Mapping[str, str],
-    about: Keywords,
-) -> SimpleNamespace:
-    eps, momentum = pick(there, "eps"), pick(there, "bn_momentum")
-    names.left_to_laws(given, {eps, momentum} - {""})
-    fixed = {**switched_off({name: each for name, each in there.items() if name != momentum}, given), **given}
-
-    def factory(n: int, **numbers: Any) -> nn.Module:
-        ours = {eps: numbers["eps"], momentum: numbers["momentum"]}
-        return kind(n, **{**{name: value for name, value in ours.items() if name}, **fixed})
-
-    try:
-        probe = factory(PROBE, eps=1e-5, momentum=0.25)
-    except Exception as error:
-        raise Unrecognised(f"made of {PROBE} features, it raised {type(error).__name__}: {error}") from None
-    state = dict([*probe.named_parameters(), *probe.named_buffers()])
-    # a compiled layer, or one in a container, calls them something.running_mean
-    vectors = {name.rpartition(".")[2]: name for name, value in state.items() if value.shape == (PROBE,)}
-    if not {*STATE[2:]} <= vectors.keys():
-        raise Unrecognised(
-            f"it keeps no running_mean and running_var of {PROBE} features, but {', '.join(state) or 'nothing'}"
-        )
-    if not {*STATE[:2]} <= vectors.keys():
-        raise Unrecognised(f"it has no weight and bias of {PROBE} features, but {', '.join(state)}")
-    rank = _rank(probe, settings.get("input", ""))
-    took = f"taken for batch norm of input of {rank} axes, its momentum the weight of the"
-    sense = _momentum_of(factory, rank, vectors["running_mean"])
-    if not eps and not isinstance(getattr(probe, "eps", None), float):
-        raise Unrecognised("its ε is not known: it has no parameter eps, and no attribute of that name")
-    fixed_eps: Keywords = {} if eps else {"fixed": {"eps": probe.eps}}
-    lacking = (
-        () if momentum else ("without a momentum to set, batch_norm_train and batch_norm_running are not offered",)
-    )
-    params, wrap = settings.get("params", ""), settings.get("wrap", "")
-    told_too = [f"its parameters and averages in {params}"] * bool(params) + [f"called through {wrap}"] * bool(wrap)
-    wrapper: Callable[..., Any] = names.found(wrap) if wrap else always_compiled
-    made = batch_norm(
-        factory,
-        input=f"{rank}d",
-        params=_dtype(params) if params else None,
-        wrap=wrapper,
-        device=settings.get("device", "cpu"),
-        momentum_of=sense,
-        state=[vectors[name] for name in STATE],
-        recognised=(f"{took} {sense}", *told(fixed), *told_too, *lacking),
-        insisted=True,
-        **fixed_eps,
-        **about,
-    )
-    if not momentum:
-        del made.batch_norm_train, made.batch_norm_running
-    return made
-
-
-def _dtype(name: str) -> torch.dtype:
-    found = getattr(torch, name, None)
-    if not isinstance(found, torch.dtype):
-        raise Unrecognised(f"--params {name} is no dtype of PyTorch; expected one, as in float32")
-    return found
-
-
-def _rank(probe: nn.Module, wanted: str) -> int:
-    """The number of axes of what it takes."""
-    ranks = (int(wanted[0]),) if wanted else RANKS
-    told: list[str] = []
-    for rank in ranks:
-        try:
-            out = probe.train()(torch.randn((5, PROBE, *(2,) * (rank - 2))))
-        except Exception as error:
-            told.append(f"{rank} axes: {type(error).__name__}")
-            continue
-        if isinstance(out, torch.Tensor) and out.ndim == rank:
-            return rank
-        told.append(f"{rank} axes: a result of another shape")
-    raise Unrecognised(f"it takes no input that was tried ({'; '.join(told)})")
-
-
-def _momentum_of(factory: Callable[..., nn.Module], rank: int, average: str) -> str:
-    """Whether its momentum is the weight of the new statistics: which way the average goes from 0."""
-    layer = factory(PROBE, eps=1e-5, momentum=0.25).train()
-    layer(torch.full((5, PROBE, *(2,) * (rank - 2)), 4.0))
-    return "new" if float(dict(layer.named_buffers())[average].mean()) < 2.0 else "old"
