@@ -10,7 +10,7 @@ from nnlaws_reference.dtypes import Array
 from torch import nn
 
 from nnlaws.native.kept import kept
-from nnlaws.native.torch.arrays import array, tensor
+from nnlaws.native.torch.arrays import array, made_apart, tensor
 
 STATE = ("weight", "bias", "running_mean", "running_var")
 """What a layer's γ, β and averages are called."""
@@ -134,7 +134,7 @@ class _Made:
 
 @kept(256)
 def _made(of: BatchNorm, n: int, eps: float, momentum: float, dtype: torch.dtype) -> _Made:
-    module = of.factory(n, eps=eps, momentum=momentum).to(device=of.device, dtype=dtype)
+    module = made_apart(of.factory)(n, eps=eps, momentum=momentum).to(device=of.device, dtype=dtype)
     tensors = dict([*module.named_parameters(), *module.named_buffers()])
     return _Made(module, of.wrap(module), tensors, {name: value.detach().clone() for name, value in tensors.items()})
 
