@@ -280,3 +280,21 @@ def test_a_death_under_every_combination_is_no_crash_of_ours(write: Write, comma
     found = command("identify", write(body, whole=True), *QUICK)
     assert found.code == 3
     assert "could not be tried" in found.out
+
+
+def test_epsilon_added_to_the_uncorrected_square_inside_the_root_is_identified() -> None:
+    """α √(1 − β₂^t)/(1 − β₁^t) m/√(v + ε): neither ε inside the root of v̂ nor ε̂ outside."""
+
+    def adam(theta: Array, grads: Array, *, learning_rate: Any, beta1: float, beta2: float, eps: float) -> Array:
+        kind, iterates = theta.dtype.type, np.empty_like(grads)
+        rates = learning_rate if isinstance(learning_rate, tuple) else (learning_rate,) * len(grads)
+        m, v = np.zeros_like(theta), np.zeros_like(theta)
+        for t, (gradient, rate) in enumerate(zip(grads, rates, strict=True), 1):
+            m += kind(1 - beta1) * (gradient - m)
+            v += kind(1 - beta2) * (gradient * gradient - v)
+            size = kind(rate * np.sqrt(1 - beta2**t) / (1 - beta1**t))
+            iterates[t - 1] = theta = theta - size * m / np.sqrt(v + kind(eps))
+        return iterates
+
+    found = nnlaws.identify(SimpleNamespace(adam=adam), dtypes=("float32",), profile="quick")
+    assert found.declaration == {"adam_form": "epsilon_hat_inside"}

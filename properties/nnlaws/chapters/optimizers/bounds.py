@@ -195,14 +195,20 @@ class _Adam:
         self.eps, self.form = eps, conventions.get("adam_form", "epsilon_outside")
 
     def updates(self, g: Bounded, now: slice = slice(None)) -> Bounded:
-        """Of the steps `now`: literally; with α√(1 − β₂^t)/(1 − β₁^t) and ε√(1 − β₂^t); or with √v/√(1 − β₂^t)."""
+        """Of the steps `now`: literally; with α√(1 − β₂^t)/(1 − β₁^t) and ε√(1 − β₂^t); or with √v/√(1 − β₂^t).
+
+        With ε̂, outside the root or inside, v is not corrected: the step is α√(1 − β₂^t)/(1 − β₁^t) m over √v + ε, or
+        over √(v + ε). As m/(1 − β₁^t) over √((v + ε)/(1 − β₂^t)) there is one rounding more under the root, which
+        halves it, and none of √(1 − β₂^t), nor of its product with m, which are two.
+        """
         alpha, c1, c2 = self.alpha[now], self.c1[now], self.c2[now]
         squares = square(g)
         m, v = self.m.through(g), self.v.through(squares)
         if self.form == "uncorrected":
             return _step(alpha, m, _divisor(v, self.eps))
-        if self.form == "epsilon_hat":
-            return _step(alpha, over(times(root(c2, 1), m, 1), c1, 2), _divisor(v, self.eps))
+        if self.form in ("epsilon_hat", "epsilon_hat_inside"):
+            divisor = _divisor(v, self.eps, inside=self.form == "epsilon_hat_inside")
+            return _step(alpha, over(times(root(c2, 1), m, 1), c1, 2), divisor)
         if now == slice(None):
             m, v = (
                 corrected(m, g, self.m.beta, c1, self.arithmetic, 2),

@@ -166,6 +166,7 @@ epsilon_hat = _decayed(
     seen=f"{adam.epsilon_hat.seen}, in Adam",
 )
 epsilon_inside = _decayed(adam.epsilon_inside)
+epsilon_hat_inside = _decayed(adam.epsilon_hat_inside)
 uncorrected = _decayed(adam.uncorrected)
 corrections_written_back = _decayed(
     adam.corrections_written_back,

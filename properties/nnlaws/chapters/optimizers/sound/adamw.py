@@ -126,6 +126,14 @@ def decayed_with_epsilon_hat(
     return _decayed(theta, updates.epsilon_hat(grads, learning_rate, **options), learning_rate, weight_decay)
 
 
+@sound("adamw", adam_form="epsilon_hat_inside")
+@stored
+def decayed_with_epsilon_hat_inside(
+    theta: Array, grads: Array, *, learning_rate: Rates, weight_decay: float, **options: float
+) -> Array:
+    return _decayed(theta, updates.epsilon_hat_inside(grads, learning_rate, **options), learning_rate, weight_decay)
+
+
 @sound("adamw", adam_form="uncorrected")
 @stored
 def decayed_with_uncorrected(
