@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from nnlaws import api
 from nnlaws.chapters import OPERATIONS
+from nnlaws.chapters.optimizers.sound.adamw import multiplied_last
 from nnlaws.identification import Identification, Identified, Trial
 from nnlaws.identification.text import text
 from nnlaws.report import LawResult, Outcome
@@ -298,3 +299,11 @@ def test_epsilon_added_to_the_uncorrected_square_inside_the_root_is_identified()
 
     found = nnlaws.identify(SimpleNamespace(adam=adam), dtypes=("float32",), profile="quick")
     assert found.declaration == {"adam_form": "epsilon_hat_inside"}
+
+
+def test_a_decay_after_the_step_is_identified() -> None:
+    """As by a loop that multiplies the parameters by 1 − αλ once they have moved."""
+    found = nnlaws.identify(
+        SimpleNamespace(adamw=multiplied_last.function), operations=("adamw",), dtypes=("float32",), profile="quick"
+    )
+    assert found.declaration == {"decoupling": "after_step"}
