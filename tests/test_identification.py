@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from nnlaws import api
 from nnlaws.chapters import OPERATIONS
+from nnlaws.chapters.optimizers.sound.adamw import multiplied_last
 from nnlaws.identification import Identification, Identified, Trial
 from nnlaws.identification.text import text
 from nnlaws.report import LawResult, Outcome
@@ -280,3 +281,29 @@ def test_a_death_under_every_combination_is_no_crash_of_ours(write: Write, comma
     found = command("identify", write(body, whole=True), *QUICK)
     assert found.code == 3
     assert "could not be tried" in found.out
+
+
+def test_epsilon_added_to_the_uncorrected_square_inside_the_root_is_identified() -> None:
+    """α √(1 − β₂^t)/(1 − β₁^t) m/√(v + ε): neither ε inside the root of v̂ nor ε̂ outside."""
+
+    def adam(theta: Array, grads: Array, *, learning_rate: Any, beta1: float, beta2: float, eps: float) -> Array:
+        kind, iterates = theta.dtype.type, np.empty_like(grads)
+        rates = learning_rate if isinstance(learning_rate, tuple) else (learning_rate,) * len(grads)
+        m, v = np.zeros_like(theta), np.zeros_like(theta)
+        for t, (gradient, rate) in enumerate(zip(grads, rates, strict=True), 1):
+            m += kind(1 - beta1) * (gradient - m)
+            v += kind(1 - beta2) * (gradient * gradient - v)
+            size = kind(rate * np.sqrt(1 - beta2**t) / (1 - beta1**t))
+            iterates[t - 1] = theta = theta - size * m / np.sqrt(v + kind(eps))
+        return iterates
+
+    found = nnlaws.identify(SimpleNamespace(adam=adam), dtypes=("float32",), profile="quick")
+    assert found.declaration == {"adam_form": "epsilon_hat_inside"}
+
+
+def test_a_decay_after_the_step_is_identified() -> None:
+    """As by a loop that multiplies the parameters by 1 − αλ once they have moved."""
+    found = nnlaws.identify(
+        SimpleNamespace(adamw=multiplied_last.function), operations=("adamw",), dtypes=("float32",), profile="quick"
+    )
+    assert found.declaration == {"decoupling": "after_step"}

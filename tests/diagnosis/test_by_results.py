@@ -31,7 +31,6 @@ CONVENTIONS = {
 """Mutants that do no more than follow another convention without declaring it: that is what they are named."""
 
 TOLD = {
-    "softmax.clipped_at_a_billion": "z is clipped to ±1e+09",
     "cross_entropy_gradient.gradient_nan_is_zero": "wrong where z holds NaN",
     "batch_norm_train.epsilon_limited": "eps below 1e-05 acts as 1e-05",
 }
@@ -157,3 +156,62 @@ def test_an_example_shows_what_its_case_sets() -> None:
     assert ("every", "49.0") in [(shown["name"], shown["entries"]) for shown in result.violation.example]
     assert result.violation.cause is not None
     assert result.violation.cause.name == mutant.name
+
+
+def unshifted(z: Array) -> Array:
+    e = np.exp(z)
+    return np.asarray(e / e.sum(axis=-1, keepdims=True))
+
+
+def causes(operation: str, function: Any, *laws: str, dtype: str = "float32") -> list[str]:
+    """Of each violation of these laws, the cause's name and fault."""
+    target = Target("mine", "", {operation: function})
+    selection = Selection(operations=(operation,), laws=laws, dtypes=(dtype,), profile="quick")
+    results = [run(task, target, selection) for task in plan(target, selection)]
+    violations = [result.violation for result in results if result.violation is not None]
+    return [f"{each.cause.name}: {each.cause.fault}" if each.cause else "" for each in violations]
+
+
+def test_a_cause_is_told_where_wider_numbers_come_back() -> None:
+    """The results are compared as they would be in the dtype: that they are wider is another clause's."""
+    known = next(mutant for mutant in MUTANTS if mutant.name == "softmax.unshifted")
+    (told,) = causes("softmax", lambda z: known.function(z).astype(np.float64), "softmax.any_size_of_logits")
+    assert told == f"{known.name}: {known.fault}"
+
+
+@pytest.mark.parametrize("stored", ["float32", "float64"])
+def test_a_known_mistake_that_is_computed_in_float64_is_named(stored: str) -> None:
+    """There e^z overflows from 710 on, and not from 89."""
+    (told,) = causes("softmax", lambda z: unshifted(z.astype(np.float64)).astype(stored), "softmax.any_size_of_logits")
+    assert told.startswith("softmax.unshifted: ")
+    assert told.endswith("here computed in float64")
+
+
+@pytest.mark.parametrize("law", ["softmax.any_size_of_logits", "softmax.masked_classes", "softmax.at_size"])
+def test_a_maximum_that_starts_from_another_number_is_not_taken_for_one_that_starts_from_0(law: str) -> None:
+    def started(z: Array) -> Array:
+        return unshifted(z - np.maximum(z.max(axis=-1, keepdims=True), z.dtype.type(-10000)))
+
+    told = causes("softmax", started, law)
+    assert told
+    assert not any(each.startswith("softmax.") for each in told)
+
+
+@pytest.mark.parametrize("delta", [3e-9, 4e-6])
+def test_a_logarithm_with_a_floor_of_any_size_is_told_by_it(delta: float) -> None:
+    def floored(z: Array, y: Array) -> Array:
+        a = unshifted(z - z.max(axis=-1, keepdims=True))
+        return np.asarray(-(y * np.log(np.maximum(a, z.dtype.type(delta)))).sum() / len(z)).astype(z.dtype)
+
+    (told,) = causes("cross_entropy", floored, "cross_entropy.value")
+    assert f"the logarithm of {delta:.2g}" in told
+
+
+def test_a_probability_that_is_kept_away_from_0_and_1_is_told_where_the_smallest_example_shows_a_rounding() -> None:
+    def clipped(z: Array, y: Array) -> Array:
+        a = unshifted(z - z.max(axis=-1, keepdims=True))
+        kept = np.clip(a, z.dtype.type(3e-6), z.dtype.type(1 - 3e-6))
+        return np.asarray(-(y * np.log(kept)).sum() / len(z)).astype(z.dtype)
+
+    (told,) = causes("cross_entropy", clipped, "cross_entropy.value")
+    assert "kept 3e-06 away from 0 and 1" in told

@@ -121,6 +121,7 @@ def test_op9_rmsprop_by_hand() -> None:
         ("epsilon_outside", 1 - 3 / 4),  # m = 3/2, m̂ = 3; v = 9/4, v̂ = 9
         ("epsilon_inside", 1 - 3 / sqrt(10)),
         ("epsilon_hat", 1 - 3 / 2 / (5 / 2)),  # 3/2 · ½ / ½
+        ("epsilon_hat_inside", 1 - 3 / 2 / sqrt(13 / 4)),
         ("uncorrected", 1 - 3 / 2 / (5 / 2)),
     ],
 )
@@ -132,6 +133,8 @@ def test_op10_op11_adam_by_hand(adam_form: str, want: float) -> None:
     step = (1 - want) / 2
     assert _run("adamw", [3], weight_decay=0.5, **half) == pytest.approx([1 - 0.25 - step])
     assert _run("adamw", [3], weight_decay=0.5, decoupling="without_rate", **half) == pytest.approx([0.5 - step])
+    after = _run("adamw", [3], weight_decay=0.5, decoupling="after_step", **half)
+    assert after == pytest.approx([(1 - step) * (1 - 0.25)])
     assert _run("adamw", [2], weight_decay=1.0, decoupling="l2", **half) == pytest.approx([1 - step])
 
 
@@ -143,6 +146,7 @@ def test_op10_the_second_step_by_hand() -> None:
         "epsilon_outside": m / c1 / (sqrt(v / c2) + 1),
         "epsilon_inside": m / c1 / sqrt(v / c2 + 1),
         "epsilon_hat": m * sqrt(c2) / c1 / (sqrt(v) + 1),
+        "epsilon_hat_inside": m * sqrt(c2) / c1 / sqrt(v + 1),
         "uncorrected": m / (sqrt(v) + 1),
     }
     for adam_form, step in want.items():

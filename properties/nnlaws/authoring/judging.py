@@ -25,7 +25,8 @@ class Rounding:
     """By rounding: a result is compared with the exact one, on arrays that Hypothesis draws and shrinks, in any dtype.
 
     families: of its inputs, simplest first. levels: their k where a cause is sought. probe: the name of the law whose
-    inputs are of every size, by which causes are told apart. samples, columns: how many its laws draw that are about
+    inputs are of every size, by which causes are told apart; far: k of these besides, between the levels, at which
+    mistakes part that are alike at those. samples, columns: how many its laws draw that are about
     any number of them. ordinary, extreme: inputs for the laws of the contract; unusual: such as its operations have to
     bear besides, where there are any. stay_finite: how its results do so.
     ends: of options, the ends of what they may be, where there is little to compute, and a shortcut to take.
@@ -40,6 +41,7 @@ class Rounding:
     samples: Range = (1, 4)
     columns: Range = (1, 8)
     unusual: Callable[[Operation], Unusual] | None = None
+    far: tuple[int, ...] = ()
     ends: Mapping[str, tuple[float, ...]] = field(default_factory=dict[str, tuple[float, ...]])
 
     limit = "bound"

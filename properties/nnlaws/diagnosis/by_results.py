@@ -1,13 +1,12 @@
 """Diagnosis by results: which one known mistake, or undeclared convention, does just what the implementation did."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import count, product
 from typing import Any
 
 import numpy as np
-from nnlaws_reference.dtypes import DTYPES, Array
-from nnlaws_server.callee import Form
+from nnlaws_reference.dtypes import DTYPES
 
 from nnlaws.authoring.case import Inputs, stack, stacks
 from nnlaws.authoring.chapter import Chapter
@@ -19,14 +18,17 @@ from nnlaws.authoring.operation import Option
 from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.subject import TargetFault
 from nnlaws.authoring.token import TOGETHER, Case
+from nnlaws.authoring.variant import in_float64
 from nnlaws.diagnosis.conventions import admits, declare, holds_on, looseness, shown, undeclared
 from nnlaws.diagnosis.probes.find import Call as Seen
 from nnlaws.diagnosis.probes.find import Finding, find
+from nnlaws.diagnosis.recording import Recorder, Remembering
 from nnlaws.isolation.guard import GuardedSubject
 from nnlaws.report import Cause
 from nnlaws.rounding.formats import Floats, format_of
 from nnlaws.rounding.number import Bounded
 
+WIDEST = "float64"
 SINGLE = 24  # digits of float32: formats with fewer are narrow
 # Of the wrong results in a narrow format. Chosen, not derived: over 16,000 bfloat16 rows PyTorch's log-softmax agrees
 # with its own recipe in all results, right and wrong, and with four others in 48 to 98 % of them.
@@ -36,75 +38,10 @@ ENOUGH = 10  # wrong results, before so much can be said
 OPTIONS = 4  # how many other options inputs of diagnosis come with
 SEEN = 4  # failing cases, whose calls what is found has to explain
 LESS = 4  # times less is probed in a narrow format, where few theories tell themselves from what is right
+THIRD = 3  # of the families, one in so many is tried far off
 EXAMPLES = 20  # how many failing cases are tried for one that tells the causes apart
 
 Results = tuple[Floats, ...]
-
-
-@dataclass(frozen=True)
-class Call:
-    """What a batch of calls was given, and what came back."""
-
-    inputs: Inputs
-    results: tuple[Floats, ...]
-
-
-class Recorder(GuardedSubject):
-    """A subject that keeps what it was called with and what came back; `single`: with what it was called one by one."""
-
-    def __init__(self, subject: GuardedSubject) -> None:
-        super().__init__(subject.callee, subject.operation, subject.watch)
-        self.subject = subject
-        self.calls: list[Call] = []
-        self.single: list[Inputs] = []
-
-    def results(self, *arguments: Array, **options: Option) -> tuple[Floats, ...]:
-        results = self.subject.results(*arguments, **options)
-        self.calls.append(Call(Inputs(tuple(argument.copy() for argument in arguments), options=options), results))
-        return results
-
-    def batch(self, lanes: Sequence[tuple[Array, ...]], **options: Option) -> tuple[Floats, ...]:
-        results = self.subject.batch(lanes, **options)
-        arguments = tuple(np.stack(argument) for argument in zip(*lanes, strict=True))
-        self.calls.append(Call(Inputs(arguments, options=options), results))
-        return results
-
-    def form(self, *arguments: Any, lane: int = 0, **options: Any) -> Form:
-        self._keep(arguments, options)
-        return self.subject.form(*arguments, lane=lane, **options)
-
-    def arrays(self, *arguments: Any, lane: int = 0, **options: Any) -> tuple[Array, ...]:
-        self._keep(arguments, options)
-        return self.subject.arrays(*arguments, lane=lane, **options)
-
-    def _keep(self, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
-        if all(isinstance(argument, np.ndarray) for argument in arguments):
-            self.single.append(Inputs(tuple(argument[None].copy() for argument in arguments), options=dict(options)))
-
-
-class Remembering(GuardedSubject):
-    """A subject that is called once with the same arguments, however many candidates it is compared with."""
-
-    def __init__(self, subject: GuardedSubject) -> None:
-        super().__init__(subject.callee, subject.operation, subject.watch)
-        self.known: dict[Any, tuple[Floats, ...]] = {}
-
-    def results(self, *arguments: Array, **options: Option) -> tuple[Floats, ...]:
-        key = ("each lane", *_layout([arguments]), *sorted(options.items()))
-        if key not in self.known:
-            self.known[key] = super().results(*arguments, **options)
-        return self.known[key]
-
-    def batch(self, lanes: Sequence[tuple[Array, ...]], **options: Option) -> tuple[Floats, ...]:
-        key = (*_layout(lanes), *sorted(options.items()))
-        if key not in self.known:
-            self.known[key] = super().batch(lanes, **options)
-        return self.known[key]
-
-
-def _layout(lanes: Sequence[tuple[Array, ...]]) -> tuple[Any, ...]:
-    """All that a function can see of these arrays."""
-    return tuple((a.shape, a.strides, a.flags.writeable, a.tobytes()) for lane in lanes for a in lane)
 
 
 def explain(
@@ -132,33 +69,40 @@ def explain(
         return smallest, evidence, cause, law.fix
     judging = chapter.judging
     assert isinstance(judging, Rounding)
-    subject = Remembering(subject)
     wide = ruler.format.digits >= SINGLE
-    breaking = {
-        name: mutant
-        for name, mutant in _candidates(chapter, law, ruler).items()
-        if _fits(mutant, law, subject, ruler, smallest)
-    }
+    types = _types(law, subject, ruler, smallest)
+    widened = law.about == "results" and _are_wider(types, ruler)  # another clause's: compared once rounded
+    subject = Remembering(subject, ruler.format if widened else None)
     failed = {(case.m, case.columns): case for case, _ in failures}.values()
     others = _stacks(law, ruler, [*_battery(judging, law, smallest, 1 if wide else 4), *failed])
-    types = _types(law, subject, ruler, smallest)
-    fitting = {
-        name: mutant
-        for name, mutant in breaking.items()
-        if _types(law, mutant.subject, ruler, smallest) == types
-        and _gives_the_same_on(others, mutant, law, subject, ruler)
-    }
-    if fitting and not any(_some_number(subject, law, inputs) for inputs in others):
-        fitting = {}  # nothing but NaN: all that gives just this is alike
-    seen = _stacks(law, ruler, [case for case, _ in failures[-EXAMPLES:]])
-    conventions = [v for v in undeclared(law, ruler) if admits(v, law, subject, ruler, [*seen, *others])]
-    battery = others
+    battery, far = others, law
     if wide:  # inputs of every size tell apart what is alike on this law's own
         probes = [each for each in chapter.laws_of(law.operation) if each.name == judging.probe]
         far = next(iter([*subject.within(probes), *probes]))
-        battery = _stacks(far, ruler, _battery(judging, far, _small(far), 1))
-        fitting = {name: m for name, m in fitting.items() if _gives_the_same_on(battery, m, far, subject, ruler)}
-        conventions = [v for v in conventions if admits(v, far, subject, ruler, battery)]
+        battery = _stacks(far, ruler, [*_battery(judging, far, _small(far), 1), *far_off(judging, _small(far))])
+
+    def gives_the_same(mutant: Candidate) -> bool:
+        if not widened and _types(law, mutant.subject, ruler, smallest) != types:
+            return False
+        return all(
+            _gives_the_same_on(stacks, mutant, which, subject, ruler)
+            for which, stacks in ((law, others), (far, battery))
+        )
+
+    breaking, fitting = dict[str, Candidate](), dict[str, Candidate]()
+    for candidates in _candidates(chapter, law, ruler):
+        breaking = {name: each for name, each in candidates.items() if _fits(each, law, subject, ruler, smallest)}
+        fitting = {name: each for name, each in breaking.items() if gives_the_same(each)}
+        if fitting:
+            break
+    if fitting and not any(_some_number(subject, law, inputs) for inputs in others):
+        fitting = {}  # nothing but NaN: all that gives just this is alike
+    seen = _stacks(law, ruler, [case for case, _ in failures[-EXAMPLES:]])
+    conventions = [
+        each
+        for each in undeclared(law, ruler)
+        if admits(each, law, subject, ruler, [*seen, *others]) and admits(each, far, subject, ruler, battery)
+    ]
     told = [*battery, *(seen if law.kind == "value" else ())]
     conventions = [v for v in conventions if shown(chapter, v, subject, ruler, told)]
     conventions = [v for v in conventions if _right_otherwise(chapter, v, subject, ruler)]
@@ -176,7 +120,8 @@ def explain(
         mutant = next(mutant for mutant in chapter.mutants_of(law.operation) if mutant.name == name)
         case, evidence = _most_telling(law, subject, ruler, failures, breaking, name)
         or_else = [words for v, words in zip(conventions, declared, strict=True) if not v.waives]
-        return case, evidence, Cause(mutant.name, mutant.fault, mutant.seen), "; or ".join((mutant.fix, *or_else[:1]))
+        fault = mutant.fault + fitting[name].how
+        return case, evidence, Cause(mutant.name, fault, mutant.seen), "; or ".join((mutant.fix, *or_else[:1]))
     worth = seconds if wide else seconds / LESS
     finding = None if conventions else _probed(chapter, law, subject, ruler, failures, worth)
     if finding is not None:
@@ -197,7 +142,9 @@ def _probed(
 ) -> Finding | None:
     """What the target does, found by probes, where its results show it."""
     recorder = Recorder(subject)
-    for case, _ in failures[-1 : -1 - SEEN : -1]:
+    last = [case for case, _ in failures[-1 : -1 - SEEN : -1]]
+    worst, _ = max(failures, key=lambda failure: _off(failure[1]))  # the smallest may show it by rounding alone
+    for case in dict.fromkeys((*last, worst)):
         try:
             law.evidence(recorder, ruler, stack(law.build, [case], ruler.format))
         except TargetFault:
@@ -206,22 +153,44 @@ def _probed(
     return find(chapter, law, subject, ruler, calls, recorder.single, seconds)
 
 
+def _off(evidence: Evidence) -> float:
+    """By how much; nothing, where that is no number."""
+    off = 0.0 if evidence.element is None else evidence.element.off
+    return off if np.isfinite(off) else 0.0
+
+
 @dataclass(frozen=True)
 class Candidate:
-    """A mutant as a subject, and the ruler of the format that it computes in, to tell if other results are its own."""
+    """A mutant as a subject, and the ruler of the format that it computes in, to tell if other results are its own.
+
+    how: what it does besides, in words.
+    """
 
     subject: GuardedSubject
     ruler: Ruler
+    how: str = ""
 
 
-def _candidates(chapter: Chapter, law: Law, ruler: Ruler) -> dict[str, Candidate]:
-    return {
+def _candidates(chapter: Chapter, law: Law, ruler: Ruler) -> Iterator[dict[str, Candidate]]:
+    """The mutants, by name; then, of a law about results, the same mistakes made in float64, where that is wider: then
+    their numbers overflow elsewhere.
+    """
+    mutants = chapter.mutants_of(law.operation)
+    yield {
         mutant.name: Candidate(
             GuardedSubject(mutant.function, law.operation),
             replace(ruler, format=format_of(DTYPES[mutant.computes_in])) if mutant.computes_in else ruler,
         )
-        for mutant in chapter.mutants_of(law.operation)
+        for mutant in mutants
     }
+    if law.about == "results" and ruler.format.name != WIDEST:
+        yield {
+            mutant.name: Candidate(
+                GuardedSubject(in_float64(mutant.function), law.operation), ruler, f", here computed in {WIDEST}"
+            )
+            for mutant in mutants
+            if not mutant.computes_in
+        }
 
 
 def _fits(mutant: Candidate, law: Law, subject: GuardedSubject, ruler: Ruler, case: Case) -> bool:
@@ -273,6 +242,12 @@ def _battery(judging: Rounding, law: Law, case: Case, rounds: int) -> list[Case]
     return same + [each for each in larger if law.admits(each)]
 
 
+def far_off(judging: Rounding, case: Case) -> list[Case]:
+    """Cases of that shape between the levels, of one family in three, and at full size."""
+    pairs = product(judging.families[::THIRD], judging.far)
+    return [replace(case, family=family, k=k, seed=8 * number) for number, (family, k) in enumerate(pairs)]
+
+
 def _stacks(law: Law, ruler: Ruler, cases: Sequence[Case]) -> list[Inputs]:
     """The inputs of all these cases, those together that can be."""
     return stacks(law.build, cases, ruler.format)
@@ -301,6 +276,13 @@ def _gives_the_same_on(
                 off = np.abs(another - bound.value) > bound.error
             same, wrong = same + int((off & (one == another)).sum()), wrong + int(off.sum())
     return ruler.format.digits >= SINGLE or (wrong >= ENOUGH and same >= TO_THE_BIT * wrong)
+
+
+def _are_wider(types: tuple[Any, ...], ruler: Ruler) -> bool:
+    """Whether results are floats, some of them wider than the format, and none narrower."""
+    size = ruler.format.dtype.itemsize
+    floats = all(each.kind == "f" or each == ruler.format.dtype for each in types)
+    return floats and bool(types) and min(sizes := [each.itemsize for each in types]) >= size < max(sizes)
 
 
 def _types(law: Law, subject: GuardedSubject, ruler: Ruler, case: Case) -> tuple[Any, ...]:

@@ -31,12 +31,17 @@ def explain(
     judging = chapter.judging
     assert isinstance(judging, Rounding)
     ordinary, _ = judging.ordinary(law.operation)
+    extreme, _ = judging.extreme(law.operation)
     small = (max(judging.samples[0], 2), max(judging.columns[0], 1))
     larger = [first] if smallest.m * smallest.columns < first.m * first.columns <= MOST else []
     inputs = [  # what is wrong with small ones too is gone before the last: some takes memory for two classes each
         *(
             expand(ordinary, Case(*small, family, judging.levels[0], 8 * number), ruler.format, 1)
             for number, family in enumerate(judging.families)
+        ),
+        *(  # at size, inputs are such as a sum shows in: mistakes that others show in part on these
+            expand(extreme, Case(*small, judging.families[0], k, 8 * number), ruler.format, 1)
+            for number, k in enumerate((*judging.levels, *judging.far))
         ),
         *(
             expand(law.build, replace(case, m=min(case.m, SMALL), columns=min(case.columns, SMALL)), ruler.format, 1)

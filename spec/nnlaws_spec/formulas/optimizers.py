@@ -19,8 +19,8 @@ Lookahead: TypeAlias = Literal["none", "nesterov"]
 RmspropEpsilon: TypeAlias = Literal["outside", "inside"]
 Accumulator: TypeAlias = Literal["zero", "one"]
 SecondMoment: TypeAlias = Literal["raw", "centred"]
-AdamForm: TypeAlias = Literal["epsilon_outside", "epsilon_inside", "epsilon_hat", "uncorrected"]
-Decoupling: TypeAlias = Literal["times_rate", "without_rate", "l2"]
+AdamForm: TypeAlias = Literal["epsilon_outside", "epsilon_inside", "epsilon_hat", "epsilon_hat_inside", "uncorrected"]
+Decoupling: TypeAlias = Literal["times_rate", "without_rate", "after_step", "l2"]
 
 
 def exponential_average(
@@ -113,7 +113,7 @@ def adam(
     """OP-10: m_t = β₁ m_{t−1} + (1 − β₁) g_t, v_t = β₂ v_{t−1} + (1 − β₂) g_t², θ_t = θ_{t−1} − α_t m̂_t / (√v̂_t + ε).
 
     m̂_t = m_t / (1 − β₁^t), v̂_t = v_t / (1 − β₂^t). epsilon_inside: m̂ / √(v̂ + ε). epsilon_hat:
-    m √(1 − β₂^t) / (1 − β₁^t) / (√v + ε). uncorrected: m / (√v + ε).
+    m √(1 − β₂^t) / (1 − β₁^t) / (√v + ε). epsilon_hat_inside: the same with √(v + ε). uncorrected: m / (√v + ε).
     """
     zero = 0 * theta
     b1, b2, m, v, iterates = beta1 + zero, beta2 + zero, zero, zero, []
@@ -139,7 +139,8 @@ def adamw(
 ) -> Numbers:
     """OP-11: θ_t = θ_{t−1} − α_t λ θ_{t−1} − the step of OP-10.
 
-    without_rate: θ_{t−1} − λ θ_{t−1} − the step. l2: g_t + λ θ_{t−1} takes the place of g_t, and nothing else decays.
+    without_rate: θ_{t−1} − λ θ_{t−1} − the step. after_step: θ_{t−1} less the step, and then less α_t λ of that.
+    l2: g_t + λ θ_{t−1} takes the place of g_t, and nothing else decays.
     """
     zero = 0 * theta
     b1, b2, m, v, iterates = beta1 + zero, beta2 + zero, zero, zero, []
@@ -149,7 +150,8 @@ def adamw(
         m = b1 * m + (1 - b1) * g
         v = b2 * v + (1 - b2) * (g * g)
         step = rate * _direction(m, v, 1 - b1**t, 1 - b2**t, eps, adam_form)
-        shrunk = {"times_rate": rate * decay, "without_rate": decay, "l2": zero}[decoupling]
+        after = rate * (weight_decay * (theta - step))
+        shrunk = {"times_rate": rate * decay, "without_rate": decay, "after_step": after, "l2": zero}[decoupling]
         theta = theta - shrunk - step
         iterates.append(theta)
     return _in_order(iterates, grads)
@@ -205,6 +207,6 @@ def _direction(m: Numbers, v: Numbers, c1: Numbers, c2: Numbers, eps: float, ada
     """What Adam steps along, of the moments m and v and the corrections c₁ = 1 − β₁^t and c₂ = 1 − β₂^t."""
     if adam_form == "uncorrected":
         return m / _root(v, eps, inside=False)
-    if adam_form == "epsilon_hat":
-        return m * np.sqrt(c2) / c1 / _root(v, eps, inside=False)
+    if adam_form in ("epsilon_hat", "epsilon_hat_inside"):
+        return m * np.sqrt(c2) / c1 / _root(v, eps, inside=adam_form == "epsilon_hat_inside")
     return m / c1 / _root(v / c2, eps, inside=adam_form == "epsilon_inside")

@@ -42,8 +42,11 @@ CONVENTIONS = {
     "rmsprop": forms(
         rmsprop_epsilon=("outside", "inside"), accumulator=("zero", "one"), second_moment=("raw", "centred")
     ),
-    "adam": forms(adam_form=("epsilon_outside", "epsilon_inside", "epsilon_hat", "uncorrected")),
-    "adamw": forms(adam_form=("epsilon_outside", "epsilon_hat"), decoupling=("times_rate", "without_rate", "l2")),
+    "adam": forms(adam_form=("epsilon_outside", "epsilon_inside", "epsilon_hat", "epsilon_hat_inside", "uncorrected")),
+    "adamw": forms(
+        adam_form=("epsilon_outside", "epsilon_hat", "epsilon_hat_inside"),
+        decoupling=("times_rate", "without_rate", "after_step", "l2"),
+    ),
 }
 EVERY = [
     pytest.param(name, named, id="-".join([name, *named.values()]))

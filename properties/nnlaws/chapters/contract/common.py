@@ -18,7 +18,8 @@ FIXES = {
     "CT-8": "copy the arguments first: numpy.ascontiguousarray(z); do not know them by their strides or their address",
     "CT-9": "return a new array each time, also where there is nothing to compute: z.copy()",
     "CT-10": "keep no array between calls, or one for each thread (threading.local), or lock it",
-    "CT-7": "use generators of your own (numpy.random.default_rng), numpy.errstate and warnings.catch_warnings",
+    "CT-7": "use generators of your own (numpy.random.default_rng), numpy.errstate and warnings.catch_warnings; "
+    "make a layer once and not in each call, for its initial weights are drawn from the global generator",
 }
 """By clause, what to do where it is broken."""
 

@@ -110,7 +110,8 @@ def adamw(
             at = _moved(at, adam.updates(gradient, now)[..., 0, :], arithmetic)
         else:
             shrink = weight_decay * (1.0 if decoupling == "without_rate" else adam.alpha.value[t, 0])
-            at = _decayed(at, updates[..., t, :], shrink, arithmetic)
+            decayed = _decayed_after if decoupling == "after_step" else _decayed
+            at = decayed(at, updates[..., t, :], shrink, arithmetic)
         iterates.append(at)
     return arithmetic.returned(_stacked(iterates) if iterates else g, theta.value[..., None, :])
 
@@ -195,14 +196,20 @@ class _Adam:
         self.eps, self.form = eps, conventions.get("adam_form", "epsilon_outside")
 
     def updates(self, g: Bounded, now: slice = slice(None)) -> Bounded:
-        """Of the steps `now`: literally; with α√(1 − β₂^t)/(1 − β₁^t) and ε√(1 − β₂^t); or with √v/√(1 − β₂^t)."""
+        """Of the steps `now`: literally; with α√(1 − β₂^t)/(1 − β₁^t) and ε√(1 − β₂^t); or with √v/√(1 − β₂^t).
+
+        With ε̂, outside the root or inside, v is not corrected: the step is α√(1 − β₂^t)/(1 − β₁^t) m over √v + ε, or
+        over √(v + ε). As m/(1 − β₁^t) over √((v + ε)/(1 − β₂^t)) there is one rounding more under the root, which
+        halves it, and none of √(1 − β₂^t), nor of its product with m, which are two.
+        """
         alpha, c1, c2 = self.alpha[now], self.c1[now], self.c2[now]
         squares = square(g)
         m, v = self.m.through(g), self.v.through(squares)
         if self.form == "uncorrected":
             return _step(alpha, m, _divisor(v, self.eps))
-        if self.form == "epsilon_hat":
-            return _step(alpha, over(times(root(c2, 1), m, 1), c1, 2), _divisor(v, self.eps))
+        if self.form in ("epsilon_hat", "epsilon_hat_inside"):
+            divisor = _divisor(v, self.eps, inside=self.form == "epsilon_hat_inside")
+            return _step(alpha, over(times(root(c2, 1), m, 1), c1, 2), divisor)
         if now == slice(None):
             m, v = (
                 corrected(m, g, self.m.beta, c1, self.arithmetic, 2),
@@ -248,9 +255,9 @@ def _rates(learning_rate: Rate, grads: Bounded) -> Bounded:
     return given(rates[:, None], grads.format)
 
 
-def _moved(theta: Bounded, update: Bounded, arithmetic: Arithmetic) -> Bounded:
+def _moved(theta: Bounded, update: Bounded, arithmetic: Arithmetic, *, kept: bool = True) -> Bounded:
     """θ − update, rounded no further than θ, a number of the type, is from it. Looking ahead, its two terms may be
-    subtracted one after the other.
+    subtracted one after the other. kept: whether it is what is kept, and not gone on with.
     """
     value, error = theta.value - update.value, theta.error + update.error
     before, step, u = theta.largest, update.largest, arithmetic.format.u
@@ -260,10 +267,24 @@ def _moved(theta: Bounded, update: Bounded, arithmetic: Arithmetic) -> Bounded:
         error = error + np.where(step > 0, 2 * arithmetic.format.tiny, 0.0)
     else:
         rounding = np.minimum(rounding, (1 + 8 * u) * step)
-    return _settled(value, error, rounding, step, step > 0, arithmetic)
+    return _settled(value, error, rounding, step, step > 0, arithmetic, kept=kept)
 
 
-def _decayed(theta: Bounded, update: Bounded, shrink: float, arithmetic: Arithmetic) -> Bounded:
+def _decayed_after(theta: Bounded, update: Bounded, shrink: float, arithmetic: Arithmetic) -> Bounded:
+    """θ' = θ − update, and then θ' − sθ' as in `_decayed`. What is kept is kept once, after both: so it has moved by
+    the update, by sθ', and by what is rounded away of 1 − s.
+    """
+    between = _moved(theta, update, arithmetic, kept=shrink == 0)
+    if shrink == 0:
+        return between
+    nothing = Bounded(0 * update.value, 0 * update.error, update.format)
+    after = _decayed(between, nothing, shrink, arithmetic, kept=False)
+    lost = (shrink + arithmetic.factors * abs(1 - shrink)) * between.largest
+    touched = theta.largest + update.largest > 0
+    return arithmetic.settled(after, (1 + 16 * arithmetic.format.u) * (update.largest + lost), touched)
+
+
+def _decayed(theta: Bounded, update: Bounded, shrink: float, arithmetic: Arithmetic, *, kept: bool = True) -> Bounded:
     """θ − sθ − update, s = αλ. As (1 − s)θ, of which 1 − s is rounded no more coarsely than to float32, unless the
     options are rounded first, s then three times; as two terms, sθ of four roundings, and their sum; or as α(x + λθ),
     five of sθ and one of the sum. θ, once decayed, is rounded where the update is subtracted from it; and no further
@@ -282,17 +303,24 @@ def _decayed(theta: Bounded, update: Bounded, shrink: float, arithmetic: Arithme
     error = left * theta.error + update.error + np.where(before > 0, rounding, 0.0)
     moved = (1 + 8 * u) * (part + step) + factor
     last = np.where(before > 0, np.minimum(u * (np.abs(value) + 2 * error), moved), 0.0)
-    return _settled(value, error, last, moved, before + step > 0, arithmetic)
+    return _settled(value, error, last, moved, before + step > 0, arithmetic, kept=kept)
 
 
 def _settled(
-    value: Floats, error: Floats, rounding: Floats, moved: Floats, touched: NDArray[np.bool_], arithmetic: Arithmetic
+    value: Floats,
+    error: Floats,
+    rounding: Floats,
+    moved: Floats,
+    touched: NDArray[np.bool_],
+    arithmetic: Arithmetic,
+    *,
+    kept: bool,
 ) -> Bounded:
     """The new θ: `rounding` more, and what is lost besides where it is kept in a narrow type; if it was `touched`."""
     u, tiny = arithmetic.format.u, arithmetic.format.tiny
     flushed = np.where((np.abs(value) - 2 * error < tiny) & (rounding > 0), tiny, 0.0)
     settled = Bounded(value, error + (1 + 4 * u) * rounding + flushed, arithmetic.format)
-    return arithmetic.settled(settled, (1 + 8 * u) * moved, touched)
+    return arithmetic.settled(settled, (1 + 8 * u) * moved, touched) if kept else settled
 
 
 def _descended(theta: Bounded, updates: Bounded, conventions: Conventions) -> Bounded:

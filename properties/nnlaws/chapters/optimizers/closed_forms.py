@@ -24,6 +24,7 @@ def first_step(
         "epsilon_outside": g / (size + eps),
         "epsilon_inside": g / np.sqrt(size**2 + eps),
         "epsilon_hat": root * g / (root * size + eps),
+        "epsilon_hat_inside": root * g / np.sqrt((root * size) ** 2 + eps),
         "uncorrected": (1 - beta1) * g / (root * size + eps),
     }
     return np.asarray(learning_rate * ratio[conventions.get("adam_form", "epsilon_outside")])
@@ -32,8 +33,8 @@ def first_step(
 def weight_of_epsilon(conventions: Conventions, g: Floats, *, beta2: float, eps: float) -> Floats:
     """Ten times ε makes Adam's first step shorter by at most this part of it."""
     form = conventions.get("adam_form", "epsilon_outside")
-    if form == "epsilon_inside":
-        return np.asarray(4.5 * eps / g**2)
+    if form in ("epsilon_inside", "epsilon_hat_inside"):
+        return np.asarray(4.5 * eps / g**2 / (1.0 if form == "epsilon_inside" else 1 - beta2))
     return np.asarray(9 * eps / np.abs(g) / (1.0 if form == "epsilon_outside" else np.sqrt(1 - beta2)))
 
 
@@ -83,6 +84,8 @@ def _adam(
         return g / np.sqrt(size**2 + eps)
     if form == "epsilon_hat":
         return root * g / (root * size + eps)
+    if form == "epsilon_hat_inside":
+        return root * g / np.sqrt((root * size) ** 2 + eps)
     return (1 - beta1**t) * g / (root * size + eps) if form == "uncorrected" else g / (size + eps)
 
 

@@ -134,8 +134,10 @@ _RMSPROP = (
     named(TEXT, "accumulator", "one"),
     named(TEXT, "second_moment", "centred"),
 )
-_ADAM_FORMS = tuple(named(TEXT, "adam_form", form) for form in ("epsilon_inside", "epsilon_hat", "uncorrected"))
-_DECOUPLINGS = tuple(named(TEXT, "decoupling", form) for form in ("without_rate", "l2"))
+_ADAM_FORMS = tuple(
+    named(TEXT, "adam_form", form) for form in ("epsilon_inside", "epsilon_hat", "epsilon_hat_inside", "uncorrected")
+)
+_DECOUPLINGS = tuple(named(TEXT, "decoupling", form) for form in ("without_rate", "after_step", "l2"))
 _operation = partial(Operation, formulas=formulas, reference_module=nnlaws_reference, bounds=bounds, apart="n")
 _STEPS = "theta(n), grads(T,n), *, learning_rate"
 

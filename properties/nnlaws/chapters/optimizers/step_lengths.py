@@ -14,6 +14,8 @@ from nnlaws.chapters.optimizers.bounds import UPDATES
 from nnlaws.chapters.optimizers.closed_forms import first_step, longest_step, weight_of_epsilon
 from nnlaws.rounding.number import bounded
 
+LEFT = 2.0**-6  # of a step, that rounding of 1 − αλ in any type leaves the sign of
+
 
 def each_step(f: Subject, ruler: Ruler, theta: Array, grads: Array, **options: Any) -> Evidence:
     """θ_{t−1} − θ_t is the step's update, where θ_{t−1} is the implementation's own: no error is carried along.
@@ -56,15 +58,21 @@ def _updates(ruler: Ruler, options: dict[str, Any]) -> Any:
 
 
 def first_step_size(f: Subject, ruler: Ruler, theta: Array, grads: Array, **options: Any) -> Evidence:
-    """From 0, which does not decay, the first step of Adam and of AdamW is α|g|/(|g| + ε) long.
+    """From 0, which does not decay, the first step of Adam and of AdamW is α|g|/(|g| + ε) long; and 1 − αλ times that,
+    where what it leads to decays.
 
-    And however it is rounded, it goes against the gradient.
+    And however it is rounded, it goes against the gradient, unless no more than a rounding is left of it.
     """
     first = grads[:, :1].copy()
     of_adam = {name: value for name, value in options.items() if name != "weight_decay"}
     want = -first_step(ruler.conventions, first.astype(np.float64), **of_adam)
+    left = 1.0
+    if ruler.conventions.get("decoupling") == "after_step":
+        left = 1 - options["learning_rate"] * options["weight_decay"]
+    want = left * want
     got = f(theta, first, **options)
     against = (np.sign(got) == np.sign(want)) | (np.abs(want) < 4 * ruler.format.tiny)
+    against |= abs(left) < LEFT
     if "narrow" in ruler.conventions.values():  # m may be below its range, and v̂ beyond it
         size = np.abs(first.astype(np.float64))
         against |= ((1 - options["beta1"]) * size < 4 * ruler.format.tiny) | (size**2 > ruler.format.largest / 2)

@@ -23,6 +23,7 @@ CHAPTER = Chapter(
         samples=inputs.SAMPLES,
         columns=inputs.COLUMNS,
         unusual=inputs.unusual,
+        far=inputs.FAR,
     ),
     place=1,
 )

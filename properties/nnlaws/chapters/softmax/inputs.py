@@ -17,6 +17,9 @@ from nnlaws.chapters.softmax import boundary
 from nnlaws.rounding.formats import Floats, Format
 
 LEVELS = (1, -1, 3, -3, 20, -20, 100, -100, 2000, -2000)  # where a cause is sought
+FAR = tuple(sign * k for k in (400, 1000, 1040, 1062, 1090, 1150, 1300, 1450, 1600, 1750, 1900) for sign in (1, -1))
+"""Between 100 and what 2000 stands for, which is near the end of the range: in float32 400, 1000, 4e3, 2e4, 2e5, 2e7,
+4e12, 6e17, 1e23, 2e28 and 3e33. A limit or a start of a maximum that is another number shows at some of them."""
 QUARTER = 1 / 4
 LINEAR = 1024  # up to here k is the level itself, beyond it a power of 2: float64's e^z overflows from 710
 PARTS = 64  # targets are multiples of 1/64, or of a finer part: the format holds them, and a row sums to exactly 1

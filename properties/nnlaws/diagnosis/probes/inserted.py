@@ -6,7 +6,7 @@ that is raised to any δ before its logarithm, and an ε in any sum.
 
 import ast
 from collections.abc import Callable, Iterator
-from math import exp, isfinite
+from math import exp, isfinite, log
 from typing import Any
 
 import numpy as np
@@ -22,13 +22,21 @@ SIZES = tuple(float(f"{digit}e{power}") for power in range(-20, 11) for digit in
 LOGARITHMS = tuple(float(np.log(size)) for size in SIZES if size < 1)
 GRID = np.array(sorted({*SIZES, *(-size for size in SIZES), *LOGARITHMS, 0.0, *(-float(n) for n in range(1, 120))}))
 ROUNDS, BATCH = 6, 49
+HALF = 0.5
 
 KINDS: dict[str, Callable[[Any, Any], Any]] = {
     "raised to at least {}": lambda x, c: np.where(x < c, c, x),
     "capped at {}": lambda x, c: np.where(x > c, c, x),
     "with {} added": lambda x, c: x + c,
     "as the logarithm of its exponential with {} added": lambda x, c: np.log(np.exp(x) + np.where(c > 0, c, np.nan)),
+    "as the logarithm of its exponential, kept {} away from 0 and 1": lambda x, c: _kept_away(x, c),
 }
+
+
+def _kept_away(x: Any, c: Any) -> Any:
+    """log of a probability that is clipped at both ends."""
+    c = np.where((c > 0) & (c < HALF), c, np.nan)
+    return np.log(np.minimum(np.maximum(np.exp(x), c), 1 - c))
 
 
 def inserted(bench: Bench, sample: Sample) -> Iterator[Theory]:
@@ -96,7 +104,10 @@ def _sought(plain: Plain, made: Function, held: list[Any]) -> float | None:
 
 
 def _rounded(plain: Plain, made: Function, held: list[Any], c: float) -> float:
-    few = np.array([float(f"{c:.{digits}g}") for digits in range(1, 8)])
+    """To as few digits as fit; of a floor that is a logarithm, of the number whose logarithm it is."""
+    short = [float(f"{c:.{digits}g}") for digits in range(1, 8)]
+    logs = [log(float(f"{exp(c):.{digits}g}")) for digits in range(1, 4)] if -200 < c < -1 else []
+    few = np.array([short[0], *logs, *short[1:]])
     fitting = few[_scores(plain, made, held, few) <= 1]
     return float(fitting[0]) if len(fitting) else c
 

@@ -1,4 +1,7 @@
-"""NumPy arrays to PyTorch tensors and back, bfloat16 among them."""
+"""NumPy arrays to PyTorch tensors and back, bfloat16 among them; and making what has tensors of its own."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import ml_dtypes
 import numpy as np
@@ -7,6 +10,7 @@ from nnlaws_reference.dtypes import Array
 
 torch.set_num_threads(1)  # the arrays are small: threads would only wait for each other
 
+Made = TypeVar("Made")
 _BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
 
 
@@ -27,3 +31,15 @@ def array(x: torch.Tensor) -> Array:
         return narrow
     wide: Array = here.numpy()
     return wide
+
+
+def made_apart(make: Callable[..., Made]) -> Callable[..., Made]:
+    """As `make`; but what it draws, initial weights say, is drawn beside the global generator, which stays as it was:
+    whoever uses the library makes a layer once, and not in each call.
+    """
+
+    def run(*arguments: Any, **options: Any) -> Made:
+        with torch.random.fork_rng(devices=[]):
+            return make(*arguments, **options)
+
+    return run

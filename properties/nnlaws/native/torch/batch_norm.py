@@ -10,7 +10,7 @@ from nnlaws_reference.dtypes import Array
 from torch import nn
 
 from nnlaws.native.kept import kept
-from nnlaws.native.torch.arrays import array, tensor
+from nnlaws.native.torch.arrays import array, made_apart, tensor
 from nnlaws.native.torch.state import State
 
 STATE = ("weight", "bias", "running_mean", "running_var")
@@ -141,7 +141,7 @@ class _Made:
 
 @kept(256)
 def _made(of: BatchNorm, n: int, eps: float, momentum: float, dtype: torch.dtype) -> _Made:
-    module = of.factory(n, eps=eps, momentum=momentum).to(device=of.device, dtype=dtype)
+    module = made_apart(of.factory)(n, eps=eps, momentum=momentum).to(device=of.device, dtype=dtype)
     return _Made(module, of.wrap(module), State(module))
 
 

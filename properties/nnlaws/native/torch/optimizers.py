@@ -11,7 +11,7 @@ from nnlaws_reference.dtypes import Array
 from torch import nn, optim
 
 from nnlaws.native.driver import Optimizer, driven
-from nnlaws.native.torch.arrays import array, tensor
+from nnlaws.native.torch.arrays import array, made_apart, tensor
 
 State = tuple[nn.Parameter, optim.Optimizer]
 Kind = Callable[..., optim.Optimizer]
@@ -50,7 +50,7 @@ def operation(
 
 
 def _optimizer(kind: Kind, options: dict[str, Any], device: str) -> Optimizer[State]:
-    make = partial(kind, **options)
+    make = made_apart(partial(kind, **options))
     others = {name: _other(value) for name, value in options.items()}
 
     def init(theta: Array) -> State:

@@ -60,6 +60,12 @@ def epsilon_inside(grads: Array, beta1: float, beta2: float, eps: float) -> Arra
     return m / np.sqrt(v + eps)
 
 
+@faulty_step("ε is added to v before it is corrected, inside the root, undeclared", STEP, "objax, its Adam")
+def epsilon_hat_inside(grads: Array, beta1: float, beta2: float, eps: float) -> Array:
+    m, v = _moments(grads, beta1, beta2)
+    return m / shares(beta1, grads) / np.sqrt((v + eps) / shares(beta2, grads))
+
+
 @faulty_step("ε is subtracted", STEP, "tensorflow PR 61411")
 def epsilon_subtracted(grads: Array, beta1: float, beta2: float, eps: float) -> Array:
     m, v = corrected(grads, beta1, beta2)

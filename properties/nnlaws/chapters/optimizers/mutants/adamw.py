@@ -105,7 +105,7 @@ def decay_by_the_first_rate(theta: Array, steps: Array, factors: list[float]) ->
     return walked(theta, steps, [factors[0]] * len(steps))
 
 
-@_faulty_decay("θ decays after the step, not before")
+@_faulty_decay("θ decays after the step, not before, undeclared")
 def decay_of_the_new(theta: Array, steps: Array, factors: list[float]) -> Array:
     return _each(theta, steps, factors, lambda old, step, decay: (old - step) - decay * (old - step))
 
@@ -166,6 +166,7 @@ epsilon_hat = _decayed(
     seen=f"{adam.epsilon_hat.seen}, in Adam",
 )
 epsilon_inside = _decayed(adam.epsilon_inside)
+epsilon_hat_inside = _decayed(adam.epsilon_hat_inside)
 uncorrected = _decayed(adam.uncorrected)
 corrections_written_back = _decayed(
     adam.corrections_written_back,

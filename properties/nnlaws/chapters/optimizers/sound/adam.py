@@ -149,6 +149,18 @@ def epsilon_hat(theta: Array, grads: Array, **options: Any) -> Array:
     return walked(theta, updates.epsilon_hat(grads, **options))
 
 
+@sound("adam", adam_form="epsilon_hat_inside")
+@stored
+def epsilon_hat_inside(theta: Array, grads: Array, **options: Any) -> Array:
+    return walked(theta, updates.epsilon_hat_inside(grads, **options))
+
+
+@sound("adam", adam_form="epsilon_hat_inside")
+@stored
+def epsilon_before_the_correction(theta: Array, grads: Array, **options: Any) -> Array:
+    return walked(theta, updates.epsilon_before_the_correction(grads, **options))
+
+
 @sound("adam", adam_form="uncorrected")
 @stored
 def uncorrected(theta: Array, grads: Array, **options: Any) -> Array:

@@ -80,6 +80,29 @@ def decay_without_rate(
     return walked(theta, updates.word_for_word(grads, learning_rate, **options), [weight_decay] * len(grads))
 
 
+@sound("adamw", decoupling="after_step")
+@stored
+def decayed_last(theta: Array, grads: Array, *, learning_rate: Rates, weight_decay: float, **options: float) -> Array:
+    """Less the step, and then θ − αλθ of that."""
+    iterates = updates.word_for_word(grads, learning_rate, **options)
+    for t, decay in enumerate(decays(learning_rate, grads, weight_decay)):
+        theta = theta - iterates[t]
+        iterates[t] = theta = theta - decay * theta
+    return iterates
+
+
+@sound("adamw", decoupling="after_step")
+@stored
+def multiplied_last(
+    theta: Array, grads: Array, *, learning_rate: Rates, weight_decay: float, **options: float
+) -> Array:
+    """Less the step, and then θ(1 − αλ) of that."""
+    iterates = updates.word_for_word(grads, learning_rate, **options)
+    for t, decay in enumerate(decays(learning_rate, grads, weight_decay)):
+        iterates[t] = theta = (theta - iterates[t]) * (1 - decay)
+    return iterates
+
+
 @sound("adamw", decoupling="l2")
 @stored
 def penalty(
@@ -124,6 +147,14 @@ def decayed_with_epsilon_hat(
     theta: Array, grads: Array, *, learning_rate: Rates, weight_decay: float, **options: float
 ) -> Array:
     return _decayed(theta, updates.epsilon_hat(grads, learning_rate, **options), learning_rate, weight_decay)
+
+
+@sound("adamw", adam_form="epsilon_hat_inside")
+@stored
+def decayed_with_epsilon_hat_inside(
+    theta: Array, grads: Array, *, learning_rate: Rates, weight_decay: float, **options: float
+) -> Array:
+    return _decayed(theta, updates.epsilon_hat_inside(grads, learning_rate, **options), learning_rate, weight_decay)
 
 
 @sound("adamw", adam_form="uncorrected")

@@ -26,6 +26,19 @@ def epsilon_hat(grads: Array, learning_rate: Rates, beta1: float, beta2: float, 
     return given * np.sqrt(shares(beta2, grads)) / shares(beta1, grads) * m / (np.sqrt(v) + eps)
 
 
+def epsilon_hat_inside(grads: Array, learning_rate: Rates, beta1: float, beta2: float, eps: float) -> Array:
+    m, v = moments(grads, beta1, beta2)
+    given = column(list(rates(learning_rate, grads)), grads)
+    return given * np.sqrt(shares(beta2, grads)) / shares(beta1, grads) * m / np.sqrt(v + eps)
+
+
+def epsilon_before_the_correction(grads: Array, learning_rate: Rates, beta1: float, beta2: float, eps: float) -> Array:
+    """The same, as m̂/√((v + ε)/(1 − β₂^t))."""
+    m, v = moments(grads, beta1, beta2)
+    given = column(list(rates(learning_rate, grads)), grads)
+    return given * ((m / shares(beta1, grads)) / np.sqrt((v + eps) / shares(beta2, grads)))
+
+
 def uncorrected(grads: Array, learning_rate: Rates, beta1: float, beta2: float, eps: float) -> Array:
     m, v = moments(grads, beta1, beta2)
     given = column(list(rates(learning_rate, grads)), grads)
