@@ -1,6 +1,7 @@
 """Loads the implementation that a name or a path stands for, and reads what it offers and declares."""
 
 import ast
+import difflib
 import importlib
 import importlib.util
 import os
@@ -118,6 +119,11 @@ def recognised(found: Any, target: str, operations: Iterable[str], built_in: Map
     told = bool(given or settings)
     if name in built_in or not (told or not there or _of_a_library(found)):
         return found
+    kind, known_kinds = settings.get("as", ""), [*operations, "batch_norm"]
+    if kind and kind not in known_kinds:
+        near = difflib.get_close_matches(kind, known_kinds, n=2)
+        hint = f"; did you mean {' or '.join(near)}?" if near else ": see `nnlaws list operations`"
+        raise TargetError(f"{name} is not recognised: --as {kind} names no operation{hint}")
     if isinstance(found, ModuleType):
         known = found.__name__.partition(".")[0] in LIBRARIES
         return _module_of(found, name, there, by) if there and known and not told else found
@@ -173,7 +179,7 @@ def offered(implementation: Any, operations: Iterable[str]) -> dict[str, Callabl
 
 DECLARED = (
     *("description", "__version__", "dtypes", "conventions"),
-    *("fixed", "targets", "deterministic", "recognised", "insisted"),
+    *("fixed", "targets", "positive", "deterministic", "recognised", "insisted"),
 )
 
 

@@ -153,7 +153,7 @@ def test_a_loss_of_either_kind_of_target(file: str) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        (":tanh", r"tanh is not recognised: f\(z, dim=-1\) raised TypeError.*Say what it is with --as, or start from"),
+        (":tanh", r"tanh is not recognised: the rows of f\(z\) sum to .*Say what it is with --as, or start from"),
         (":of_probabilities", "it is the cross entropy of probabilities, not of logits: judge a function of logits"),
         (":of_logarithms", "it is the cross entropy of logarithms of probabilities, not of logits"),
         (":of_one_shape", r"takes logits of shape \(4, 3\), and of \(2, 5\) it raised ValueError: made for \(4, 3\)"),

@@ -16,13 +16,15 @@ from nnlaws_server.loading import named
 
 from nnlaws.authoring.case import expand
 from nnlaws.authoring.convention import Convention, each_combination, values
+from nnlaws.authoring.evidence import Evidence
 from nnlaws.authoring.judging import Rounding
 from nnlaws.authoring.law import Law
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.ruler import Ruler
-from nnlaws.authoring.subject import TargetFault
+from nnlaws.authoring.subject import NotOffered, TargetFault
 from nnlaws.authoring.token import TOGETHER, Case
 from nnlaws.chapters import LAWS, OPERATIONS, chapter_of
+from nnlaws.diagnosis import by_results
 from nnlaws.harness.methods import few
 from nnlaws.harness.search import evaluate
 from nnlaws.harness.targets import Target
@@ -41,8 +43,20 @@ WORDS = {
 """What is in the name of an optimizer that is meant to be one: others that come near are another algorithm."""
 CASES, OPTIONS = 44, 11  # that a law is tried on, and with how many options
 MOST = 3  # weaker bounds that are tried together
+TOGETHER_AS = ("batch_norm_train", "batch_norm_backward", "batch_norm_running", "batch_norm_inference")
+"""Operations that one layer is."""
+APART = 24  # cases by which an algorithm is told from another
 
 Conventions = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The first combination that a few cases hold under, fewest weaker bounds first; or how far the nearest is off."""
+
+    conventions: Conventions | None
+    off: float = 0.0
+    fault: str = ""  # what it raised, where it did so in every case
 
 
 def judged_as(target: Target, selection: Selection, watch: Watch) -> Target:
@@ -56,6 +70,7 @@ def judged_as(target: Target, selection: Selection, watch: Watch) -> Target:
         if isinstance(judging, Rounding) and (not selection.operations or name in selection.operations):
             dtypes = judging.dtypes(selection.dtypes, target.dtypes)
             tried[name] = [(dtype, _fit(target, OPERATIONS[name], dtype, watch)) for dtype in dtypes]
+    tried = _agreed(tried)
     shared = {
         key: value
         for found in tried.values()
@@ -66,10 +81,14 @@ def judged_as(target: Target, selection: Selection, watch: Watch) -> Target:
     declared, left, told = dict(target.conventions), dict(target.operations), list(target.recognised)
     for name, found in tried.items():
         near = NEAR if any(word in _called(target) for word in WORDS.get(name, ())) else 0.0
-        if not target.insisted and all(fit.conventions is None and fit.off > near for _, fit in found):
+        far = all(fit.conventions is None and fit.off > near for _, fit in found)
+        if not target.insisted and far and not any(_is_known(target, name, dtype, watch) for dtype, _ in found):
             left.pop(name)
             reasons = dict.fromkeys(fit.fault for _, fit in found if fit.fault)
-            why = f"it raised: {'; '.join(reasons)}" if reasons else "it has its arguments, and does something else"
+            off = min((fit.off for _, fit in found), default=np.inf)
+            apart = f", off by {100 * off:.2g} % under the nearest conventions" if np.isfinite(off) else ""
+            usual = f"it has its arguments, and does something else{apart}"
+            why = f"it raised: {'; '.join(reasons)}" if reasons else usual
             told.append(f"not judged as {name}: {why} (--as {name} insists)")
             continue
         own = {each.name for each in OPERATIONS[name].conventions}
@@ -79,6 +98,24 @@ def judged_as(target: Target, selection: Selection, watch: Watch) -> Target:
             declared |= {f"{name}.{dtype}.{key}": value for key, value in conventions.items()}
         told += _told(name, chosen)
     return replace(target, conventions=declared, operations=left, recognised=tuple(told))
+
+
+def _agreed(tried: Mapping[str, list[tuple[str, Fit]]]) -> dict[str, list[tuple[str, Fit]]]:
+    """The same, where what one layer does in training decides what it is to do elsewhere: one layer has one ε."""
+    agreed: dict[str, list[tuple[str, Fit]]] = {}
+    first: dict[tuple[str, str], str] = {}  # by dtype and convention
+    for name, found in tried.items():
+        bearing = {each.name for each in OPERATIONS[name].conventions if each.effect == "value"}
+        agreed[name] = []
+        for dtype, fit in found:
+            own = fit.conventions
+            if own is not None and name in TOGETHER_AS:
+                kept = {key: value for key in bearing if (value := first.get((dtype, key), own.get(key, "")))}
+                for key in bearing:
+                    first.setdefault((dtype, key), own.get(key, ""))
+                own = {**{key: value for key, value in own.items() if key not in bearing}, **kept}
+            agreed[name].append((dtype, replace(fit, conventions=own)))
+    return agreed
 
 
 def _called(target: Target) -> str:
@@ -100,15 +137,6 @@ def _told(name: str, found: Mapping[str, Conventions]) -> list[str]:
     ]
 
 
-@dataclass(frozen=True)
-class Fit:
-    """The first combination that a few cases hold under, fewest weaker bounds first; or how far the nearest is off."""
-
-    conventions: Conventions | None
-    off: float = 0.0
-    fault: str = ""  # what it raised, where it did so in every case
-
-
 def _fit(target: Target, operation: Operation, dtype: str, watch: Watch) -> Fit:
     ruler = Ruler(operation, format_of(DTYPES[dtype]), target.conventions_for(operation.name, dtype))
     subject, limits = GuardedSubject(target.operations[operation.name], operation, watch), target.limits.of(operation)
@@ -127,6 +155,28 @@ def _fit(target: Target, operation: Operation, dtype: str, watch: Watch) -> Fit:
         if not weaker & conventions.keys():
             off = min(off, _off(laws[0], subject, tried))
     return Fit(None, off)
+
+
+def _is_known(target: Target, name: str, dtype: str, watch: Watch) -> bool:
+    """Whether the operation does just what a known mistake does: then it is meant to be one."""
+    operation, chapter = OPERATIONS[name], chapter_of(OPERATIONS[name])
+    ruler = Ruler(operation, format_of(DTYPES[dtype]), target.conventions_for(name, dtype))
+    subject = GuardedSubject(target.operations[name], operation, watch)
+    law = next(target.law(law.id) for law in LAWS if law.operation is operation and law.kind == "value")
+    failing: list[tuple[Case, Evidence]] = []
+    for case in filter(law.admits, few(law)):
+        try:
+            evidence = evaluate(law, subject, ruler, case)
+        except NotOffered:
+            continue
+        except TargetFault:
+            return False
+        if not evidence.holds:
+            failing.append((case, evidence))
+    if not failing:
+        return False
+    _, _, cause, _ = by_results.explain(chapter, law, subject, ruler, failing[:1], 0.0)
+    return cause is not None and cause.name in {mutant.name for mutant in chapter.mutants_of(operation)}
 
 
 def _tried(conventions: list[Convention]) -> Iterator[Conventions]:
@@ -170,19 +220,21 @@ def _holds(law: Law, subject: GuardedSubject, ruler: Ruler, case: Case) -> bool:
         return True
     try:
         return evaluate(law, subject, ruler, case).holds
+    except NotOffered:
+        return True
     except TargetFault:
         return False
 
 
 def _off(law: Law, subject: GuardedSubject, ruler: Ruler) -> float:
-    """How far results are off, in parts of the largest entry, of an optimizer's of the moves: the median of a few."""
+    """How far results are off, in parts of the largest entry, of an optimizer's of the moves: the most of several."""
     found: list[float] = []
-    for case in few(law):
-        if not law.admits(case):
-            continue
+    for case in _cases(law)[:APART]:
         inputs = expand(law.build, case, ruler.format, 1)
         try:
             got = subject.results(*inputs.arguments, **inputs.options)
+        except NotOffered:
+            continue
         except TargetFault:
             found.append(np.inf)
             continue
@@ -195,4 +247,4 @@ def _off(law: Law, subject: GuardedSubject, ruler: Ruler) -> float:
                 worst = np.nanmax(np.where(np.isfinite(measure.exact.hi), apart, 0.0), initial=0.0)
                 largest = np.nanmax(np.abs(np.where(np.isfinite(want), want, 0.0)), initial=0.0)
             found.append(0.0 if worst <= 0 else worst / largest if largest > 0 else np.inf)
-    return float(np.median(found)) if found else np.inf
+    return max(found, default=np.inf)

@@ -34,17 +34,18 @@ class Beyond(NotOffered):
 class Limits:
     """fixed: options that have one value only, and sizes, by the letters of signatures. targets: "one_hot" where a loss
     takes class numbers alone. deterministic: whether the same arguments give the same bits. sizes: of one operation,
-    those of what is fixed that are sizes.
+    those of what is fixed that are sizes. positive: options that may not be 0.
     """
 
     fixed: Mapping[str, Any] = field(default_factory=dict[str, Any])
     targets: str = ""
     deterministic: bool = True
     sizes: Mapping[str, int] = field(default_factory=dict[str, int])
+    positive: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         """Whether there is something that it cannot be given."""
-        return bool(self.fixed or self.targets or self.sizes)
+        return bool(self.fixed or self.targets or self.sizes or self.positive)
 
     def told(self) -> tuple[str, ...]:
         """What is declared, a line each."""
@@ -52,6 +53,7 @@ class Limits:
         lines = {
             f"judged with {fixed} alone, which is fixed": bool(self.fixed),
             "judged with class numbers alone": bool(self.targets),
+            f"judged without {' and '.join(self.positive)} of 0, which it refuses": bool(self.positive),
             "not deterministic: the same arguments are to give the same up to rounding": not self.deterministic,
         }
         return tuple(line for line, holds in lines.items() if holds)
@@ -68,7 +70,9 @@ class Limits:
             elif scope in ("", operation.name) and name in counted:
                 sizes[name] = value
         targets = self.targets if TARGETS in operation.arguments else ""
-        return replace(self, fixed=fixed, targets=targets, sizes=sizes)
+        each = [key.rpartition(".") for key in self.positive]
+        positive = tuple(name for scope, _, name in each if scope in ("", operation.name) and name in operation.options)
+        return replace(self, fixed=fixed, targets=targets, sizes=sizes, positive=positive)
 
     def law(self, law: Law) -> Law:
         """The law on inputs that keep to them, about what is promised; of one that is about no such sizes, `beyond`
@@ -136,6 +140,9 @@ class Limits:
         for name, value in self.fixed.items():
             if options.get(name, value) != value:
                 raise Beyond(f"the law needs {name} = {options[name]!r}, and the target has {value!r} fixed")
+        for name in self.positive:
+            if options.get(name) == 0:
+                raise Beyond(f"the law needs {name} = 0, and the target refuses that")
         for name, x in zip(operation.arguments, arguments, strict=False):
             if self.targets and name == TARGETS and not _is_one_hot(x):
                 raise Beyond("the law needs targets that are probabilities, and the target takes class numbers")

@@ -147,8 +147,8 @@ def _limited(function: Callable[..., Any], operation: Operation, limits: Limits)
 
 
 def _limits(implementation: Any, target: str) -> Limits:
-    """What is declared as `fixed`, `targets` and `deterministic`; attributes of these names that are something else
-    declare nothing. What is said with --fixed comes first.
+    """What is declared as `fixed`, `targets`, `positive` and `deterministic`; attributes of these names that are
+    something else declare nothing. What is said with --fixed comes first.
     """
     fixed, targets = getattr(implementation, "fixed", {}), getattr(implementation, "targets", "")
     said, deterministic = named(target).fixed, getattr(implementation, "deterministic", True)
@@ -168,7 +168,13 @@ def _limits(implementation: Any, target: str) -> Limits:
     if isinstance(targets, str) and targets not in ("", ONE_HOT):
         raise TargetError(f"{target} declares targets = {targets!r}; expected {ONE_HOT!r}, or nothing")
     values = {str(key): value for key, value in fixed.items()}
-    return Limits(values, targets if isinstance(targets, str) else "", deterministic is not False)
+    positive = getattr(implementation, "positive", ())
+    return Limits(
+        values,
+        targets if isinstance(targets, str) else "",
+        deterministic is not False,
+        positive=tuple(map(str, positive)) if isinstance(positive, (tuple, list)) else (),
+    )
 
 
 def _dtypes(declared: Any, target: str) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Functions of logits by rows, and losses of logits and targets, of any library whose arrays come from NumPy's."""
 
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -88,11 +89,14 @@ def recognise(kit: Kit, found: Function, kind: str, about: Keywords, why: str = 
     told: list[str] = []
     z, y = np.random.default_rng(0).standard_normal(FIRST).astype(np.float32), np.eye(FIRST[1], dtype=np.float32)
     y = y[[0, 2, 1, 0]]
-    for keywords in CALLS if kind in ("", *ROWS) else ():
+    for keywords in _calls(found) if kind in ("", *ROWS) else ():
         words = ", ".join(("z", *(f"{name}={value}" for name, value in keywords.items())))
         out = _called(partial(found, **keywords), (z,), kit, told, f"f({words})")
         name = kind or by_sums(out)
         if out is not None and out.shape == z.shape and name:
+            if not kind and not _is_called(found, name) and (off := _off(name, out, z)) > NEAR:
+                told[:] = [f"f({words}) has rows like those of {name}, and is off by {off:.2g}: --as {name} insists"]
+                continue
             _takes_other_shapes(kit, partial(found, **keywords), LOGITS_ALONE)
             took = f"taken for {name} by rows, called as f({words})"
             return rows(kit, name, partial(found, **keywords), recognised=(took,), insisted=True, **about)
@@ -107,7 +111,30 @@ def recognise(kit: Kit, found: Function, kind: str, about: Keywords, why: str = 
             return loss(kit, call, targets=targets, reduction=reduction, recognised=(took,), insisted=True, **about)
         told = _of_probabilities(kit, (call, lambda z, y: found(y, z)), z, y) or told
     usual = "it gives neither probabilities by rows nor a cross entropy"
-    raise Unrecognised("; ".join(filter(None, (why, *dict.fromkeys(told[:4])))) or usual)
+    telling = sorted(dict.fromkeys(told), key=lambda line: " raised " in line)  # what came back says more
+    raise Unrecognised("; ".join(filter(None, (why, *telling[:3]))) or usual)
+
+
+def _calls(found: Function) -> Sequence[Keywords]:
+    """With which keywords a function of rows is called: none where the axis was given."""
+    given: Keywords = getattr(inspect.unwrap(found), "keywords", {})
+    return ({},) if given.keys() & {"dim", "axis"} else CALLS
+
+
+def _is_called(found: Function, name: str) -> bool:
+    """Whether that is its name, however it is written."""
+    own = inspect.unwrap(found)
+    while isinstance(own, partial):
+        own = own.func
+    called = str(getattr(own, "__name__", type(own).__name__))
+    return re.sub(r"[^a-z0-9]", "", called.lower()) == name.replace("_", "")
+
+
+def _off(name: str, out: Array, z: Array) -> float:
+    """How far rows are from softmax at most, or their exponentials are."""
+    whole = np.exp(z - z.max(axis=-1, keepdims=True))
+    want = whole / whole.sum(axis=-1, keepdims=True)
+    return float(np.abs((np.exp(out) if name == "log_softmax" else out) - want).max())
 
 
 def of_a_library(
@@ -130,7 +157,11 @@ def _called(call: Function, given: tuple[Array, ...], kit: Kit, told: list[str],
         if not kit.owns(out):
             told.append(f"{words} is a {type(out).__name__}, no array of {kit.library}")
             return None
-        return np.asarray(kit.array(out), np.float64)
+        array = np.asarray(kit.array(out), np.float64)
+        if array.ndim == 2 and len(given) == 1:
+            sums = array.sum(axis=-1)
+            told.append(f"the rows of {words} sum to {sums.min():.3g} to {sums.max():.3g}")
+        return array
     except Exception as error:
         first = next(iter(str(error).splitlines()), "")
         told.append(f"{words} raised {type(error).__name__}: {first[:120]}")
@@ -181,7 +212,8 @@ def by_sums(out: Array | None) -> str:
 
 def _in_order(found: Function) -> tuple[Function, str]:
     """The loss of logits and targets in this order, by names where it has such; and how that is called."""
-    there = [name for name, each in parameters(found).items() if each.kind is not inspect.Parameter.VAR_KEYWORD]
+    own = getattr(inspect.unwrap(found), "forward", found)  # a module's call takes whatever there is
+    there = [name for name, each in parameters(own).items() if each.kind is not inspect.Parameter.VAR_KEYWORD]
     logits = next((name for name in LOGITS if name in there), "")
     targets = next((name for name in TARGETS if name in there and name != logits), "")
     if logits and targets and there.index(targets) < there.index(logits):
@@ -189,10 +221,35 @@ def _in_order(found: Function) -> tuple[Function, str]:
     return lambda z, y: found(z, y), ""
 
 
+def _losses(z: Array, y: Array) -> Array:
+    """The cross entropy of each sample."""
+    logs = z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
+    return np.asarray(-(y * logs).sum(axis=-1))
+
+
+def _elsewhere(kit: Kit, call: Function, targets: str, reduction: str) -> str:
+    """What it is on other logits, and with targets that are spread, if no cross entropy: one batch may be a chance."""
+    random = np.random.default_rng(2)
+    for spread in (False, True) if targets == "probabilities" else (False,):
+        z = (3 * random.standard_normal((6, 5))).astype(np.float32)
+        y = np.eye(5, dtype=np.float32)[random.integers(5, size=6)]
+        if spread:
+            y = ((y + random.dirichlet(np.ones(5), size=6)) / 2).astype(np.float32)
+        each = _losses(z, y)
+        want = {"mean": each.mean(), "sum": each.sum(), "none": each}[reduction]
+        out = _called(call, (z, y.argmax(axis=-1) if targets == "indices" else y), kit, [], "")
+        if out is None or out.shape != np.shape(want) or not (np.abs(out / want - 1) < NEAR).all():
+            got = "raises" if out is None else f"is {np.array2string(out, precision=4)}"
+            where = "with targets that are spread" if spread else "of other logits"
+            return (
+                f"{where} {got}, and the cross entropy's {_REDUCTIONS[reduction]} {np.array2string(want, precision=4)}"
+            )
+    return ""
+
+
 def _loss(kit: Kit, call: Function, z: Array, y: Array, kind: str, told: list[str], how: str) -> tuple[str, str] | None:
     """Which targets it takes, and what it does with the values of samples."""
-    logs = z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
-    each = -(y * logs).sum(axis=-1)
+    each = _losses(z, y)
     right = {"mean": each.mean(), "sum": each.sum(), "none": each}
     taken: dict[str, str] = {}
     for targets, given in (("indices", y.argmax(axis=-1)), ("probabilities", y)):
@@ -207,4 +264,8 @@ def _loss(kit: Kit, call: Function, z: Array, y: Array, kind: str, told: list[st
                         f"{each.mean():.4g}")  # fmt: skip
     if not taken or len(set(taken.values())) > 1:
         return None
+    for targets, reduction in taken.items() if not kind else ():
+        if lines := _elsewhere(kit, call, targets, reduction):
+            told[:] = [f"f(z, {targets}){how} {lines}"]
+            return None
     return "either" if len(taken) == 2 else next(iter(taken)), next(iter(taken.values()))

@@ -28,9 +28,15 @@ OFF: dict[str, Any] = {
     **dict.fromkeys(NAMES["weight_decay"], 0.0),
     **dict.fromkeys(("momentum", "lambd", "l1", "l1_regularization_strength", "initial_accumulator_value"), 0.0),
     **dict.fromkeys(("max_grad_norm", "clip_threshold", "grad_clip", "clipnorm", "clipvalue", "global_clipnorm"), None),
-    **dict.fromkeys(("apply_act", "amsgrad", "use_gc", "maximize", "nesterov", "centered", "use_ema"), False),
+    **dict.fromkeys(("apply_act", "amsgrad", "use_gc", "maximize", "centered", "use_ema"), False),
+    **dict.fromkeys(("label_smoothing", "smoothing"), 0.0),
+    "activation": None,
 }
 """What is switched off where it is on by default, by a name that says what it does."""
+
+
+OTHERWISE = ("amsgrad", "maximize", "centered", "label_smoothing", "smoothing", "ignore_index", "weight", "pos_weight")
+"""What makes something else of it, where it is given: no operation has it yet."""
 
 
 class Unrecognised(Exception):
@@ -53,7 +59,13 @@ def pick(there: Parameters, word: str) -> str:
 def switched_off(there: Parameters, given: Keywords) -> Keywords:
     """What is on by default and neither given nor one of our numbers, with the value that switches it off."""
     found = {name: value for name, value in OFF.items() if name in there and name not in given}
-    return {name: value for name, value in found.items() if there[name].default not in (value, None, False)}
+    usual = {name: there[name].default for name in found}
+    return {
+        name: value
+        for name, value in found.items()
+        if usual[name] not in (value, None, False, inspect.Parameter.empty)
+        and (value is None or isinstance(usual[name], (bool, int, float)))  # a threshold may be several numbers
+    }
 
 
 def of_optimizer(there: Parameters) -> dict[str, Callable[..., Keywords]]:
@@ -94,13 +106,19 @@ def settled(there: Parameters, given: Keywords, operations: Mapping[str, Callabl
     """What is the same in all operations of an optimizer: what is given, and what is switched off. Raises Unrecognised
     where a number is given that the laws set.
     """
-    own = {name for each in operations.values() for name in each(**dict.fromkeys(parameters(each), 0.5))}
-    left_to_laws(given, {*own, pick(there, "learning_rate")})
-    return {**switched_off(there, given), **given}  # an operation's own numbers are put over them
+    each_own = [{*each(**dict.fromkeys(parameters(each), 0.5))} for each in operations.values()]
+    left_to_laws(given, {*set().union(*each_own), pick(there, "learning_rate")})
+    return {
+        name: value
+        for name, value in {**switched_off(there, given), **given}.items()
+        if name not in set.intersection(*each_own)
+    }
 
 
 def left_to_laws(given: Keywords, own: set[str]) -> None:
-    """Raises Unrecognised where a number is given that the laws set."""
+    """Raises Unrecognised where a number is given that the laws set, or what makes something else of it."""
+    if others := [name for name in OTHERWISE if given.get(name)]:
+        raise Unrecognised(f"{', '.join(others)} makes something else of it, and no operation has that yet")
     if numbers := sorted(own & given.keys()):
         raise Unrecognised(f"{', '.join(numbers)} is set by the laws, to many values: leave it out")
 

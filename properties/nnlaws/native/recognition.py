@@ -35,10 +35,24 @@ def recognise(found: Any, name: str, given: Keywords, settings: Mapping[str, str
             reasons[library] = str(reason)
             continue
         if made is not None:
+            _only(made, settings.get("as", ""))
             if beyond := [f"--{each}" for each in settings if each not in getattr(known, "SETTINGS", USUAL)]:
                 raise Unrecognised(f"{', '.join(beyond)} cannot be said of what {library} has")
             return made
     if reasons:
         root = str(getattr(found, "__module__", "") or type(found).__module__).partition(".")[0]
-        raise Unrecognised(reasons.get(root) or reasons[[*reasons][-1]])
+        each = list(dict.fromkeys(reasons.values()))
+        raise Unrecognised(reasons.get(root) or "; or ".join(each[:2]))
     return None
+
+
+def _only(made: SimpleNamespace, wanted: str) -> None:
+    """Leaves the operation that it was said to be, and its gradient. Raises Unrecognised where it is another."""
+    there = [name for name, value in vars(made).items() if callable(value)]
+    if not wanted or (wanted == "batch_norm" and any(name.startswith(wanted) for name in there)):
+        return
+    if wanted not in there:
+        raise Unrecognised(f"it is taken for {', '.join(there)}, and not for {wanted}")
+    for name in there:
+        if not name.startswith(wanted):
+            delattr(made, name)

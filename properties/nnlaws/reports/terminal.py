@@ -131,6 +131,8 @@ def verdict(report: Report) -> Text:
         words, style = f"incomplete: stopped after {len(report.results)} of {report.planned} laws", "bold magenta"
     elif report.conforms:
         words, style = "conforms" + (f"{how} ({', '.join(declared)})" if declared else ""), "bold green"
+        if left := [line.split(":")[0].removeprefix("not judged as ") for line in report.recognised if _left(line)]:
+            words += f", but for {_several(left)}, which it is not judged as"
         if report.short_of:
             those = "a SHOULD: --strict makes it" if len(report.short_of) == 1 else "SHOULDs: --strict makes them"
             words += f", and falls short of {_several(report.short_of)} ({those} count)"
@@ -151,6 +153,11 @@ def verdict(report: Report) -> Text:
     if reached:
         tail += " Precision reached: " + ", ".join(f"{name} {precision}" for name, precision in reached.items()) + "."
     return Text.assemble(printable(f"{report.target} "), (words, style), tail)
+
+
+def _left(line: str) -> bool:
+    """Whether a line of what a target was taken for says that it was not."""
+    return line.startswith("not judged as ")
 
 
 def _precisions(report: Report) -> dict[str, str]:

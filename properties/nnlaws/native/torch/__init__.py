@@ -5,6 +5,7 @@ nnlaws.check(nnlaws.torch.batch_norm(timm.layers.BatchNormAct2d, input="4d"))
 
 import inspect
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -20,7 +21,7 @@ from nnlaws.native.torch import layers
 from nnlaws.native.torch.batch_norm import batch_norm
 from nnlaws.native.torch.compiled import always_compiled, exported_for
 from nnlaws.native.torch.functions import kit, loss, rows
-from nnlaws.native.torch.optimizers import optimizer
+from nnlaws.native.torch.optimizers import none_zero, optimizer
 from nnlaws.native.torch.schedules import schedule
 
 __all__ = ["batch_norm", "loss", "optimizer", "recognise", "rows", "schedule"]
@@ -35,6 +36,8 @@ def recognise(found: Any, name: str, given: Keywords, settings: Mapping[str, str
     kind, about = settings.get("as", ""), {"description": f"PyTorch {torch.__version__}"}
     factory: Any = found
     if inspect.isclass(found) and issubclass(found, optim.Optimizer):
+        return _optimizer(found, given, settings, about)
+    if callable(found) and not inspect.isclass(found) and _makes_optimizers(found, given):
         return _optimizer(found, given, settings, about)
     if inspect.isclass(found) and issubclass(found, lr_scheduler.LRScheduler):
         return _schedule(found, given, about)
@@ -65,19 +68,43 @@ def _function(
 def _optimizer(
     kind: Callable[..., Any], given: Keywords, settings: Mapping[str, str], about: Keywords
 ) -> SimpleNamespace:
-    there = parameters(kind)
+    there = _with_defaults(kind, parameters(kind), given)
     operations = names.of_optimizer(there)
     fixed = names.settled(there, given, operations)
     rate = pick(there, "learning_rate")
-    needed = {rate: 0.1} if rate and there[rate].default is inspect.Parameter.empty else {}  # set anew at each step
+    needed = {rate: 0.1} if rate else {}  # set anew at each step
     return optimizer(
         kind,
         operations,
         fixed={**needed, **fixed},
         device=settings.get("device", "cpu"),
+        positive=none_zero(kind, operations, {**needed, **fixed}),
         recognised=(f"taken for an optimizer: {', '.join(operations)}", *told(fixed)),
         **about,
     )
+
+
+def _with_defaults(kind: Callable[..., Any], there: names.Parameters, given: Keywords) -> names.Parameters:
+    """The parameters of a class; of one that takes whatever there is, those that its groups have."""
+    if not any(each.kind is inspect.Parameter.VAR_KEYWORD for each in there.values()):
+        return there
+    with suppress(Exception):
+        usual: dict[str, Any] = kind([torch.nn.Parameter(torch.zeros(2))], **given).defaults
+        only = inspect.Parameter.KEYWORD_ONLY
+        return {**{name: inspect.Parameter(name, only, default=value) for name, value in usual.items()}, **there}
+    return there
+
+
+def _makes_optimizers(found: Callable[..., Any], given: Keywords) -> bool:
+    """Whether a function makes an optimizer of a list of parameters."""
+    there = parameters(found)
+    rate = pick(there, "learning_rate")
+    if not rate and not isinstance(found, partial):
+        return False
+    with suppress(Exception):
+        made = found([torch.nn.Parameter(torch.zeros(2))], **({rate: 0.1} if rate else {}), **given)
+        return isinstance(made, optim.Optimizer) or (hasattr(made, "set_hyper") and hasattr(made, "step"))
+    return False
 
 
 def _schedule(kind: Callable[..., Any], given: Keywords, about: Keywords) -> SimpleNamespace:
@@ -93,6 +120,11 @@ def _schedule(kind: Callable[..., Any], given: Keywords, about: Keywords) -> Sim
         operations["exponential_decay"] = lambda rate: {pick(there, "rate"): rate}
     else:
         raise Unrecognised(f"its parameters are {', '.join(there)}; expected gamma, and step_size for stairs")
+    names.left_to_laws(given, {rate, every} - {""})
+    known = {"optimizer", "self", rate, every, *given}
+    needed = [name for name, each in there.items() if each.default is inspect.Parameter.empty and name not in known]
+    if needed or "milestones" in there:
+        raise Unrecognised(f"it needs {', '.join(needed) or 'milestones'} as well: it is no schedule of a factor alone")
     whole = {name: partial(_with, each, given) for name, each in operations.items()}
     return schedule(kind, whole, recognised=(f"taken for a schedule: {', '.join(operations)}", *told(given)), **about)
 
@@ -121,8 +153,12 @@ def _module(
             why = str(reason)
     else:
         why = ""
+    names.left_to_laws(given, set())
+    fixed = {**names.switched_off(there, given), **given}
     try:
-        module = kind(**given)
+        module = kind(**fixed)
     except Exception as error:
         raise Unrecognised(why or f"made without arguments it raised {type(error).__name__}: {error}") from None
-    return function(kit(settings.get("device", "cpu")), module, wanted, about, why)
+    made = function(kit(settings.get("device", "cpu")), module, wanted, about, why)
+    made.recognised += told(fixed)
+    return made

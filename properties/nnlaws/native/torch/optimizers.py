@@ -10,13 +10,15 @@ import torch
 from nnlaws_reference.dtypes import Array
 from torch import nn, optim
 
-from nnlaws.native.driver import Optimizer, driven
+from nnlaws.native.driver import OPTIONS, Optimizer, driven
+from nnlaws.native.names import NAMES, of_optimizer, parameters
 from nnlaws.native.torch.arrays import array, made_apart, tensor
 
-State = tuple[nn.Parameter, optim.Optimizer]
+State = tuple[list[nn.Parameter], optim.Optimizer]
 Kind = Callable[..., optim.Optimizer]
 Keywords = Callable[..., dict[str, Any]]
 """Makes what a class takes of an operation's own options."""
+USUAL = {"beta": 0.9, "beta1": 0.9, "beta2": 0.99, "eps": 1e-6, "weight_decay": 0.01}
 
 
 def optimizer(
@@ -34,8 +36,6 @@ def optimizer(
     description, dtypes, conventions. The rate of a step is set in the parameter group, as schedulers do.
     """
     if operations is None:
-        from nnlaws.native.names import of_optimizer, parameters
-
         operations = of_optimizer(parameters(kind))
     made = {name: operation(name, kind, each, fixed or {}, device) for name, each in operations.items()}
     return SimpleNamespace(**declared, **made)
@@ -52,30 +52,77 @@ def operation(
 def _optimizer(kind: Kind, options: dict[str, Any], device: str) -> Optimizer[State]:
     make = made_apart(partial(kind, **options))
     others = {name: _other(value) for name, value in options.items()}
+    classes = isinstance(getattr(kind, "func", kind), type)  # a function may take one list of parameters only
 
     def init(theta: Array) -> State:
-        parameter = nn.Parameter(tensor(theta, device))
-        return parameter, make([parameter])
+        parameters = [nn.Parameter(part) for part in _parts(tensor(theta, device))]
+        return parameters, make(_groups(parameters) if classes else parameters)
 
     def restored(state: State) -> State:
         """A new optimizer, built with other numbers, with the state that the old one saved: the numbers too."""
-        parameter, optimizer = state
+        parameters, optimizer = state
         file = io.BytesIO()
-        torch.save({"parameter": parameter, "optimizer": optimizer.state_dict()}, file)
+        torch.save({"parameters": parameters, "optimizer": optimizer.state_dict()}, file)
         file.seek(0)
-        saved = torch.load(file)
-        new = make([saved["parameter"]], **others)
+        saved = torch.load(file, weights_only=False)  # our own file, of whatever a state may be
+        new = make(_groups(saved["parameters"]) if classes else saved["parameters"], **others)
         new.load_state_dict(saved["optimizer"])
-        return saved["parameter"], new
+        return saved["parameters"], new
 
     def step(state: State, gradient: Array, rate: float) -> State:
-        parameter, optimizer = state
-        optimizer.param_groups[0]["lr"] = rate
-        parameter.grad = tensor(gradient, device)
+        parameters, optimizer = state
+        if hasattr(optimizer, "set_hyper"):  # as fastai's
+            optimizer.set_hyper("lr", rate)
+        else:
+            for group in optimizer.param_groups:
+                group["lr" if "lr" in group else _rate(group)] = rate
+        for parameter, part in zip(parameters, _parts(tensor(gradient, device)), strict=True):
+            parameter.grad = part
         optimizer.step()
         return state
 
-    return Optimizer(init, step, lambda state: array(state[0]), restored)
+    def read(state: State) -> Array:
+        parameters, _ = state
+        return array(parameters[0] if len(parameters) == 1 else torch.cat([part.reshape(-1) for part in parameters]))
+
+    return Optimizer(init, step, read, restored)
+
+
+def none_zero(kind: Kind, operations: Mapping[str, Keywords], fixed: Mapping[str, Any]) -> tuple[str, ...]:
+    """The options that may not be 0, by operation.option: those with which it cannot be made."""
+
+    def made(keywords: Keywords, **options: float) -> bool:
+        try:
+            kind([nn.Parameter(torch.zeros(2))], **{**fixed, **keywords(**options)})
+        except Exception:
+            return False
+        return True
+
+    found: list[str] = []
+    for name, keywords in operations.items():
+        usual = {option: USUAL[option] for option in OPTIONS[name]}
+        if made(keywords, **usual):
+            found += [f"{name}.{option}" for option in usual if not made(keywords, **{**usual, option: 0.0})]
+    return tuple(found)
+
+
+def _parts(vector: torch.Tensor) -> list[torch.Tensor]:
+    """Of an odd number of coordinates, from three on, a matrix and a vector: as most networks have several parameters,
+    and not of one shape.
+    """
+    n = len(vector)
+    if n < 3 or n % 2 == 0:
+        return [vector]
+    return [vector[: n // 2].reshape(-1, 1).clone(), vector[n // 2 :].clone()]
+
+
+def _groups(parameters: list[nn.Parameter]) -> list[Any]:
+    """Of several parameters, each in a group of its own."""
+    return parameters if len(parameters) == 1 else [{"params": [each]} for each in parameters]
+
+
+def _rate(group: Mapping[str, Any]) -> str:
+    return next((name for name in NAMES["learning_rate"] if name in group), "lr")
 
 
 def _other(value: Any) -> Any:
