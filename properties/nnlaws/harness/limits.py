@@ -99,7 +99,8 @@ class Limits:
     def beyond(self, law: Law) -> str:
         """Why the law is about no arrays of these sizes; nothing where it is."""
         given = self._of_cases(law)
-        told = dict(zip(("m", "columns"), letters(law.operation), strict=True)) if given else {}
+        named = zip(("m", "columns"), letters(law.operation), strict=True) if given else ()
+        told: dict[str, str] = dict(named)
         for axis, size in given.items():
             low, high = getattr(law, axis)
             if law.at_size and axis == "columns":

@@ -49,8 +49,8 @@ def batch_norm(factory: Callable[..., keras.layers.Layer], **more: Any) -> Simpl
     def layer(z: Array, *variables: Array, **options: float) -> keras.layers.Layer:
         """As if new; its first variables are set to those given."""
         made, start = _built(factory, z.shape[-1], z.dtype.name, **options)
-        for name, value in start.items():
-            getattr(made, name).assign(value)
+        for variable, value in zip(made.variables, start, strict=True):
+            variable.assign(value)
         for name, value in zip(VARIABLES, variables, strict=False):
             getattr(made, name).assign(tensor(value))
         return made
@@ -85,11 +85,11 @@ def batch_norm(factory: Callable[..., keras.layers.Layer], **more: Any) -> Simpl
 @kept(1024)  # building a layer takes longer than anything that is done with it here
 def _built(
     factory: Callable[..., keras.layers.Layer], n: int, dtype: str, **options: float
-) -> tuple[keras.layers.Layer, dict[str, Any]]:
+) -> tuple[keras.layers.Layer, list[Any]]:
     """A layer, and what its variables are at first."""
     layer = factory(dtype=dtype, **options)
     layer.build((None, n))
-    return layer, {name: keras.ops.copy(getattr(layer, name).value) for name in VARIABLES}
+    return layer, [keras.ops.copy(variable.value) for variable in layer.variables]
 
 
 def _torch_gradients(layer: keras.layers.Layer, x: Any, dout: Any) -> tuple[Any, ...]:

@@ -24,16 +24,18 @@ def batch_norm(factory: Callable[..., Any], **declared: Any) -> SimpleNamespace:
         layer.train()
         return layer
 
-    def start(z: Any) -> tuple[Any, Any]:
-        layer = made(z)
-        return layer.mean[...], layer.var[...]
+    def start(z: Any) -> Any:
+        return nnx.state(made(z))
 
-    def train(z: Any, gamma: Any, beta: Any, state: tuple[Any, Any], eps: Any, decay: Any) -> tuple[Any, Any]:
+    def train(z: Any, gamma: Any, beta: Any, state: Any, eps: Any, decay: Any) -> tuple[Any, Any]:
         layer = made(z, epsilon=eps, momentum=decay)
+        nnx.update(layer, state)  # all that it has, a counter too
         layer.scale[...], layer.bias[...] = gamma, beta
-        layer.mean[...], layer.var[...] = state
         out = layer(z)
-        return out, (layer.mean[...], layer.var[...])
+        return out, nnx.state(layer)
+
+    def averages(state: Any, decay: Any) -> tuple[Any, Any]:
+        return state["mean"][...], state["var"][...]
 
     def infer(z: Any, gamma: Any, beta: Any, mean: Any, var: Any, eps: Any) -> Any:
         layer = made(z, epsilon=eps)
@@ -43,7 +45,7 @@ def batch_norm(factory: Callable[..., Any], **declared: Any) -> SimpleNamespace:
         layer.var.set_value(var)
         return layer(z)
 
-    return jitted.batch_norm(jitted.Layer(start, train, lambda state, decay: state, infer), **declared)
+    return jitted.batch_norm(jitted.Layer(start, train, averages, infer), **declared)
 
 
 def probe(factory: Callable[..., Any]) -> None:
