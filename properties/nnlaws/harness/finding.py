@@ -88,7 +88,9 @@ def judged_as(target: Target, selection: Selection, watch: Watch) -> Target:
         far = all(fit.conventions is None and fit.off > near for _, fit in found)
         if not far and not near and name in WORDS and not target.insisted:
             far = not all(_holds_widely(target, name, dtype, fit, watch) for dtype, fit in found)
-        if not target.insisted and far and not any(_is_known(target, name, dtype, watch) for dtype, _ in found):
+        meant = bool(near) or name not in WORDS
+        known = meant and far and any(_is_known(target, name, dtype, watch) for dtype, _ in found)
+        if not target.insisted and far and not known:
             left.pop(name)
             reasons = dict.fromkeys(fit.fault for _, fit in found if fit.fault)
             off = min((fit.off for _, fit in found), default=np.inf)
