@@ -203,7 +203,7 @@ def test_a_mistake_is_no_convention() -> None:
         out[60:] *= 1.001
         return out
 
-    report = quick(recognised(momentum=doubled_at_last))
+    report = quick(recognised(momentum=doubled_at_last, insisted=True))
     assert report.recognised[1:] == ("momentum judged as velocity = heavy_ball",)
     assert not report.conforms
 
