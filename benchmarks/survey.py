@@ -54,7 +54,7 @@ beside the plain formulas, in float64 and with no law, and where that left a dou
 Right were, of torch_optimizer, AdaBelief, AdamP, DiffGrad, LARS, Lamb, QHAdam, RAdam, SGDW and Yogi; of timm Adam,
 AdamP, AdamW, Lamb, Lars, NAdam, RMSprop, RMSpropTF and SGD; of optimi Adam, AdamW, RAdam and SGD. Wrong were AdaBound,
 QHM, RangerQH and SWATS of torch_optimizer, Adamax and LaProp of timm, and StableAdamW of optimi, other algorithms that
-were said to violate Adam's clauses or gradient descent's; and SGDP of timm, a heavy ball, was not recognised.
+were said to violate Adam's clauses or gradient descent's, and SGDP of timm, which raised. All are told as others now.
 """
 
 

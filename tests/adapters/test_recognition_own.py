@@ -138,7 +138,7 @@ class Adam(torch.optim.Optimizer):
                 root = (state["v"] / (1 - b2**t)).sqrt() + group["eps"]
                 p.addcdiv_(state["m"] / (1 - b1**t), root, value=-group["lr"])
 
-class Growing(Adam):
+class AdamGrowing(Adam):
     "Wrong: the decay has the other sign."
     sign = 1.0
 
@@ -227,7 +227,7 @@ def test_a_right_optimizer_may_refuse_numbers_and_keep_what_it_likes(judged: Cal
 
 
 def test_a_known_mistake_is_judged_and_not_taken_for_another_algorithm(judged: Callable[..., Any]) -> None:
-    report = judged("optimizers.py:Growing", "adamw.value", "adam.value")
+    report = judged("optimizers.py:AdamGrowing", "adamw.value", "adam.value")
     (broken,) = [result for result in report.results if result.broken]
     assert broken.violation.cause.name == "adamw.decay_added"
 
