@@ -1,7 +1,7 @@
 """Layers, optimizers, schedules and losses of real libraries, as they are: what each is taken for, and judged as."""
 
 import importlib
-import os
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,17 +12,7 @@ import pytest
 from nnlaws import Outcome, check
 from nnlaws.harness.parent import LoadError
 
-REQUIRED = bool(os.environ.get("NNLAWS_REQUIRE_LIBRARIES"))
-
-
-def need(library: str) -> Any:
-    """The library. Skips where it is missing, unless all of them are required."""
-    try:
-        return importlib.import_module(library)
-    except ImportError:
-        if REQUIRED:
-            raise
-        pytest.skip(f"{library} is not installed")
+Need = Callable[[str], Any]
 
 
 def quick(target: Any, **more: Any) -> Any:
@@ -61,7 +51,7 @@ CASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 
 @pytest.mark.parametrize("target", CASES)
-def test_it_is_taken_for_what_it_is(target: str) -> None:
+def test_it_is_taken_for_what_it_is(target: str, need: Need) -> None:
     """Judged by the laws of value alone: whether all of them hold is not the question here."""
     need(target.partition(".")[0].partition(":")[0])
     offered, words = CASES[target]
@@ -73,7 +63,7 @@ def test_it_is_taken_for_what_it_is(target: str) -> None:
 
 
 @pytest.mark.parametrize("target", ["torch.nn:BatchNorm1d", "torch.optim:Adam", "torch.nn:CrossEntropyLoss"])
-def test_it_conforms_as_the_adapter_does(target: str) -> None:
+def test_it_conforms_as_the_adapter_does(target: str, need: Need) -> None:
     need("torch")
     report = quick(target)
     assert report.conforms, str(report)
@@ -93,7 +83,7 @@ def test_it_conforms_as_the_adapter_does(target: str) -> None:
         ("torch.optim.lr_scheduler:CosineAnnealingLR", "expected gamma, and step_size for stairs"),
     ],
 )
-def test_what_is_something_else_is_told_why(target: str, message: str) -> None:
+def test_what_is_something_else_is_told_why(target: str, message: str, need: Need) -> None:
     need("torch")
     with pytest.raises(LoadError, match=message):
         quick(target)
@@ -108,7 +98,7 @@ JITTED = {
 
 
 @pytest.mark.parametrize("target", JITTED)
-def test_a_batch_norm_of_jax_is_taken_for_it(target: str) -> None:
+def test_a_batch_norm_of_jax_is_taken_for_it(target: str, need: Need) -> None:
     need(target.partition(".")[0].partition(":")[0])
     report = quick(target, operations=["batch_norm_inference"], laws=["CT-1"])
     assert JITTED[target] in "; ".join(report.recognised)
@@ -120,7 +110,7 @@ VARIANCES = {"linen": 1.0, "haiku": 1.0, "ema": 1.0, "batch": 4.0}
 
 
 @pytest.mark.parametrize("kind", VARIANCES)
-def test_its_operations_are_those_of_the_library(kind: str) -> None:
+def test_its_operations_are_those_of_the_library(kind: str, need: Need) -> None:
     """On numbers of which every step is exact, but for the root in some."""
     need({"linen": "flax", "haiku": "haiku"}.get(kind, "equinox"))
     target = made_of_jax(kind)
@@ -137,14 +127,13 @@ def test_its_operations_are_those_of_the_library(kind: str) -> None:
 
 def made_of_jax(kind: str) -> Any:
     if kind == "linen":
-        need("flax")
         return nnlaws.flax.linen.batch_norm(importlib.import_module("flax.linen").BatchNorm)
     if kind == "haiku":
-        return nnlaws.haiku.batch_norm(need("haiku").BatchNorm)
-    return nnlaws.equinox.batch_norm(partial(need("equinox").nn.BatchNorm, mode=kind))
+        return nnlaws.haiku.batch_norm(importlib.import_module("haiku").BatchNorm)
+    return nnlaws.equinox.batch_norm(partial(importlib.import_module("equinox").nn.BatchNorm, mode=kind))
 
 
-def test_the_averages_of_equinox_are_those_that_inference_normalises_by() -> None:
+def test_the_averages_of_equinox_are_those_that_inference_normalises_by(need: Need) -> None:
     eqx, jax = need("equinox"), need("jax")
     z = np.random.default_rng(0).normal(2.0, 3.0, (2, 8, 2)).astype(np.float32)
     layer, state = eqx.nn.make_with_state(eqx.nn.BatchNorm)(
@@ -180,7 +169,7 @@ def test_the_averages_of_equinox_are_those_that_inference_normalises_by() -> Non
         ("sklearn.metrics:log_loss", "it is the cross entropy of probabilities, not of logits"),
     ],
 )
-def test_what_is_no_batch_norm_of_jax_or_no_loss_of_logits_is_told_why(target: str, message: str) -> None:
+def test_what_is_no_batch_norm_of_jax_or_no_loss_of_logits_is_told_why(target: str, message: str, need: Need) -> None:
     need(target.partition(".")[0].partition(":")[0])
     with pytest.raises(LoadError, match=message):
         quick(target)
@@ -220,7 +209,7 @@ def layer(n, eps, momentum):
 @pytest.mark.parametrize(
     ("library", "name"), [("jax", "fast"), ("torch", "compiled"), ("torch", "scripted"), ("torch", "exported")]
 )
-def test_what_was_compiled_is_a_target_too(library: str, name: str, tmp_path: Path) -> None:
+def test_what_was_compiled_is_a_target_too(library: str, name: str, tmp_path: Path, need: Need) -> None:
     need(library)
     path = tmp_path / "mine.py"
     path.write_text({"jax": JAX, "torch": TORCH}[library], encoding="utf-8")
@@ -231,7 +220,7 @@ def test_what_was_compiled_is_a_target_too(library: str, name: str, tmp_path: Pa
     assert (alone in report.recognised) == (name == "exported")
 
 
-def test_what_was_exported_for_one_shape_is_told_so(tmp_path: Path) -> None:
+def test_what_was_exported_for_one_shape_is_told_so(tmp_path: Path, need: Need) -> None:
     need("torch")
     path = tmp_path / "mine.py"
     path.write_text(TORCH, encoding="utf-8")
@@ -241,7 +230,7 @@ def test_what_was_exported_for_one_shape_is_told_so(tmp_path: Path) -> None:
         quick(f"{path}:fixed")
 
 
-def test_a_compiled_layer_is_a_target_by_a_function_that_makes_it(tmp_path: Path) -> None:
+def test_a_compiled_layer_is_a_target_by_a_function_that_makes_it(tmp_path: Path, need: Need) -> None:
     need("torch")
     path = tmp_path / "mine.py"
     path.write_text(TORCH, encoding="utf-8")
@@ -249,7 +238,7 @@ def test_a_compiled_layer_is_a_target_by_a_function_that_makes_it(tmp_path: Path
     assert report.conforms, str(report)
 
 
-def test_a_function_is_compiled_for_each_shape_and_never_run_as_it_is_written() -> None:
+def test_a_function_is_compiled_for_each_shape_and_never_run_as_it_is_written(need: Need) -> None:
     torch = need("torch")
     from nnlaws.native.torch.compiled import always_compiled
 
@@ -289,7 +278,7 @@ def wrapped(n, eps, momentum):
 """
 
 
-def test_a_layer_that_was_made_already_has_one_number_of_features() -> None:
+def test_a_layer_that_was_made_already_has_one_number_of_features(need: Need) -> None:
     torch = need("torch")
     with pytest.raises(LoadError, match="one layer of one number of features"):
         quick(torch.nn.BatchNorm1d(3))
@@ -297,7 +286,7 @@ def test_a_layer_that_was_made_already_has_one_number_of_features() -> None:
         quick(torch.compile(torch.nn.BatchNorm1d(3), backend="eager"))
 
 
-def test_an_optimizer_that_decays_by_default_is_judged_without_as_well() -> None:
+def test_an_optimizer_that_decays_by_default_is_judged_without_as_well(need: Need) -> None:
     need("optax")
     assert quick("optax:adamw", laws=["adam.value", "adamw.value"]).conforms
 
@@ -310,7 +299,7 @@ def test_each_library_that_is_looked_for_has_its_module() -> None:
     assert all(find_spec(f"nnlaws.native.{library}") for library in LIBRARIES)
 
 
-def test_a_layer_of_ones_own_with_a_mistake_is_told_which(tmp_path: Path) -> None:
+def test_a_layer_of_ones_own_with_a_mistake_is_told_which(tmp_path: Path, need: Need) -> None:
     need("torch")
     path = tmp_path / "mine.py"
     path.write_text(MINE, encoding="utf-8")
@@ -320,7 +309,7 @@ def test_a_layer_of_ones_own_with_a_mistake_is_told_which(tmp_path: Path) -> Non
     assert quick(f"{path}:wrapped --as batch_norm", operations=["batch_norm_train"]).conforms
 
 
-def test_the_same_in_python(tmp_path: Path) -> None:
+def test_the_same_in_python(tmp_path: Path, need: Need) -> None:
     torch = need("torch")
     target = nnlaws.torch.batch_norm(torch.nn.BatchNorm2d, input="4d", conventions={"running_variance": "unbiased"})
     assert quick(target, operations=["batch_norm_running"]).conforms
@@ -328,7 +317,7 @@ def test_the_same_in_python(tmp_path: Path) -> None:
     assert wide.batch_norm_inference is not None
 
 
-def test_wide_parameters_beside_narrow_input() -> None:
+def test_wide_parameters_beside_narrow_input(need: Need) -> None:
     need("torch")
     wide = quick("torch.nn:BatchNorm1d --params float32", dtypes=["bfloat16"], operations=["batch_norm_running"])
     assert "its parameters and averages in float32" in wide.recognised
@@ -341,7 +330,7 @@ def test_wide_parameters_beside_narrow_input() -> None:
         quick("scipy.special:softmax --device cuda")
 
 
-def test_a_layer_is_called_through_what_it_is_wrapped_in() -> None:
+def test_a_layer_is_called_through_what_it_is_wrapped_in(need: Need) -> None:
     need("torch")
     report = quick("torch.nn:BatchNorm1d --wrap torch.nn:Sequential", laws=["BN-21"])
     assert "called through torch.nn:Sequential" in report.recognised

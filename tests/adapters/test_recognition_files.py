@@ -1,9 +1,8 @@
 """Files of ONNX as they are: what a node, or a graph, is taken for, and judged as."""
 
 import importlib
-import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,22 +12,14 @@ import pytest
 from nnlaws import Outcome, check
 from nnlaws.harness.parent import LoadError
 
-REQUIRED = bool(os.environ.get("NNLAWS_REQUIRE_LIBRARIES"))
 TRAINING = "ai.onnx.preview.training"
 
 
-def need(library: str) -> Any:
-    """The library. Skips where it is missing, unless all of them are required."""
-    try:
-        return importlib.import_module(library)
-    except ImportError:
-        if REQUIRED:
-            raise
-        pytest.skip(f"{library} is not installed")
+Need = Callable[[str], Any]
 
 
 @pytest.fixture(autouse=True)
-def _libraries() -> None:
+def _libraries(need: Need) -> None:
     need("onnx")
     need("onnxruntime")
 
@@ -43,7 +34,7 @@ def told(report: Any) -> str:
 
 
 def node(operator: str, given: str, results: str, **attributes: Any) -> Any:
-    made: Any = need("onnx").helper.make_node(operator, given.split(), results.split(), **attributes)
+    made: Any = importlib.import_module("onnx").helper.make_node(operator, given.split(), results.split(), **attributes)
     return made
 
 
@@ -64,7 +55,7 @@ class Files:
         integers: Sequence[str] = (),
         element: int = 1,
     ) -> str:
-        onnx = need("onnx")
+        onnx = importlib.import_module("onnx")
 
         def tensor(name: str, shape: tuple[Any, ...]) -> Any:
             kind = onnx.TensorProto.INT64 if name in integers else element
@@ -104,7 +95,7 @@ class Files:
             node("Div", "e sum", "y"),
         ]
         path = self.write(nodes, {"x": shape}, {"y": shape})
-        onnx = need("onnx")
+        onnx = importlib.import_module("onnx")
         model = onnx.load(path)
         model.graph.initializer.append(onnx.numpy_helper.from_array(np.array([-1]), "last"))
         onnx.save(model, path)
@@ -177,8 +168,8 @@ def test_two_nodes_of_one_operator_are_told_apart_by_their_outputs(files: Files)
     assert quick(f"{path}:b", laws=["SM-1"]).conforms
 
 
-def test_weights_in_a_file_that_is_missing_are_told_and_a_node_needs_none(files: Files) -> None:
-    onnx = need("onnx")
+def test_weights_in_a_file_that_is_missing_are_told_and_a_node_needs_none(files: Files, need: Need) -> None:
+    onnx = importlib.import_module("onnx")
     path = files.classifier()
     model = onnx.load(path)
     onnx.save(model, path, save_as_external_data=True, location="weights.bin", size_threshold=0)
@@ -316,7 +307,7 @@ def test_a_graph_of_fixed_sizes_is_judged_at_them(files: Files) -> None:
     assert {result.dtype for result in judged} == {"float32"}, "a graph has one type"
 
 
-def test_what_torch_exports_is_judged_as_it_is(files: Files) -> None:
+def test_what_torch_exports_is_judged_as_it_is(files: Files, need: Need) -> None:
     torch = need("torch")
     path = str(files.folder / "exported.onnx")
     axes = {"z": {0: "m", 1: "C"}}

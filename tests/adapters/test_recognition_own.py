@@ -1,7 +1,5 @@
 """Layers, optimizers and losses as people write them: what is right conforms, and what is wrong is not passed over."""
 
-import importlib
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -101,6 +99,21 @@ class Frozen(nn.Module):
     def forward(self, x):
         return self.weight * (x - self.running_mean) / torch.sqrt(self.running_var + self.eps) + self.bias
 
+class Without(Layer):
+    "No ε at all."
+    def __init__(self, n, momentum=0.1):
+        super().__init__(n, momentum=momentum)
+        del self.eps
+
+    def normalised(self, x, mean, var):
+        return (x - mean) / torch.sqrt(var)
+
+class Choosy(Layer):
+    "It refuses batches of equal numbers, as those are that it is tried on."
+    def forward(self, x):
+        assert bool(x.std() > 0), "equal numbers"
+        return super().forward(x)
+
 def of_course(n):
     "What one is told to give in place of an instance."
     return nn.BatchNorm1d(n, eps=1e-3, momentum=0.01)
@@ -154,18 +167,11 @@ usual = partial(torch.optim.SGD, nesterov=False)
 """
 
 
-def need(library: str) -> Any:
-    """The library. Skips where it is missing, unless all of them are required."""
-    try:
-        return importlib.import_module(library)
-    except ImportError:
-        if os.environ.get("NNLAWS_REQUIRE_LIBRARIES"):
-            raise
-        pytest.skip(f"{library} is not installed")
+Need = Callable[[str], Any]
 
 
 @pytest.fixture
-def judged(tmp_path: Path) -> Callable[..., Any]:
+def judged(tmp_path: Path, need: Need) -> Callable[..., Any]:
     """The report of what a file of PyTorch has under a name."""
     need("torch")
     for name, text in (("layers", LAYERS), ("optimizers", OPTIMIZERS)):
@@ -213,7 +219,18 @@ def test_a_function_that_makes_a_layer_is_judged_in_training_too(judged: Callabl
     assert [result.outcome for result in report.results] == [Outcome.DECLARED], str(report)
 
 
-def test_instance_norm_is_no_batch_norm() -> None:
+def test_a_layer_without_epsilon_is_judged_without(judged: Callable[..., Any]) -> None:
+    report = judged("layers.py:Without", "BN-21")
+    assert report.declares == ("judged with eps = 0.0 alone, which is fixed",)
+    assert report.conforms, str(report)
+
+
+def test_a_layer_that_refuses_what_it_is_tried_on_is_told_so(judged: Callable[..., Any]) -> None:
+    with pytest.raises(LoadError, match="tried on a few batches, it raised AssertionError: equal numbers"):
+        judged("layers.py:Choosy", "BN-21")
+
+
+def test_instance_norm_is_no_batch_norm(need: Need) -> None:
     need("torch")
     with pytest.raises(LoadError, match="it normalises each sample by itself, as instance norm does"):
         check("torch.nn:InstanceNorm2d affine=True track_running_stats=True --as batch_norm", profile="quick")
@@ -253,11 +270,12 @@ def test_what_makes_an_optimizer_is_one(judged: Callable[..., Any]) -> None:
         ("torch.optim.lr_scheduler:StepLR gamma=0.5", "gamma is set by the laws"),
         ("torch.nn:CrossEntropyLoss label_smoothing=0.1", "label_smoothing makes something else of it"),
         ("torch.nn:Softmin dim=-1", r"has rows like those of softmax, and is off by .*: --as softmax insists"),
+        ("torch.nn.functional:cross_entropy label_smoothing=0.1", "label_smoothing makes something else of it"),
         ("torch.nn:KLDivLoss", "is not recognised"),
         ("torch:softmax dim=0", r"the rows of f\(z\) sum to"),
     ],
 )
-def test_what_is_something_else_is_told_so(target: str, reason: str) -> None:
+def test_what_is_something_else_is_told_so(target: str, reason: str, need: Need) -> None:
     need("torch")
     with pytest.raises(LoadError, match=reason):
         check(target, profile="quick", dtypes=["float32"])

@@ -84,11 +84,12 @@ def judged_as(target: Target, selection: Selection, watch: Watch) -> Target:
     }
     declared, left, told = dict(target.conventions), dict(target.operations), list(target.recognised)
     for name, found in tried.items():
-        near = NEAR if _is_meant(target, name) else 0.0
+        usual = name not in WORDS  # no algorithm that has others beside it
+        meant = usual or _is_meant(target, name)
+        near = NEAR if meant and not usual else 0.0
         far = all(fit.conventions is None and fit.off > near for _, fit in found)
-        if not far and not near and name in WORDS and not target.insisted:
+        if not far and not meant and not target.insisted:
             far = not all(_holds_widely(target, name, dtype, fit, watch) for dtype, fit in found)
-        meant = bool(near) or name not in WORDS
         known = meant and far and any(_is_known(target, name, dtype, watch) for dtype, _ in found)
         if not target.insisted and far and not known:
             left.pop(name)
@@ -96,8 +97,8 @@ def judged_as(target: Target, selection: Selection, watch: Watch) -> Target:
             off = min((fit.off for _, fit in found), default=np.inf)
             apart = f", off by {100 * off:.2g} % under the nearest conventions" if 0 < off < np.inf else ""
             apart = apart or " on some inputs" * (off == 0)
-            usual = f"it has its arguments, and does something else{apart}"
-            why = f"it raised: {'; '.join(reasons)}" if reasons else usual
+            why = f"it raised: {'; '.join(reasons)}" if reasons else ""
+            why = why or f"it has its arguments, and does something else{apart}"
             told.append(f"not judged as {name}: {why} (--as {name} insists)")
             continue
         own = {each.name for each in OPERATIONS[name].conventions}

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from nnlaws_reference.dtypes import Array
 
-from nnlaws.native.names import Keywords, Unrecognised, parameters
+from nnlaws.native.names import Keywords, Unrecognised, parameters, raised
 
 Function = Callable[..., Any]
 ROWS = ("softmax", "log_softmax")
@@ -163,8 +163,7 @@ def _called(call: Function, given: tuple[Array, ...], kit: Kit, told: list[str],
             told.append(f"the rows of {words} sum to {sums.min():.3g} to {sums.max():.3g}")
         return array
     except Exception as error:
-        first = next(iter(str(error).splitlines()), "")
-        told.append(f"{words} raised {type(error).__name__}: {first[:120]}")
+        told.append(f"{words} {raised(error)}")
         return None
 
 
@@ -175,10 +174,9 @@ def _takes_other_shapes(kit: Kit, call: Function, targets: str) -> None:
     try:
         call(*map(kit.tensor, given))
     except Exception as error:
-        first = next(iter(str(error).splitlines()), "")
         raise Unrecognised(
-            f"it takes logits of shape {FIRST}, and of {OTHER} it raised {type(error).__name__}: {first[:120]}; laws "
-            "need any number of samples and of classes"
+            f"it takes logits of shape {FIRST}, and of {OTHER} it {raised(error)}; laws need any number of samples and "
+            "of classes"
         ) from None
 
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from nnlaws_reference.dtypes import Array
 
-from nnlaws.native.names import Keywords, Unrecognised, left_to_laws, parameters, pick, told
+from nnlaws.native.names import Keywords, Unrecognised, left_to_laws, parameters, pick, raised, told
 
 jax.config.update("jax_enable_x64", True)  # otherwise JAX computes and returns float32 where it is given float64
 
@@ -120,6 +120,5 @@ def recognised(
     except Unrecognised:
         raise
     except Exception as error:
-        first = next(iter(str(error).splitlines()), "")
-        raise Unrecognised(f"made of 3 features, it raised {type(error).__name__}: {first}") from None
+        raise Unrecognised(f"made of 3 features, it {raised(error)}") from None
     return made

@@ -2,8 +2,10 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from importlib import import_module
 from typing import Any
+
+from nnlaws_server.errors import TargetError, words
+from nnlaws_server.loading import loaded
 
 Parameters = Mapping[str, inspect.Parameter]
 Keywords = dict[str, Any]
@@ -33,8 +35,6 @@ OFF: dict[str, Any] = {
     "activation": None,
 }
 """What is switched off where it is on by default, by a name that says what it does."""
-
-
 OTHERWISE = ("amsgrad", "maximize", "centered", "label_smoothing", "smoothing", "ignore_index", "weight", "pos_weight")
 """What makes something else of it, where it is given: no operation has it yet."""
 
@@ -116,21 +116,27 @@ def settled(there: Parameters, given: Keywords, operations: Mapping[str, Callabl
 
 
 def left_to_laws(given: Keywords, own: set[str]) -> None:
-    """Raises Unrecognised where a number is given that the laws set, or what makes something else of it."""
-    if others := [name for name in OTHERWISE if given.get(name)]:
-        raise Unrecognised(f"{', '.join(others)} makes something else of it, and no operation has that yet")
+    """Raises Unrecognised where a number is given that the laws set."""
     if numbers := sorted(own & given.keys()):
         raise Unrecognised(f"{', '.join(numbers)} is set by the laws, to many values: leave it out")
 
 
+def raised(error: Exception) -> str:
+    """An exception in words, in one line: the first, for some libraries go on for pages."""
+    return f"raised {words(error).partition(chr(10))[0][:200]}"
+
+
+def only_what_there_is(given: Keywords) -> None:
+    """Raises Unrecognised where a keyword makes something else of it."""
+    if others := [name for name in OTHERWISE if given.get(name)]:
+        raise Unrecognised(f"{', '.join(others)} makes something else of it, and no operation has that yet")
+
+
 def found(named: str) -> Any:
-    """The object of a text module:object. Raises Unrecognised."""
-    module, _, name = named.partition(":")
+    """The object of a text module:object, or my.py:object. Raises Unrecognised."""
     try:
-        made: Any = import_module(module)
-        for part in filter(None, name.split(".")):
-            made = getattr(made, part)
-    except (ImportError, AttributeError, ValueError) as error:
+        made = loaded(named, {})
+    except TargetError as error:
         raise Unrecognised(f"{named} cannot be had: {error}; expected module:function, as in torch:compile") from None
     if not callable(made):
         raise Unrecognised(f"{named} is a {type(made).__name__}, and nothing that can be called")

@@ -6,7 +6,7 @@ from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
-from nnlaws.native.names import Keywords, Unrecognised
+from nnlaws.native.names import Keywords, Unrecognised, only_what_there_is
 
 __all__ = ["Unrecognised", "recognise"]
 
@@ -24,6 +24,7 @@ def recognise(found: Any, name: str, given: Keywords, settings: Mapping[str, str
     given: keywords for its class. settings: as, input, device, params, wrap. The target has `recognised`: lines that
     say what it was taken for, and what was switched off. Raises Unrecognised, which says what is missing.
     """
+    only_what_there_is(given)
     reasons: dict[str, str] = {}
     for library in LIBRARIES:
         if library not in sys.modules:

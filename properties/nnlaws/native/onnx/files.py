@@ -10,7 +10,7 @@ import onnx
 from nnlaws_reference.dtypes import DTYPES
 from onnx import helper
 
-from nnlaws.native.names import Unrecognised
+from nnlaws.native.names import Unrecognised, raised
 from nnlaws.native.onnx.layout import Dims
 
 TRAINING = "ai.onnx.preview.training"
@@ -124,10 +124,9 @@ def complete(model: Model) -> Model:
     try:
         onnx.load_external_data_for_model(whole, str(Path(model.path).parent))
     except Exception as error:
-        told = next(iter(str(error).splitlines()), "")
         raise Unrecognised(
-            f"its weights lie in another file, which cannot be read ({type(error).__name__}: {told[:160]}); put it "
-            "beside the model, or give a node, which needs none"
+            f"its weights lie in another file, which cannot be read: that {raised(error)}; put it beside the model, or "
+            "give a node, which needs none"
         ) from None
     return Model(whole, model.path)
 

@@ -153,7 +153,6 @@ def _module(
             why = str(reason)
     else:
         why = ""
-    names.left_to_laws(given, set())
     fixed = {**names.switched_off(there, given), **given}
     try:
         module = kind(**fixed)

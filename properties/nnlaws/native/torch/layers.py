@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from nnlaws.native import names
-from nnlaws.native.names import Keywords, Parameters, Unrecognised, pick, switched_off, told
+from nnlaws.native.names import Keywords, Parameters, Unrecognised, pick, raised, switched_off, told
 from nnlaws.native.torch.batch_norm import STATE, Factory, batch_norm
 from nnlaws.native.torch.compiled import always_compiled
 from nnlaws.native.torch.state import tensors, within
@@ -39,6 +39,17 @@ def recognised(
     kind: Callable[..., nn.Module], there: Parameters, given: Keywords, settings: Mapping[str, str], about: Keywords
 ) -> SimpleNamespace:
     """The target that a class of batch norm, or a function that makes it, is. Raises Unrecognised."""
+    try:
+        return _recognised(kind, there, given, settings, about)
+    except Unrecognised:
+        raise
+    except Exception as error:  # a layer may refuse what it is tried on
+        raise Unrecognised(f"tried on a few batches, it {raised(error)}") from error
+
+
+def _recognised(
+    kind: Callable[..., nn.Module], there: Parameters, given: Keywords, settings: Mapping[str, str], about: Keywords
+) -> SimpleNamespace:
     eps, momentum = pick(there, "eps"), pick(there, "bn_momentum")
     names.left_to_laws(given, {eps, momentum} - {""})
     fixed = {**switched_off({name: each for name, each in there.items() if name != momentum}, given), **given}
@@ -115,8 +126,7 @@ def _made(factory: Factory) -> nn.Module:
     try:
         return factory(PROBE, eps=SMALL, momentum=WEIGHT)
     except Exception as error:
-        first = next(iter(str(error).splitlines()), "")
-        raise Unrecognised(f"made of {PROBE} features, it raised {type(error).__name__}: {first}") from None
+        raise Unrecognised(f"made of {PROBE} features, it {raised(error)}") from None
 
 
 def _state(probe: nn.Module) -> tuple[str, ...]:
@@ -211,6 +221,10 @@ def _acting(factory: Factory, rank: int, state: tuple[str, ...]) -> float:
     number of few digits. Raises Unrecognised where there is none.
     """
     at_0, at_1 = (_inferred(factory, rank, state, SMALL, var) for var in (0.0, SMALL))
+    if at_0 == float("inf"):
+        return 0.0
+    if not at_0 > 0:
+        raise Unrecognised("its ε is not known: a feature without variance is normalised to no number above 0")
     inside, outside = float(f"{at_0**-2:.3g}"), float(f"{1 / at_0:.3g}")
     for eps, want in (
         (inside, (inside**-0.5, (SMALL + inside) ** -0.5)),
