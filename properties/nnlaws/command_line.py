@@ -68,6 +68,13 @@ def _keyword(text: str) -> str:
     return text
 
 
+def _written_in(text: str) -> str:
+    """A number that is written into a target, of one operation or of all."""
+    if not re.match(r"[A-Za-z_][\w.]*=", text):
+        raise argparse.ArgumentTypeError(f"expected NAME=VALUE, as in eps=1e-5 or adam.eps=1e-8, got {text!r}")
+    return text
+
+
 _SEVERAL: dict[str, Any] = {"action": "append", "default": []}
 _SIZE: dict[str, Any] = {"type": _positive, "default": 0, "metavar": "N"}
 _OPTIONS: dict[str, dict[str, Any]] = {
@@ -126,7 +133,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     },
     "--fixed": {
         **_SEVERAL,
-        "type": _keyword,
+        "type": _written_in,
         "metavar": "NAME=VALUE",
         "help": "a hyperparameter that is written into the target, as eps=1e-5; may be repeated",
     },

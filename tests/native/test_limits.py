@@ -112,10 +112,13 @@ def test_what_is_fixed_may_be_said_of_any_target(tmp_path: Any, capsys: pytest.C
     path.write_text(FIXED, encoding="utf-8")
     options = ["--operation", "rmsprop", "--profile", "quick", "--dtype", "float32"]
     assert main(["check", str(path), *options]) == 1
-    assert main(["check", str(path), "--fixed", "beta=0.9", *options]) == 0
-    assert "judged with beta = 0.9 alone, which is fixed" in capsys.readouterr().out
+    assert main(["check", str(path), "--fixed", "rmsprop.beta=0.9", *options]) == 0
+    assert "judged with rmsprop.beta = 0.9 alone, which is fixed" in capsys.readouterr().out
     assert main(["check", str(path), "--fixed", "beta=much", *options]) == 3
     assert "declares beta = 'much' fixed; expected a number" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["check", str(path), "--fixed", "beta"])
+    assert "expected NAME=VALUE, as in eps=1e-5 or adam.eps=1e-8, got 'beta'" in capsys.readouterr().err
     assert main(["check", "command:cat", "--fixed", "beta=0.9"]) == 2
     assert "a client says of itself what it is, in its hello" in capsys.readouterr().err
 
