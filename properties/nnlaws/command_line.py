@@ -111,7 +111,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "--shapes": {
         "default": "",
         "choices": ("few",),
-        "help": "draw arrays of four shapes a law at most, for what compiles each shape anew",
+        "help": "draw arrays of four shapes a law, for what compiles each shape anew",
     },
     "--as": {
         "dest": "taken_as",

@@ -7,11 +7,14 @@ import nnlaws_reference
 import numpy as np
 import pytest
 from nnlaws import Outcome, check
+from nnlaws.authoring.law import Law
 from nnlaws.authoring.operation import Operation
-from nnlaws.chapters import OPERATIONS
+from nnlaws.chapters import LAWS, OPERATIONS
 from nnlaws.cli import main
 from nnlaws.harness.limits import Beyond, Limits
 from nnlaws.harness.parent import LoadError
+from nnlaws.harness.shapes import few_shapes
+from nnlaws.rounding.formats import format_of
 
 
 def quick(target: Any, **more: Any) -> Any:
@@ -165,4 +168,20 @@ def test_few_shapes_are_few() -> None:
     report = quick(SimpleNamespace(softmax=softmax), laws=laws, shapes="few")
     assert report.conforms
     assert report.profile == "quick, few shapes"
-    assert len(seen) <= 8 < many
+    assert len(seen) <= 10 < many
+
+
+@pytest.mark.parametrize("law", [law for law in LAWS if law.cases and law.boundary], ids=lambda law: law.id)
+def test_few_shapes_leave_out_no_options(law: Law) -> None:
+    """A β of 0.99999 is tried whatever the shapes are."""
+    format = format_of(np.dtype(np.float32))
+    few = few_shapes(law)
+    assert law.boundary
+    assert few.boundary
+    tried = list(few.boundary(format, law.m, law.columns))
+    everything = list(law.boundary(format, law.m, law.columns))
+    assert {(case.family, case.k, case.settings) for case in tried} == {
+        (case.family, case.k, case.settings) for case in everything
+    }
+    assert set(tried) <= set(everything)
+    assert len({(case.m, case.columns) for case in tried}) <= max(8, len({case.settings for case in everything}))
