@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 CLIENTS := examples/clients
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
+# Tests start hundreds of processes: each would compile all modules anew where nothing may be kept.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: check test slow release test-all lint types adapters lowest pythons survey bench clean
 
 check: $(VENV)/core

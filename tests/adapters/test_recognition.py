@@ -279,10 +279,38 @@ def wrapped(n, eps, momentum):
 
 
 def test_a_layer_that_was_made_already_has_one_number_of_features(need: Need) -> None:
+    """It may have seen batches, and has its own ε; the laws set γ, β and the averages, and another ε where they can."""
     torch = need("torch")
-    with pytest.raises(LoadError, match="one layer of one number of features"):
-        quick(torch.nn.BatchNorm1d(3))
-    with pytest.raises(LoadError, match="one layer of one number of features"):
+    layer = torch.nn.BatchNorm1d(3, eps=0.1)
+    layer(torch.randn(8, 3))
+    report = quick(layer)
+    assert "one layer, as it was made: its features are as many as it has" in report.recognised
+    assert any("n = 3" in line for line in report.declares)
+    results = [result for result in report.results if result.operation in report.offered]
+    assert {result.outcome.value for result in results} <= {"conforms", "conforms as declared", "not offered"}
+    assert sum(result.outcome is Outcome.NOT_OFFERED for result in results) < len(results) / 4
+    assert layer.num_batches_tracked == 1
+    assert float(layer.running_mean.abs().sum()) > 0
+
+
+def test_a_wrong_layer_that_was_made_already_violates(need: Need) -> None:
+    torch = need("torch")
+
+    class Sloppy(torch.nn.BatchNorm1d):  # type: ignore[misc, name-defined]
+        """At inference it shifts before it scales."""
+
+        def forward(self, x: Any) -> Any:
+            if self.training:
+                return super().forward(x)
+            return ((x - self.running_mean) / (self.running_var + self.eps).sqrt() + self.bias) * self.weight
+
+    report = quick(Sloppy(5, eps=1e-3), laws=["batch_norm_inference.value"])
+    assert not report.conforms
+
+
+def test_what_was_compiled_as_one_layer_is_refused(need: Need) -> None:
+    torch = need("torch")
+    with pytest.raises(LoadError, match="compiled as one layer"):
         quick(torch.compile(torch.nn.BatchNorm1d(3), backend="eager"))
 
 

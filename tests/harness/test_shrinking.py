@@ -1,9 +1,13 @@
 """Cases made larger on purpose, and failing cases made simpler again."""
 
+from types import SimpleNamespace
+
+import nnlaws_reference
 import pytest
+from nnlaws import check
 from nnlaws.authoring.case import MOST, TALL, WIDE
 from nnlaws.authoring.ruler import Ruler
-from nnlaws.authoring.token import TOGETHER, Case
+from nnlaws.authoring.token import TOGETHER, Case, Token
 from nnlaws.chapters import LAWS, OPERATIONS
 from nnlaws.harness.methods import search
 from nnlaws.harness.search import Search
@@ -80,3 +84,16 @@ def test_every_run_sees_what_is_wrong_with_wide_arrays_alone(profile: str, seed:
     ruler = Ruler(law.operation, format_of(DTYPES["float32"]), {})
     case, _ = search(Search(law, subject, ruler, "blocks", Selection(profile=profile, seed=seed))).failures[-1]
     assert (case.m, case.columns) == (1, 16)
+
+
+@pytest.mark.parametrize(("wrong_of", "shown"), [(1, 1), (9, 2)], ids=["of one class alone", "of every size"])
+def test_a_single_class_is_shown_only_where_it_must_be(wrong_of: int, shown: int) -> None:
+    """The probability of one class is 1, which says nothing about what goes wrong between several."""
+
+    def softmax(z: Array) -> Array:
+        right: Array = nnlaws_reference.softmax(z)
+        return right if z.shape[1] > wrong_of else right / 2
+
+    report = check(SimpleNamespace(softmax=softmax), laws=["softmax.value"], dtypes=["float32"], profile="quick")
+    (result,) = report.results
+    assert Token.parse(result.replay).case.columns == shown

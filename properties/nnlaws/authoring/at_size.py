@@ -156,7 +156,7 @@ def letters(operation: Operation) -> tuple[str, str]:
         return columns, ""
     every = [letter for dims in operation.arguments.values() for letter in dims]
     most = max(dict.fromkeys(every), key=every.count)
-    return (rows, most) if most not in (rows, columns) else (rows, columns)
+    return (rows, most) if every.count(most) > 1 and most not in (rows, columns) else (rows, columns)
 
 
 def positions(size: int, count: int, random: np.random.Generator) -> NDArray[np.intp]:

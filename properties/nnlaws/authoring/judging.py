@@ -30,6 +30,7 @@ class Rounding:
     any number of them. ordinary, extreme: inputs for the laws of the contract; unusual: such as its operations have to
     bear besides, where there are any. stay_finite: how its results do so.
     ends: of options, the ends of what they may be, where there is little to compute, and a shortcut to take.
+    shown: the fewest columns that a failure is shown with, where it fails with so many too: one class says little.
     """
 
     families: tuple[str, ...]
@@ -43,6 +44,7 @@ class Rounding:
     unusual: Callable[[Operation], Unusual] | None = None
     far: tuple[int, ...] = ()
     ends: Mapping[str, tuple[float, ...]] = field(default_factory=dict[str, tuple[float, ...]])
+    shown: int = 1
 
     limit = "bound"
     """What the worst ratio of a result is a part of."""

@@ -19,8 +19,8 @@ from itertools import permutations
 from math import log, log1p
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import gammaln, ndtri
 
 from nnlaws.chance.martingale import GRAIN, Integers, LogE, draws, mixture, moments, report
 from nnlaws.rounding.formats import Floats
@@ -76,7 +76,7 @@ def serial(p: Floats, *more: Floats, grain: float = GRAIN) -> LogE:
 
 
 def _serial(p: Floats, when: Integers, grain: float) -> Floats:
-    n, scores = len(p), ndtri(clamped(p))
+    n, scores = len(p), scipy.special.ndtri(clamped(p))
     groups = [mixture([markov(p, 4, when, grain), markov(p, 8, when, grain)])]
     groups += [copula(scores[:-lag], scores[lag:], lag, when, grain) for lag in _NEAR if n > lag]
     far = [_dependent((p, scores), (p, scores), earlier, when, grain) for earlier in _earlier(n)]
@@ -95,7 +95,7 @@ def crossed(ranks: Sequence[Floats], lagged: bool = True, *, grain: float = GRAI
     """
     if len(ranks) < 2:
         raise ValueError(f"expected two coordinates or more, got {len(ranks)}")
-    columns = [(p, ndtri(clamped(p))) for p in draws(*ranks)]
+    columns = [(p, scipy.special.ndtri(clamped(p))) for p in draws(*ranks)]
     n, several = len(ranks[0]), range(len(ranks))
     when = moments(n)
     found = {(b, a, 0): _paired(columns[a], columns[b], when, grain) for b in several for a in range(b)}
@@ -146,7 +146,9 @@ def pairs(p: Floats, q: Floats, *, grain: float = GRAIN) -> LogE:
     """
     p, q = draws(p, q)
     when = moments(len(p))
-    return report(_paired((p, ndtri(clamped(p))), (q, ndtri(clamped(q))), when, grain), when)
+    return report(
+        _paired((p, scipy.special.ndtri(clamped(p))), (q, scipy.special.ndtri(clamped(q))), when, grain), when
+    )
 
 
 def clamped(v: Floats) -> Floats:
@@ -246,7 +248,7 @@ def _cells(v: Floats, bins: int) -> NDArray[np.uint16]:
 
 
 def _mixed(cells: NDArray[np.uint16], bins: int, when: Integers) -> Floats:
-    drawn: Floats = gammaln(when + bins / 2) - gammaln(bins / 2)  # the sum of log(t + K/2)
+    drawn: Floats = scipy.special.gammaln(when + bins / 2) - scipy.special.gammaln(bins / 2)  # the sum of log(t + K/2)
     return _after(np.log(_seen(cells, bins) + 0.5), 0, when) - drawn + when * log(bins)
 
 

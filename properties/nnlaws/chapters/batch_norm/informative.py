@@ -1,10 +1,10 @@
 """The laws of batch norm's informative clauses: on its own results, an implementation shows what normalising is for."""
 
 import numpy as np
+import scipy
 from nnlaws_reference.dtypes import Array
 from nnlaws_spec.formulas import batch_norm as formulas
 from numpy.typing import NDArray
-from scipy.special import gammaincinv
 
 from nnlaws.authoring.evidence import Evidence, agree, require
 from nnlaws.authoring.ruler import Ruler
@@ -22,7 +22,7 @@ def noise_of_the_mean(f: Subject, ruler: Ruler, z: Array, gamma: Array, beta: Ar
     """Σ m μ²/σ² over N means of batches is chi-squared with N degrees of freedom: exact for normal samples."""
     means = f.results(z, gamma, beta, eps=eps)[1]
     total = z.shape[-2] * np.square(means).sum()
-    low, high = (2 * gammaincinv(means.size / 2, q) for q in (FALSE_ALARM / 2, 1 - FALSE_ALARM / 2))
+    low, high = (2 * scipy.special.gammaincinv(means.size / 2, q) for q in (FALSE_ALARM / 2, 1 - FALSE_ALARM / 2))
     reason = f"m μ² sums to {total:.0f} over {means.size} batch means, where {low:.0f} to {high:.0f} is expected"
     return require(bool(low <= total <= high), reason)
 

@@ -6,8 +6,8 @@ refuses only what no number of these intervals explains.
 """
 
 import numpy as np
+import scipy
 from nnlaws_reference.dtypes import Array
-from scipy.special import bdtr, bdtrc, chdtr, gammaincinv
 
 from nnlaws.authoring.evidence import Evidence, require
 from nnlaws.authoring.ruler import Ruler
@@ -26,7 +26,7 @@ def noisy_variance_falls_short(
     """Σ m σ²_batch over N variances of batches is chi-squared with N (m − 1) degrees of freedom."""
     least, most = _variances(f, ruler, z, gamma, beta, eps=eps)
     freedom = least.size * (z.shape[-2] - 1)
-    low, high = (2 * gammaincinv(freedom / 2, q) for q in (FALSE_ALARM / 2, 1 - FALSE_ALARM / 2))
+    low, high = (2 * scipy.special.gammaincinv(freedom / 2, q) for q in (FALSE_ALARM / 2, 1 - FALSE_ALARM / 2))
     total = (least.sum() + most.sum()) / 2
     reason = f"m σ² sums to {total:.0f} over {least.size} batches, where {low:.0f} to {high:.0f} is expected"
     return require(bool(low <= most.sum() and least.sum() <= high), reason)
@@ -34,12 +34,15 @@ def noisy_variance_falls_short(
 
 def noise_of_the_variance(f: Subject, ruler: Ruler, z: Array, gamma: Array, beta: Array, *, eps: float) -> Evidence:
     """Of N variances of batches, those between the quartiles of chi-squared are binomial: as many as others."""
-    least, most = (chdtr(z.shape[-2] - 1, each) for each in _variances(f, ruler, z, gamma, beta, eps=eps))
+    least, most = (scipy.special.chdtr(z.shape[-2] - 1, each) for each in _variances(f, ruler, z, gamma, beta, eps=eps))
     (low, high), count = MIDDLE, least.size
     surely = int(((low < least) & (most < high)).sum())
     maybe = int(((low < most) & (least < high)).sum())
     half = high - low
-    too_many, too_few = bdtrc(surely - 1, count, half) if surely else 1.0, bdtr(maybe, count, half)
+    too_many, too_few = (
+        scipy.special.bdtrc(surely - 1, count, half) if surely else 1.0,
+        scipy.special.bdtr(maybe, count, half),
+    )
     reason = f"{surely} of {count} variances of batches lie between the quartiles, where about {count / 2:.0f} should"
     return require(bool(min(too_many, too_few) >= FALSE_ALARM / 2), reason)
 

@@ -24,6 +24,7 @@ CHAPTER = Chapter(
         columns=inputs.COLUMNS,
         unusual=inputs.unusual,
         far=inputs.FAR,
+        shown=2,
     ),
     place=1,
 )

@@ -41,8 +41,8 @@ def recognise(found: Any, name: str, given: Keywords, settings: Mapping[str, str
         return _optimizer(found, given, settings, about)
     if inspect.isclass(found) and issubclass(found, lr_scheduler.LRScheduler):
         return _schedule(found, given, about)
-    if isinstance(found, nn.Module) and {"running_mean", "_orig_mod.running_mean"} & dict(found.named_buffers()).keys():
-        raise Unrecognised("it is one layer of one number of features; give its class, or a function that makes it")
+    if isinstance(found, nn.Module) and layers.is_made(found):
+        return layers.recognised_as_made(found, given, settings, about)
     if inspect.isclass(found) and issubclass(found, nn.Module):
         return _module(found, parameters(found), given, settings, about)
     if callable(found) and not inspect.isclass(found):

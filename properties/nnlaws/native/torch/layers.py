@@ -1,6 +1,8 @@
 """What a layer of PyTorch is recognised as: batch norm, by what it remembers and what it does to a few batches."""
 
+import copy
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import SimpleNamespace
 from typing import NamedTuple
 
@@ -35,12 +37,61 @@ class Numbers(NamedTuple):
     momentum_set: str = ""
 
 
+class Tried(NamedTuple):
+    """What makes a layer, and of how many features it is made to see what it is."""
+
+    factory: Factory
+    n: int
+
+    def made(self, eps: float, momentum: float) -> nn.Module:
+        return self.factory(self.n, eps=eps, momentum=momentum)
+
+
 def recognised(
     kind: Callable[..., nn.Module], there: Parameters, given: Keywords, settings: Mapping[str, str], about: Keywords
 ) -> SimpleNamespace:
     """The target that a class of batch norm, or a function that makes it, is. Raises Unrecognised."""
+    return _told(partial(_recognised, kind, there, PROBE, given, settings, about))
+
+
+def is_made(module: nn.Module) -> bool:
+    """Whether it is itself a layer that keeps averages; a network that has such a layer is none."""
+    names = {name.removeprefix("_orig_mod.") for name in tensors(module)}
+    return all(names & {word, *ALSO[word]} for word in STATE[2:])
+
+
+def recognised_as_made(
+    layer: nn.Module, given: Keywords, settings: Mapping[str, str], about: Keywords
+) -> SimpleNamespace:
+    """The target that one layer is, of its own number of features. Its γ, β and averages are set by the laws; whatever
+    else it is stays. Raises Unrecognised.
+    """
+    if hasattr(layer, "_orig_mod"):
+        raise Unrecognised("it was compiled as one layer: give a function that makes it, with --as batch_norm")
+    if given:
+        raise Unrecognised(f"{', '.join(given)}: a layer that was made already takes no keywords; give its class")
+    state = _state(layer, 0)
+    n = tensors(layer)[state[2]].numel()
+
+    def kind(n: int) -> nn.Module:
+        made = copy.deepcopy(layer)
+        with torch.no_grad():
+            for name, value in zip(state, (1.0, 0.0, 0.0, 1.0), strict=True):
+                tensors(made)[name].fill_(value)
+            for counter in made.buffers():
+                if not counter.is_floating_point():  # of batches seen
+                    counter.zero_()
+        return made
+
+    made = _told(partial(_recognised, kind, {}, n, {}, settings, about))
+    made.fixed = {**made.fixed, "n": n}
+    made.recognised += ("one layer, as it was made: its features are as many as it has",)
+    return made
+
+
+def _told(recognise: Callable[[], SimpleNamespace]) -> SimpleNamespace:
     try:
-        return _recognised(kind, there, given, settings, about)
+        return recognise()
     except Unrecognised:
         raise
     except Exception as error:  # a layer may refuse what it is tried on
@@ -48,14 +99,19 @@ def recognised(
 
 
 def _recognised(
-    kind: Callable[..., nn.Module], there: Parameters, given: Keywords, settings: Mapping[str, str], about: Keywords
+    kind: Callable[..., nn.Module],
+    there: Parameters,
+    n: int,
+    given: Keywords,
+    settings: Mapping[str, str],
+    about: Keywords,
 ) -> SimpleNamespace:
     eps, momentum = pick(there, "eps"), pick(there, "bn_momentum")
     names.left_to_laws(given, {eps, momentum} - {""})
     fixed = {**switched_off({name: each for name, each in there.items() if name != momentum}, given), **given}
     plain = _factory(kind, fixed, Numbers(eps, momentum))
-    probe = _made(plain)
-    state = _state(probe)
+    probe = _made(Tried(plain, n))
+    state = _state(probe, n)
     owner = within(probe, state[2].rpartition(".")[0])
     numbers = Numbers(
         *(eps, momentum),
@@ -63,11 +119,12 @@ def _recognised(
         "" if momentum else next((name for name in names.NAMES["bn_momentum"] if _is_number(owner, name)), ""),
     )
     factory = _factory(kind, fixed, numbers, state[2].rpartition(".")[0])
-    ranks = _ranks(probe, settings.get("input", ""))
-    if not _over_the_batch(factory, ranks[0]):
+    tried = Tried(factory, n)
+    ranks = _ranks(probe, n, settings.get("input", ""))
+    if not _over_the_batch(tried, ranks[0]):
         raise Unrecognised("it normalises each sample by itself, as instance norm does, and not the batch")
-    weight = _weight_of_new(factory, ranks[0], state, WEIGHT)
-    acts = abs(_weight_of_new(factory, ranks[0], state, WEIGHT / 2) - weight) > 0.01
+    weight = _weight_of_new(tried, ranks[0], state, WEIGHT)
+    acts = abs(_weight_of_new(tried, ranks[0], state, WEIGHT / 2) - weight) > 0.01
     settable = bool(momentum) or (bool(numbers.momentum_set) and acts) or abs(weight - 0.5) < 0.01  # or cumulative
     lines = [
         f"taken for batch norm of input of {_or(ranks)} axes, {_averages(weight)}" if settable else
@@ -75,8 +132,8 @@ def _recognised(
         *told(fixed),
     ]  # fmt: skip
     written: Keywords = {}
-    if not eps and not _eps_acts(factory, ranks[0], state):
-        written["eps"] = _acting(factory, ranks[0], state)
+    if not eps and not _eps_acts(tried, ranks[0], state):
+        written["eps"] = _acting(tried, ranks[0], state)
     decay = round(1 - weight, 3)
     if not settable and 0 < decay < 1 and abs(1 - weight - decay) < 1e-9:
         written["batch_norm_running.decay"] = decay
@@ -122,27 +179,29 @@ def _factory(kind: Callable[..., nn.Module], fixed: Keywords, numbers: Numbers, 
     return factory
 
 
-def _made(factory: Factory) -> nn.Module:
+def _made(tried: Tried) -> nn.Module:
     try:
-        return factory(PROBE, eps=SMALL, momentum=WEIGHT)
+        return tried.made(SMALL, WEIGHT)
     except Exception as error:
-        raise Unrecognised(f"made of {PROBE} features, it {raised(error)}") from None
+        raise Unrecognised(f"made of {tried.n} features, it {raised(error)}") from None
 
 
-def _state(probe: nn.Module) -> tuple[str, ...]:
-    """The names of γ, β, mean and variance: what has one number a feature, under one of the names of each."""
+def _state(probe: nn.Module, n: int) -> tuple[str, ...]:
+    """The names of γ, β, mean and variance: what has one number a feature, under one of the names of each. n: the
+    number of features; 0 where it is not known.
+    """
     there = tensors(probe)
     vectors = {
         name.rpartition(".")[2]: name  # a compiled layer, or one in a container, calls them something.running_mean
         for name, value in there.items()
-        if value.numel() == PROBE and PROBE in value.shape
+        if n == 0 or (value.numel() == n and n in value.shape)
     }
     found = [next((name for name in (word, *ALSO[word]) if name in vectors), "") for word in STATE]
     has = ", ".join(there) or "nothing"
     if not all(found[2:]):
-        raise Unrecognised(f"it keeps no running_mean and running_var of {PROBE} features, but {has}")
+        raise Unrecognised(f"it keeps no running_mean and running_var of {n or 'its'} features, but {has}")
     if not all(found[:2]):
-        raise Unrecognised(f"it has no weight and bias of {PROBE} features, but {has}")
+        raise Unrecognised(f"it has no weight and bias of {n or 'its'} features, but {has}")
     return tuple(vectors[name] for name in found)
 
 
@@ -151,17 +210,17 @@ def _is_number(owner: nn.Module, name: str) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _batch(rank: int, value: float) -> torch.Tensor:
-    return torch.full((5, PROBE, *(2,) * (rank - 2)), value)
+def _batch(n: int, rank: int, value: float) -> torch.Tensor:
+    return torch.full((5, n, *(2,) * (rank - 2)), value)
 
 
-def _ranks(probe: nn.Module, wanted: str) -> tuple[int, ...]:
+def _ranks(probe: nn.Module, n: int, wanted: str) -> tuple[int, ...]:
     """The numbers of axes of what it takes."""
     found: list[int] = []
     reasons: list[str] = []
     for rank in (int(wanted[0]),) if wanted else RANKS:
         try:
-            out = probe.train()(torch.randn_like(_batch(rank, 0.0)))
+            out = probe.train()(torch.randn_like(_batch(n, rank, 0.0)))
         except Exception as error:
             reasons.append(f"{rank} axes: {type(error).__name__}")
             continue
@@ -174,22 +233,22 @@ def _ranks(probe: nn.Module, wanted: str) -> tuple[int, ...]:
     return tuple(found)
 
 
-def _over_the_batch(factory: Factory, rank: int) -> bool:
+def _over_the_batch(tried: Tried, rank: int) -> bool:
     """Whether the samples of a batch stay apart: where each is normalised by itself, all have the mean 0."""
     if rank == 2:
         return True
     levels = torch.arange(5.0).reshape(5, *(1,) * (rank - 1))
-    x = levels + torch.randn(_batch(rank, 0.0).shape, generator=torch.Generator().manual_seed(0)) / 8
-    out = _made(factory).train()(x)
+    x = levels + torch.randn(_batch(tried.n, rank, 0.0).shape, generator=torch.Generator().manual_seed(0)) / 8
+    out = _made(tried).train()(x)
     return bool(out.flatten(2).mean(dim=2).abs().max() > 0.1)
 
 
-def _weight_of_new(factory: Factory, rank: int, state: tuple[str, ...], momentum: float) -> float:
+def _weight_of_new(tried: Tried, rank: int, state: tuple[str, ...], momentum: float) -> float:
     """The weight of the second batch in the average of two; the first may have been taken as it is."""
-    layer = factory(PROBE, eps=SMALL, momentum=momentum).to(torch.float64).train()
+    layer = tried.made(SMALL, momentum).to(torch.float64).train()
     averages: list[float] = []
     for value in (4.0, 8.0):
-        layer(_batch(rank, value).to(tensors(layer)[state[2]].dtype))
+        layer(_batch(tried.n, rank, value).to(tensors(layer)[state[2]].dtype))
         averages.append(float(tensors(layer)[state[2]].mean()))
     return (averages[1] - averages[0]) / (8.0 - averages[0]) if averages[0] != 8.0 else float("nan")
 
@@ -201,26 +260,26 @@ def _averages(weight: float) -> str:
     return f"the second batch with a weight of {weight:.3g} where its momentum is {WEIGHT}"
 
 
-def _inferred(factory: Factory, rank: int, state: tuple[str, ...], eps: float, var: float) -> float:
+def _inferred(tried: Tried, rank: int, state: tuple[str, ...], eps: float, var: float) -> float:
     """What 1 is normalised to at inference, of mean 0 and that variance, in float64."""
-    layer = factory(PROBE, eps=eps, momentum=WEIGHT).to(torch.float64)
+    layer = tried.made(eps, WEIGHT).to(torch.float64)
     there = tensors(layer)
     with torch.no_grad():
         for name, value in zip(state, (1.0, 0.0, 0.0, var), strict=True):
             there[name].fill_(value)
-        return float(layer.eval()(_batch(rank, 1.0).to(there[state[2]].dtype)).mean())
+        return float(layer.eval()(_batch(tried.n, rank, 1.0).to(there[state[2]].dtype)).mean())
 
 
-def _eps_acts(factory: Factory, rank: int, state: tuple[str, ...]) -> bool:
+def _eps_acts(tried: Tried, rank: int, state: tuple[str, ...]) -> bool:
     """Whether the ε that is set is the one that it is normalised with."""
-    return _inferred(factory, rank, state, SMALL, 0.0) != _inferred(factory, rank, state, MODERATE, 0.0)
+    return _inferred(tried, rank, state, SMALL, 0.0) != _inferred(tried, rank, state, MODERATE, 0.0)
 
 
-def _acting(factory: Factory, rank: int, state: tuple[str, ...]) -> float:
+def _acting(tried: Tried, rank: int, state: tuple[str, ...]) -> float:
     """The ε that is written into it, by what it does to a feature without variance, inside the root or outside: the
     number of few digits. Raises Unrecognised where there is none.
     """
-    at_0, at_1 = (_inferred(factory, rank, state, SMALL, var) for var in (0.0, SMALL))
+    at_0, at_1 = (_inferred(tried, rank, state, SMALL, var) for var in (0.0, SMALL))
     if at_0 == float("inf"):
         return 0.0
     if not at_0 > 0:
