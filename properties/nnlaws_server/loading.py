@@ -4,6 +4,7 @@ import ast
 import difflib
 import importlib
 import importlib.util
+import inspect
 import os
 import re
 import shlex
@@ -117,7 +118,7 @@ def recognised(found: Any, target: str, operations: Iterable[str], built_in: Map
     name, given, settings, _ = named(target)
     there = offered(found, operations)
     told = bool(given or settings)
-    if name in built_in or not (told or not there or _of_a_library(found)):
+    if name in built_in or not (told or not there or _of_a_library(found) or _is_a_factory(found)):
         return found
     kind, known_kinds = settings.get("as", ""), [*operations, "batch_norm"]
     if kind and kind not in known_kinds:
@@ -166,6 +167,15 @@ def _of_a_library(found: Any) -> bool:
     root = sys.modules.get(str(name).partition(".")[0])
     file = getattr(root, "__file__", None) or ""
     return "site-packages" in file or "dist-packages" in file
+
+
+def _is_a_factory(found: Any) -> bool:
+    """Whether it is a function that begins with a learning rate, as what makes an optimizer does; operations begin with
+    their arrays.
+    """
+    if not inspect.isfunction(found):
+        return False
+    return next(iter(inspect.signature(found).parameters), "") in ("learning_rate", "lr")
 
 
 def offered(implementation: Any, operations: Iterable[str]) -> dict[str, Callable[..., Any]]:

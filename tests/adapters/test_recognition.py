@@ -308,10 +308,40 @@ def test_a_wrong_layer_that_was_made_already_violates(need: Need) -> None:
     assert not report.conforms
 
 
+def test_a_layer_without_scale_and_shift_is_judged_as_such(need: Need) -> None:
+    torch = need("torch")
+    report = quick("torch.nn:BatchNorm1d affine=False")
+    assert report.conforms, str(report)
+    assert set(report.offered) == {"batch_norm_train", "batch_norm_running", "batch_norm_inference"}
+    assert "judged with gamma = 1.0, beta = 0.0 alone, which is fixed" in report.declares
+
+    class Shifted(torch.nn.BatchNorm1d):  # type: ignore[misc, name-defined]
+        """A shift that it has not."""
+
+        def forward(self, x: Any) -> Any:
+            return super().forward(x) + 0.125
+
+    assert not quick(Shifted(4, affine=False), laws=["batch_norm_train.value"]).conforms
+
+
 def test_what_was_compiled_as_one_layer_is_refused(need: Need) -> None:
     torch = need("torch")
     with pytest.raises(LoadError, match="compiled as one layer"):
         quick(torch.compile(torch.nn.BatchNorm1d(3), backend="eager"))
+
+
+def test_a_factory_that_branches_on_its_numbers_is_run_as_it_is(need: Need, tmp_path: Path) -> None:
+    need("optax")
+    (tmp_path / "mine.py").write_text(
+        "import optax\n\n"
+        "def adamw(learning_rate, b1=0.9, b2=0.999, eps=1e-8, weight_decay=0.0):\n"
+        "    adam = optax.scale_by_adam(b1, b2, eps)\n"
+        "    decay = [optax.add_decayed_weights(weight_decay)] if weight_decay > 0 else []\n"
+        "    return optax.chain(adam, *decay, optax.scale(-learning_rate))\n"
+    )
+    report = quick(f"{tmp_path / 'mine.py'}:adamw", laws=["adam.value", "adamw.value"], shapes="few")
+    assert report.conforms, str(report)
+    assert set(report.offered) == {"adam", "adamw"}
 
 
 def test_an_optimizer_that_decays_by_default_is_judged_without_as_well(need: Need) -> None:

@@ -36,7 +36,7 @@ def test_a_number_that_is_fixed_is_the_only_one_asked_for() -> None:
 @pytest.mark.parametrize(
     ("declared", "message"),
     [
-        ({"fixed": {"epsilon": 1e-3}}, "expected options of operations: .*eps"),
+        ({"fixed": {"epsilon": 1e-3}}, "expected options or vectors of operations: .*eps"),
         ({"targets": "indices"}, "expected 'one_hot', or nothing"),
     ],
 )
@@ -82,11 +82,20 @@ def train(z: Any, gamma: Any, beta: Any, *, eps: float) -> Any:
     return nnlaws_reference.batch_norm_train(z, gamma, beta, eps=eps)
 
 
+def plain(z: Any, gamma: Any, beta: Any, *, eps: float) -> Any:
+    """Without γ and β, as a layer has it that is made with affine=False."""
+    assert (gamma == 1).all()
+    assert (beta == 0).all()
+    mean, var = z.mean(0), z.var(0)
+    return ((z - mean) / np.sqrt(var + eps)).astype(z.dtype), mean, var
+
+
 NUMBERS = {
     "adam": (adam, {"beta1": 0.9, "adam.beta2": 0.99, "eps": 1e-8}),
     "log_uniform_map": (scale, {"low": 1e-4, "high": 1.0}),
     "exponential_decay": (decayed, {"rate": 0.5}),
     "batch_norm_train": (train, {"eps": 1e-5}),
+    "batch_norm_train without scale and shift": (plain, {"gamma": 1.0, "batch_norm_train.beta": 0.0}),
 }
 
 
@@ -94,6 +103,7 @@ NUMBERS = {
 def test_laws_are_made_for_the_numbers_that_are_fixed(name: str) -> None:
     """Also what goes with them: the γ that undoes batch norm, and what lies between low and high."""
     function, fixed = NUMBERS[name]
+    name = name.partition(" ")[0]
     report = quick(SimpleNamespace(**{name: function}, fixed=fixed), operations=[name])
     assert report.conforms, str(report)
     outcomes = [result.outcome for result in report.results]

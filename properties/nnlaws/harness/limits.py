@@ -18,11 +18,13 @@ from nnlaws.authoring.law import Law
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.subject import NotOffered
 from nnlaws.authoring.token import Case
+from nnlaws.chapters import chapter_of
 from nnlaws.chapters.contract.laws import same_numbers_again, same_result_again
 from nnlaws.rounding.formats import Format
 
 ONE_HOT = "one_hot"
 TARGETS = "y"  # the argument that one-hot targets are
+OTHER = "other_"  # before the name of an argument of a call that comes between
 LEAST = 2  # columns that a law at size is about, where they are fixed
 
 
@@ -34,18 +36,20 @@ class Beyond(NotOffered):
 class Limits:
     """fixed: options that have one value only, and sizes, by the letters of signatures. targets: "one_hot" where a loss
     takes class numbers alone. deterministic: whether the same arguments give the same bits. sizes: of one operation,
-    those of what is fixed that are sizes. positive: options that may not be 0.
+    those of what is fixed that are sizes; given: arguments whose entries all have one value, as the γ of a layer that
+    scales nothing has. positive: options that may not be 0.
     """
 
     fixed: Mapping[str, Any] = field(default_factory=dict[str, Any])
     targets: str = ""
     deterministic: bool = True
     sizes: Mapping[str, int] = field(default_factory=dict[str, int])
+    given: Mapping[str, float] = field(default_factory=dict[str, float])
     positive: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         """Whether there is something that it cannot be given."""
-        return bool(self.fixed or self.targets or self.sizes or self.positive)
+        return bool(self.fixed or self.targets or self.sizes or self.given or self.positive)
 
     def told(self) -> tuple[str, ...]:
         """What is declared, a line each."""
@@ -59,20 +63,23 @@ class Limits:
         return tuple(line for line, holds in lines.items() if holds)
 
     def of(self, operation: Operation) -> "Limits":
-        """Those that bear on an operation: `eps`, or `adam.eps`, of it alone; `C`, or `softmax.C`."""
+        """Those that bear on an operation: `eps`, or `adam.eps`, of it alone; `C`, or `softmax.C`; `gamma`."""
         fixed: dict[str, Any] = {}
         sizes: dict[str, int] = {}
+        given: dict[str, float] = {}
         counted = {letter for dims in operation.arguments.values() for letter in dims}
         for key, value in sorted(self.fixed.items(), key=lambda each: each[0].count(".")):
             scope, _, name = key.rpartition(".")
             if scope in ("", operation.name) and name in operation.options:
                 fixed[name] = value
+            elif scope in ("", operation.name) and name in operation.arguments:
+                given[name] = value
             elif scope in ("", operation.name) and name in counted:
                 sizes[name] = value
         targets = self.targets if TARGETS in operation.arguments else ""
         each = [key.rpartition(".") for key in self.positive]
         positive = tuple(name for scope, _, name in each if scope in ("", operation.name) and name in operation.options)
-        return replace(self, fixed=fixed, targets=targets, sizes=sizes, positive=positive)
+        return replace(self, fixed=fixed, targets=targets, sizes=sizes, given=given, positive=positive)
 
     def law(self, law: Law) -> Law:
         """The law on inputs that keep to them, about what is promised; of one that is about no such sizes, `beyond`
@@ -124,12 +131,34 @@ class Limits:
             if law.kind == "structure":  # what it relates was made for these options
                 self.check(law.operation, (), made.options)
             arguments = tuple(
-                _one_hot(x) if self.targets and name == TARGETS else x
-                for name, x in zip(law.operation.arguments, made.arguments, strict=True)
+                self._kept(name, x) for name, x in zip(law.operation.arguments, made.arguments, strict=True)
             )
-            return replace(made, arguments=arguments, options=options)
+            if self.given and law.kind == "structure":
+                self._spare(law, made.arguments, case, format)
+            others = {
+                name: self._kept(name.removeprefix(OTHER), x)
+                for name, x in made.extra.items()
+                if name.startswith(OTHER)
+            }
+            return replace(made, arguments=arguments, extra={**made.extra, **others}, options=options)
 
         return limited
+
+    def _kept(self, name: str, x: Array) -> Array:
+        """An argument of that name, as it may be given."""
+        if self.targets and name == TARGETS:
+            return _one_hot(x)
+        return np.full_like(x, self.given[name]) if name in self.given else x
+
+    def _spare(self, law: Law, arguments: tuple[Array, ...], case: Case, format: Format) -> None:
+        """Raises Beyond where the law has made an argument that is given on purpose: it is then not the one that the
+        law of the operation's value has in this case.
+        """
+        usual = _value_law(law.operation).build(self._set(case), format).arguments
+        for name, x, other in zip(law.operation.arguments, arguments, usual, strict=True):
+            if name in self.given and not (np.array_equal(x, other) or (x == self.given[name]).all()):
+                value = self.given[name]
+                raise Beyond(f"the law needs a {name} of its own, and the target has {name} = {value!r} fixed")
 
     def _set(self, case: Case) -> Case:
         """The case with what is fixed as its settings, for arguments may be made of such a number."""
@@ -145,6 +174,8 @@ class Limits:
             if options.get(name) == 0:
                 raise Beyond(f"the law needs {name} = 0, and the target refuses that")
         for name, x in zip(operation.arguments, arguments, strict=False):
+            if name in self.given and not (np.asarray(x) == self.given[name]).all():
+                raise Beyond(f"the law needs another {name}, and the target has {name} = {self.given[name]!r} fixed")
             if self.targets and name == TARGETS and not _is_one_hot(x):
                 raise Beyond("the law needs targets that are probabilities, and the target takes class numbers")
         for (name, dims), x in zip(operation.arguments.items(), arguments if self.sizes else (), strict=False):
@@ -155,6 +186,11 @@ class Limits:
                         f"the law needs {name} with {letter} = {size}, and the target has {letter} = "
                         f"{self.sizes[letter]} fixed"
                     )
+
+
+def _value_law(operation: Operation) -> Law:
+    """The first that says what its results are."""
+    return next(law for law in chapter_of(operation).laws_of(operation) if law.kind == "value")
 
 
 def _of_size(cases: Sequence[Case], given: Mapping[str, int]) -> tuple[Case, ...]:

@@ -156,11 +156,14 @@ def _limits(implementation: Any, target: str) -> Limits:
     options = {option for operation in OPERATIONS.values() for option in operation.options}
     arrays = [operation for operation in OPERATIONS.values() if operation.arrays]
     sizes = {letter for operation in arrays for dims in operation.arguments.values() for letter in dims} - options
+    vectors = {name for operation in arrays for name, dims in operation.arguments.items() if len(dims) == 1}
     for key, value in fixed.items():
         scope, _, name = str(key).rpartition(".")
-        if name not in options | sizes or (scope and scope not in OPERATIONS):
-            there = f"{', '.join(sorted(options))}; or sizes: {', '.join(sorted(sizes))}"
-            raise TargetError(f"{target} declares fixed = {fixed!r}; expected options of operations: {there}")
+        if name not in options | sizes | vectors or (scope and scope not in OPERATIONS):
+            there = f"{', '.join(sorted(options | vectors))}; or sizes: {', '.join(sorted(sizes))}"
+            raise TargetError(
+                f"{target} declares fixed = {fixed!r}; expected options or vectors of operations: {there}"
+            )
         if name in sizes and (type(value) is not int or value < 1):
             raise TargetError(f"{target} declares fixed = {fixed!r}; expected a size, {name}, of 1 or more")
         if isinstance(value, str):

@@ -30,27 +30,45 @@ def optimizer(
 
     operations: of each, what makes keywords of its options, as in {"adam": lambda beta1, beta2, eps: {"b1": beta1, …}};
     default by the names of what `make` takes. fixed: keywords that are the same in all of them. rate: what the learning
-    rate is called. Hyperparameters are arguments of the compiled step, which gives what Python floats would. A state is
-    saved and restored by its leaves. more: description, dtypes, conventions.
+    rate is called. Hyperparameters are arguments of the compiled step, which gives what Python floats would; a factory
+    that branches on them is not compiled. A state is saved and restored by its leaves. more: description, dtypes,
+    conventions.
     """
     made = partial(make, **(fixed or {}))
+    found = operations or of_optimizer(parameters(make))
+    compiled = {name: not branches(made, rate, keywords) for name, keywords in found.items()}
 
     def operation(name: str, keywords: Callable[..., Keywords]) -> Callable[..., Array]:
-        return driven(name, lambda **options: driven_by(made, rate, **keywords(**options)))
+        return driven(name, lambda **options: driven_by(made, rate, compiled=compiled[name], **keywords(**options)))
 
-    found = operations or of_optimizer(parameters(make))
     return SimpleNamespace(**more, **{name: operation(name, keywords) for name, keywords in found.items()})
 
 
-def driven_by(make: Make, rate_name: str = RATE[0], **options: float) -> Optimizer[State]:
+def branches(make: Make, rate: str, keywords: Callable[..., Keywords]) -> bool:
+    """Whether the factory branches on its numbers, as by `if weight_decay:`, so that they cannot be compiled in."""
+    numbers = {rate: 0.1, **keywords(**dict.fromkeys(parameters(keywords), 0.5))}
+
+    def first_step(numbers: dict[str, Any], theta: jax.Array) -> Any:
+        made = make(**numbers)
+        return made.update(theta, made.init(theta), theta)
+
+    try:
+        jax.eval_shape(first_step, numbers, jax.ShapeDtypeStruct((2,), np.float32))
+    except jax.errors.ConcretizationTypeError:
+        return True
+    return False
+
+
+def driven_by(make: Make, rate_name: str = RATE[0], *, compiled: bool = True, **options: float) -> Optimizer[State]:
     """The optimizer of that factory and options."""
+    begin, go_on = (initial, _step) if compiled else (initial.__wrapped__, _step.__wrapped__)
 
     def init(theta: Any) -> State:
-        return theta, initial(make, {rate_name: 0.0, **options}, theta)
+        return theta, begin(make, {rate_name: 0.0, **options}, theta)
 
     def step(state: State, gradient: Array, rate: float) -> State:
         parameters, own = state
-        new: State = _step(make, {rate_name: rate, **options}, gradient, own, parameters)
+        new: State = go_on(make, {rate_name: rate, **options}, gradient, own, parameters)
         return new
 
     def restored(state: State) -> State:

@@ -36,7 +36,8 @@ def batch_norm(
     samples; of several, each by turns. params: the dtype of γ, β and the averages, default the input's, to which their
     gradients and the averages are rounded before they are judged. wrap: what is made of the layer before it is called,
     such as torch.compile. momentum_of: whether the layer's momentum is the weight of the new statistics or of the old.
-    state: the names of γ, β, mean and variance. declared: description, dtypes, conventions.
+    state: the names of γ, β, mean and variance; of a layer without γ or β, nothing in its place. declared:
+    description, dtypes, conventions.
     """
     ranks = tuple(int(each[0]) for each in ([input] if isinstance(input, str) else input))
     layer = BatchNorm(factory, ranks, params, device, wrap, momentum_of, tuple(state), memory_format)
@@ -121,7 +122,8 @@ class BatchNorm:
         layer.module.train()
         names: dict[str, str] = dict(zip(STATE, self.state, strict=True))
         for name, value in given.items():
-            layer.state.put(names[name], self._given(value))
+            if names[name]:
+                layer.state.put(names[name], self._given(value))
         return layer
 
     def _averages(self, layer: "_Made", like: torch.Tensor) -> tuple[Array, Array]:

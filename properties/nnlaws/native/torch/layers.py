@@ -26,6 +26,8 @@ ALSO = {
 """What else γ, β and the averages are called."""
 WEIGHT = 0.25  # of the new or of the old statistics, that is tried
 SMALL, MODERATE = 1e-5, 0.5  # ε that are tried
+UNSCALED = (("gamma", 1.0), ("beta", 0.0))
+"""What a layer without γ, or without β, is as good as."""
 
 
 class Numbers(NamedTuple):
@@ -76,8 +78,7 @@ def recognised_as_made(
     def kind(n: int) -> nn.Module:
         made = copy.deepcopy(layer)
         with torch.no_grad():
-            for name, value in zip(state, (1.0, 0.0, 0.0, 1.0), strict=True):
-                tensors(made)[name].fill_(value)
+            _fill(made, state, (1.0, 0.0, 0.0, 1.0))
             for counter in made.buffers():
                 if not counter.is_floating_point():  # of batches seen
                     counter.zero_()
@@ -131,7 +132,7 @@ def _recognised(
         f"taken for batch norm of input of {_or(ranks)} axes",
         *told(fixed),
     ]  # fmt: skip
-    written: Keywords = {}
+    written: Keywords = {word: value for name, (word, value) in zip(state, UNSCALED, strict=False) if not name}
     if not eps and not _eps_acts(tried, ranks[0], state):
         written["eps"] = _acting(tried, ranks[0], state)
     decay = round(1 - weight, 3)
@@ -158,7 +159,7 @@ def _recognised(
         if running:
             del made.batch_norm_running
     learnt = tensors(probe)
-    if not all(learnt[name].requires_grad for name in state[:2]):
+    if not all(name and learnt[name].requires_grad for name in state[:2]):
         lines.append("without gradients of γ and β, batch_norm_backward cannot be judged")
         del made.batch_norm_backward
     made.recognised = tuple(lines)
@@ -200,9 +201,19 @@ def _state(probe: nn.Module, n: int) -> tuple[str, ...]:
     has = ", ".join(there) or "nothing"
     if not all(found[2:]):
         raise Unrecognised(f"it keeps no running_mean and running_var of {n or 'its'} features, but {has}")
-    if not all(found[:2]):
+    others = [name for word, name in vectors.items() if word not in found and there[name].requires_grad]
+    if not all(found[:2]) and others:
         raise Unrecognised(f"it has no weight and bias of {n or 'its'} features, but {has}")
-    return tuple(vectors[name] for name in found)
+    return tuple(vectors.get(name, "") for name in found)
+
+
+def _fill(module: nn.Module, state: tuple[str, ...], values: tuple[float, ...]) -> None:
+    """Sets what it has of γ, β, mean and variance."""
+    there = tensors(module)
+    with torch.no_grad():
+        for name, value in zip(state, values, strict=True):
+            if name:
+                there[name].fill_(value)
 
 
 def _is_number(owner: nn.Module, name: str) -> bool:
@@ -265,8 +276,7 @@ def _inferred(tried: Tried, rank: int, state: tuple[str, ...], eps: float, var: 
     layer = tried.made(eps, WEIGHT).to(torch.float64)
     there = tensors(layer)
     with torch.no_grad():
-        for name, value in zip(state, (1.0, 0.0, 0.0, var), strict=True):
-            there[name].fill_(value)
+        _fill(layer, state, (1.0, 0.0, 0.0, var))
         return float(layer.eval()(_batch(tried.n, rank, 1.0).to(there[state[2]].dtype)).mean())
 
 
