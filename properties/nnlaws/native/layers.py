@@ -18,7 +18,6 @@ STATE: dict[str, tuple[str, ...]] = {
     "running_var": ("running_var", "moving_var", "moving_variance", "running_variance", "var", "variance"),
 }
 """What γ, β and the averages are called."""
-RANKS = (2, 4, 3, 5)
 PROBE, WEIGHT, SMALL = 3, 0.25, 1e-5  # features, momentum and ε of the layer that is made to see what it is
 Factory = Callable[..., Any]
 """Makes a layer of n features, by position."""
@@ -29,7 +28,8 @@ class Library(NamedTuple):
 
     tensor, array: of NumPy's arrays, and back. state(layer): what it keeps, by name. put(layer, tensors): in its place.
     forward(layer, x, training): its output. pull(layer, x, dout, names): by the library's own derivative, the gradients
-    of x and of what is named, in training. features: the axis of the features, 1 or -1.
+    of x and of what is named, in training. features: the axis of the features, 1 or -1. ranks: the numbers of axes that
+    are tried.
     """
 
     tensor: Callable[[Array], Any]
@@ -39,6 +39,7 @@ class Library(NamedTuple):
     forward: Callable[[Any, Any, bool], Any]
     pull: Callable[[Any, Any, Any, Sequence[str]], Sequence[Any]]
     features: int
+    ranks: tuple[int, ...] = (2, 4, 3, 5)
 
 
 @dataclass(frozen=True)
@@ -137,10 +138,10 @@ def recognised(
 
 
 def _recognised(plain: BatchNorm, given: Keywords, about: Keywords, input: str) -> SimpleNamespace:
-    ranks = _ranks(plain, (int(input[0]),) if input else RANKS)
+    ranks = _ranks(plain, (int(input[0]),) if input else plain.library.ranks)
     if not _over_the_batch(plain, next((rank for rank in ranks if rank > 2), 2)):
         raise Unrecognised("it normalises each sample by itself, as instance norm does, and not the batch")
-    weight = _weight_of_new(plain)
+    weight = _weight_of_new(plain, ranks[0])
     senses = {"new": abs(weight - WEIGHT) < 0.01, "old": abs(weight - (1 - WEIGHT)) < 0.01}
     sense = next((each for each, it_is in senses.items() if it_is), "")
     averages = f"its {plain.momentum} the weight of the {sense}" if sense else (
@@ -216,11 +217,10 @@ def _over_the_batch(plain: BatchNorm, rank: int) -> bool:
     return bool(np.abs(out.reshape(len(out), -1).mean(axis=1)).max() > 0.1)
 
 
-def _weight_of_new(plain: BatchNorm) -> float:
+def _weight_of_new(plain: BatchNorm, rank: int) -> float:
     """The weight of the second batch in the average of two; the first may have been taken as it is."""
     layer = plain.factory(PROBE, **{plain.eps: SMALL, plain.momentum: WEIGHT})
     means: list[float] = []
-    rank = _ranks(plain, RANKS)[0]
     for value in (4.0, 8.0):
         batch = np.full_like(_batch(plain, rank), value)
         plain.library.array(plain.library.forward(layer, plain.library.tensor(batch), True))
