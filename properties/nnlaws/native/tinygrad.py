@@ -138,7 +138,7 @@ def recognise(found: Any, name: str, given: Keywords, settings: Mapping[str, str
 def _device() -> str:
     """The device that tensors are on. Raises Unrecognised where none works."""
     try:
-        (Tensor([1.0]).realize() + time.time()).numpy()  # a number that no cache has: it has to be compiled
+        (Tensor([1.0]).realize() + time.time() % 1).numpy()  # a number that no cache has: it is compiled
         return str(Device.DEFAULT)
     except Exception as error:
         raise Unrecognised(
