@@ -133,7 +133,8 @@ def recognised(found: Any, target: str, operations: Iterable[str], built_in: Map
     try:
         made = recogniser.recognise(found, name, given, settings)
     except recogniser.Unrecognised as reason:
-        if there and not told:
+        known = str(getattr(found, "__module__", "")).partition(".")[0] in LIBRARIES
+        if there and not told and not known:
             return found
         if isinstance(found, OnnxFile):
             raise TargetError(f"{name}: {reason}") from None

@@ -128,3 +128,12 @@ def test_what_is_wrong_is_told_by_its_clause(tmp_path: Path) -> None:
 def test_what_is_something_else_is_told_why(target: str, message: str) -> None:
     with pytest.raises(TargetError, match=message):
         taken(target)
+
+
+def test_without_a_device_that_works_it_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Any) -> None:
+        raise FileNotFoundError("clang")
+
+    monkeypatch.setattr("tinygrad.Tensor.numpy", refuse)
+    with pytest.raises(TargetError, match=r"tinygrad has no device that works: .* it needs clang; with DEV=PYTHON"):
+        taken("tinygrad:Tensor.softmax")
