@@ -24,7 +24,9 @@ SETTINGS = ("as", "input", "device", "params", "wrap")
 """What may be said of an object that is recognised, as `--as batch_norm`, beside keywords for its class."""
 FIXED = "fixed"
 """What may be said of any: a number that is written into it, as `--fixed eps=1e-5`."""
-LIBRARIES = {"equinox", "flax", "haiku", "jax", "keras", "optax", "scipy", "sklearn", "tensorflow", "torch"}
+LIBRARIES = {
+    *("equinox", "flax", "haiku", "jax", "keras", "mlx", "optax", "scipy", "sklearn", "tensorflow", "tinygrad", "torch")
+}
 """Whose modules have functions that are called like operations, and are not called as these are."""
 _WORD = re.compile(r"[A-Za-z_]\w*=")
 _NAMED = re.compile(r"[A-Za-z_][\w.]*=")
@@ -132,7 +134,8 @@ def recognised(found: Any, target: str, operations: Iterable[str], built_in: Map
     try:
         made = recogniser.recognise(found, name, given, settings)
     except recogniser.Unrecognised as reason:
-        if there and not told:
+        known = str(getattr(found, "__module__", "")).partition(".")[0] in LIBRARIES
+        if there and not told and not known:
             return found
         if isinstance(found, OnnxFile):
             raise TargetError(f"{name}: {reason}") from None
@@ -165,8 +168,8 @@ def _of_a_library(found: Any) -> bool:
     """Whether it comes from an installed package, and is no target that someone wrote here."""
     name = found.__name__ if isinstance(found, ModuleType) else getattr(found, "__module__", "") or ""
     root = sys.modules.get(str(name).partition(".")[0])
-    file = getattr(root, "__file__", None) or ""
-    return "site-packages" in file or "dist-packages" in file
+    files = (getattr(root, "__file__", None) or "", *getattr(root, "__path__", ()))  # a namespace has no file
+    return any(folder in file for file in files for folder in ("site-packages", "dist-packages"))
 
 
 def _is_a_factory(found: Any) -> bool:

@@ -90,3 +90,13 @@ def test_the_first_call_may_take_its_time(write: Write, call: int, outcome: Outc
     )
     (result,) = report.results
     assert (result.outcome, "did not return within 1 s" in result.reason) == (outcome, call > 1)
+
+
+def test_what_ends_its_process_when_it_is_tried_is_judged_all_the_same(write: Write) -> None:
+    """As a function that is recognised, of which conventions are looked for: it dies of one class."""
+    body = "import os\nimport numpy as np\n\ndef soft(z):\n    e = np.exp(z - z.max(axis=-1, keepdims=True))\n"
+    target = write(f"{body}    return os.abort() if z.shape[1] == 1 else e / e.sum(axis=-1, keepdims=True)", whole=True)
+    report = nnlaws.check(f"{target}:soft", laws=["SM-8", "SM-9"], profile="quick", dtypes=["float32"])
+    assert "judged as the notes have it: when it was tried, its process was killed by SIGABRT" in report.recognised[-1]
+    found = {result.clause: result.outcome for result in report.results if result.outcome is not Outcome.NOT_OFFERED}
+    assert found == {"SM-8": Outcome.ERROR, "SM-9": Outcome.CONFORMS}

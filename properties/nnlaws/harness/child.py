@@ -48,7 +48,7 @@ def serve(commands: IO[str], answers: IO[str]) -> None:
 
     from nnlaws.authoring.errors import UsageError
     from nnlaws.harness import planning, targets
-    from nnlaws.harness.finding import judged_as
+    from nnlaws.harness.finding import as_it_is, judged_as
     from nnlaws.harness.heartbeat import Heartbeat
     from nnlaws.harness.run import run
 
@@ -77,7 +77,9 @@ def serve(commands: IO[str], answers: IO[str]) -> None:
                     target = targets.client(name, selection.trace)
                 else:
                     target = targets.served(name, process, ended)
-                if target.recognised:
+                if target.recognised and (why := command.get("as_it_is")):
+                    target = as_it_is(target, why)
+                elif target.recognised:
                     heartbeat.first()
                     target = judged_as(target, selection, heartbeat)
                 answer(**asdict(replace(planning.planned(target, selection), libraries=target.imported())))

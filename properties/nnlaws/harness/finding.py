@@ -13,6 +13,7 @@ from itertools import combinations, product
 
 import numpy as np
 from nnlaws_reference.dtypes import DTYPES
+from nnlaws_server.errors import TargetError
 from nnlaws_server.loading import named
 
 from nnlaws.authoring.case import expand
@@ -108,6 +109,15 @@ def judged_as(target: Target, selection: Selection, watch: Watch) -> Target:
             declared |= {f"{name}.{dtype}.{key}": value for key, value in conventions.items()}
         told += _told(name, chosen)
     return replace(target, conventions=declared, operations=left, recognised=tuple(told))
+
+
+def as_it_is(target: Target, why: str) -> Target:
+    """The target under the notes' own conventions, where it cannot be tried. Raises TargetError for what may be
+    something else, which trying would tell.
+    """
+    if not target.insisted:
+        raise TargetError(f"tried on a few cases, to tell what it is, {why}")
+    return replace(target, recognised=(*target.recognised, f"judged as the notes have it: when it was tried, {why}"))
 
 
 def _agreed(tried: Mapping[str, list[tuple[str, Fit]]]) -> dict[str, list[tuple[str, Fit]]]:

@@ -110,6 +110,9 @@ class ChildProcess:
         self.faults: dict[str, int] = {} if of is None else of.faults
         self._slow: set[str] = set() if of is None else of._slow  # operations whose first call did not return
         self.libraries: dict[str, str] = {} if of is None else of.libraries
+        self._as_it_is: str = (
+            "" if of is None else of._as_it_is
+        )  # why it is not asked under which conventions it computes
 
     def __enter__(self) -> "ChildProcess":
         return self
@@ -125,10 +128,16 @@ class ChildProcess:
         self._folder.cleanup()
 
     def plan(self) -> Plan:
-        """Starts the child and loads the target. Raises LoadError where that fails."""
+        """Starts the child and loads the target. Raises LoadError where that fails.
+
+        Where a call ends the process while conventions are looked for, that is left out.
+        """
         self._start()
-        self._ask({"target": self.target, "selection": asdict(self.selection)})
-        answer = self._wait(LOADING)
+        answer = self._loaded()
+        if isinstance(answer, str) and self._heartbeat.running and not self._as_it_is:
+            self._as_it_is = answer
+            self._start()
+            answer = self._loaded()
         if isinstance(answer, str) or "tasks" not in answer:
             self._end()  # a child without a target would answer nothing
         if isinstance(answer, str):
@@ -140,6 +149,11 @@ class ChildProcess:
         plan = offering(Plan.from_json(answer), self.target)
         self.libraries.update(plan.libraries)
         return plan
+
+    def _loaded(self) -> dict[str, Any] | str:
+        self._heartbeat.clear()
+        self._ask({"target": self.target, "selection": asdict(self.selection), "as_it_is": self._as_it_is})
+        return self._wait(LOADING)
 
     def run(self, task: Task) -> LawResult:
         """One law's result; an error where the target hangs, dies, or can no longer be loaded.

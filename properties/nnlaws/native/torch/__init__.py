@@ -15,13 +15,14 @@ from torch import nn, optim
 from torch.optim import lr_scheduler
 
 from nnlaws.native import names
+from nnlaws.native.driver import none_zero
 from nnlaws.native.functions import recognise as function
 from nnlaws.native.names import Keywords, Unrecognised, parameters, pick, told
 from nnlaws.native.torch import layers
 from nnlaws.native.torch.batch_norm import batch_norm
 from nnlaws.native.torch.compiled import always_compiled, exported_for
 from nnlaws.native.torch.functions import kit, loss, rows
-from nnlaws.native.torch.optimizers import none_zero, optimizer
+from nnlaws.native.torch.optimizers import optimizer
 from nnlaws.native.torch.schedules import schedule
 
 __all__ = ["batch_norm", "loss", "optimizer", "recognise", "rows", "schedule"]
@@ -73,12 +74,16 @@ def _optimizer(
     fixed = names.settled(there, given, operations)
     rate = pick(there, "learning_rate")
     needed = {rate: 0.1} if rate else {}  # set anew at each step
+
+    def made(**options: Any) -> Any:
+        return kind([nn.Parameter(torch.zeros(2))], **{**needed, **fixed, **options})
+
     return optimizer(
         kind,
         operations,
         fixed={**needed, **fixed},
         device=settings.get("device", "cpu"),
-        positive=none_zero(kind, operations, {**needed, **fixed}),
+        positive=none_zero(made, operations),
         recognised=(f"taken for an optimizer: {', '.join(operations)}", *told(fixed)),
         **about,
     )
