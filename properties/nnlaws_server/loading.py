@@ -23,7 +23,22 @@ SETTINGS = ("as", "input", "device", "params", "wrap")
 """What may be said of an object that is recognised, as `--as batch_norm`, beside keywords for its class."""
 FIXED = "fixed"
 """What may be said of any: a number that is written into it, as `--fixed eps=1e-5`."""
-LIBRARIES = {"equinox", "flax", "haiku", "jax", "keras", "optax", "scipy", "sklearn", "tensorflow", "torch"}
+LIBRARIES = {
+    *(
+        "equinox",
+        "flax",
+        "haiku",
+        "jax",
+        "keras",
+        "objax",
+        "optax",
+        "paddle",
+        "scipy",
+        "sklearn",
+        "tensorflow",
+        "torch",
+    ),
+}
 """Whose modules have functions that are called like operations, and are not called as these are."""
 _WORD = re.compile(r"[A-Za-z_]\w*=")
 _NAMED = re.compile(r"[A-Za-z_][\w.]*=")
@@ -179,7 +194,7 @@ def offered(implementation: Any, operations: Iterable[str]) -> dict[str, Callabl
 
 DECLARED = (
     *("description", "__version__", "dtypes", "conventions"),
-    *("fixed", "targets", "positive", "deterministic", "recognised", "insisted"),
+    *("fixed", "targets", "positive", "below_one", "deterministic", "recognised", "insisted"),
 )
 
 

@@ -9,7 +9,7 @@ An adapter says what is particular to its library, an `Optimizer`, and of which 
 is then the operation momentum(theta, grads, *, learning_rate, beta, save_at=None).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from inspect import Parameter, Signature, signature
@@ -77,6 +77,9 @@ OPTIONS = {
 """What the operations take besides the learning rate; the first keeps nothing but the parameters."""
 
 
+USUAL = {"beta": 0.9, "beta1": 0.9, "beta2": 0.99, "eps": 1e-6, "weight_decay": 0.01}
+
+
 def driven(name: str, make: Callable[..., Optimizer[Any]]) -> Callable[..., Array]:
     """The operation of that name, by the optimizer that `make` makes of whatever are the operation's options."""
 
@@ -86,6 +89,38 @@ def driven(name: str, make: Callable[..., Optimizer[Any]]) -> Callable[..., Arra
     own = [Parameter(option, Parameter.KEYWORD_ONLY) for option in OPTIONS[name]]
     made.__signature__ = Signature(own)  # type: ignore[attr-defined]
     return stateful(made) if own else stateless(made)
+
+
+def none_zero(
+    make: Callable[..., Any], operations: Mapping[str, Callable[..., dict[str, Any]]], fixed: Mapping[str, Any]
+) -> tuple[str, ...]:
+    """The options that may not be 0, by operation.option: those with which an optimizer cannot be made. operations: of
+    each, what makes keywords of its options; fixed: keywords that are the same in all of them.
+    """
+
+    def made(keywords: Callable[..., dict[str, Any]], **options: float) -> bool:
+        try:
+            make(**{**fixed, **keywords(**options)})
+        except Exception:
+            return False
+        return True
+
+    found: list[str] = []
+    for name, keywords in operations.items():
+        usual = {option: USUAL[option] for option in OPTIONS[name]}
+        if made(keywords, **usual):
+            found += [f"{name}.{option}" for option in usual if not made(keywords, **{**usual, option: 0.0})]
+    return tuple(found)
+
+
+def parts(vector: Array) -> list[Array]:
+    """Of an odd number of coordinates, from three on, a matrix and a vector: as most networks have several parameters,
+    and not of one shape.
+    """
+    n = len(vector)
+    if n < 3 or n % 2 == 0:
+        return [vector]
+    return [vector[: n // 2].reshape(-1, 1), vector[n // 2 :]]
 
 
 def _operation(make: Callable[..., Optimizer[Any]], *last: Parameter) -> Callable[..., Array]:

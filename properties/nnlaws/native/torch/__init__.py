@@ -15,13 +15,14 @@ from torch import nn, optim
 from torch.optim import lr_scheduler
 
 from nnlaws.native import names
+from nnlaws.native.driver import none_zero
 from nnlaws.native.functions import recognise as function
 from nnlaws.native.names import Keywords, Unrecognised, parameters, pick, told
 from nnlaws.native.torch import layers
 from nnlaws.native.torch.batch_norm import batch_norm
 from nnlaws.native.torch.compiled import always_compiled, exported_for
 from nnlaws.native.torch.functions import kit, loss, rows
-from nnlaws.native.torch.optimizers import none_zero, optimizer
+from nnlaws.native.torch.optimizers import optimizer
 from nnlaws.native.torch.schedules import schedule
 
 __all__ = ["batch_norm", "loss", "optimizer", "recognise", "rows", "schedule"]
@@ -78,7 +79,7 @@ def _optimizer(
         operations,
         fixed={**needed, **fixed},
         device=settings.get("device", "cpu"),
-        positive=none_zero(kind, operations, {**needed, **fixed}),
+        positive=none_zero(partial(kind, [torch.nn.Parameter(torch.zeros(2))]), operations, {**needed, **fixed}),
         recognised=(f"taken for an optimizer: {', '.join(operations)}", *told(fixed)),
         **about,
     )

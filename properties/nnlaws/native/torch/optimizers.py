@@ -10,7 +10,7 @@ import torch
 from nnlaws_reference.dtypes import Array
 from torch import nn, optim
 
-from nnlaws.native.driver import OPTIONS, Optimizer, driven
+from nnlaws.native.driver import Optimizer, driven, parts
 from nnlaws.native.names import NAMES, of_optimizer, parameters
 from nnlaws.native.torch.arrays import array, made_apart, tensor
 
@@ -18,7 +18,6 @@ State = tuple[list[nn.Parameter], optim.Optimizer]
 Kind = Callable[..., optim.Optimizer]
 Keywords = Callable[..., dict[str, Any]]
 """Makes what a class takes of an operation's own options."""
-USUAL = {"beta": 0.9, "beta1": 0.9, "beta2": 0.99, "eps": 1e-6, "weight_decay": 0.01}
 
 
 def optimizer(
@@ -55,7 +54,7 @@ def _optimizer(kind: Kind, options: dict[str, Any], device: str) -> Optimizer[St
     classes = isinstance(getattr(kind, "func", kind), type)  # a function may take one list of parameters only
 
     def init(theta: Array) -> State:
-        parameters = [nn.Parameter(part) for part in _parts(tensor(theta, device))]
+        parameters = [nn.Parameter(tensor(part, device)) for part in parts(theta)]
         return parameters, make(_groups(parameters) if classes else parameters)
 
     def restored(state: State) -> State:
@@ -76,8 +75,8 @@ def _optimizer(kind: Kind, options: dict[str, Any], device: str) -> Optimizer[St
         else:
             for group in optimizer.param_groups:
                 group["lr" if "lr" in group else _rate(group)] = rate
-        for parameter, part in zip(parameters, _parts(tensor(gradient, device)), strict=True):
-            parameter.grad = part
+        for parameter, part in zip(parameters, parts(gradient), strict=True):
+            parameter.grad = tensor(part, device)
         optimizer.step()
         return state
 
@@ -86,34 +85,6 @@ def _optimizer(kind: Kind, options: dict[str, Any], device: str) -> Optimizer[St
         return array(parameters[0] if len(parameters) == 1 else torch.cat([part.reshape(-1) for part in parameters]))
 
     return Optimizer(init, step, read, restored)
-
-
-def none_zero(kind: Kind, operations: Mapping[str, Keywords], fixed: Mapping[str, Any]) -> tuple[str, ...]:
-    """The options that may not be 0, by operation.option: those with which it cannot be made."""
-
-    def made(keywords: Keywords, **options: float) -> bool:
-        try:
-            kind([nn.Parameter(torch.zeros(2))], **{**fixed, **keywords(**options)})
-        except Exception:
-            return False
-        return True
-
-    found: list[str] = []
-    for name, keywords in operations.items():
-        usual = {option: USUAL[option] for option in OPTIONS[name]}
-        if made(keywords, **usual):
-            found += [f"{name}.{option}" for option in usual if not made(keywords, **{**usual, option: 0.0})]
-    return tuple(found)
-
-
-def _parts(vector: torch.Tensor) -> list[torch.Tensor]:
-    """Of an odd number of coordinates, from three on, a matrix and a vector: as most networks have several parameters,
-    and not of one shape.
-    """
-    n = len(vector)
-    if n < 3 or n % 2 == 0:
-        return [vector]
-    return [vector[: n // 2].reshape(-1, 1).clone(), vector[n // 2 :].clone()]
 
 
 def _groups(parameters: list[nn.Parameter]) -> list[Any]:
