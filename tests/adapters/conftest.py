@@ -2,10 +2,13 @@
 
 import importlib
 import os
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from nnlaws.chapters import OPERATIONS
+from nnlaws_server.loading import loaded, recognised
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +24,15 @@ def need() -> Callable[[str], Any]:
             pytest.skip(f"{library} is not installed")
 
     return imported
+
+
+@pytest.fixture
+def taken() -> Callable[[str], Any]:
+    """What a target is recognised as, in this process; TargetError where it is not."""
+
+    def recognise(target: str) -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return recognised(loaded(target, {}), target, OPERATIONS, {}, "nnlaws.native.recognition")
+
+    return recognise
