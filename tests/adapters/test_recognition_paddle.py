@@ -141,7 +141,7 @@ def test_what_is_wrong_is_told(name: str, law: str, tmp_path: Path, need: Need) 
     (broken,) = [result for result in report.results if result.broken]
     assert broken.law == law
     if name == "Unbiased":
-        assert broken.violation.cause.name == "batch_norm_train.unbiased_variance"
+        assert "batch_norm_train.unbiased_variance" in str(report)
         assert "its momentum the weight of the new" in report.recognised[0]
 
 
