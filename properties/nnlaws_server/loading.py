@@ -25,7 +25,8 @@ SETTINGS = ("as", "input", "device", "params", "wrap")
 FIXED = "fixed"
 """What may be said of any: a number that is written into it, as `--fixed eps=1e-5`."""
 LIBRARIES = {
-    *("equinox", "flax", "haiku", "jax", "keras", "mlx", "optax", "scipy", "sklearn", "tensorflow", "tinygrad", "torch")
+    *("equinox", "flax", "haiku", "jax", "keras", "mlx", "objax", "optax", "paddle", "scipy", "sklearn"),
+    *("tensorflow", "thinc", "tinygrad", "torch"),
 }
 """Whose modules have functions that are called like operations, and are not called as these are."""
 _WORD = re.compile(r"[A-Za-z_]\w*=")
@@ -192,7 +193,7 @@ def offered(implementation: Any, operations: Iterable[str]) -> dict[str, Callabl
 
 DECLARED = (
     *("description", "__version__", "dtypes", "conventions"),
-    *("fixed", "targets", "positive", "deterministic", "recognised", "insisted"),
+    *("fixed", "targets", "positive", "below_one", "deterministic", "recognised", "insisted"),
 )
 
 

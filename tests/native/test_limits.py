@@ -62,6 +62,19 @@ def test_limits_rule_calls_out() -> None:
         limits.of(of("rmsprop")).check(of("rmsprop"), (), {"eps": 0.1})
 
 
+def test_a_number_may_be_refused_at_either_end() -> None:
+    limits = Limits(positive=("eps", "adam.beta1"), below_one=("exponential_decay.rate",))
+    limits.of(of("inverse_time_decay")).check(of("inverse_time_decay"), (), {"rate": 1.0})
+    for name, options in (("exponential_decay", {"rate": 1.0}), ("adam", {"beta1": 0.0, "eps": 1.0})):
+        limits.of(of(name)).check(of(name), (), dict.fromkeys(options, 0.5))
+        with pytest.raises(Beyond, match="and the target refuses that"):
+            limits.of(of(name)).check(of(name), (), options)
+    assert limits.told() == (
+        "judged without eps and adam.beta1 of 0, which it refuses",
+        "judged without exponential_decay.rate of 1, which it refuses",
+    )
+
+
 def adam(theta: Any, grads: Any, *, learning_rate: Any, beta1: float, beta2: float, eps: float) -> Any:
     assert (beta1, beta2, eps) == (0.9, 0.99, 1e-8)
     return nnlaws_reference.adam(theta, grads, learning_rate=learning_rate, beta1=beta1, beta2=beta2, eps=eps)

@@ -27,6 +27,7 @@ from nnlaws.authoring.subject import NotOffered, TargetFault
 from nnlaws.authoring.token import TOGETHER, Case
 from nnlaws.chapters import LAWS, OPERATIONS, chapter_of
 from nnlaws.diagnosis import by_results
+from nnlaws.harness.limits import Beyond
 from nnlaws.harness.methods import few
 from nnlaws.harness.search import evaluate
 from nnlaws.harness.targets import Target
@@ -250,6 +251,8 @@ def _fault(law: Law, subject: GuardedSubject, ruler: Ruler) -> str:
     for case in filter(law.admits, few(law)):
         try:
             evaluate(law, subject, ruler, case)
+        except Beyond:
+            continue
         except TargetFault as fault:
             faults.append(str(fault))
         else:

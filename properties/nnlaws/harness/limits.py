@@ -37,7 +37,7 @@ class Limits:
     """fixed: options that have one value only, and sizes, by the letters of signatures. targets: "one_hot" where a loss
     takes class numbers alone. deterministic: whether the same arguments give the same bits. sizes: of one operation,
     those of what is fixed that are sizes; given: arguments whose entries all have one value, as the γ of a layer that
-    scales nothing has. positive: options that may not be 0.
+    scales nothing has. positive: options that may not be 0. below_one: options that may not be 1.
     """
 
     fixed: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -46,10 +46,11 @@ class Limits:
     sizes: Mapping[str, int] = field(default_factory=dict[str, int])
     given: Mapping[str, float] = field(default_factory=dict[str, float])
     positive: tuple[str, ...] = ()
+    below_one: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         """Whether there is something that it cannot be given."""
-        return bool(self.fixed or self.targets or self.sizes or self.given or self.positive)
+        return any((self.fixed, self.targets, self.sizes, self.given, self.positive, self.below_one))
 
     def told(self) -> tuple[str, ...]:
         """What is declared, a line each."""
@@ -58,6 +59,7 @@ class Limits:
             f"judged with {fixed} alone, which is fixed": bool(self.fixed),
             "judged with class numbers alone": bool(self.targets),
             f"judged without {' and '.join(self.positive)} of 0, which it refuses": bool(self.positive),
+            f"judged without {' and '.join(self.below_one)} of 1, which it refuses": bool(self.below_one),
             "not deterministic: the same arguments are to give the same up to rounding": not self.deterministic,
         }
         return tuple(line for line, holds in lines.items() if holds)
@@ -77,9 +79,20 @@ class Limits:
             elif scope in ("", operation.name) and name in counted:
                 sizes[name] = value
         targets = self.targets if TARGETS in operation.arguments else ""
-        each = [key.rpartition(".") for key in self.positive]
-        positive = tuple(name for scope, _, name in each if scope in ("", operation.name) and name in operation.options)
-        return replace(self, fixed=fixed, targets=targets, sizes=sizes, given=given, positive=positive)
+
+        def own(keys: Sequence[str]) -> tuple[str, ...]:
+            each = [key.rpartition(".") for key in keys]
+            return tuple(name for scope, _, name in each if scope in ("", operation.name) and name in operation.options)
+
+        return replace(
+            self,
+            fixed=fixed,
+            targets=targets,
+            sizes=sizes,
+            given=given,
+            positive=own(self.positive),
+            below_one=own(self.below_one),
+        )
 
     def law(self, law: Law) -> Law:
         """The law on inputs that keep to them, about what is promised; of one that is about no such sizes, `beyond`
@@ -170,9 +183,10 @@ class Limits:
         for name, value in self.fixed.items():
             if options.get(name, value) != value:
                 raise Beyond(f"the law needs {name} = {options[name]!r}, and the target has {value!r} fixed")
-        for name in self.positive:
-            if options.get(name) == 0:
-                raise Beyond(f"the law needs {name} = 0, and the target refuses that")
+        for number, names in ((0, self.positive), (1, self.below_one)):
+            for name in names:
+                if options.get(name) == number:
+                    raise Beyond(f"the law needs {name} = {number}, and the target refuses that")
         for name, x in zip(operation.arguments, arguments, strict=False):
             if name in self.given and not (np.asarray(x) == self.given[name]).all():
                 raise Beyond(f"the law needs another {name}, and the target has {name} = {self.given[name]!r} fixed")

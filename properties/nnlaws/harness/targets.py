@@ -147,8 +147,8 @@ def _limited(function: Callable[..., Any], operation: Operation, limits: Limits)
 
 
 def _limits(implementation: Any, target: str) -> Limits:
-    """What is declared as `fixed`, `targets`, `positive` and `deterministic`; attributes of these names that are
-    something else declare nothing. What is said with --fixed comes first.
+    """What is declared as `fixed`, `targets`, `positive`, `below_one` and `deterministic`; attributes of these names
+    that are something else declare nothing. What is said with --fixed comes first.
     """
     fixed, targets = getattr(implementation, "fixed", {}), getattr(implementation, "targets", "")
     said, deterministic = named(target).fixed, getattr(implementation, "deterministic", True)
@@ -171,12 +171,17 @@ def _limits(implementation: Any, target: str) -> Limits:
     if isinstance(targets, str) and targets not in ("", ONE_HOT):
         raise TargetError(f"{target} declares targets = {targets!r}; expected {ONE_HOT!r}, or nothing")
     values = {str(key): value for key, value in fixed.items()}
-    positive = getattr(implementation, "positive", ())
+
+    def named_options(name: str) -> tuple[str, ...]:
+        declared = getattr(implementation, name, ())
+        return tuple(map(str, declared)) if isinstance(declared, (tuple, list)) else ()
+
     return Limits(
         values,
         targets if isinstance(targets, str) else "",
         deterministic is not False,
-        positive=tuple(map(str, positive)) if isinstance(positive, (tuple, list)) else (),
+        positive=named_options("positive"),
+        below_one=named_options("below_one"),
     )
 
 

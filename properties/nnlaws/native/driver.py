@@ -90,16 +90,18 @@ def driven(name: str, make: Callable[..., Optimizer[Any]]) -> Callable[..., Arra
 
 
 def none_zero(
-    make: Callable[..., object], operations: Mapping[str, Callable[..., Mapping[str, Any]]]
+    make: Callable[..., object],
+    operations: Mapping[str, Callable[..., Mapping[str, Any]]],
+    fixed: Mapping[str, Any] | None = None,
 ) -> tuple[str, ...]:
     """The options that may not be 0, by operation.option: those with which `make` makes no optimizer.
 
-    operations: of each, what makes keywords for `make` of its options.
+    operations: of each, what makes keywords for `make` of its options. fixed: keywords that are the same in all.
     """
 
     def made(keywords: Callable[..., Mapping[str, Any]], **options: float) -> bool:
         try:
-            make(**keywords(**options))
+            make(**{**(fixed or {}), **keywords(**options)})
         except Exception:
             return False
         return True

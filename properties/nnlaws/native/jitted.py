@@ -24,13 +24,15 @@ class Layer(NamedTuple):
 
     start(z): the state of a layer that was just made, for input like z. train(z, gamma, beta, state, eps, decay): the
     output, and the state after it. averages(state, decay): the mean and the variance that inference normalises by.
-    infer(z, gamma, beta, mean, var, eps): the output by these.
+    infer(z, gamma, beta, mean, var, eps): the output by these. at_0(state): the state with averages of 0, where a new
+    value is not kept as it is, but its difference from them added.
     """
 
     start: Callable[[Any], State]
     train: Callable[..., tuple[Any, State]]
     averages: Callable[[State, Any], tuple[Any, Any]]
     infer: Callable[..., Any]
+    at_0: Callable[[State], State] = lambda state: state
 
 
 def batch_norm(layer: Layer, **declared: Any) -> SimpleNamespace:
@@ -45,7 +47,7 @@ def batch_norm(layer: Layer, **declared: Any) -> SimpleNamespace:
 
     @partial(jax.jit)
     def trained(z: Any, gamma: Any, beta: Any, state: State, eps: Any) -> tuple[Any, ...]:
-        out, after = layer.train(z, gamma, beta, state, eps, 0.0)
+        out, after = layer.train(z, gamma, beta, layer.at_0(state), eps, 0.0)
         return out, *layer.averages(after, 0.0)
 
     @partial(jax.jit)
@@ -112,10 +114,10 @@ def recognised(
     left_to_laws(given, {*needed})
     factory: Factory = partial(kind, **given) if given else kind
     lines = (f"taken for batch norm, its {pick(there, 'bn_momentum')} the weight of the old", *told(given))
-    made = make(factory, recognised=lines, insisted=True, description=description)
     z, ones = np.array([[0, 0, 0], [1, 2, 3]], np.float32), np.ones(3, np.float32)
     try:
         probe(factory)
+        made = make(factory, recognised=lines, insisted=True, description=description)
         made.batch_norm_train(z, ones, ones, eps=1e-5)
     except Unrecognised:
         raise

@@ -9,15 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from nnlaws_reference.dtypes import Array
 
-from nnlaws.native.names import Keywords, Parameters, Unrecognised, left_to_laws, parameters, pick, raised, told
+from nnlaws.native.names import ALSO, Keywords, Parameters, Unrecognised, left_to_laws, parameters, pick, raised, told
+from nnlaws.native.ranks import RANKS, matrix, places
 
-STATE: dict[str, tuple[str, ...]] = {
-    "weight": ("weight", "gamma", "scale"),
-    "bias": ("bias", "beta", "shift"),
-    "running_mean": ("running_mean", "moving_mean", "mean", "mu"),
-    "running_var": ("running_var", "moving_var", "moving_variance", "running_variance", "var", "variance"),
-}
-"""What γ, β and the averages are called."""
 PROBE, WEIGHT, SMALL = 3, 0.25, 1e-5  # features, momentum and ε of the layer that is made to see what it is
 Factory = Callable[..., Any]
 """Makes a layer of n features, by position."""
@@ -39,7 +33,7 @@ class Library(NamedTuple):
     forward: Callable[[Any, Any, bool], Any]
     pull: Callable[[Any, Any, Any, Sequence[str]], Sequence[Any]]
     features: int
-    ranks: tuple[int, ...] = (2, 4, 3, 5)
+    ranks: tuple[int, ...] = RANKS
 
 
 @dataclass(frozen=True)
@@ -84,7 +78,7 @@ class BatchNorm:
         layer = self.factory(like.shape[-1], **{self.eps: eps, self.momentum: momentum})
         kept = self.library.state(layer)
         start = {name: self.library.array(kept[name]) for name in self.names}
-        ours = {theirs: given[own] for own, theirs in zip(STATE, self.names, strict=True) if own in given}
+        ours = {theirs: given[own] for own, theirs in zip(ALSO, self.names, strict=True) if own in given}
         whole = {name: ours.get(name, value).astype(like.dtype).reshape(value.shape) for name, value in start.items()}
         self.library.put(layer, {name: self.library.tensor(value) for name, value in whole.items()})
         return layer
@@ -99,16 +93,12 @@ class BatchNorm:
         return mean, var
 
     def _places(self, x: Array) -> Array:
-        """(m, n) as a batch of one of the ranks: where m has divisors enough, no axis is 1 but those left over."""
-        m, n = x.shape
-        sizes: list[int] = []
-        for _ in range(self.ranks[m % len(self.ranks)] - 2):
-            sizes.append(next((d for d in range(2, m + 1) if m % d == 0), 1))
-            m //= sizes[-1]
-        return np.ascontiguousarray(np.moveaxis(x.reshape(m, *reversed(sizes), n), -1, self.library.features))
+        rank = self.ranks[len(x) % len(self.ranks)]
+        return np.ascontiguousarray(places(x, rank, self.library.features == -1))
 
     def _matrix(self, x: Array) -> Array:
-        return np.moveaxis(x, self.library.features, -1).reshape(-1, x.shape[self.library.features])
+        whole: Array = matrix(x, self.library.features == -1)
+        return whole
 
 
 def recognised(
@@ -168,7 +158,7 @@ def _names(kept: Mapping[str, Any]) -> tuple[str, ...]:
         for name, value in kept.items()
         if PROBE in value.shape and int(np.prod(value.shape)) == PROBE
     }
-    found = {own: next((name for name in names if name in vectors), "") for own, names in STATE.items()}
+    found = {own: next((name for name in (own, *also) if name in vectors), "") for own, also in ALSO.items()}
     if lacking := [own for own, name in found.items() if not name]:
         raise Unrecognised(f"it keeps no {', '.join(lacking)} of {PROBE} features, but {', '.join(kept) or 'nothing'}")
     return tuple(vectors[name] for name in found.values())

@@ -26,6 +26,14 @@ NAMES: dict[str, tuple[str, ...]] = {
 }
 """Of each word of ours, theirs, in the order in which they are looked for."""
 
+ALSO = {
+    "weight": ("gamma", "scale"),
+    "bias": ("beta", "shift"),
+    "running_mean": ("moving_mean", "mean", "mu", "_mean"),
+    "running_var": ("moving_var", "moving_variance", "running_variance", "var", "variance", "sigma2", "_variance"),
+}
+"""What else γ, β and the averages are called."""
+
 OFF: dict[str, Any] = {
     **dict.fromkeys(NAMES["weight_decay"], 0.0),
     **dict.fromkeys(("momentum", "lambd", "l1", "l1_regularization_strength", "initial_accumulator_value"), 0.0),
@@ -35,7 +43,10 @@ OFF: dict[str, Any] = {
     "activation": None,
 }
 """What is switched off where it is on by default, by a name that says what it does."""
-OTHERWISE = ("amsgrad", "maximize", "centered", "label_smoothing", "smoothing", "ignore_index", "weight", "pos_weight")
+OTHERWISE = (
+    *("amsgrad", "maximize", "centered", "label_smoothing", "smoothing", "ignore_index", "weight", "pos_weight"),
+    "use_global_stats",
+)
 """What makes something else of it, where it is given: no operation has it yet."""
 
 

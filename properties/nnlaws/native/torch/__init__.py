@@ -75,15 +75,12 @@ def _optimizer(
     rate = pick(there, "learning_rate")
     needed = {rate: 0.1} if rate else {}  # set anew at each step
 
-    def made(**options: Any) -> Any:
-        return kind([nn.Parameter(torch.zeros(2))], **{**needed, **fixed, **options})
-
     return optimizer(
         kind,
         operations,
         fixed={**needed, **fixed},
         device=settings.get("device", "cpu"),
-        positive=none_zero(made, operations),
+        positive=none_zero(partial(kind, [torch.nn.Parameter(torch.zeros(2))]), operations, {**needed, **fixed}),
         recognised=(f"taken for an optimizer: {', '.join(operations)}", *told(fixed)),
         **about,
     )

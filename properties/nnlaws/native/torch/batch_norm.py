@@ -10,6 +10,7 @@ from nnlaws_reference.dtypes import Array
 from torch import nn
 
 from nnlaws.native.kept import kept
+from nnlaws.native.ranks import sizes
 from nnlaws.native.torch.arrays import array, made_apart, tensor
 from nnlaws.native.torch.state import State
 
@@ -104,11 +105,7 @@ class BatchNorm:
         rank = self.ranks[m % len(self.ranks)]
         if rank == 2:
             return x
-        sizes: list[int] = []
-        for _ in range(rank - 2):
-            sizes.append(_smallest_divisor(m))
-            m //= sizes[-1]
-        places = x.reshape(m, *reversed(sizes), n).movedim(-1, 1)
+        places = x.reshape(*sizes(m, rank), n).movedim(-1, 1)
         return places.contiguous(memory_format=self.memory_format) if rank == 4 else places.contiguous()
 
     def _matrix(self, places: torch.Tensor) -> torch.Tensor:
@@ -145,8 +142,3 @@ class _Made:
 def _made(of: BatchNorm, n: int, eps: float, momentum: float, dtype: torch.dtype) -> _Made:
     module = made_apart(of.factory)(n, eps=eps, momentum=momentum).to(device=of.device, dtype=dtype)
     return _Made(module, of.wrap(module), State(module))
-
-
-def _smallest_divisor(m: int) -> int:
-    """The smallest divisor of m above 1; 1 where there is none."""
-    return next((d for d in range(2, m + 1) if m % d == 0), 1)

@@ -10,20 +10,13 @@ import torch
 from torch import nn
 
 from nnlaws.native import names
-from nnlaws.native.names import Keywords, Parameters, Unrecognised, pick, raised, switched_off, told
+from nnlaws.native.names import ALSO, Keywords, Parameters, Unrecognised, pick, raised, switched_off, told
 from nnlaws.native.torch.batch_norm import STATE, Factory, batch_norm
 from nnlaws.native.torch.compiled import always_compiled
 from nnlaws.native.torch.state import tensors, within
 
 RANKS = (2, 4, 3, 5)
 PROBE = 3  # features of the layer that is made to see what it is
-ALSO = {
-    "weight": ("gamma", "scale"),
-    "bias": ("beta", "shift"),
-    "running_mean": ("moving_mean", "mean", "mu"),
-    "running_var": ("moving_var", "moving_variance", "running_variance", "var", "variance", "sigma2"),
-}
-"""What else γ, β and the averages are called."""
 WEIGHT = 0.25  # of the new or of the old statistics, that is tried
 SMALL, MODERATE = 1e-5, 0.5  # ε that are tried
 UNSCALED = (("gamma", 1.0), ("beta", 0.0))

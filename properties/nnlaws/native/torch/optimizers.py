@@ -54,7 +54,7 @@ def _optimizer(kind: Kind, options: dict[str, Any], device: str) -> Optimizer[St
     classes = isinstance(getattr(kind, "func", kind), type)  # a function may take one list of parameters only
 
     def init(theta: Array) -> State:
-        parameters = [nn.Parameter(part) for part in _tensors(theta, device)]
+        parameters = [nn.Parameter(tensor(part, device)) for part in parts(theta)]
         return parameters, make(_groups(parameters) if classes else parameters)
 
     def restored(state: State) -> State:
@@ -75,8 +75,8 @@ def _optimizer(kind: Kind, options: dict[str, Any], device: str) -> Optimizer[St
         else:
             for group in optimizer.param_groups:
                 group["lr" if "lr" in group else _rate(group)] = rate
-        for parameter, part in zip(parameters, _tensors(gradient, device), strict=True):
-            parameter.grad = part
+        for parameter, part in zip(parameters, parts(gradient), strict=True):
+            parameter.grad = tensor(part, device)
         optimizer.step()
         return state
 
@@ -85,10 +85,6 @@ def _optimizer(kind: Kind, options: dict[str, Any], device: str) -> Optimizer[St
         return array(parameters[0] if len(parameters) == 1 else torch.cat([part.reshape(-1) for part in parameters]))
 
     return Optimizer(init, step, read, restored)
-
-
-def _tensors(vector: Array, device: str) -> list[torch.Tensor]:
-    return [tensor(part, device) for part in parts(vector)]
 
 
 def _groups(parameters: list[nn.Parameter]) -> list[Any]:
