@@ -23,7 +23,7 @@ SETTINGS = ("as", "input", "device", "params", "wrap")
 """What may be said of an object that is recognised, as `--as batch_norm`, beside keywords for its class."""
 FIXED = "fixed"
 """What may be said of any: a number that is written into it, as `--fixed eps=1e-5`."""
-LIBRARIES = {"equinox", "flax", "haiku", "jax", "keras", "optax", "scipy", "sklearn", "tensorflow", "torch"}
+LIBRARIES = {"equinox", "flax", "haiku", "jax", "keras", "optax", "scipy", "sklearn", "tensorflow", "tf_keras", "torch"}
 """Whose modules have functions that are called like operations, and are not called as these are."""
 _WORD = re.compile(r"[A-Za-z_]\w*=")
 _NAMED = re.compile(r"[A-Za-z_][\w.]*=")

@@ -10,7 +10,10 @@ from nnlaws.native.names import Keywords, Unrecognised, only_what_there_is
 
 __all__ = ["Unrecognised", "recognise"]
 
-LIBRARIES = ("onnx", "numpy", "keras", "flax", "haiku", "equinox", "optax", "torch", "tensorflow", "jax")
+LIBRARIES = (
+    *("onnx", "numpy", "keras", "tf_keras", "sonnet", "flax", "haiku", "equinox", "optax", "torch"),
+    *("tensorflow", "jax"),
+)
 """What an object may be of, and the name of the module here that knows it: the more particular first."""
 
 
