@@ -1,4 +1,4 @@
-"""What a class of batch norm is recognised by: its parameters, a probe, and a batch that it is trained on."""
+"""What a class is recognised by: its parameters, the names of what it keeps, and what it does to a few numbers."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -10,6 +10,50 @@ import numpy as np
 from nnlaws.native.names import Keywords, Unrecognised, left_to_laws, parameters, pick, raised, told
 
 Factory = Callable[..., Any]
+STATE = ("weight", "bias", "running_mean", "running_var")
+"""What a layer's γ, β and averages are called."""
+_ALSO = {
+    "weight": ("gamma", "scale", "scaler"),
+    "bias": ("beta", "shift", "intercept"),
+    "running_mean": ("moving_mean", "mean", "mu"),
+    "running_var": ("moving_var", "moving_variance", "running_variance", "var", "variance", "sigma2"),
+}
+PROBE = 3  # features of the layer that is made to see what it is
+WEIGHT = 0.25  # of the new or of the old statistics, that is tried
+SMALL, MODERATE = 1e-5, 0.5  # ε that are tried
+
+
+def calls(word: str) -> tuple[str, ...]:
+    """What else γ, β and the averages are called."""
+    return _ALSO[word]
+
+
+def averages(weight: float) -> str:
+    """What a momentum is that gives the second batch such a weight."""
+    for sense, wanted in (("new", WEIGHT), ("old", 1 - WEIGHT)):
+        if abs(weight - wanted) < 0.01:
+            return f"its momentum the weight of the {sense}"
+    return f"the second batch with a weight of {weight:.3g} where its momentum is {WEIGHT}"
+
+
+def acting(inferred: Callable[[float], float]) -> float:
+    """The ε that is written into a layer, by what it does to a feature without variance, inside the root or outside:
+    the number of few digits. inferred(var): what 1 is normalised to at inference, of mean 0 and that variance, in
+    float64. Raises Unrecognised where there is none.
+    """
+    at_0, at_1 = inferred(0.0), inferred(SMALL)
+    if at_0 == float("inf"):
+        return 0.0
+    if not at_0 > 0:
+        raise Unrecognised("its ε is not known: a feature without variance is normalised to no number above 0")
+    inside, outside = few_digits(at_0**-2), few_digits(1 / at_0)
+    for eps, want in (
+        (inside, (inside**-0.5, (SMALL + inside) ** -0.5)),
+        (outside, (1 / outside, 1 / (SMALL**0.5 + outside))),
+    ):
+        if all(abs(got / each - 1) < 1e-6 for got, each in zip((at_0, at_1), want, strict=True)):
+            return eps
+    raise Unrecognised("its ε is not known: it has no parameter and no attribute eps, and acts as none of few digits")
 
 
 def recognised(
@@ -40,3 +84,8 @@ def recognised(
     except Exception as error:
         raise Unrecognised(f"made of 3 features, it {raised(error)}") from None
     return made
+
+
+def few_digits(number: float) -> float:
+    """The nearest of three digits, as numbers are that are written into a program."""
+    return float(f"{number:.3g}")

@@ -9,21 +9,12 @@ from torch import nn
 
 from nnlaws.native import names
 from nnlaws.native.names import Keywords, Parameters, Unrecognised, pick, raised, switched_off, told
-from nnlaws.native.torch.batch_norm import STATE, Factory, batch_norm
+from nnlaws.native.probed import MODERATE, PROBE, SMALL, STATE, WEIGHT, acting, averages, calls
+from nnlaws.native.torch.batch_norm import Factory, batch_norm
 from nnlaws.native.torch.compiled import always_compiled
 from nnlaws.native.torch.state import tensors, within
 
 RANKS = (2, 4, 3, 5)
-PROBE = 3  # features of the layer that is made to see what it is
-ALSO = {
-    "weight": ("gamma", "scale"),
-    "bias": ("beta", "shift"),
-    "running_mean": ("moving_mean", "mean", "mu"),
-    "running_var": ("moving_var", "moving_variance", "running_variance", "var", "variance", "sigma2"),
-}
-"""What else γ, β and the averages are called."""
-WEIGHT = 0.25  # of the new or of the old statistics, that is tried
-SMALL, MODERATE = 1e-5, 0.5  # ε that are tried
 
 
 class Numbers(NamedTuple):
@@ -70,7 +61,7 @@ def _recognised(
     acts = abs(_weight_of_new(factory, ranks[0], state, WEIGHT / 2) - weight) > 0.01
     settable = bool(momentum) or (bool(numbers.momentum_set) and acts) or abs(weight - 0.5) < 0.01  # or cumulative
     lines = [
-        f"taken for batch norm of input of {_or(ranks)} axes, {_averages(weight)}" if settable else
+        f"taken for batch norm of input of {_or(ranks)} axes, {averages(weight)}" if settable else
         f"taken for batch norm of input of {_or(ranks)} axes",
         *told(fixed),
     ]  # fmt: skip
@@ -137,7 +128,7 @@ def _state(probe: nn.Module) -> tuple[str, ...]:
         for name, value in there.items()
         if value.numel() == PROBE and PROBE in value.shape
     }
-    found = [next((name for name in (word, *ALSO[word]) if name in vectors), "") for word in STATE]
+    found = [next((name for name in (word, *calls(word)) if name in vectors), "") for word in STATE]
     has = ", ".join(there) or "nothing"
     if not all(found[2:]):
         raise Unrecognised(f"it keeps no running_mean and running_var of {PROBE} features, but {has}")
@@ -194,13 +185,6 @@ def _weight_of_new(factory: Factory, rank: int, state: tuple[str, ...], momentum
     return (averages[1] - averages[0]) / (8.0 - averages[0]) if averages[0] != 8.0 else float("nan")
 
 
-def _averages(weight: float) -> str:
-    for sense, wanted in (("new", WEIGHT), ("old", 1 - WEIGHT)):
-        if abs(weight - wanted) < 0.01:
-            return f"its momentum the weight of the {sense}"
-    return f"the second batch with a weight of {weight:.3g} where its momentum is {WEIGHT}"
-
-
 def _inferred(factory: Factory, rank: int, state: tuple[str, ...], eps: float, var: float) -> float:
     """What 1 is normalised to at inference, of mean 0 and that variance, in float64."""
     layer = factory(PROBE, eps=eps, momentum=WEIGHT).to(torch.float64)
@@ -217,22 +201,8 @@ def _eps_acts(factory: Factory, rank: int, state: tuple[str, ...]) -> bool:
 
 
 def _acting(factory: Factory, rank: int, state: tuple[str, ...]) -> float:
-    """The ε that is written into it, by what it does to a feature without variance, inside the root or outside: the
-    number of few digits. Raises Unrecognised where there is none.
-    """
-    at_0, at_1 = (_inferred(factory, rank, state, SMALL, var) for var in (0.0, SMALL))
-    if at_0 == float("inf"):
-        return 0.0
-    if not at_0 > 0:
-        raise Unrecognised("its ε is not known: a feature without variance is normalised to no number above 0")
-    inside, outside = float(f"{at_0**-2:.3g}"), float(f"{1 / at_0:.3g}")
-    for eps, want in (
-        (inside, (inside**-0.5, (SMALL + inside) ** -0.5)),
-        (outside, (1 / outside, 1 / (SMALL**0.5 + outside))),
-    ):
-        if all(abs(got / each - 1) < 1e-6 for got, each in zip((at_0, at_1), want, strict=True)):
-            return eps
-    raise Unrecognised("its ε is not known: it has no parameter and no attribute eps, and acts as none of few digits")
+    """The ε that is written into it. Raises Unrecognised where there is none."""
+    return acting(lambda var: _inferred(factory, rank, state, SMALL, var))
 
 
 def _or(ranks: tuple[int, ...]) -> str:
