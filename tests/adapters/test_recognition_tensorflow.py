@@ -18,7 +18,7 @@ CASES: dict[str, tuple[str, tuple[str, ...]]] = {
         ("taken for batch norm, its momentum the weight of the old",),
     ),
     "tf_keras.optimizers:SGD": ("momentum", ("momentum judged as velocity = rate_inside",)),
-    "tf_keras.optimizers:Adam": ("adam", ("adam_form = epsilon_hat")),
+    "tf_keras.optimizers:Adam": ("adam", ("adam_form = epsilon_hat",)),
     "tf_keras.optimizers.legacy:RMSprop": ("rmsprop", ("hyperparameters = working",)),
     "tf_keras.optimizers.schedules:InverseTimeDecay": ("inverse_time_decay", ("taken for a schedule",)),
     "tf_keras.activations:softmax": ("softmax", ("called as f(z, axis=-1)",)),
