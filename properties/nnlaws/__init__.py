@@ -74,7 +74,7 @@ __all__ = [
 ]
 
 
-LIBRARIES = ("torch", "keras", "flax", "haiku", "equinox", "optax", "jax", "tensorflow")
+LIBRARIES = ("torch", "keras", "tf_keras", "sonnet", "flax", "haiku", "equinox", "optax", "jax", "tensorflow")
 """Whose layers, optimizers and functions become targets by `nnlaws.torch.batch_norm(factory)` and the like."""
 
 

@@ -26,7 +26,7 @@ FIXED = "fixed"
 """What may be said of any: a number that is written into it, as `--fixed eps=1e-5`."""
 LIBRARIES = {
     *("equinox", "flax", "haiku", "jax", "keras", "mlx", "objax", "optax", "paddle", "scipy", "sklearn"),
-    *("tensorflow", "thinc", "tinygrad", "torch"),
+    *("sonnet", "tensorflow", "tf_keras", "thinc", "tinygrad", "torch"),
 }
 """Whose modules have functions that are called like operations, and are not called as these are."""
 _WORD = re.compile(r"[A-Za-z_]\w*=")

@@ -4,10 +4,7 @@ Variables and state have the arguments' dtype; the rate of a step is asked for t
 schedule computes in float32. A state is saved and restored by tf.train.Checkpoint.
 """
 
-import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +12,7 @@ import tensorflow as tf
 from nnlaws_reference.dtypes import Array
 
 from nnlaws.native.driver import Optimizer, stateful, stateless
+from nnlaws.native.tensorflow import Made, State, driven_by
 
 tf.config.threading.set_intra_op_parallelism_threads(1)  # the arrays are small: threads would only wait for each other
 tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -37,15 +35,6 @@ conventions = {
     "accumulator": "one",
     "adam_form": "epsilon_hat",
 }
-
-
-@dataclass(frozen=True)
-class State:
-    """The parameters, an optimizer, and the rate that it will ask for."""
-
-    variable: tf.Variable
-    optimizer: Any
-    rate: dict[str, float]
 
 
 def exponential_average(values: Array, *, beta: float, bias_correction: bool) -> Array:
@@ -93,30 +82,16 @@ def staircase_decay(epoch: Array, *, initial: float, rate: float, every: float) 
 
 
 def _optimizer(kind: Callable[..., Any], **options: float) -> Optimizer[State]:
-    def init(theta: Array) -> State:
+    def make() -> Made:
         rate = {"now": 0.0}
-        return State(tf.Variable(theta), kind(lambda: rate["now"], **options), rate)
+        optimizer = kind(lambda: rate["now"], **options)
+        return Made(
+            optimizer,
+            lambda now: rate.update(now=now),
+            lambda gradient, variable: optimizer.apply_gradients([(gradient, variable)]),
+        )
 
-    def restored(state: State) -> State:
-        """A new optimizer with what the old one's checkpoint holds; its first step makes the variables to restore."""
-        new = init(np.zeros_like(state.variable.numpy()))
-        _step(new, np.zeros_like(state.variable.numpy()), 0.0)
-        with tempfile.TemporaryDirectory() as folder:
-            path = _checkpoint(state).write(str(Path(folder) / "state"))
-            _checkpoint(new).read(path).assert_consumed()
-        return new
-
-    return Optimizer(init, _step, lambda state: state.variable.numpy(), restored)
-
-
-def _step(state: State, gradient: Array, rate: float) -> State:
-    state.rate["now"] = rate
-    state.optimizer.apply_gradients([(tf.constant(gradient), state.variable)])
-    return state
-
-
-def _checkpoint(state: State) -> Any:
-    return tf.train.Checkpoint(variable=state.variable, optimizer=state.optimizer)
+    return driven_by(make)
 
 
 def _rates(schedule: Callable[[], tf.Tensor], epoch: Array) -> Array:

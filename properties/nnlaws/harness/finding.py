@@ -46,6 +46,8 @@ WORDS = {
 """What is in the name of an optimizer that is meant to be one: others that come near are another algorithm."""
 SAME = {"", "w", "tf", "8bit", "32bit", "paged", "fused", "foreach", "cpu", "my", "custom", "simple", "naive", "plain"}
 """What else may be in the name of one, and it is still the same."""
+OTHERS = re.compile(r"(?<![a-z])[NR][Aa]dam|(?<![A-Za-z])[nr]adam|[Aa]da[Mm]ax|AMS[Gg]rad|(?i:amsgrad)")
+"""Algorithms of their own, in whose names one of ours is."""
 CASES, OPTIONS = 44, 11  # that a law is tried on, and with how many options
 MOST = 3  # weaker bounds that are tried together
 TOGETHER_AS = ("batch_norm_train", "batch_norm_backward", "batch_norm_running", "batch_norm_inference")
@@ -142,6 +144,8 @@ def _agreed(tried: Mapping[str, list[tuple[str, Fit]]]) -> dict[str, list[tuple[
 def _is_meant(target: Target, name: str) -> bool:
     """Whether it is called so: of what a library has, with nothing else in its name but how it is computed."""
     module, _, own = named(target.name).name.rpartition(":")
+    if OTHERS.search(own):
+        return False
     for word in WORDS.get(name, ()):
         before, found, after = re.sub(r"[^a-z0-9]", "", own.lower()).partition(word)
         if found and (module.endswith(".py") or {before, after} <= SAME):

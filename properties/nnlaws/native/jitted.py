@@ -1,6 +1,6 @@
 """Batch norm of JAX's libraries, under jit: a layer as pure functions, called as the four operations."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import lru_cache, partial
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -10,12 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 from nnlaws_reference.dtypes import Array
 
-from nnlaws.native.names import Keywords, Unrecognised, left_to_laws, parameters, pick, raised, told
+from nnlaws.native.probed import Factory, recognised
+
+__all__ = ["Factory", "Layer", "batch_norm", "recognised"]
 
 jax.config.update("jax_enable_x64", True)  # otherwise JAX computes and returns float32 where it is given float64
 
 State = Any
-Factory = Callable[..., Any]
 
 
 class Layer(NamedTuple):
@@ -94,33 +95,3 @@ def batch_norm(layer: Layer, **declared: Any) -> SimpleNamespace:
 def _like(x: Any, like: Array) -> Array:
     """Averages in the input's dtype: some libraries keep them in float32, whatever that is."""
     return np.asarray(x).astype(like.dtype)
-
-
-def recognised(
-    kind: Factory,
-    signature_of: Any,
-    given: Keywords,
-    needed: Sequence[str],
-    probe: Callable[[Factory], None],
-    make: Callable[..., SimpleNamespace],
-    description: str,
-) -> SimpleNamespace:
-    """The target that `make` makes of a class, with the keywords given, that has the parameters needed and passes a
-    probe. signature_of: what says which parameters it has. Raises Unrecognised.
-    """
-    there = parameters(signature_of)
-    if lacking := [each for each in needed if each not in there]:
-        raise Unrecognised(f"its parameters are {', '.join(there)}; of batch norm's it has no {', '.join(lacking)}")
-    left_to_laws(given, {*needed})
-    factory: Factory = partial(kind, **given) if given else kind
-    lines = (f"taken for batch norm, its {pick(there, 'bn_momentum')} the weight of the old", *told(given))
-    z, ones = np.array([[0, 0, 0], [1, 2, 3]], np.float32), np.ones(3, np.float32)
-    try:
-        probe(factory)
-        made = make(factory, recognised=lines, insisted=True, description=description)
-        made.batch_norm_train(z, ones, ones, eps=1e-5)
-    except Unrecognised:
-        raise
-    except Exception as error:
-        raise Unrecognised(f"made of 3 features, it {raised(error)}") from None
-    return made

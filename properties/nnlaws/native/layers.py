@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from nnlaws_reference.dtypes import Array
 
-from nnlaws.native.names import ALSO, Keywords, Parameters, Unrecognised, left_to_laws, parameters, pick, raised, told
+from nnlaws.native.names import Keywords, Parameters, Unrecognised, left_to_laws, parameters, pick, raised, told
+from nnlaws.native.probed import ALSO, PROBE, SMALL, WEIGHT
 from nnlaws.native.ranks import RANKS, matrix, places
 
-PROBE, WEIGHT, SMALL = 3, 0.25, 1e-5  # features, momentum and ε of the layer that is made to see what it is
 Factory = Callable[..., Any]
 """Makes a layer of n features, by position."""
 

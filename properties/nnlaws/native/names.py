@@ -26,14 +26,6 @@ NAMES: dict[str, tuple[str, ...]] = {
 }
 """Of each word of ours, theirs, in the order in which they are looked for."""
 
-ALSO = {
-    "weight": ("gamma", "scale"),
-    "bias": ("beta", "shift"),
-    "running_mean": ("moving_mean", "mean", "mu", "_mean"),
-    "running_var": ("moving_var", "moving_variance", "running_variance", "var", "variance", "sigma2", "_variance"),
-}
-"""What else γ, β and the averages are called."""
-
 OFF: dict[str, Any] = {
     **dict.fromkeys(NAMES["weight_decay"], 0.0),
     **dict.fromkeys(("momentum", "lambd", "l1", "l1_regularization_strength", "initial_accumulator_value"), 0.0),

@@ -11,8 +11,8 @@ from nnlaws.native.names import Keywords, Unrecognised, only_what_there_is
 __all__ = ["Unrecognised", "recognise"]
 
 LIBRARIES = (
-    *("onnx", "numpy", "thinc", "paddle", "keras", "flax", "haiku", "equinox", "objax", "optax"),
-    *("torch", "tensorflow", "jax", "mlx", "tinygrad"),
+    *("onnx", "numpy", "thinc", "paddle", "keras", "tf_keras", "sonnet", "flax", "haiku", "equinox", "objax"),
+    *("optax", "torch", "tensorflow", "jax", "mlx", "tinygrad"),
 )
 """What an object may be of, and the name of the module here that knows it: the more particular first."""
 

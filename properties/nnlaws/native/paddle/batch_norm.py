@@ -10,7 +10,6 @@ import paddle
 from nnlaws_reference.dtypes import Array
 
 from nnlaws.native.names import (
-    ALSO,
     Keywords,
     Parameters,
     Unrecognised,
@@ -22,10 +21,8 @@ from nnlaws.native.names import (
     told,
 )
 from nnlaws.native.paddle.arrays import array, tensor
+from nnlaws.native.probed import ALSO, PROBE, WEIGHT
 from nnlaws.native.ranks import RANKS, matrix, places
-
-PROBE = 3  # features of the layer that is made to see what it is
-WEIGHT = 0.25  # of the old or of the new statistics, that is tried
 
 
 def batch_norm(

@@ -10,12 +10,11 @@ from nnlaws_reference.dtypes import Array
 from torch import nn
 
 from nnlaws.native.kept import kept
+from nnlaws.native.probed import STATE
 from nnlaws.native.ranks import sizes
 from nnlaws.native.torch.arrays import array, made_apart, tensor
 from nnlaws.native.torch.state import State
 
-STATE = ("weight", "bias", "running_mean", "running_var")
-"""What a layer's γ, β and averages are called."""
 Factory = Callable[..., nn.Module]
 
 

@@ -10,15 +10,13 @@ import torch
 from torch import nn
 
 from nnlaws.native import names
-from nnlaws.native.names import ALSO, Keywords, Parameters, Unrecognised, pick, raised, switched_off, told
-from nnlaws.native.torch.batch_norm import STATE, Factory, batch_norm
+from nnlaws.native.names import Keywords, Parameters, Unrecognised, pick, raised, switched_off, told
+from nnlaws.native.probed import ALSO, MODERATE, PROBE, SMALL, STATE, WEIGHT, acting, averages
+from nnlaws.native.ranks import RANKS
+from nnlaws.native.torch.batch_norm import Factory, batch_norm
 from nnlaws.native.torch.compiled import always_compiled
 from nnlaws.native.torch.state import tensors, within
 
-RANKS = (2, 4, 3, 5)
-PROBE = 3  # features of the layer that is made to see what it is
-WEIGHT = 0.25  # of the new or of the old statistics, that is tried
-SMALL, MODERATE = 1e-5, 0.5  # ε that are tried
 UNSCALED = (("gamma", 1.0), ("beta", 0.0))
 """What a layer without γ, or without β, is as good as."""
 
@@ -121,7 +119,7 @@ def _recognised(
     acts = abs(_weight_of_new(tried, ranks[0], state, WEIGHT / 2) - weight) > 0.01
     settable = bool(momentum) or (bool(numbers.momentum_set) and acts) or abs(weight - 0.5) < 0.01  # or cumulative
     lines = [
-        f"taken for batch norm of input of {_or(ranks)} axes, {_averages(weight)}" if settable else
+        f"taken for batch norm of input of {_or(ranks)} axes, {averages(weight)}" if settable else
         f"taken for batch norm of input of {_or(ranks)} axes",
         *told(fixed),
     ]  # fmt: skip
@@ -257,13 +255,6 @@ def _weight_of_new(tried: Tried, rank: int, state: tuple[str, ...], momentum: fl
     return (averages[1] - averages[0]) / (8.0 - averages[0]) if averages[0] != 8.0 else float("nan")
 
 
-def _averages(weight: float) -> str:
-    for sense, wanted in (("new", WEIGHT), ("old", 1 - WEIGHT)):
-        if abs(weight - wanted) < 0.01:
-            return f"its momentum the weight of the {sense}"
-    return f"the second batch with a weight of {weight:.3g} where its momentum is {WEIGHT}"
-
-
 def _inferred(tried: Tried, rank: int, state: tuple[str, ...], eps: float, var: float) -> float:
     """What 1 is normalised to at inference, of mean 0 and that variance, in float64."""
     layer = tried.made(eps, WEIGHT).to(torch.float64)
@@ -279,22 +270,8 @@ def _eps_acts(tried: Tried, rank: int, state: tuple[str, ...]) -> bool:
 
 
 def _acting(tried: Tried, rank: int, state: tuple[str, ...]) -> float:
-    """The ε that is written into it, by what it does to a feature without variance, inside the root or outside: the
-    number of few digits. Raises Unrecognised where there is none.
-    """
-    at_0, at_1 = (_inferred(tried, rank, state, SMALL, var) for var in (0.0, SMALL))
-    if at_0 == float("inf"):
-        return 0.0
-    if not at_0 > 0:
-        raise Unrecognised("its ε is not known: a feature without variance is normalised to no number above 0")
-    inside, outside = float(f"{at_0**-2:.3g}"), float(f"{1 / at_0:.3g}")
-    for eps, want in (
-        (inside, (inside**-0.5, (SMALL + inside) ** -0.5)),
-        (outside, (1 / outside, 1 / (SMALL**0.5 + outside))),
-    ):
-        if all(abs(got / each - 1) < 1e-6 for got, each in zip((at_0, at_1), want, strict=True)):
-            return eps
-    raise Unrecognised("its ε is not known: it has no parameter and no attribute eps, and acts as none of few digits")
+    """The ε that is written into it. Raises Unrecognised where there is none."""
+    return acting(lambda var: _inferred(tried, rank, state, SMALL, var))
 
 
 def _or(ranks: tuple[int, ...]) -> str:

@@ -1,0 +1,45 @@
+"""Functions of NumPy's arrays, as SciPy's, scikit-learn's, or anyone's; and classes written in it, as in courses."""
+
+import inspect
+from collections.abc import Mapping
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from nnlaws.native import functions
+from nnlaws.native.functions import Kit
+from nnlaws.native.names import Keywords, Unrecognised, parameters, raised
+from nnlaws.native.numpy import batch_norm, optimizers
+from nnlaws.native.recognition import LIBRARIES
+
+KIT = Kit("NumPy", lambda x: x, np.asarray, lambda x: isinstance(x, (np.ndarray, np.floating)))
+ABOUT = {"description": f"NumPy {np.__version__}"}
+
+
+def recognise(found: Any, name: str, given: Keywords, settings: Mapping[str, str]) -> SimpleNamespace | None:
+    """A function that gives NumPy's arrays for them, or a class of one's own that does so: an optimizer, batch norm, or
+    one whose call is a function; None for whatever else.
+    """
+    if not inspect.isclass(found):
+        return functions.of_a_library(KIT, np.__version__, found, given, settings)
+    roots = {each.__module__.partition(".")[0] for each in found.__mro__}
+    if roots & {*LIBRARIES} or issubclass(found, (np.ndarray, np.generic)):
+        return None
+    kind = settings.get("as", "")
+    if optimizers.is_one(found):
+        return optimizers.recognised(found, given, ABOUT)
+    if kind in ("", "batch_norm") and (batch_norm.is_one(found, given) or kind):
+        return batch_norm.recognised(found, given, ABOUT)
+    forward = next((each for each in batch_norm.FORWARD if callable(vars(found).get(each))), "")
+    if not forward:
+        return None
+    try:
+        made = found(**given)
+    except Exception as error:
+        raise Unrecognised(
+            f"it keeps no running mean and variance, and made without arguments it {raised(error)}"
+        ) from None
+    call: Any = made if forward == "__call__" else getattr(made, forward)
+    return functions.recognise(KIT, partial(call) if parameters(call) else call, kind, ABOUT)
