@@ -126,7 +126,7 @@ def imported(module: str) -> set[str]:
     return {name.partition(".")[0] for name in names}
 
 
-ELSEWHERE = {"fastai", "galore_torch", "mlx", "optimi", "paddle", "sherpa", "syne_tune", "thinc", "timm"}
+ELSEWHERE = {"fastai", "galore_torch", "optimi", "paddle", "sherpa", "syne_tune", "tf_keras", "timm"}
 """Whose findings are published, and which `make adapters` does not install."""
 
 

@@ -284,13 +284,13 @@ def test_minus_infinity_as_the_least_number_is_told() -> None:
     assert found.name == "z is clipped to ±the largest number"
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_nothing_is_told_of_what_is_wrong_everywhere_in_its_own_way() -> None:
     assert told("softmax", rows(lambda m, n: True)) == ""
     assert told("adam", lambda theta, grads, **o: (theta + np.sin(grads)).astype(grads.dtype)) == ""
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_two_mistakes_at_once_are_no_theory() -> None:
     both = with_options("adam", lambda o: {"eps": 1e-3, "beta1": o["beta1"] / 2})
     found = probed("adam", both)
