@@ -19,7 +19,7 @@ test: $(VENV)/test
 
 # What takes longer.
 slow: $(VENV)/test
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "slow and not release"
 
 # The rest, before a release: every mutant, every sound variant and every mistake, one by one.
 release: $(VENV)/test

@@ -156,7 +156,7 @@ def test_a_textbook_conforms() -> None:
     assert told(jobs=2) >= set(SHORT)
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_what_a_textbook_computes_conforms_however_hard_one_looks() -> None:
     laws = ["SM-1", "BN-13", "LR-3"]
     assert told(profile="thorough", jobs=2, dtypes=["float32"], laws=laws) == set()

@@ -146,6 +146,7 @@ WITHHELD = (
 )
 
 
+@pytest.mark.release  # a minute: of each mutant, what it is taken for without itself
 def test_with_the_mutant_withheld_no_wrong_cause_is_named(script: Callable[[str], Any]) -> None:
     causes = script("causes")
     assert set(WITHHELD) <= {mutant.name for mutant in MUTANTS}
