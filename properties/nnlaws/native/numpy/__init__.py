@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nnlaws.native import functions
+from nnlaws.native import functions, samplers
 from nnlaws.native.functions import Kit
 from nnlaws.native.names import Keywords, Unrecognised, parameters, raised
 from nnlaws.native.numpy import batch_norm, optimizers
@@ -20,8 +20,10 @@ ABOUT = {"description": f"NumPy {np.__version__}"}
 
 def recognise(found: Any, name: str, given: Keywords, settings: Mapping[str, str]) -> SimpleNamespace | None:
     """A function that gives NumPy's arrays for them, or a class of one's own that does so: an optimizer, batch norm, or
-    one whose call is a function; None for whatever else.
+    one whose call is a function; a sampler; None for whatever else.
     """
+    if (sampler := samplers.recognise(found, name, given, settings)) is not None:
+        return sampler
     if not inspect.isclass(found):
         return functions.of_a_library(KIT, np.__version__, found, given, settings)
     roots = {each.__module__.partition(".")[0] for each in found.__mro__}
