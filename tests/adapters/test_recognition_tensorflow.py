@@ -70,7 +70,8 @@ def test_a_batch_norm_does_as_the_library(library: str, need: Need) -> None:
 
 
 def test_what_tf_keras_keeps_in_float32_is_rounded_to_narrow_input(need: Need) -> None:
-    target = nnlaws.tf_keras.batch_norm(need("tf_keras").layers.BatchNormalization)
+    layer = need("tf_keras").layers.BatchNormalization
+    target = nnlaws.tf_keras.batch_norm(layer)
     z, one = np.array([[-1.0], [1.0]], np.float16), np.ones(1, np.float16)
     found = (
         *target.batch_norm_train(z, one, one, eps=1e-3),
