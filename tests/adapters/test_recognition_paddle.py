@@ -152,7 +152,7 @@ def test_what_is_wrong_is_told(name: str, law: str, tmp_path: Path, need: Need) 
         ("paddle.optimizer.lr:MultiStepDecay", "expected learning_rate, gamma, and step_size alone"),
         ("paddle.optimizer:SGD learning_rate=0.1", "learning_rate is set by the laws"),
         ("paddle.nn:LayerNorm", "of batch norm's it has no momentum"),
-        ("paddle.nn:BatchNorm1D weight_attr=False", "it has no weight of 3 features"),
+        ("paddle.nn:BatchNorm1D weight_attr=False", "it keeps no weight of 3 features"),
         ("paddle.nn:BatchNorm1D use_global_stats=True", "use_global_stats makes something else of it"),
         ("paddle.nn:NLLLoss", "the cross entropy of logarithms of probabilities, not of logits"),
         ("paddle.nn.functional:relu", "is not recognised"),
