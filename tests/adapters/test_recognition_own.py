@@ -108,6 +108,36 @@ class Without(Layer):
     def normalised(self, x, mean, var):
         return (x - mean) / torch.sqrt(var)
 
+class Renamed(nn.Module):
+    "Its own names; what tells inference is that there are no gradients."
+    def __init__(self, n, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.eps, self.momentum = eps, momentum
+        self.amplitude, self.offset = nn.Parameter(torch.ones(n)), nn.Parameter(torch.zeros(n))
+        self.register_buffer("avg", torch.zeros(n))
+        self.register_buffer("spread", torch.ones(n))
+
+    def forward(self, x):
+        mean, var = self.avg, self.spread
+        if torch.is_grad_enabled():
+            mean, var = x.mean(0), x.var(0, unbiased=False)
+            self.avg = self.avg.lerp(mean.detach(), self.momentum)
+            self.spread = self.spread.lerp(var.detach(), self.momentum)
+        return (x - mean) / torch.sqrt(var + self.eps) * self.amplitude + self.offset
+
+class ByAverages(Renamed):
+    "Wrong: in training it normalises by the averages."
+    def forward(self, x):
+        super().forward(x)
+        return (x - self.avg) / torch.sqrt(self.spread + self.eps) * self.amplitude + self.offset
+
+class Activated(Renamed):
+    "More than batch norm."
+    def forward(self, x):
+        return super().forward(x).relu()
+
+smoothed = nn.CrossEntropyLoss(label_smoothing=0.1)
+
 class Choosy(Layer):
     "It refuses batches of equal numbers, as those are that it is tried on."
     def forward(self, x):
@@ -195,6 +225,7 @@ BATCH_NORM = ("BN-4", "BN-18", "BN-19", "BN-21", "BN-23", "CT-3")
         ("Usual", "its momentum the weight of the new"),
         ("Literal", "without a momentum to set, batch_norm_train cannot be judged"),
         ("Frozen", "without gradients of γ and β, batch_norm_backward cannot be judged"),
+        ("Renamed", "its momentum the weight of the new"),
     ],
 )
 def test_a_right_layer_conforms_however_it_is_written(judged: Callable[..., Any], name: str, told: str) -> None:
@@ -208,7 +239,10 @@ def test_numbers_that_are_written_into_a_layer_are_found_by_what_it_does(judged:
     assert report.declares == ("judged with eps = 0.001, batch_norm_running.decay = 0.9 alone, which is fixed",)
 
 
-@pytest.mark.parametrize(("name", "clause"), [("OffByOne", "BN-4"), ("TwoEpsilons", "BN-21"), ("Moving", "BN-21")])
+@pytest.mark.parametrize(
+    ("name", "clause"),
+    [("OffByOne", "BN-4"), ("TwoEpsilons", "BN-21"), ("Moving", "BN-21"), ("ByAverages", "BN-4")],
+)
 def test_a_wrong_layer_violates(judged: Callable[..., Any], name: str, clause: str) -> None:
     broken = {r.clause for r in judged(f"layers.py:{name}", *BATCH_NORM).results if r.outcome is Outcome.VIOLATES}
     assert clause in broken
@@ -228,6 +262,15 @@ def test_a_layer_without_epsilon_is_judged_without(judged: Callable[..., Any]) -
 def test_a_layer_that_refuses_what_it_is_tried_on_is_told_so(judged: Callable[..., Any]) -> None:
     with pytest.raises(LoadError, match="tried on a few batches, it raised AssertionError: equal numbers"):
         judged("layers.py:Choosy", "BN-21")
+
+
+def test_more_than_batch_norm_is_told_so(judged: Callable[..., Any]) -> None:
+    with pytest.raises(LoadError, match="there is more in it than batch norm"):
+        judged("layers.py:Activated")
+    with pytest.raises(LoadError, match="label_smoothing makes something else of it"):
+        judged("layers.py:smoothed")
+    with pytest.raises(LoadError, match="--device quantum: a tensor there raised"):
+        judged("layers.py:Renamed --device quantum")
 
 
 def test_instance_norm_is_no_batch_norm(need: Need) -> None:

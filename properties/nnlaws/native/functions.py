@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from nnlaws_reference.dtypes import Array
 
-from nnlaws.native.names import Keywords, Unrecognised, parameters, raised
+from nnlaws.native.names import Keywords, Unrecognised, parameters, raised, switched_off
+from nnlaws.native.names import told as words_of
 
 Function = Callable[..., Any]
 ROWS = ("softmax", "log_softmax")
@@ -23,6 +24,7 @@ CALLS: tuple[Keywords, ...] = ({"dim": -1}, {"axis": -1}, {})
 NEAR = 0.05  # of the value of a loss, by which what is a cross entropy at all may be off
 FIRST, OTHER = (4, 3), (2, 5)  # shapes of logits that are tried
 LOGITS_ALONE = "none"
+SMOOTHING = ("label_smoothing", "smoothing")  # of targets, which is switched off where it is on by default
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,10 @@ def recognise(kit: Kit, found: Function, kind: str, about: Keywords, why: str = 
     targets, about the cross entropy. kind: what it was said to be. Raises Unrecognised, with `why` before the reasons.
     """
     told: list[str] = []
+    smoothing = switched_off({name: each for name, each in parameters(found).items() if name in SMOOTHING}, {})
+    if smoothing:
+        found = partial(found, **smoothing)
+    declared: Keywords = {"insisted": True, **about}
     z, y = np.random.default_rng(0).standard_normal(FIRST).astype(np.float32), np.eye(FIRST[1], dtype=np.float32)
     y = y[[0, 2, 1, 0]]
     for keywords in _calls(found) if kind in ("", *ROWS) else ():
@@ -99,7 +105,7 @@ def recognise(kit: Kit, found: Function, kind: str, about: Keywords, why: str = 
                 continue
             _takes_other_shapes(kit, partial(found, **keywords), LOGITS_ALONE)
             took = f"taken for {name} by rows, called as f({words})"
-            return rows(kit, name, partial(found, **keywords), recognised=(took,), insisted=True, **about)
+            return rows(kit, name, partial(found, **keywords), recognised=(took, *words_of(smoothing)), **declared)
     if kind in ("", LOSS):
         call, how = _in_order(found)
         made = _loss(kit, call, z, y, kind, told, how)
@@ -108,7 +114,9 @@ def recognise(kit: Kit, found: Function, kind: str, about: Keywords, why: str = 
             _takes_other_shapes(kit, call, "indices" if targets == "either" else targets)
             given = {"either": "class numbers or probabilities", "indices": "class numbers"}.get(targets, targets)
             took = f"taken for cross entropy of logits and {given}, the {_REDUCTIONS[reduction]} over samples{how}"
-            return loss(kit, call, targets=targets, reduction=reduction, recognised=(took,), insisted=True, **about)
+            return loss(
+                kit, call, targets=targets, reduction=reduction, recognised=(took, *words_of(smoothing)), **declared
+            )
         told = _of_probabilities(kit, (call, lambda z, y: found(y, z)), z, y) or told
     usual = "it gives neither probabilities by rows nor a cross entropy"
     telling = sorted(dict.fromkeys(told), key=lambda line: " raised " in line)  # what came back says more
@@ -160,7 +168,8 @@ def _called(call: Function, given: tuple[Array, ...], kit: Kit, told: list[str],
         array = np.asarray(kit.array(out), np.float64)
         if array.ndim == 2 and len(given) == 1:
             sums = array.sum(axis=-1)
-            told.append(f"the rows of {words} sum to {sums.min():.3g} to {sums.max():.3g}")
+            even = "" if np.ptp(sums) > 0.01 else ", and they are near no softmax" if abs(sums[0] - 1) < 0.01 else ""
+            told.append(f"the rows of {words} sum to {sums.min():.3g} to {sums.max():.3g}{even}")
         return array
     except Exception as error:
         told.append(f"{words} {raised(error)}")

@@ -6,7 +6,7 @@ implementation that rounds too often breaks the clause that says which value, an
 informative clauses show on the implementation's own results what normalising is good for.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -20,7 +20,7 @@ from nnlaws.authoring.law import Law, judge, laws_of, unless_refused
 from nnlaws.authoring.law import values as every_value
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.ruler import Ruler
-from nnlaws.authoring.subject import Subject
+from nnlaws.authoring.subject import NotOffered, Subject
 from nnlaws.chapters.batch_norm import at_size, boundary
 from nnlaws.chapters.batch_norm.bounds import promised
 from nnlaws.chapters.batch_norm.informative import fewer_steps, noise_of_the_mean, round_contours
@@ -184,6 +184,7 @@ def own_statistics(
 
 def one_sample(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
     """With m = 1 every result is right or refused; of a variance that divides by m − 1 = 0 it need only be finite."""
+    _needs_epsilon(options)
     return unless_refused(
         lambda: _one_sample(f, ruler, *arguments, **options),
         accepted=lambda: f.results(*map(_two_samples, arguments), **_ordinary(options)),
@@ -219,10 +220,17 @@ def no_epsilon(f: Subject, ruler: Ruler, *arguments: Array, eps: float) -> Evide
 
 def constant_feature(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
     """A feature that is the same in all samples comes out as β: never as NaN, whatever variance is declared."""
+    _needs_epsilon(options)
     results = f.results(*arguments, **options)
     finite = _finite(results[0], ~promised(bounded(arguments[0]), ruler.conventions))
     seen = require(finite, "NaN or infinity came of a feature that is the same in all samples", results[0])
     return worst(seen, judge(results, ruler, *arguments, of=("out",), allow_nan_if_unbounded=True, **options))
+
+
+def _needs_epsilon(options: Mapping[str, Any]) -> None:
+    """Raises NotOffered where ε is 0, as it is in a layer that has none: of no variance nothing is promised then."""
+    if options.get("eps") == 0:
+        raise NotOffered("the law needs an ε above 0")
 
 
 def _finite(result: Floats, excused: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -269,6 +277,7 @@ def equal_batches(f: Subject, ruler: Ruler, batches: Array, *, decay: float) -> 
 
 def equals_training(f: Subject, ruler: Ruler, *arguments: Array, eps: float) -> Evidence:
     """Where mean and var are the batch's own, out is that of training."""
+    _needs_epsilon({"eps": eps})
     training = Ruler(BATCH_NORM_TRAIN, ruler.format, ruler.conventions)
     measure, *_ = training.measures(*arguments[:3], eps=eps)
     allowed = ruler.bound(*arguments, eps=eps).error

@@ -11,7 +11,7 @@ import numpy as np
 from nnlaws.native import functions, samplers
 from nnlaws.native.functions import Kit
 from nnlaws.native.names import Keywords, Unrecognised, parameters, raised
-from nnlaws.native.numpy import batch_norm, optimizers
+from nnlaws.native.numpy import batch_norm, optimizers, schedules
 from nnlaws.native.recognition import LIBRARIES
 
 KIT = Kit("NumPy", lambda x: x, np.asarray, lambda x: isinstance(x, (np.ndarray, np.floating)))
@@ -24,6 +24,11 @@ def recognise(found: Any, name: str, given: Keywords, settings: Mapping[str, str
     """
     if (sampler := samplers.recognise(found, name, given, settings)) is not None:
         return sampler
+    if not inspect.isclass(found) and batch_norm.is_one(type(found), {}):
+        raise Unrecognised("it is a layer that was made already: give its class")
+    decay = schedules.recognised(found, given, ABOUT) if inspect.isfunction(found) else None
+    if decay is not None:
+        return decay
     if not inspect.isclass(found):
         return functions.of_a_library(KIT, np.__version__, found, given, settings)
     roots = {each.__module__.partition(".")[0] for each in found.__mro__}
@@ -34,7 +39,8 @@ def recognise(found: Any, name: str, given: Keywords, settings: Mapping[str, str
         return optimizers.recognised(found, given, ABOUT)
     if kind in ("", "batch_norm") and (batch_norm.is_one(found, given) or kind):
         return batch_norm.recognised(found, given, ABOUT)
-    forward = next((each for each in batch_norm.FORWARD if callable(vars(found).get(each))), "")
+    own = {each for parent in found.__mro__ for each, value in vars(parent).items() if callable(value)}
+    forward = next((each for each in batch_norm.FORWARD if each in own), "")
     if not forward:
         return None
     try:
@@ -44,4 +50,7 @@ def recognise(found: Any, name: str, given: Keywords, settings: Mapping[str, str
             f"it keeps no running mean and variance, and made without arguments it {raised(error)}"
         ) from None
     call: Any = made if forward == "__call__" else getattr(made, forward)
-    return functions.recognise(KIT, partial(call) if parameters(call) else call, kind, ABOUT)
+    target = functions.recognise(KIT, partial(call) if parameters(call) else call, kind, ABOUT)
+    if backward := next((each for each in batch_norm.BACKWARD if callable(getattr(made, each, None))), ""):
+        target.recognised += (f"its {backward} is not judged",)
+    return target

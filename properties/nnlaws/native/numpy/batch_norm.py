@@ -23,7 +23,7 @@ from nnlaws.native.names import (
 from nnlaws.native.numpy.making import Maker, Recorder
 from nnlaws.native.numpy.modes import Mode, mode_of
 from nnlaws.native.numpy.places import Place, get, numbers, places, put
-from nnlaws.native.probed import ALSO, MODERATE, PROBE, SMALL, STATE, WEIGHT, acting, averages
+from nnlaws.native.probed import ALSO, BENT, MODERATE, PROBE, SMALL, STATE, WEIGHT, acting, averages, straight
 
 FORWARD, BACKWARD = ("forward", "forward_pass", "__call__", "fprop"), ("backward", "backward_pass", "bprop")
 
@@ -82,9 +82,13 @@ class _Layer:
         return mean, var
 
     def train(self, z: Array, gamma: Array, beta: Array, *, eps: float) -> tuple[Array, Array, Array]:
+        """Of an odd number of samples the output is that of a call with averages that stay: it may not hang on them."""
         layer = self.fresh(z.shape[-1], eps, 0.0, gamma, beta)
         out = self.call(layer, z, True)
-        return out, *self.kept(layer, z)
+        kept = self.kept(layer, z)
+        if len(z) % 2:
+            out = self.call(self.fresh(z.shape[-1], eps, 0.5, gamma, beta), z, True)
+        return out, *kept
 
     def pulled(self, dout: Array, z: Array, gamma: Array, *, eps: float) -> tuple[Array, Array, Array]:
         layer = self.fresh(z.shape[-1], eps, 0.5, gamma, np.zeros_like(gamma))
@@ -109,7 +113,11 @@ class _Layer:
         return self.kept(layer, batches)
 
     def infer(self, z: Array, gamma: Array, beta: Array, mean: Array, var: Array, *, eps: float) -> Array:
-        return self.call(self.fresh(z.shape[-1], eps, 0.5, gamma, beta, mean, var), z, False)
+        """Of every other number of samples by the second call: the first is to leave the averages as they are."""
+        layer = self.fresh(z.shape[-1], eps, 0.5, gamma, beta, mean, var)
+        for _ in range(len(z) % 2):
+            self.call(layer, z, False)
+        return self.call(layer, z, False)
 
 
 def recognised(kind: type, given: Keywords, about: Keywords) -> SimpleNamespace:
@@ -142,11 +150,14 @@ def _recognised(kind: type, given: Keywords, about: Keywords) -> SimpleNamespace
         raise Unrecognised(f"it has no {lacking} of {PROBE} features, but {', '.join(map('.'.join, places(probe)))}")
     layer = _Layer(maker, eps, momentum, mode, state, lazily)
     _must_act(layer)
+    steps = np.arange(-2.0, 3.0)[:, None] + np.zeros(PROBE)
+    if not straight(layer.infer(steps, *np.eye(2)[[0, 1, 1, 0], :1] * np.ones(PROBE), eps=SMALL)):
+        raise Unrecognised(BENT)
     weight = _weight_of_new(layer, WEIGHT)
     acts = bool(momentum) and abs(_weight_of_new(layer, WEIGHT / 2) - weight) > 0.01
     old = abs(weight - (1 - WEIGHT)) < 0.01
     written: Keywords = {}
-    if not eps or _inferred(layer, SMALL)(0.0) == _inferred(layer, MODERATE)(0.0):
+    if not names[0] and (not eps or _inferred(layer, SMALL)(0.0) == _inferred(layer, MODERATE)(0.0)):
         written["eps"] = acting(_inferred(layer, SMALL))
     if not acts and 0 < (decay := round(1 - weight, 3)) < 1 and abs(1 - weight - decay) < 1e-9:
         written["batch_norm_running.decay"] = decay

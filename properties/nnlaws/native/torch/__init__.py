@@ -17,7 +17,7 @@ from torch.optim import lr_scheduler
 from nnlaws.native import names
 from nnlaws.native.driver import none_zero
 from nnlaws.native.functions import recognise as function
-from nnlaws.native.names import Keywords, Unrecognised, parameters, pick, told
+from nnlaws.native.names import Keywords, Unrecognised, parameters, pick, raised, told
 from nnlaws.native.torch import layers
 from nnlaws.native.torch.batch_norm import batch_norm
 from nnlaws.native.torch.compiled import always_compiled, exported_for
@@ -35,6 +35,7 @@ def recognise(found: Any, name: str, given: Keywords, settings: Mapping[str, str
     `input`, `device`. Raises Unrecognised.
     """
     kind, about = settings.get("as", ""), {"description": f"PyTorch {torch.__version__}"}
+    _works(settings.get("device", "cpu"))
     factory: Any = found
     if inspect.isclass(found) and issubclass(found, optim.Optimizer):
         return _optimizer(found, given, settings, about)
@@ -53,10 +54,32 @@ def recognise(found: Any, name: str, given: Keywords, settings: Mapping[str, str
     return None
 
 
+def _works(device: str) -> None:
+    """Raises Unrecognised where PyTorch has no such device here."""
+    try:
+        torch.zeros(1, device=device)
+    except Exception as error:
+        raise Unrecognised(f"--device {device}: a tensor there {raised(error)}") from None
+
+
+def _as_it_was_made(module: nn.Module) -> None:
+    """Raises Unrecognised where a loss was made with what makes something else of it."""
+    own = {name: getattr(module, name, None) for name in names.OTHERWISE}
+    names.only_what_there_is(
+        {name: True for name, value in own.items() if isinstance(value, torch.Tensor) or _is_above_0(value)}
+    )
+
+
+def _is_above_0(value: Any) -> bool:
+    return isinstance(value, (int, float)) and value > 0
+
+
 def _function(
     found: Callable[..., Any], given: Keywords, settings: Mapping[str, str], about: Keywords
 ) -> SimpleNamespace:
     """A function of tensors, or a module that was made already."""
+    if isinstance(found, nn.Module):
+        _as_it_was_made(found)
     dtype = exported_for(found)
     about = about if dtype is None else {**about, "dtypes": (str(dtype).removeprefix("torch."),)}
     call = always_compiled(partial(found, **given) if given else found)

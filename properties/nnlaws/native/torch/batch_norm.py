@@ -64,10 +64,15 @@ class BatchNorm:
     memory_format: torch.memory_format = torch.contiguous_format
 
     def train(self, z: Array, gamma: Array, beta: Array, *, eps: float) -> tuple[Array, Array, Array]:
+        """Of an odd number of samples the output is that of a call with averages that stay: it may not hang on them."""
         x = self._given(z)
         layer = self._fresh(x, 0.0, eps, weight=gamma, bias=beta)
-        out = self._matrix(layer.call(self._input(x)))
-        return array(out), *self._averages(layer, x)
+        out = array(self._matrix(layer.call(self._input(x))))
+        averages = self._averages(layer, x)
+        if len(z) % 2:
+            other = self._fresh(x, 0.5, eps, weight=gamma, bias=beta)
+            out = array(self._matrix(other.call(self._input(x))))
+        return out, *averages
 
     def backward(self, dout: Array, z: Array, gamma: Array, *, eps: float) -> tuple[Array, Array, Array]:
         x = self._given(z).requires_grad_()
@@ -89,9 +94,10 @@ class BatchNorm:
         x = self._given(z)
         layer = self._fresh(x, 0.5, eps, weight=gamma, bias=beta, running_mean=mean, running_var=var)
         layer.module.eval()
-        for _ in range(len(z) % 2):
-            layer.call(self._input(x))
-        return array(self._matrix(layer.call(self._input(x))))
+        with torch.no_grad():  # as a network is used, and some tell inference by that
+            for _ in range(len(z) % 2):
+                layer.call(self._input(x))
+            return array(self._matrix(layer.call(self._input(x))))
 
     def _given(self, x: Array) -> torch.Tensor:
         return tensor(x, self.device)

@@ -11,7 +11,7 @@ from torch import nn
 
 from nnlaws.native import names
 from nnlaws.native.names import Keywords, Parameters, Unrecognised, pick, raised, switched_off, told
-from nnlaws.native.probed import ALSO, MODERATE, PROBE, SMALL, STATE, WEIGHT, acting, averages
+from nnlaws.native.probed import ALSO, BENT, MODERATE, PROBE, SMALL, STATE, WEIGHT, acting, averages, straight
 from nnlaws.native.ranks import RANKS
 from nnlaws.native.torch.batch_norm import Factory, batch_norm
 from nnlaws.native.torch.compiled import always_compiled
@@ -115,6 +115,8 @@ def _recognised(
     ranks = _ranks(probe, n, settings.get("input", ""))
     if not _over_the_batch(tried, ranks[0]):
         raise Unrecognised("it normalises each sample by itself, as instance norm does, and not the batch")
+    if not _is_straight(tried, ranks[0], state):
+        raise Unrecognised(BENT)
     weight = _weight_of_new(tried, ranks[0], state, WEIGHT)
     acts = abs(_weight_of_new(tried, ranks[0], state, WEIGHT / 2) - weight) > 0.01
     settable = bool(momentum) or (bool(numbers.momentum_set) and acts) or abs(weight - 0.5) < 0.01  # or cumulative
@@ -189,6 +191,8 @@ def _state(probe: nn.Module, n: int) -> tuple[str, ...]:
         if n == 0 or (value.numel() == n and n in value.shape)
     }
     found = [next((name for name in (word, *ALSO[word]) if name in vectors), "") for word in STATE]
+    if not all(found):
+        found = _by_values({name: there[path] for name, path in vectors.items()}, found)
     has = ", ".join(there) or "nothing"
     if not all(found[2:]):
         raise Unrecognised(f"it keeps no running_mean and running_var of {n or 'its'} features, but {has}")
@@ -196,6 +200,18 @@ def _state(probe: nn.Module, n: int) -> tuple[str, ...]:
     if not all(found[:2]) and others:
         raise Unrecognised(f"it has no weight and bias of {n or 'its'} features, but {has}")
     return tuple(vectors.get(name, "") for name in found)
+
+
+def _by_values(vectors: Mapping[str, torch.Tensor], found: list[str]) -> list[str]:
+    """The same, with what goes by another name: of what is learnt, and of what is not, the one that starts from 1 and
+    the one that starts from 0, where there is one of each.
+    """
+    left = {name: value for name, value in vectors.items() if name not in found}
+    for number, (learnt, start) in enumerate(((True, 1.0), (True, 0.0), (False, 0.0), (False, 1.0))):
+        alike = [name for name, value in left.items() if value.requires_grad == learnt and bool((value == start).all())]
+        if not found[number] and len(alike) == 1:
+            found[number] = alike[0]
+    return found
 
 
 def _fill(module: nn.Module, state: tuple[str, ...], values: tuple[float, ...]) -> None:
@@ -243,6 +259,15 @@ def _over_the_batch(tried: Tried, rank: int) -> bool:
     x = levels + torch.randn(_batch(tried.n, rank, 0.0).shape, generator=torch.Generator().manual_seed(0)) / 8
     out = _made(tried).train()(x)
     return bool(out.flatten(2).mean(dim=2).abs().max() > 0.1)
+
+
+def _is_straight(tried: Tried, rank: int, state: tuple[str, ...]) -> bool:
+    """Whether even steps of the input are even steps at inference."""
+    layer = _made(tried)
+    _fill(layer, state, (1.0, 0.0, 0.0, 1.0))
+    levels = torch.arange(-2.0, 3.0).reshape(5, *(1,) * (rank - 1))
+    with torch.no_grad():
+        return straight(layer.eval()(_batch(tried.n, rank, 0.0) + levels).numpy())
 
 
 def _weight_of_new(tried: Tried, rank: int, state: tuple[str, ...], momentum: float) -> float:
