@@ -12,8 +12,9 @@ import sys
 import warnings
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager, redirect_stdout, suppress
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import CodeType, ModuleType, SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -308,14 +309,25 @@ def _module(module: str, built_in: Mapping[str, str]) -> Any:
         raise TargetError(_failed(module, error)) from error
 
 
+class _AsWritten(SourceFileLoader):
+    """Compiles the file as it is. What was compiled before may be of other text: Python tells by the second of its
+    last change, and by its size.
+    """
+
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        return compile(self.get_data(path), path, "exec", dont_inherit=True)
+
+
 def _file(path: Path) -> Any:
     if not path.is_file():
         raise TargetError(
             f"there is no file {str(path)!r}; expected a path to a .py file that defines operations, such as softmax: "
             "`nnlaws list operations` has all, `nnlaws template FILE` writes them, ready to fill in"
         )
-    spec = importlib.util.spec_from_file_location(f"nnlaws_target_{path.stem}", path)
-    if spec is None or spec.loader is None:
+    name = f"nnlaws_target_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path, loader=_AsWritten(name, str(path)))
+    if path.suffix != ".py" or spec is None or spec.loader is None:
         raise TargetError(f"{str(path)!r} is not a Python file; its name has to end in .py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses look their module up

@@ -1,7 +1,9 @@
 """What goes wrong while a target is loaded is said; and what it does then is its own affair."""
 
+import os
 import runpy
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -100,3 +102,18 @@ def test_what_ends_its_process_when_it_is_tried_is_judged_all_the_same(write: Wr
     assert "judged as the notes have it: when it was tried, its process was killed by SIGABRT" in report.recognised[-1]
     found = {result.clause: result.outcome for result in report.results if result.outcome is not Outcome.NOT_OFFERED}
     assert found == {"SM-8": Outcome.ERROR, "SM-9": Outcome.CONFORMS}
+
+
+def test_a_file_that_was_changed_within_the_second_is_read_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python would take what it has compiled: of the same second and the same size."""
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+    path = tmp_path / "mine.py"
+    outcomes: list[bool] = []
+    for half in ("1", "2"):
+        text = f"import nnlaws_reference\n\ndef softmax(z):\n    return nnlaws_reference.softmax(z / {half}.0)\n"
+        path.write_text(text, encoding="utf-8")
+        os.utime(path, (1e9, 1e9))
+        outcomes.append(nnlaws.check(path, laws=["softmax.value"], dtypes=["float64"], profile="quick").conforms)
+    assert outcomes == [True, False]
