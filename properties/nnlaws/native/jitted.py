@@ -47,9 +47,9 @@ def batch_norm(layer: Layer, **declared: Any) -> SimpleNamespace:
         return made(like.shape[-1], like.dtype, jax.config.jax_enable_x64)  # by which its counters are wide or not
 
     @partial(jax.jit)
-    def trained(z: Any, gamma: Any, beta: Any, state: State, eps: Any) -> tuple[Any, ...]:
-        out, after = layer.train(z, gamma, beta, layer.at_0(state), eps, 0.0)
-        return out, *layer.averages(after, 0.0)
+    def trained(z: Any, gamma: Any, beta: Any, state: State, eps: Any, decay: Any) -> tuple[Any, ...]:
+        out, after = layer.train(z, gamma, beta, state, eps, decay)
+        return out, *layer.averages(after, decay)
 
     @partial(jax.jit)
     def pulled(dout: Any, z: Any, gamma: Any, state: State, eps: Any) -> tuple[Any, ...]:
@@ -67,7 +67,10 @@ def batch_norm(layer: Layer, **declared: Any) -> SimpleNamespace:
     averages, inferred = jax.jit(layer.averages), jax.jit(layer.infer)
 
     def train(z: Array, gamma: Array, beta: Array, *, eps: float) -> tuple[Array, Array, Array]:
-        out, mean, var = trained(z, gamma, beta, start(z), eps)
+        """Of an odd number of samples the output is that of a call with averages that stay: it may not hang on them."""
+        out, mean, var = trained(z, gamma, beta, layer.at_0(start(z)), eps, 0.0)
+        if len(z) % 2:
+            out, *_ = trained(z, gamma, beta, start(z), eps, 0.5)
         return np.asarray(out), _like(mean, z), _like(var, z)
 
     def backward(dout: Array, z: Array, gamma: Array, *, eps: float) -> tuple[Array, ...]:

@@ -68,10 +68,13 @@ def batch_norm(keras: Keras, factory: Callable[..., Any], **more: Any) -> Simple
         return array(made.moving_mean).astype(like.dtype), array(made.moving_variance).astype(like.dtype)
 
     def train(z: Array, gamma: Array, beta: Array, *, eps: float) -> tuple[Array, Array, Array]:
+        """Of an odd number of samples the output is that of a call with averages that stay: it may not hang on them."""
         none = np.zeros_like(gamma)  # what 0 − (0 − σ²) starts from; 1 − (1 − σ²) is off by the rounding of 1
         made = layer(z, gamma, beta, none, none, epsilon=eps, momentum=0.0)
-        out = made(tensor(z), training=True)
-        return array(out), *averages(made, z)
+        out, kept_averages = array(made(tensor(z), training=True)), averages(made, z)
+        if len(z) % 2:
+            out = array(layer(z, gamma, beta, epsilon=eps, momentum=0.5)(tensor(z), training=True))
+        return out, *kept_averages
 
     def backward(dout: Array, z: Array, gamma: Array, *, eps: float) -> tuple[Array, Array, Array]:
         found = keras.gradients(layer(z, gamma, epsilon=eps), tensor(z), tensor(dout))

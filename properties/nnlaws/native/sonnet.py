@@ -48,9 +48,12 @@ def batch_norm(factory: Factory, **declared: Any) -> SimpleNamespace:
         return mean, var
 
     def train(z: Array, gamma: Array, beta: Array, *, eps: float) -> tuple[Array, Array, Array]:
+        """Of an odd number of samples the output is that of a call with averages that stay: it may not hang on them."""
         made = layer(z, gamma, beta, eps=eps, decay=0.0)
-        out = made(tensor(z), is_training=True)
-        return copied(out), *averages(made)
+        out, kept_averages = copied(made(tensor(z), is_training=True)), averages(made)
+        if len(z) % 2:
+            out = copied(layer(z, gamma, beta, eps=eps, decay=0.5)(tensor(z), is_training=True))
+        return out, *kept_averages
 
     def backward(dout: Array, z: Array, gamma: Array, *, eps: float) -> tuple[Array, Array, Array]:
         made = layer(z, gamma, eps=eps)
