@@ -41,20 +41,19 @@ def softmax(z):
 
 
 EVERY = 16  # of a sampled test's cases, one in so many is run by `make test`
-EIGHTH = 8  # and of the rest, where `rest="release"` is marked, one in so many by `make slow`
+EIGHTH = 8  # and of all, one in so many by `make slow`
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of each test that is marked `sampled`, all but every sixteenth case is slow, and left to `make slow`; or to
-    `make release`, but for an eighth of them, where the mark has rest="release".
+    """Of each test that is marked `sampled`, every sixteenth case is run by `make test`, every eighth by `make slow` at
+    the latest, and all the others by `make release`.
     """
     seen: Counter[str] = Counter()
     for item in items:
-        sampled = item.get_closest_marker("sampled")
-        if sampled is not None:
+        if item.get_closest_marker("sampled") is not None:
             name = item.nodeid.partition("[")[0]
-            if sampled.kwargs.get("rest") == "release" and seen[name] % EIGHTH:
+            if seen[name] % EIGHTH:
                 item.add_marker(pytest.mark.release)
             elif seen[name] % EVERY:
                 item.add_marker(pytest.mark.slow)

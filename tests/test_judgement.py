@@ -48,7 +48,7 @@ def options(name: str) -> dict[str, Any]:
     return {each: OPTIONS[each] for each in OPERATIONS[name].options}
 
 
-@pytest.mark.sampled(rest="release")
+@pytest.mark.sampled
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", ARRAYS)
 def test_a_right_result_conforms_and_a_wrong_one_does_not(name: str, dtype: str) -> None:

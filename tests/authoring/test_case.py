@@ -155,7 +155,7 @@ def test_streams_are_independent(seed: int) -> None:
 # --- what holds for every builder ---
 
 
-@pytest.mark.sampled(rest="release")
+@pytest.mark.sampled
 @every_builder
 @every_format
 @settings(repeatable, max_examples=3)
@@ -176,7 +176,7 @@ def test_lane_i_is_lane_0_of_its_own_case(law: Law, format: Format, data: st.Dat
     assert case.lane(0) == case
 
 
-@pytest.mark.sampled(rest="release")
+@pytest.mark.sampled
 @every_builder
 @every_format
 @settings(repeatable, max_examples=3)

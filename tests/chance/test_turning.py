@@ -30,6 +30,7 @@ def test_a_half_that_is_the_other_moved_is_seen_in_any_order(n: int, distance: f
     assert chance.used(chance.turned(row, row)) > 1
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("order", [lambda u: u, np.sort, lambda u: np.sort(u)[::-1]])
 def test_nothing_is_seen_in_what_is_drawn_anew_whatever_its_order(order: Callable[[Floats], Floats]) -> None:
     """Of 300 pairs, p is below 1/30 no more often than a tenth: by twice as many as it may be."""

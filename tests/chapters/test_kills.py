@@ -59,13 +59,13 @@ def killer(law: Law) -> str:
     return found
 
 
-@pytest.mark.sampled(rest="release")
+@pytest.mark.sampled
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_every_mutant_is_killed(mutant: Mutant) -> None:
     assert first_broken(mutant), f"{mutant.name} ({mutant.fault}) breaks no law"
 
 
-@pytest.mark.sampled(rest="release")
+@pytest.mark.sampled
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: f"{law.clause}-{law.id}")
 def test_every_law_kills_a_mutant(law: Law) -> None:
     """`pytest -s` shows which."""

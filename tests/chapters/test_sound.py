@@ -57,7 +57,7 @@ def _in_turn() -> list[tuple[SoundVariant, str]]:
     return list({(variant.name, dtype): (variant, dtype) for variant, dtype in pairs}.values())
 
 
-@pytest.mark.sampled(rest="release")
+@pytest.mark.sampled
 @pytest.mark.parametrize(("variant", "dtype"), _in_turn(), ids=lambda each: getattr(each, "name", each))
 def test_every_sound_variant_conforms(variant: SoundVariant, dtype: str) -> None:
     results = judged(variant, dtype, variant.conventions)

@@ -58,7 +58,7 @@ def first_violation(mutant: Mutant) -> LawResult:
     return next(r for r in (run(task, target, selection) for task in tasks) if r.outcome is Outcome.VIOLATES)
 
 
-@pytest.mark.sampled(rest="release")
+@pytest.mark.sampled
 @pytest.mark.parametrize("mutant", OWN, ids=lambda mutant: mutant.name)
 def test_a_known_mistake_is_named(mutant: Mutant) -> None:
     """The mutant is recognised, and its fix is given; or the convention that it follows is named, or what it does."""

@@ -290,7 +290,7 @@ def test_an_infinite_argument_is_exact() -> None:
 # --- the ruler, which encloses by float64 what is narrower ---
 
 
-@pytest.mark.sampled(rest="release")
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", [name for name, operation in OPERATIONS.items() if operation.arrays])
 @pytest.mark.parametrize("narrow", ["float16", "bfloat16", "float32"])
 @pytest.mark.parametrize("sizes", ["ordinary", "extreme"])

@@ -24,6 +24,7 @@ print(client.written("y", client.Array("float32", [3], [1e39, -1e39, 0.5])))
 TOOLS = {".cpp": "g++", ".java": "java", ".mjs": "node", ".pl": "perl", ".py": "python3", ".rs": "rustc"}
 
 
+@pytest.mark.release  # and by `make adapters`
 @pytest.mark.parametrize("suffix", COMMANDS)
 def test_a_client_conforms_as_it_is_written(
     suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -223,7 +223,7 @@ def test_every_combination_of_conventions_is_among_those_tried() -> None:
     assert count == {"exponential_average": 2, "momentum": 8, "rmsprop": 8, "adam": 5, "adamw": 20}
 
 
-@pytest.mark.sampled(rest="release")
+@pytest.mark.sampled
 @pytest.mark.parametrize(("name", "conventions"), COMBINATIONS, ids=[said(*each) for each in COMBINATIONS])
 def test_the_conventions_of_a_black_box_are_found(name: str, conventions: dict[str, str]) -> None:
     found = identify(SimpleNamespace(**{name: boxed(name, **conventions)}), dtypes=["float32"], profile="quick")
@@ -231,7 +231,7 @@ def test_the_conventions_of_a_black_box_are_found(name: str, conventions: dict[s
     assert found.declaration == conventions
 
 
-@pytest.mark.sampled(rest="release")
+@pytest.mark.sampled
 @pytest.mark.parametrize(("name", "conventions"), SINGLE, ids=[said(*each) for each in SINGLE])
 def test_a_convention_that_is_not_declared_is_named_as_the_cause(name: str, conventions: dict[str, str]) -> None:
     """And declared it conforms."""
@@ -297,6 +297,7 @@ def test_a_fault_on_some_gradients_hides_nothing_that_is_wrong_with_others() -> 
     assert result.outcome is VIOLATES
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 @pytest.mark.parametrize("name", ["gradient_descent", *SAVING])
 def test_what_rounds_to_the_nearest_has_a_drift_and_is_no_rounding_by_chance(name: str, dtype: str) -> None:

@@ -163,7 +163,7 @@ COARSE = ("16 bits", "steps of a seed")  # too coarse for the widest boxes of in
 CONTINUOUS_ALONE = {"each twice": {"SA-7"}, "16 bits": {"SA-7", "SA-10"}, "stratified": {"SA-8"}}
 
 
-@pytest.mark.sampled(rest="release")
+@pytest.mark.sampled
 @pytest.mark.parametrize("mistake", MISTAKES)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_mistake_breaks_the_clauses_that_it_should_and_no_others(name: str, mistake: str) -> None:

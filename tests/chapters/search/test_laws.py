@@ -245,7 +245,7 @@ MISTAKES: list[tuple[str, Callable[..., Any], set[str], str]] = [
 ]
 
 
-@pytest.mark.sampled(rest="release")
+@pytest.mark.sampled
 @pytest.mark.parametrize(("name", "function", "clauses", "words"), MISTAKES, ids=lambda x: getattr(x, "__name__", ""))
 def test_a_mistake_breaks_the_clauses_that_it_should_and_no_others(
     name: str, function: Callable[..., Any], clauses: set[str], words: str
@@ -284,7 +284,7 @@ RETURNED: dict[str, Callable[[Array], Any]] = {
 }
 
 
-@pytest.mark.sampled(rest="release")
+@pytest.mark.sampled
 @pytest.mark.parametrize("returned", RETURNED)
 @pytest.mark.parametrize("name", NAMES)
 def test_what_are_no_points_of_the_space_is_an_outcome(name: str, returned: str) -> None:
@@ -310,7 +310,7 @@ OTHERS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-@pytest.mark.sampled(rest="release")
+@pytest.mark.sampled
 @pytest.mark.parametrize("returned", OTHERS)
 @pytest.mark.parametrize("name", ["coarse_to_fine", "caviar", "panda"])
 def test_what_are_no_trials_is_an_outcome(name: str, returned: str) -> None:
