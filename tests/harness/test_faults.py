@@ -50,7 +50,7 @@ FAULTS: dict[str, tuple[str, dict[str, tuple[Outcome, str]]]] = {
     "returns a wrong shape": ("return right(z)[:, :1]", {
         "SM-1": (ERROR, "shape (1, 2) is expected"), "CT-2": (VIOLATES, "expected float32 of shape (1, 2)")}),
     "returns a shape that broadcasts": ("return right(z)[:1]", {
-        "SM-1": (ERROR, ", 1) is expected"), "CT-2": (VIOLATES, "expected float32 of shape (")}),
+        "SM-1": (ERROR, ", 2) is expected"), "CT-2": (VIOLATES, "expected float32 of shape (")}),
     "returns a wider dtype": ("return right(z).astype(np.float64)", {
         "SM-1": (CONFORMS, ""), "CT-2": (VIOLATES, "got float64")}),
     "returns the other order of bytes": ("return right(z).astype('>f4')", {
