@@ -24,15 +24,14 @@ def recognise(found: Any, name: str, given: Keywords, settings: Mapping[str, str
     """
     if (sampler := samplers.recognise(found, name, given, settings)) is not None:
         return sampler
-    if not inspect.isclass(found) and batch_norm.is_one(type(found), {}):
+    if _is_own(type(found)) and batch_norm.is_one(type(found), {}):
         raise Unrecognised("it is a layer that was made already: give its class")
     decay = schedules.recognised(found, given, ABOUT) if inspect.isfunction(found) else None
     if decay is not None:
         return decay
     if not inspect.isclass(found):
         return functions.of_a_library(KIT, np.__version__, found, given, settings)
-    roots = {each.__module__.partition(".")[0] for each in found.__mro__}
-    if roots & {*LIBRARIES} or issubclass(found, (np.ndarray, np.generic)):
+    if not _is_own(found):
         return None
     kind = settings.get("as", "")
     if optimizers.is_one(found):
@@ -54,3 +53,10 @@ def recognise(found: Any, name: str, given: Keywords, settings: Mapping[str, str
     if backward := next((each for each in batch_norm.BACKWARD if callable(getattr(made, each, None))), ""):
         target.recognised += (f"its {backward} is not judged",)
     return target
+
+
+def _is_own(kind: type) -> bool:
+    """Whether a class is written in Python, by its methods, and none of it in a library that others know."""
+    roots = {each.__module__.partition(".")[0] for each in kind.__mro__}
+    own = [value for each in kind.__mro__ for value in vars(each).values()]
+    return any(map(inspect.isfunction, own)) and not roots & {*LIBRARIES}
