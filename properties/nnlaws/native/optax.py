@@ -11,7 +11,7 @@ import numpy as np
 import optax
 from nnlaws_reference.dtypes import Array
 
-from nnlaws.native.driver import Optimizer, driven
+from nnlaws.native.driver import OPTIONS, USUAL, Optimizer, driven
 from nnlaws.native.names import Keywords, Unrecognised, of_optimizer, parameters, pick, settled, told
 
 jax.config.update("jax_enable_x64", True)  # otherwise JAX computes and returns float32 where it is given float64
@@ -36,7 +36,10 @@ def optimizer(
     """
     made = partial(make, **(fixed or {}))
     found = operations or of_optimizer(parameters(make))
-    compiled = {name: not branches(made, rate, keywords) for name, keywords in found.items()}
+    compiled = {
+        name: not branches(made, {rate: 0.1, **keywords(**{each: USUAL[each] for each in OPTIONS[name]})})
+        for name, keywords in found.items()
+    }
 
     def operation(name: str, keywords: Callable[..., Keywords]) -> Callable[..., Array]:
         return driven(name, lambda **options: driven_by(made, rate, compiled=compiled[name], **keywords(**options)))
@@ -44,9 +47,8 @@ def optimizer(
     return SimpleNamespace(**more, **{name: operation(name, keywords) for name, keywords in found.items()})
 
 
-def branches(make: Make, rate: str, keywords: Callable[..., Keywords]) -> bool:
+def branches(make: Make, numbers: Keywords) -> bool:
     """Whether the factory branches on its numbers, as by `if weight_decay:`, so that they cannot be compiled in."""
-    numbers = {rate: 0.1, **keywords(**dict.fromkeys(parameters(keywords), 0.5))}
 
     def first_step(numbers: dict[str, Any], theta: jax.Array) -> Any:
         made = make(**numbers)
