@@ -56,7 +56,9 @@ def recognise(found: Any, name: str, given: Keywords, settings: Mapping[str, str
 
 
 def _is_own(kind: type) -> bool:
-    """Whether a class is written in Python, by its methods, and none of it in a library that others know."""
+    """Whether a class has a method in Python that we call, and is of no library that others know: what is not written
+    in Python may end the process where it is made of nothing.
+    """
     roots = {each.__module__.partition(".")[0] for each in kind.__mro__}
-    own = [value for each in kind.__mro__ for value in vars(each).values()]
-    return any(map(inspect.isfunction, own)) and not roots & {*LIBRARIES}
+    methods = (getattr(kind, name, None) for name in (*batch_norm.FORWARD, *optimizers.METHODS))
+    return any(map(inspect.isfunction, methods)) and not roots & {*LIBRARIES}
