@@ -37,10 +37,8 @@ def interpreted(need: Need, monkeypatch: pytest.MonkeyPatch) -> None:
     """By Python, where there is no clang: here, and in the processes that are started."""
     need("tinygrad")
     if shutil.which("clang") is None:
-        from tinygrad.helpers import DEV
-
         monkeypatch.setenv("DEV", "PYTHON")
-        monkeypatch.setattr(DEV, "value", "PYTHON")
+        monkeypatch.setattr(need("tinygrad.helpers").DEV, "value", "PYTHON")
 
 
 def taken(target: str) -> Any:
