@@ -69,6 +69,22 @@ class Activated(Norm):
 
 norm = Norm(3)
 
+class Loss:
+    def forward(self, z, y):
+        z = z - z.max(-1, keepdims=True)
+        logs = z - np.log(np.exp(z).sum(-1, keepdims=True))
+        return -(y * logs).sum(-1).mean()
+
+class Derived(Loss):
+    "It has a backward pass of its own, which nobody calls."
+    def backward(self):
+        return None
+
+def smooth(z, y, smoothing=0.1):
+    z = z - z.max(-1, keepdims=True)
+    logs = z - np.log(np.exp(z).sum(-1, keepdims=True))
+    return -((y * (1 - smoothing) + smoothing / z.shape[-1]) * logs).sum(-1).mean()
+
 def exponential(epoch, lr0=0.1, k=0.95):
     return lr0 * k**epoch
 
@@ -126,6 +142,15 @@ def test_what_goes_wrong_from_call_to_call_violates(name: str, law: str, judged:
 def test_what_is_something_else_is_told_so(name: str, message: str, judged: Callable[..., Any]) -> None:
     with pytest.raises(LoadError, match=message):
         judged(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("Derived", "its backward is not judged"), ("smooth", "with smoothing = 0.0")]
+)
+def test_what_is_left_out_of_a_loss_is_told(name: str, told: str, judged: Callable[..., Any]) -> None:
+    report = judged(name, "cross_entropy.value")
+    assert report.conforms, str(report)
+    assert told in report.recognised
 
 
 @pytest.mark.parametrize(

@@ -149,6 +149,13 @@ def test_what_is_fixed_may_be_said_of_any_target(tmp_path: Any, capsys: pytest.C
     assert "a client says of itself what it is, in its hello" in capsys.readouterr().err
 
 
+def test_a_number_of_features_may_be_fixed_where_batches_are_several() -> None:
+    """Of batches (T, m, n) a case has m and n."""
+    target = SimpleNamespace(batch_norm_running=nnlaws_reference.batch_norm_running, fixed={"n": 3})
+    report = quick(target, laws=["batch_norm_running.value", "batch_norm_running.one_sample"])
+    assert [result.outcome for result in report.results] == [Outcome.CONFORMS] * 2
+
+
 def unordered(z: Any) -> Any:
     """A softmax whose sums come in another order each time, as with atomic additions."""
     e = np.exp(z - z.max(axis=-1, keepdims=True))

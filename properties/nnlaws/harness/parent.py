@@ -110,9 +110,8 @@ class ChildProcess:
         self.faults: dict[str, int] = {} if of is None else of.faults
         self._slow: set[str] = set() if of is None else of._slow  # operations whose first call did not return
         self.libraries: dict[str, str] = {} if of is None else of.libraries
-        self._as_it_is: str = (
-            "" if of is None else of._as_it_is
-        )  # why it is not asked under which conventions it computes
+        # why it is not asked under which conventions it computes
+        self._as_it_is: str = "" if of is None else of._as_it_is
 
     def __enter__(self) -> "ChildProcess":
         return self

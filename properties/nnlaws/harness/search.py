@@ -188,11 +188,8 @@ def by_hypothesis(search: Search, judging: Rounding) -> Seen:
             simplified(failing, fails, judging.families, law.m[0], law.columns[0])
     elif search.shrink and (failing.m > law.m[1] or failing.columns > law.columns[1]):  # it keeps to such sizes
         simplified(failing, fails, judging.families, law.m[0], law.columns[0])
-    if (
-        search.shrink
-        and seen.failures
-        and (smallest := seen.failures[-1][0]).columns < min(judging.shown, law.columns[1])
-    ):
+    smallest = seen.failures[-1][0] if seen.failures and search.shrink else None
+    if smallest is not None and smallest.columns < min(judging.shown, law.columns[1]):
         fails(replace(smallest, columns=judging.shown))
     violations = [failure for failure in seen.failures if isinstance(failure[1], Evidence)]
     if violations:  # worth more than faults that came between

@@ -89,6 +89,21 @@ def driven(name: str, make: Callable[..., Optimizer[Any]]) -> Callable[..., Arra
     return stateful(made) if own else stateless(made)
 
 
+def each(
+    made: Callable[..., Optimizer[Any]],
+    operations: Mapping[str, Callable[..., Mapping[str, Any]]],
+    fixed: Mapping[str, Any] | None = None,
+) -> dict[str, Callable[..., Array]]:
+    """The operations by name, each by the optimizer that `made` makes of keywords: those that are fixed, and those that
+    an operation makes of its own options.
+    """
+
+    def operation(name: str, keywords: Callable[..., Mapping[str, Any]]) -> Callable[..., Array]:
+        return driven(name, lambda **options: made(**{**(fixed or {}), **keywords(**options)}))
+
+    return {name: operation(name, keywords) for name, keywords in operations.items()}
+
+
 def none_zero(
     make: Callable[..., object],
     operations: Mapping[str, Callable[..., Mapping[str, Any]]],

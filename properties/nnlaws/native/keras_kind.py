@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from nnlaws_reference.dtypes import Array
 
-from nnlaws.native import functions
-from nnlaws.native.driver import Optimizer, driven
+from nnlaws.native import driver, functions
+from nnlaws.native.driver import Optimizer
 from nnlaws.native.functions import Kit
 from nnlaws.native.kept import kept
 from nnlaws.native.names import Keywords, Unrecognised, left_to_laws, of_optimizer, parameters, pick, settled, told
@@ -88,7 +88,11 @@ def batch_norm(keras: Keras, factory: Callable[..., Any], **more: Any) -> Simple
         return averages(made, batches)
 
     def inference(z: Array, gamma: Array, beta: Array, mean: Array, var: Array, *, eps: float) -> Array:
-        return array(layer(z, gamma, beta, mean, var, epsilon=eps)(tensor(z), training=False))
+        """Of every other number of samples by the second call: the first is to leave the averages as they are."""
+        made = layer(z, gamma, beta, mean, var, epsilon=eps)
+        for _ in range(len(z) % 2):
+            made(tensor(z), training=False)
+        return array(made(tensor(z), training=False))
 
     return SimpleNamespace(
         **more,
@@ -117,11 +121,8 @@ def optimizer(
 ) -> SimpleNamespace:
     """A target: the operations by `kind(learning_rate=…, …)`; operations, fixed, more: see `nnlaws.torch.optimizer`."""
 
-    def operation(name: str, keywords: Callable[..., Keywords]) -> Callable[..., Array]:
-        return driven(name, lambda **options: _driven_by(keras, kind, **{**(fixed or {}), **keywords(**options)}))
-
     found = operations or of_optimizer(parameters(kind))
-    return SimpleNamespace(**more, **{name: operation(name, keywords) for name, keywords in found.items()})
+    return SimpleNamespace(**more, **driver.each(partial(_driven_by, keras, kind), found, fixed))
 
 
 def _driven_by(keras: Keras, kind: Callable[..., Any], **options: Any) -> Optimizer[State]:

@@ -10,7 +10,7 @@ import numpy as np
 from nnlaws_reference.dtypes import Array
 
 from nnlaws.native.names import Keywords, Parameters, Unrecognised, left_to_laws, parameters, pick, raised, told
-from nnlaws.native.probed import ALSO, BENT, PROBE, SMALL, WEIGHT, straight
+from nnlaws.native.probed import ALSO, PROBE, SMALL, WEIGHT
 from nnlaws.native.ranks import RANKS, matrix, places
 
 Factory = Callable[..., Any]
@@ -135,8 +135,6 @@ def _recognised(plain: BatchNorm, given: Keywords, about: Keywords, input: str) 
     ranks = _ranks(plain, (int(input[0]),) if input else plain.library.ranks)
     if not _over_the_batch(plain, next((rank for rank in ranks if rank > 2), 2)):
         raise Unrecognised("it normalises each sample by itself, as instance norm does, and not the batch")
-    if not _is_straight(plain, ranks[0]):
-        raise Unrecognised(BENT)
     weight = _weight_of_new(plain, ranks[0])
     senses = {"new": abs(weight - WEIGHT) < 0.01, "old": abs(weight - (1 - WEIGHT)) < 0.01}
     sense = next((each for each, it_is in senses.items() if it_is), "")
@@ -211,13 +209,6 @@ def _over_the_batch(plain: BatchNorm, rank: int) -> bool:
     """Whether the samples of a batch stay apart: where each is normalised by itself, all have the mean 0."""
     out = _normalised(plain, _batch(plain, rank))
     return bool(np.abs(out.reshape(len(out), -1).mean(axis=1)).max() > 0.1)
-
-
-def _is_straight(plain: BatchNorm, rank: int) -> bool:
-    """Whether even steps of the input are even steps at inference."""
-    layer = plain.made(np.zeros((1, PROBE), np.float32), 0.5, SMALL)
-    x = np.zeros_like(_batch(plain, rank)) + np.arange(-2.0, 3.0, dtype=np.float32).reshape(5, *(1,) * (rank - 1))
-    return straight(plain.library.array(plain.library.forward(layer, plain.library.tensor(x), False)))
 
 
 def _weight_of_new(plain: BatchNorm, rank: int) -> float:

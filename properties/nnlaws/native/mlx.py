@@ -15,8 +15,8 @@ from mlx import optimizers as optim
 from mlx.utils import tree_flatten, tree_unflatten
 from nnlaws_reference.dtypes import Array
 
-from nnlaws.native import functions, layers
-from nnlaws.native.driver import OPTIONS, USUAL, Optimizer, driven, joined, none_zero, parts
+from nnlaws.native import driver, functions, layers
+from nnlaws.native.driver import OPTIONS, USUAL, Optimizer, joined, none_zero, parts
 from nnlaws.native.functions import Kit
 from nnlaws.native.names import Keywords, Unrecognised, of_optimizer, parameters, pick, raised, settled, told
 
@@ -81,11 +81,8 @@ def optimizer(
 ) -> SimpleNamespace:
     """A target: the operations by `kind(learning_rate=…, …)`; operations, fixed, more: see `nnlaws.torch.optimizer`."""
 
-    def operation(name: str, keywords: Callable[..., Keywords]) -> Callable[..., Array]:
-        return driven(name, lambda **options: driven_by(kind, **{**(fixed or {}), **keywords(**options)}))
-
     found = operations or of_optimizer(parameters(kind))
-    return SimpleNamespace(**more, **{name: operation(name, keywords) for name, keywords in found.items()})
+    return SimpleNamespace(**more, **driver.each(partial(driven_by, kind), found, fixed))
 
 
 def driven_by(kind: Callable[..., Any], **options: Any) -> Optimizer[State]:

@@ -13,8 +13,8 @@ import numpy as np
 import objax
 from nnlaws_reference.dtypes import Array
 
-from nnlaws.native import functions, jitted
-from nnlaws.native.driver import OPTIONS, USUAL, Optimizer, driven, parts
+from nnlaws.native import driver, functions, jitted
+from nnlaws.native.driver import OPTIONS, USUAL, Optimizer, parts
 from nnlaws.native.jax import KIT
 from nnlaws.native.kept import kept
 from nnlaws.native.names import Keywords, Unrecognised, of_optimizer, parameters, raised, settled, told
@@ -131,10 +131,7 @@ def _optimizer(kind: Callable[..., Any], given: Keywords, about: Keywords) -> Si
     operations = of_optimizer(there)
     fixed = settled(there, given, operations)
 
-    def operation(name: str, keywords: Callable[..., Keywords]) -> Callable[..., Array]:
-        return driven(name, lambda **options: driven_by(kind, {**fixed, **keywords(**options)}))
-
-    made = {name: operation(name, keywords) for name, keywords in operations.items()}
+    made = driver.each(lambda **options: driven_by(kind, options), operations, fixed)
     name = next(iter(made))
     try:
         one = np.ones((1, 1), np.float32)

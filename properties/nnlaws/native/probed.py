@@ -6,7 +6,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from nnlaws_reference.dtypes import Array
 
 from nnlaws.native.names import Keywords, Unrecognised, left_to_laws, parameters, pick, raised, told
 
@@ -23,14 +22,6 @@ ALSO = {
 PROBE = 3  # features of the layer that is made to see what it is
 WEIGHT = 0.25  # of the new or of the old statistics, that is tried
 SMALL, MODERATE = 1e-5, 0.5  # ε that are tried
-
-
-BENT = "at inference even steps of its input are no even steps of its output: there is more in it than batch norm"
-
-
-def straight(out: Array) -> bool:
-    """Whether the samples, the first axis, of what comes out of even steps are even steps."""
-    return bool(np.abs(np.diff(np.asarray(out, np.float64), n=2, axis=0)).max() < 1e-3)
 
 
 def averages(weight: float) -> str:

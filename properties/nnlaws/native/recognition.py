@@ -6,6 +6,8 @@ from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+
 from nnlaws.native.names import Keywords, Unrecognised, only_what_there_is
 
 __all__ = ["Unrecognised", "recognise"]
@@ -17,6 +19,7 @@ LIBRARIES = (
 """What an object may be of, and the name of the module here that knows it: the more particular first."""
 
 
+EVEN = 0.01  # how far steps of 1 may be from even: rounding is less, an activation more
 USUAL = ("as",)
 """Settings that make sense for each library; one that takes more has SETTINGS of its own."""
 
@@ -39,6 +42,7 @@ def recognise(found: Any, name: str, given: Keywords, settings: Mapping[str, str
             reasons[library] = str(reason)
             continue
         if made is not None:
+            _batch_norm_alone(made)
             _only(made, settings.get("as", ""))
             if beyond := [f"--{each}" for each in settings if each not in getattr(known, "SETTINGS", USUAL)]:
                 raise Unrecognised(f"{', '.join(beyond)} cannot be said of what {library} has")
@@ -48,6 +52,28 @@ def recognise(found: Any, name: str, given: Keywords, settings: Mapping[str, str
         each = list(dict.fromkeys(reasons.values()))
         raise Unrecognised(reasons.get(root) or "; or ".join(each[:2]))
     return None
+
+
+def _batch_norm_alone(made: SimpleNamespace) -> None:
+    """Raises Unrecognised where what was taken for batch norm has more in it, as an activation: at inference, even steps
+    of the input are even steps of the output. What cannot be called is left to the laws.
+    """
+    infer = getattr(made, "batch_norm_inference", None)
+    if infer is None:
+        return
+    fixed, dtypes = getattr(made, "fixed", {}), getattr(made, "dtypes", ("float32",))
+    n, dtype = int(fixed.get("n", 3)), np.float32 if "float32" in dtypes else np.dtype(dtypes[0])
+    ones, none = np.ones(n, dtype), np.zeros(n, dtype)
+    steps = np.arange(-2, 3, dtype=dtype)[:, None] * ones
+    try:
+        out = np.asarray(infer(steps, ones, none, none, ones, eps=fixed.get("eps", 1e-5)), np.float64)
+    except Exception:
+        return
+    if out.shape == steps.shape and np.abs(np.diff(out, n=2, axis=0)).max() > EVEN:
+        raise Unrecognised(
+            "at inference its output is no linear function of its input: there is more in it than batch norm, an "
+            "activation perhaps"
+        )
 
 
 def _only(made: SimpleNamespace, wanted: str) -> None:

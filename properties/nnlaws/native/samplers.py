@@ -15,8 +15,8 @@ DRAWING = ("sample", "rvs", "sample_value")
 """What the method is called that draws, in the order in which it is looked for."""
 SIZE, SEED = ("size", "n_samples"), ("random_state", "seed")
 BOX, COUNT, NEAR = (0.01, 0.99), 4000, 0.05
-"""A box in which the scales differ, the number of draws that are looked at, and how far they may be from a scale's
-distribution: twice as far as chance leads once in a million times.
+"""A box in which the scales differ, the number of draws that are looked at, and how far the share of those below any
+number may be from that of a scale: by chance it is further once in 2 · 10⁸ times (2 e^(−2 n d²), by Massart's bound).
 """
 SCALES: dict[str, Callable[[Any], Any]] = {
     "sample_uniform": lambda x: x,

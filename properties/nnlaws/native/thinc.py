@@ -14,8 +14,8 @@ from nnlaws_reference.dtypes import Array
 from thinc.about import __version__ as version
 from thinc.loss import Loss
 
-from nnlaws.native import functions, names
-from nnlaws.native.driver import Optimizer, driven, none_zero, parts
+from nnlaws.native import driver, functions, names
+from nnlaws.native.driver import Optimizer, none_zero, parts
 from nnlaws.native.names import Keywords, Unrecognised, parameters, pick
 from nnlaws.native.numpy import KIT
 
@@ -64,16 +64,13 @@ def _optimizer(
         fixed["grad_clip"] = 0.0  # none is refused
     whole = {rate: 0.0, **fixed}  # the rate is set anew at each step
 
-    def operation(name: str, keywords: Callable[..., Keywords]) -> Callable[..., Array]:
-        return driven(name, lambda **options: driven_by(partial(factory, **whole, **keywords(**options))))
-
     def one_step(**options: Any) -> Array:
         one = np.ones((1, 1), np.float32)
         return driven_by(partial(factory, **options)).trajectory(one[0], one, 0.1)
 
     positive = none_zero(one_step, operations, whole)
     lines = (f"taken for an optimizer: {', '.join(operations)}", *names.told(fixed))
-    made = {name: operation(name, keywords) for name, keywords in operations.items()}
+    made = driver.each(lambda **options: driven_by(partial(factory, **options)), operations, whole)
     return SimpleNamespace(**about, dtypes=DTYPES, positive=positive, recognised=lines, **made)
 
 

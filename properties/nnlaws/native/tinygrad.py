@@ -14,8 +14,8 @@ from tinygrad import Context, Device, Tensor
 from tinygrad.nn import optim
 from tinygrad.nn.state import get_state_dict, load_state_dict
 
-from nnlaws.native import functions, layers
-from nnlaws.native.driver import Optimizer, driven, joined, none_zero, parts
+from nnlaws.native import driver, functions, layers
+from nnlaws.native.driver import Optimizer, joined, none_zero, parts
 from nnlaws.native.functions import Kit
 from nnlaws.native.names import Keywords, Unrecognised, of_optimizer, parameters, pick, raised, settled, told
 
@@ -75,11 +75,8 @@ def optimizer(
 ) -> SimpleNamespace:
     """A target: the operations by `make(parameters, lr=…)`; operations, fixed, more: see `nnlaws.torch.optimizer`."""
 
-    def operation(name: str, keywords: Callable[..., Keywords]) -> Callable[..., Array]:
-        return _alone(driven(name, lambda **options: driven_by(make, **{**(fixed or {}), **keywords(**options)})))
-
-    found = operations or of_optimizer(parameters(make))
-    return SimpleNamespace(**more, **{name: operation(name, keywords) for name, keywords in found.items()})
+    found = driver.each(partial(driven_by, make), operations or of_optimizer(parameters(make)), fixed)
+    return SimpleNamespace(**more, **{name: _alone(operation) for name, operation in found.items()})
 
 
 def _alone(operation: Callable[..., Array]) -> Callable[..., Array]:

@@ -23,7 +23,7 @@ from nnlaws.native.names import (
 from nnlaws.native.numpy.making import Maker, Recorder
 from nnlaws.native.numpy.modes import Mode, mode_of
 from nnlaws.native.numpy.places import Place, get, numbers, places, put
-from nnlaws.native.probed import ALSO, BENT, MODERATE, PROBE, SMALL, STATE, WEIGHT, acting, averages, straight
+from nnlaws.native.probed import ALSO, MODERATE, PROBE, SMALL, STATE, WEIGHT, acting, averages
 
 FORWARD, BACKWARD = ("forward", "forward_pass", "__call__", "fprop"), ("backward", "backward_pass", "bprop")
 
@@ -150,9 +150,6 @@ def _recognised(kind: type, given: Keywords, about: Keywords) -> SimpleNamespace
         raise Unrecognised(f"it has no {lacking} of {PROBE} features, but {', '.join(map('.'.join, places(probe)))}")
     layer = _Layer(maker, eps, momentum, mode, state, lazily)
     _must_act(layer)
-    steps = np.arange(-2.0, 3.0)[:, None] + np.zeros(PROBE)
-    if not straight(layer.infer(steps, *np.eye(2)[[0, 1, 1, 0], :1] * np.ones(PROBE), eps=SMALL)):
-        raise Unrecognised(BENT)
     weight = _weight_of_new(layer, WEIGHT)
     acts = bool(momentum) and abs(_weight_of_new(layer, WEIGHT / 2) - weight) > 0.01
     old = abs(weight - (1 - WEIGHT)) < 0.01

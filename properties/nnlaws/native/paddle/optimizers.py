@@ -11,7 +11,8 @@ import numpy as np
 import paddle
 from nnlaws_reference.dtypes import Array
 
-from nnlaws.native.driver import Optimizer, driven, none_zero, parts
+from nnlaws.native import driver
+from nnlaws.native.driver import Optimizer, none_zero, parts
 from nnlaws.native.names import Keywords, of_optimizer, parameters, pick, settled, told
 from nnlaws.native.paddle.arrays import array, tensor
 
@@ -31,14 +32,11 @@ def recognised(kind: Callable[..., Any], given: Keywords, about: Keywords) -> Si
     def make(**options: Any) -> Any:
         return kind(parameters=[paddle.zeros([2])], **options)
 
-    def operation(name: str, keywords: Callable[..., Keywords]) -> Callable[..., Array]:
-        return driven(name, lambda **options: driven_by(kind, {**whole, **keywords(**options)}))
-
     return SimpleNamespace(
         **about,
         positive=none_zero(make, operations, whole),
         recognised=(f"taken for an optimizer: {', '.join(operations)}", *told(fixed)),
-        **{name: operation(name, keywords) for name, keywords in operations.items()},
+        **driver.each(lambda **options: driven_by(kind, options), operations, whole),
     )
 
 

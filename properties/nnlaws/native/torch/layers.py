@@ -11,7 +11,7 @@ from torch import nn
 
 from nnlaws.native import names
 from nnlaws.native.names import Keywords, Parameters, Unrecognised, pick, raised, switched_off, told
-from nnlaws.native.probed import ALSO, BENT, MODERATE, PROBE, SMALL, STATE, WEIGHT, acting, averages, straight
+from nnlaws.native.probed import ALSO, MODERATE, PROBE, SMALL, STATE, WEIGHT, acting, averages
 from nnlaws.native.ranks import RANKS
 from nnlaws.native.torch.batch_norm import Factory, batch_norm
 from nnlaws.native.torch.compiled import always_compiled
@@ -115,8 +115,6 @@ def _recognised(
     ranks = _ranks(probe, n, settings.get("input", ""))
     if not _over_the_batch(tried, ranks[0]):
         raise Unrecognised("it normalises each sample by itself, as instance norm does, and not the batch")
-    if not _is_straight(tried, ranks[0], state):
-        raise Unrecognised(BENT)
     weight = _weight_of_new(tried, ranks[0], state, WEIGHT)
     acts = abs(_weight_of_new(tried, ranks[0], state, WEIGHT / 2) - weight) > 0.01
     settable = bool(momentum) or (bool(numbers.momentum_set) and acts) or abs(weight - 0.5) < 0.01  # or cumulative
@@ -259,15 +257,6 @@ def _over_the_batch(tried: Tried, rank: int) -> bool:
     x = levels + torch.randn(_batch(tried.n, rank, 0.0).shape, generator=torch.Generator().manual_seed(0)) / 8
     out = _made(tried).train()(x)
     return bool(out.flatten(2).mean(dim=2).abs().max() > 0.1)
-
-
-def _is_straight(tried: Tried, rank: int, state: tuple[str, ...]) -> bool:
-    """Whether even steps of the input are even steps at inference."""
-    layer = _made(tried)
-    _fill(layer, state, (1.0, 0.0, 0.0, 1.0))
-    levels = torch.arange(-2.0, 3.0).reshape(5, *(1,) * (rank - 1))
-    with torch.no_grad():
-        return straight(layer.eval()(_batch(tried.n, rank, 0.0) + levels).numpy())
 
 
 def _weight_of_new(tried: Tried, rank: int, state: tuple[str, ...], momentum: float) -> float:
