@@ -55,8 +55,8 @@ def recognise(found: Any, name: str, given: Keywords, settings: Mapping[str, str
 
 
 def _batch_norm_alone(made: SimpleNamespace) -> None:
-    """Raises Unrecognised where what was taken for batch norm has more in it, as an activation: at inference, even steps
-    of the input are even steps of the output. What cannot be called is left to the laws.
+    """Raises Unrecognised where what was taken for batch norm has more in it, as an activation: even steps at inference
+    are even steps of the output. What cannot be called is left to the laws.
     """
     infer = getattr(made, "batch_norm_inference", None)
     if infer is None:
