@@ -6,11 +6,13 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from nnlaws.cli import main
+from nnlaws.plan import PROFILES
 
 RIGHT = """\
 import os
@@ -40,8 +42,16 @@ def softmax(z):
 """A target file up to the body of its softmax: log_softmax is right, and so is what `right` returns."""
 
 
+LONG = 20.0  # seconds of work
 EVERY = 16  # of a sampled test's cases, one in so many is run by `make test`
 EIGHTH = 8  # and of all, one in so many by `make slow`
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cause is sought for a few seconds of work: here for longer, so that a slow machine finds it too."""
+    for name, profile in PROFILES.items():
+        monkeypatch.setitem(PROFILES, name, replace(profile, probing=LONG))
 
 
 @pytest.hookimpl(tryfirst=True)

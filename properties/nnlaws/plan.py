@@ -26,7 +26,7 @@ class Profile:
 
 
 PROFILES = {
-    "quick": Profile(examples=8, derandomize=True, probing=0.5, sizes=0.5),
+    "quick": Profile(examples=8, derandomize=True, probing=1.0, sizes=0.5),
     "ci": Profile(examples=16, derandomize=True),
     "thorough": Profile(examples=1000, derandomize=False, draws=8, probing=5.0, patience=5.0),
     "scale": Profile(examples=16, derandomize=True, patience=60.0, scale=True),
