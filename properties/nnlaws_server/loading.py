@@ -10,7 +10,7 @@ import re
 import shlex
 import sys
 import warnings
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
@@ -30,6 +30,14 @@ LIBRARIES = {
     *("sonnet", "tensorflow", "tf_keras", "thinc", "tinygrad", "torch"),
 }
 """Whose modules have functions that are called like operations, and are not called as these are."""
+OPTIMIZERS = {
+    "gradient_descent": (),
+    "momentum": ("beta",),
+    "rmsprop": ("beta", "eps"),
+    "adam": ("beta1", "beta2", "eps"),
+    "adamw": ("beta1", "beta2", "eps", "weight_decay"),
+}
+"""What these operations take besides parameters, gradients and the learning rate."""
 _WORD = re.compile(r"[A-Za-z_]\w*=")
 _NAMED = re.compile(r"[A-Za-z_][\w.]*=")
 _ONNX = re.compile(r"(?P<path>.+?\.onnx)(?::(?P<node>.+))?")
@@ -122,7 +130,12 @@ def recognised(found: Any, target: str, operations: Iterable[str], built_in: Map
     name, given, settings, _ = named(target)
     there = offered(found, operations)
     told = bool(given or settings)
-    if name in built_in or not (told or not there or _of_a_library(found) or _is_a_factory(found)):
+    if name in built_in:
+        return found
+    strange = [operation for operation, each in there.items() if _is_called_otherwise(each, operation)]
+    if strange and not told and isinstance(found, ModuleType) and not _of_a_library(found):
+        return _with_recognised(found, name, there, strange, by)
+    if not (told or not there or _of_a_library(found) or strange):
         return found
     kind, known_kinds = settings.get("as", ""), [*operations, "batch_norm"]
     if kind and kind not in known_kinds:
@@ -174,13 +187,44 @@ def _of_a_library(found: Any) -> bool:
     return any(folder in file for file in files for folder in ("site-packages", "dist-packages"))
 
 
-def _is_a_factory(found: Any) -> bool:
-    """Whether it is a function that begins with a learning rate, as what makes an optimizer does; operations begin with
-    their arrays.
+def _is_called_otherwise(function: Any, operation: str) -> bool:
+    """Whether a function that has an optimizer's name is called in another way: as one that makes an optimizer, which
+    begins with a learning rate, or one that makes a single step.
     """
-    if not inspect.isfunction(found):
+    if not inspect.isfunction(function):
         return False
-    return next(iter(inspect.signature(found).parameters), "") in ("learning_rate", "lr")
+    there = inspect.signature(function).parameters
+    if next(iter(there), "") in ("learning_rate", "lr"):
+        return True
+    if operation not in OPTIMIZERS or any(each.kind is each.VAR_KEYWORD for each in there.values()):
+        return False
+    return not {"learning_rate", *OPTIMIZERS[operation]} <= {*there}
+
+
+def _with_recognised(found: ModuleType, name: str, there: Mapping[str, Any], strange: Sequence[str], by: str) -> Any:
+    """A module of someone's own, in which functions that are called otherwise are what they are recognised as; the
+    module itself, if none is.
+    """
+    recogniser = importlib.import_module(by)
+    own = {key: value for key, value in vars(found).items() if key in DECLARED}
+    whole = {operation: each for operation, each in there.items() if operation not in strange}
+    lines: list[str] = []
+    fixed: dict[str, Any] = dict(own.get("fixed", {}))
+    for operation in strange:
+        try:
+            made = recogniser.recognise(there[operation], f"{name}:{operation}", {}, {})
+        except recogniser.Unrecognised as reason:
+            lines.append(f"{operation} is not recognised: {reason}")
+            continue
+        if made is None or not hasattr(made, operation):
+            whole[operation] = there[operation]
+            continue
+        lines += [f"{operation}: {line}" for line in made.recognised]
+        whole[operation] = getattr(made, operation)
+        fixed |= {f"{operation}.{key}": value for key, value in getattr(made, "fixed", {}).items()}
+    if not lines:
+        return found
+    return SimpleNamespace(**{**own, **whole, "fixed": fixed, "recognised": tuple(lines)})
 
 
 def offered(implementation: Any, operations: Iterable[str]) -> dict[str, Callable[..., Any]]:
@@ -194,7 +238,8 @@ def offered(implementation: Any, operations: Iterable[str]) -> dict[str, Callabl
 
 DECLARED = (
     *("description", "__version__", "dtypes", "conventions"),
-    *("fixed", "targets", "positive", "below_one", "deterministic", "recognised", "insisted"),
+    *("fixed", "targets", "positive", "below_one", "constant_rate", "deterministic", "recognised"),
+    "insisted",
 )
 
 

@@ -4,6 +4,7 @@ They are written and read as a file is, and not mapped into memory: who has a fi
 """
 
 import struct
+import threading
 import time
 from pathlib import Path
 
@@ -13,10 +14,13 @@ CALL = struct.Struct("<dHQ")  # when the running call began (0: none runs), its 
 
 
 class Pulse:
-    """Told before and after each call. Writing costs a microsecond or two."""
+    """Told before and after each call. Writing costs a microsecond or two. Another thread may close it at any moment:
+    then ValueError is raised, and nothing is written to what has got its file's number since.
+    """
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("r+b", buffering=0)
+        self._using = threading.Lock()
         self._calls = 0
 
     def begin(self, lane: int) -> None:
@@ -29,8 +33,10 @@ class Pulse:
         self._write(CALL.pack(0.0, 0, self._calls), 0)
 
     def close(self) -> None:
-        self._file.close()
+        with self._using:
+            self._file.close()
 
     def _write(self, what: bytes, place: int) -> None:
-        self._file.seek(place)
-        self._file.write(what)
+        with self._using:
+            self._file.seek(place)
+            self._file.write(what)

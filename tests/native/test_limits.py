@@ -9,6 +9,7 @@ import pytest
 from nnlaws import Outcome, check
 from nnlaws.authoring.law import Law
 from nnlaws.authoring.operation import Operation
+from nnlaws.authoring.token import Case
 from nnlaws.chapters import LAWS, OPERATIONS
 from nnlaws.cli import main
 from nnlaws.harness.limits import Beyond, Limits
@@ -73,6 +74,24 @@ def test_a_number_may_be_refused_at_either_end() -> None:
         "judged without eps and adam.beta1 of 0, which it refuses",
         "judged without exponential_decay.rate of 1, which it refuses",
     )
+
+
+def test_one_rate_for_all_steps_rules_out_a_rate_that_changes() -> None:
+    limits = Limits(constant_rate=True)
+    assert limits.told() == ("judged with one learning rate for all steps",)
+    assert not limits.of(of("exponential_decay")).constant_rate
+    for rate in (0.5, (0.5, 0.5)):
+        limits.of(of("adam")).check(of("adam"), (), {"learning_rate": rate})
+    with pytest.raises(Beyond, match="the target has one for all steps"):
+        limits.of(of("adam")).check(of("adam"), (), {"learning_rate": (0.5, 0.25)})
+
+
+def test_laws_of_value_draw_one_rate_where_that_is_all_there_is() -> None:
+    law, case = next(law for law in LAWS if law.id == "adam.at_size"), Case(310, 4, "changing", 0, 0)
+    limited = Limits(constant_rate=True).of(law.operation).law(law)
+    rates = [law.build(case, format_of(np.dtype("float32"))).options["learning_rate"] for law in (law, limited)]
+    assert len({*rates[0]}) > 1
+    assert rates[1] == rates[0][:1] * len(rates[0])
 
 
 def adam(theta: Any, grads: Any, *, learning_rate: Any, beta1: float, beta2: float, eps: float) -> Any:

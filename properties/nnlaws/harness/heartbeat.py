@@ -56,8 +56,9 @@ class Heartbeat(Pulse):
     @property
     def place(self) -> bytes:
         """Where the worker is: other bytes after each call, and for each case. Bytes that are not there are 0."""
-        self._file.seek(0)
-        return (self._file.read(SIZE) or b"").ljust(SIZE, b"\0")
+        with self._using:
+            self._file.seek(0)
+            return (self._file.read(SIZE) or b"").ljust(SIZE, b"\0")
 
     @property
     def token(self) -> str:

@@ -25,6 +25,7 @@ from nnlaws.rounding.formats import Format
 ONE_HOT = "one_hot"
 TARGETS = "y"  # the argument that one-hot targets are
 OTHER = "other_"  # before the name of an argument of a call that comes between
+RATE = "learning_rate"
 LEAST = 2  # columns that a law at size is about, where they are fixed
 
 
@@ -37,7 +38,8 @@ class Limits:
     """fixed: options that have one value only, and sizes, by the letters of signatures. targets: "one_hot" where a loss
     takes class numbers alone. deterministic: whether the same arguments give the same bits. sizes: of one operation,
     those of what is fixed that are sizes; given: arguments whose entries all have one value, as the γ of a layer that
-    scales nothing has. positive: options that may not be 0. below_one: options that may not be 1.
+    scales nothing has. positive: options that may not be 0. below_one: options that may not be 1. constant_rate:
+    whether an optimizer has one learning rate for all its steps.
     """
 
     fixed: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -47,10 +49,12 @@ class Limits:
     given: Mapping[str, float] = field(default_factory=dict[str, float])
     positive: tuple[str, ...] = ()
     below_one: tuple[str, ...] = ()
+    constant_rate: bool = False
 
     def __bool__(self) -> bool:
         """Whether there is something that it cannot be given."""
-        return any((self.fixed, self.targets, self.sizes, self.given, self.positive, self.below_one))
+        cannot = self.fixed, self.targets, self.sizes, self.given, self.positive, self.below_one, self.constant_rate
+        return any(cannot)
 
     def told(self) -> tuple[str, ...]:
         """What is declared, a line each."""
@@ -60,6 +64,7 @@ class Limits:
             "judged with class numbers alone": bool(self.targets),
             f"judged without {' and '.join(self.positive)} of 0, which it refuses": bool(self.positive),
             f"judged without {' and '.join(self.below_one)} of 1, which it refuses": bool(self.below_one),
+            "judged with one learning rate for all steps": self.constant_rate,
             "not deterministic: the same arguments are to give the same up to rounding": not self.deterministic,
         }
         return tuple(line for line, holds in lines.items() if holds)
@@ -92,6 +97,7 @@ class Limits:
             given=given,
             positive=own(self.positive),
             below_one=own(self.below_one),
+            constant_rate=self.constant_rate and RATE in operation.options,
         )
 
     def law(self, law: Law) -> Law:
@@ -141,6 +147,8 @@ class Limits:
         def limited(case: Case, format: Format) -> Inputs:
             made = law.build(self._set(case), format)
             options = {**made.options, **{name: self.fixed[name] for name in self.fixed if name in made.options}}
+            if self.constant_rate and law.kind != "structure" and _changes(options[RATE]):
+                options[RATE] = options[RATE][:1] * len(options[RATE])
             if law.kind == "structure":  # what it relates was made for these options
                 self.check(law.operation, (), made.options)
             arguments = tuple(
@@ -183,6 +191,8 @@ class Limits:
         for name, value in self.fixed.items():
             if options.get(name, value) != value:
                 raise Beyond(f"the law needs {name} = {options[name]!r}, and the target has {value!r} fixed")
+        if self.constant_rate and _changes(options.get(RATE)):
+            raise Beyond("the law changes the learning rate, and the target has one for all steps")
         for number, names in ((0, self.positive), (1, self.below_one)):
             for name in names:
                 if options.get(name) == number:
@@ -222,6 +232,11 @@ def _bounded(boundary: Boundary | None, given: Mapping[str, int]) -> Boundary | 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _changes(rate: Any) -> bool:
+    """Whether a learning rate is another for some steps."""
+    return isinstance(rate, tuple) and len({*rate}) > 1
 
 
 def _one_hot(y: Array) -> Array:

@@ -147,8 +147,8 @@ def _limited(function: Callable[..., Any], operation: Operation, limits: Limits)
 
 
 def _limits(implementation: Any, target: str) -> Limits:
-    """What is declared as `fixed`, `targets`, `positive`, `below_one` and `deterministic`; attributes of these names
-    that are something else declare nothing. What is said with --fixed comes first.
+    """What is declared as `fixed`, `targets`, `positive`, `below_one`, `constant_rate` and `deterministic`; attributes
+    of these names that are something else declare nothing. What is said with --fixed comes first.
     """
     fixed, targets = getattr(implementation, "fixed", {}), getattr(implementation, "targets", "")
     said, deterministic = named(target).fixed, getattr(implementation, "deterministic", True)
@@ -182,6 +182,7 @@ def _limits(implementation: Any, target: str) -> Limits:
         deterministic is not False,
         positive=named_options("positive"),
         below_one=named_options("below_one"),
+        constant_rate=getattr(implementation, "constant_rate", False) is True,
     )
 
 

@@ -17,6 +17,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 from nnlaws_reference.dtypes import Array
+from nnlaws_server.loading import OPTIMIZERS
 
 from nnlaws.authoring.operation import Option
 
@@ -67,13 +68,7 @@ def stateless(make: Callable[..., Optimizer[Any]]) -> Callable[..., Array]:
     return _operation(make)
 
 
-OPTIONS = {
-    "gradient_descent": (),
-    "momentum": ("beta",),
-    "rmsprop": ("beta", "eps"),
-    "adam": ("beta1", "beta2", "eps"),
-    "adamw": ("beta1", "beta2", "eps", "weight_decay"),
-}
+OPTIONS = OPTIMIZERS
 """What the operations take besides the learning rate; the first keeps nothing but the parameters."""
 USUAL = {"beta": 0.9, "beta1": 0.9, "beta2": 0.99, "eps": 1e-6, "weight_decay": 0.01}
 

@@ -11,10 +11,11 @@ import numpy as np
 from nnlaws.native import functions, samplers
 from nnlaws.native.functions import Kit
 from nnlaws.native.names import Keywords, Unrecognised, parameters, raised
-from nnlaws.native.numpy import batch_norm, optimizers, schedules
+from nnlaws.native.numpy import batch_norm, optimizers, passes, schedules, steps, trajectories
 from nnlaws.native.recognition import LIBRARIES
 
 KIT = Kit("NumPy", lambda x: x, np.asarray, lambda x: isinstance(x, (np.ndarray, np.floating)))
+KEPT = ("batch_norm_backward", "description", "fixed", "insisted", "recognised")
 ABOUT = {"description": f"NumPy {np.__version__}"}
 
 
@@ -26,9 +27,9 @@ def recognise(found: Any, name: str, given: Keywords, settings: Mapping[str, str
         return sampler
     if _is_own(type(found)) and batch_norm.is_one(type(found), {}):
         raise Unrecognised("it is a layer that was made already: give its class")
-    decay = schedules.recognised(found, given, ABOUT) if inspect.isfunction(found) else None
-    if decay is not None:
-        return decay
+    whole = _function(found, given, settings.get("as", "")) if inspect.isfunction(found) else None
+    if whole is not None:
+        return whole
     if not inspect.isclass(found):
         return functions.of_a_library(KIT, np.__version__, found, given, settings)
     if not _is_own(found):
@@ -53,6 +54,25 @@ def recognise(found: Any, name: str, given: Keywords, settings: Mapping[str, str
     if backward := next((each for each in batch_norm.BACKWARD if callable(getattr(made, each, None))), ""):
         target.recognised += (f"its {backward} is not judged",)
     return target
+
+
+def _function(found: Any, given: Keywords, kind: str) -> SimpleNamespace | None:
+    """What a function is, that is more than one of rows or a loss: a decay, a step or a whole run of an optimizer, a
+    pass of batch norm, a loss with its gradient.
+    """
+    if (whole := trajectories.recognised(found, given, ABOUT)) is not None:
+        return whole
+    if (decay := schedules.recognised(found, given, ABOUT)) is not None:
+        return decay
+    if (step := steps.kind_of(found, given)) is not None:
+        return optimizers.recognised(step[0], {}, ABOUT, step[1])
+    forward = passes.forward_of(found) or found
+    if kind in ("", "batch_norm") and (layer := passes.kind_of(forward, given)) is not None:
+        made = batch_norm.recognised(layer, {}, ABOUT)
+        if forward is not found:  # its backward pass alone was asked for
+            made = SimpleNamespace(**{name: value for name, value in vars(made).items() if name in KEPT})
+        return made
+    return passes.loss_with_gradient(KIT, found, {"insisted": True, **ABOUT}) if kind in ("", "cross_entropy") else None
 
 
 def _is_own(kind: type) -> bool:

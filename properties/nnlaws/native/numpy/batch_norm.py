@@ -181,10 +181,16 @@ def _place(layer: Any, word: str, prefix: Sequence[str] = ("",), owner: str = ""
     """Where one of γ, β and the averages is: what has one number a feature, under one of its names; the nearest. Among
     the gradients, in what is called so, alone where that is the owner that is asked for.
     """
-    vectors = [place for place, value in places(layer).items() if np.size(value) == PROBE]
-    there = {place[-1]: place for place in sorted(vectors, key=len, reverse=True) if _grad(place) == bool(owner)}
+    there = places(layer).items()
+    vectors = [place for place, value in there if _is_vector(value)]
+    named = {place[-1]: place for place in sorted(vectors, key=len, reverse=True) if _grad(place) == bool(owner)}
     found = (before + name for name in (word, *ALSO[word]) for before in prefix)
-    return next((there[name] for name in found if name in there), ())
+    return next((named[name] for name in found if name in named), ())
+
+
+def _is_vector(value: Any) -> bool:
+    """Whether it has one number a feature; what is kept for the backward pass may be a tuple of anything."""
+    return isinstance(value, (np.ndarray, list)) and np.size(value) == PROBE
 
 
 def _grad(place: Place) -> bool:

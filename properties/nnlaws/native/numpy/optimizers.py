@@ -60,8 +60,12 @@ def is_one(kind: type) -> bool:
     )
 
 
-def recognised(kind: Callable[..., Any], given: Keywords, about: Keywords) -> SimpleNamespace:
-    """The target that an optimizer of NumPy is. Raises Unrecognised."""
+def recognised(
+    kind: Callable[..., Any], given: Keywords, about: Keywords, called: str = "", of_one_average: bool = False
+) -> SimpleNamespace:
+    """The target that an optimizer of NumPy is. called: how, in words, where that is not as a class is. of_one_average:
+    whether its β is the weight of old gradients, where it might be that of old squares. Raises Unrecognised.
+    """
     there = dict(parameters(kind))
     rate = pick(there, "learning_rate")
     needed = {name: 0.5 for name, each in there.items() if each.default is each.empty and _ours(name)}
@@ -74,7 +78,7 @@ def recognised(kind: Callable[..., Any], given: Keywords, about: Keywords) -> Si
     only = inspect.Parameter.KEYWORD_ONLY
     there |= {name: inspect.Parameter(name, only, default=usual[place]) for name, place in attributes.items()}
     written = "" if pick(there, "eps") else "eps"
-    if written and (pick(there, "beta2") or pick(there, "beta")):
+    if written and (pick(there, "beta2") or pick(there, "beta")) and not (of_one_average and pick(there, "momentum")):
         there[written] = inspect.Parameter(written, only, default=0.0)
     operations = of_optimizer(there)
     fixed = settled(there, given, operations)
@@ -97,8 +101,13 @@ def recognised(kind: Callable[..., Any], given: Keywords, about: Keywords) -> Si
         if eps == written or one.first(RATE, **first) == one.first(RATE, **{**first, eps: 0.5}):
             squares = "beta2" if "beta2" in OPTIONS[name] else "beta"
             weights = {option: USUAL[option] for option in OPTIONS[name]}
-            limits["eps"] = _acting(one, lambda old: keywords(**{**weights, squares: old}))
-    lines = (f"taken for an optimizer: {', '.join(operations)}; called as {call}", *told(fixed))
+            try:
+                limits["eps"] = _acting(one, lambda old: keywords(**{**weights, squares: old}))
+            except Unrecognised:
+                if eps == written and name == "rmsprop" and not of_one_average and pick(there, "momentum"):
+                    return recognised(kind, given, about, called, of_one_average=True)
+                raise
+    lines = (f"taken for an optimizer: {', '.join(operations)}; called as {called or call}", *told(fixed))
     return SimpleNamespace(
         **{each: _operation(one, each, own) for each, own in operations.items()},
         **about,

@@ -1,0 +1,158 @@
+"""Passes that are functions of NumPy, as courses have them: batch norm made into the layer that it could be, and losses
+that come with their gradient.
+"""
+
+import inspect
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from nnlaws_reference.dtypes import Array
+
+from nnlaws.native import functions
+from nnlaws.native.functions import Kit
+from nnlaws.native.names import Keywords, Unrecognised, parameters, pick, raised
+from nnlaws.native.numpy.modes import INFERENCE, TRAINING
+from nnlaws.native.probed import ALSO, PROBE, STATE
+
+CONFIG = ("bn_param", "bn_params", "param", "params", "config", "bn_config")
+BACKWARD = (("forward", "backward"), ("fwd", "bwd"), ("forward", "backprop"))
+USUAL = (1e-5, 0.5)  # ε and momentum, until others are given
+MODE = {True: "train", False: "test"}
+
+
+def kind_of(function: Callable[..., Any], given: Keywords) -> type | None:
+    """The class that a function of batch norm could be; None of what takes no γ, β and averages, by name or in a
+    dictionary. Raises Unrecognised where it cannot be called.
+    """
+    there = {name: each for name, each in parameters(function).items() if name not in given}
+    x = next(iter(there), "")
+    state = [next((name for name in (word, *ALSO[word]) if name in there and name != x), "") for word in STATE]
+    config = next((name for name in CONFIG if name in there), "")
+    if not all(state[:2]) or not (config or all(state[2:])):
+        return None
+    training = next((name for name in (*TRAINING, *INFERENCE, "mode") if name in there), "")
+    if not config and not training:
+        raise Unrecognised("nothing tells its training from inference: no argument of its call")
+    numbers = [pick(there, word) for word in ("eps", "bn_momentum")] if not config else ["eps", "momentum"]
+    usual = {name: value for name, value in zip(numbers, USUAL, strict=True) if name}
+    backward, starts = _backward(function), _from_0_and_1
+
+    class Made:
+        def __init__(self, num_features: int, **own: float) -> None:
+            self.numbers = {**usual, **own}
+            self.weight, self.bias = np.ones(num_features), np.zeros(num_features)
+            self.running_mean, self.running_var = starts(num_features)
+            self.cache: Any = None
+
+        def forward(self, x: Array, training: bool = True) -> Any:
+            kept = {"running_mean": self.running_mean, "running_var": self.running_var}
+            averages = {name: each.copy() for name, each in kept.items() if each is not None}
+            own: Keywords = dict(zip(state[:2], (self.weight, self.bias), strict=True))
+            if config:
+                own[config] = {"mode": MODE[training], **self.numbers, **averages}
+            else:
+                own |= dict(zip(state[2:], averages.values(), strict=True)) | self.numbers
+                own[training_name] = MODE[training] if training_name == "mode" else training == in_training
+            out = function(x, **own, **given)
+            result, *more = out if isinstance(out, tuple) else (out,)
+            if config:
+                averages = {name: own[config][name] for name in kept}
+            elif len(vectors := [each for each in more if np.shape(each) == self.weight.shape]) == 2:
+                averages = dict(zip(averages, vectors, strict=True))
+            else:
+                averages = {name: own[theirs] for name, theirs in zip(averages, state[2:], strict=True)}
+            self.running_mean, self.running_var = averages.values()
+            self.cache = more[0] if more else None
+            return result
+
+    training_name, in_training = training, training not in INFERENCE
+    if backward is not None:
+        Made.backward = lambda self, dout: backward(dout, self.cache)  # type: ignore[attr-defined]
+    positional, keyword = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
+    own = [inspect.Parameter(name, keyword, default=value) for name, value in usual.items()]
+    Made.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [inspect.Parameter("num_features", positional), *own]
+    )
+    if config:  # a function that starts them itself is left to
+        starts = _as_it_does
+        with suppress(Exception):
+            _must_keep_averages(Made)
+            return Made
+        starts = _from_0_and_1
+    _must_keep_averages(Made)
+    return Made
+
+
+def _from_0_and_1(n: int) -> tuple[Any, Any]:
+    return np.zeros(n), np.ones(n)
+
+
+def _as_it_does(n: int) -> tuple[Any, Any]:
+    return None, None
+
+
+def _must_keep_averages(kind: Any) -> None:
+    """Raises Unrecognised where a batch in training leaves no trace: it is no batch norm, or keeps nothing."""
+    layer = kind(PROBE)
+    try:
+        layer.forward(8.0 + np.arange(4.0)[:, None] * np.ones(PROBE), training=True)
+    except Exception as error:
+        raise Unrecognised(f"called in training, it {raised(error)}") from None
+    if not np.any(layer.running_mean):
+        raise Unrecognised("called in training, it leaves the running mean as it was, as no batch norm does")
+
+
+def _backward(function: Callable[..., Any]) -> Callable[..., Any] | None:
+    """The function beside it that is called as its backward pass."""
+    beside = getattr(inspect.unwrap(function), "__globals__", {})
+    for forward, backward in BACKWARD:
+        name = function.__name__.replace(forward, backward)
+        if name != function.__name__ and len(parameters(beside.get(name))) == 2:
+            found: Callable[..., Any] = beside[name]
+            return found
+    return None
+
+
+def forward_of(function: Callable[..., Any]) -> Callable[..., Any] | None:
+    """The function beside it of which it is called as the backward pass."""
+    beside = getattr(inspect.unwrap(function), "__globals__", {})
+    for forward, backward in BACKWARD:
+        name = function.__name__.replace(backward, forward)
+        if name != function.__name__ and inspect.isfunction(beside.get(name)) and len(parameters(function)) == 2:
+            found: Callable[..., Any] = beside[name]
+            return found
+    return None
+
+
+def loss_with_gradient(kit: Kit, function: Callable[..., Any], about: Keywords) -> SimpleNamespace | None:
+    """The target of a loss of logits and class numbers, or probabilities, that gives its value and its gradient; None
+    of what gives something else. Raises Unrecognised where its value is no cross entropy.
+    """
+    if len([each for each in parameters(function).values() if each.default is each.empty]) != 2:
+        return None
+    z, y = np.random.default_rng(0).standard_normal((4, 3)), np.array([0, 2, 1, 0])
+    for targets in (y, np.eye(3)[y]):
+        with suppress(Exception):
+            out = function(z.copy(), targets)
+            if isinstance(out, tuple) and len(out) == 2 and np.shape(out[1]) == z.shape and np.ndim(out[0]) == 0:
+                break
+    else:
+        return None
+    made = functions.recognise(kit, partial(_value, function), "", about)
+    one_hot = getattr(made, "targets", "") == "one_hot"
+
+    def cross_entropy_gradient(z: Array, y: Array) -> Array:
+        numbers = one_hot or bool(((y == 1).sum(axis=-1) == 1).all())
+        return np.asarray(function(z, y.argmax(axis=-1) if numbers else y)[1])
+
+    if "the mean over samples" in made.recognised[0]:
+        made.cross_entropy_gradient = cross_entropy_gradient
+    return made
+
+
+def _value(function: Callable[..., Any], z: Any, y: Any) -> Any:
+    return np.asarray(function(z, y)[0])
