@@ -181,6 +181,31 @@ class Adam(torch.optim.Optimizer):
                 root = (state["v"] / (1 - b2**t)).sqrt() + group["eps"]
                 p.addcdiv_(state["m"] / (1 - b1**t), root, value=-group["lr"])
 
+class AdamW(Adam):
+    "Wrong, in a way that is no known mistake: where nothing is left of a parameter, it does not decay."
+    @torch.no_grad()
+    def step(self):
+        kept = [(p, p.clone()) for group in self.param_groups if group["lr"] * group["weight_decay"] == 1
+                for p in group["params"]]
+        super().step()
+        for p, before in kept:
+            p.add_(before)
+
+class Scaled(Adam):
+    "Its decay is that of a schedule: the rate squared, over the one that it was made with."
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
+        super().__init__(params, lr, betas, eps, weight_decay)
+        self.top = lr
+
+    @torch.no_grad()
+    def step(self):
+        decays = [group["weight_decay"] for group in self.param_groups]
+        for group in self.param_groups:
+            group["weight_decay"] *= group["lr"] / self.top
+        super().step()
+        for group, decay in zip(self.param_groups, decays):
+            group["weight_decay"] = decay
+
 class AdamGrowing(Adam):
     "Wrong: the decay has the other sign."
     sign = 1.0
@@ -290,6 +315,20 @@ def test_a_known_mistake_is_judged_and_not_taken_for_another_algorithm(judged: C
     report = judged("optimizers.py:AdamGrowing", "adamw.value", "adam.value")
     (broken,) = [result for result in report.results if result.broken]
     assert broken.violation.cause.name == "adamw.decay_added"
+
+
+def test_what_is_called_as_the_algorithm_is_judged_whatever_it_does(judged: Callable[..., Any]) -> None:
+    """In one step of these three it is far off, and else right: that is a fault, and no other algorithm."""
+    report = judged("optimizers.py:AdamW", "adamw.value", "adamw.changing_rate_value")
+    assert [result.law for result in report.results if result.outcome is Outcome.VIOLATES] == [
+        "adamw.changing_rate_value"
+    ]
+
+
+def test_a_decay_that_is_scaled_by_the_rate_at_first_is_found(judged: Callable[..., Any]) -> None:
+    report = judged("optimizers.py:Scaled", "adamw.value")
+    assert "adamw judged as decoupling = rate_squared" in report.recognised
+    assert report.conforms
 
 
 def test_parameters_are_several_and_of_several_shapes(judged: Callable[..., Any]) -> None:

@@ -180,6 +180,29 @@ def constant_rate_in_loop(grad, x, num_iters, step_size, mass):
         x = x + step_size * v
     return x
 
+def unflattened(optimize):
+    def optimize_(grad, x0, callback=None, *args, **kwargs):
+        return optimize(lambda x, i: np.ravel(grad(x, i)), np.ravel(x0), callback, *args, **kwargs)
+    optimize_.__name__ = optimize.__name__
+    return optimize_
+
+@unflattened
+def decorated(grad, x, callback=None, num_iters=100, step_size=0.1, gamma=0.9, eps=10**-8):
+    s = np.ones(len(x))
+    for i in range(num_iters):
+        g = grad(x, i)
+        s = s * gamma + g**2 * (1 - gamma)
+        x = x - step_size * g / (np.sqrt(s) + eps)
+    return x
+
+class Frozen:
+    def __init__(self, lr=0.1, momentum=0.9):
+        self.scaled, self.momentum, self.v = -lr, momentum, 0.0
+
+    def update(self, w, grad):
+        self.v = self.momentum * self.v + self.scaled * grad
+        return w + self.v
+
 def asks_twice(grad, x, num_iters, step_size):
     for i in range(num_iters):
         x = x - step_size * (grad(x) + grad(x)) / 2
@@ -218,6 +241,8 @@ def judged(tmp_path: Path) -> Callable[..., Any]:
         ("adam_by_states", {"adam"}, "t from 0 on"),
         ("adam_in_lists", {"adam"}, "given lists, t from 1 on"),
         ("loop", {"adam"}, "called as f(grad, x, num_iters, step_size, …)"),
+        ("decorated", {"rmsprop"}, "called as f(grad, x, num_iters, step_size, …)"),
+        ("Frozen", {"momentum", "gradient_descent"}, "called as update(parameter, gradient)"),
         ("constant_rate_in_loop", {"momentum", "gradient_descent"}, "called as f(grad, x, num_iters, step_size, …)"),
     ],
 )
@@ -230,8 +255,9 @@ def test_a_right_optimizer_conforms_however_it_is_called(
     assert told in report.recognised[0]
 
 
-def test_what_runs_its_own_loop_is_judged_with_one_rate_and_the_report_says_so(judged: Callable[..., Any]) -> None:
-    report = judged("constant_rate_in_loop")
+@pytest.mark.parametrize("name", ["constant_rate_in_loop", "Frozen"])
+def test_what_has_one_rate_is_judged_with_one_and_the_report_says_so(judged: Callable[..., Any], name: str) -> None:
+    report = judged(name, laws=["gradient_descent.value"])
     assert "judged with one learning rate for all steps" in report.declares
 
 

@@ -109,10 +109,10 @@ class Change:
 
 class Stuck:
     def __init__(self, lr=0.01):
-        self._alpha = lr
+        self.lr = lr
 
     def update(self, w, grad):
-        return w - self._alpha * grad
+        return w - 0.01 * grad
 
 class Timed:
     def __init__(self, lr=0.01, beta1=0.9, beta2=0.999, epsilon=1e-8):
@@ -310,7 +310,7 @@ def test_a_wrong_optimizer_violates(judged: Callable[..., Any]) -> None:
         ("NAdam", "not judged as adam: it has its arguments, and does something else"),
         ("AMSGrad", "not judged as adam: it has its arguments, and does something else"),
         ("Change", "of 8 gives .*, and no parameter that moved a little"),
-        ("Stuck", "its lr cannot be set anew before a step"),
+        ("Stuck", "its lr changes nothing: it is no learning rate"),
         ("Timed", r"update\(t, w, b, dw, db\) is no call with a parameter and its gradient"),
         ("Adam b1=0.5", "b1 is set by the laws"),
     ],

@@ -133,6 +133,7 @@ def test_op10_op11_adam_by_hand(adam_form: str, want: float) -> None:
     step = (1 - want) / 2
     assert _run("adamw", [3], weight_decay=0.5, **half) == pytest.approx([1 - 0.25 - step])
     assert _run("adamw", [3], weight_decay=0.5, decoupling="without_rate", **half) == pytest.approx([0.5 - step])
+    assert _run("adamw", [3], weight_decay=0.5, decoupling="rate_squared", **half) == pytest.approx([1 - 0.125 - step])
     after = _run("adamw", [3], weight_decay=0.5, decoupling="after_step", **half)
     assert after == pytest.approx([(1 - step) * (1 - 0.25)])
     assert _run("adamw", [2], weight_decay=1.0, decoupling="l2", **half) == pytest.approx([1 - step])

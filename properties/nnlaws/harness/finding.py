@@ -94,8 +94,9 @@ def judged_as(target: Target, selection: Selection, watch: Watch) -> Target:
         far = all(fit.conventions is None and fit.off > near for _, fit in found)
         if not far and not meant and not target.insisted:
             far = not all(_holds_widely(target, name, dtype, fit, watch) for dtype, fit in found)
-        known = meant and far and any(_is_known(target, name, dtype, watch) for dtype, _ in found)
-        if not target.insisted and far and not known:
+        called = far and _is_called(target, name) and not any(fit.fault for _, fit in found)
+        known = meant and far and not called and any(_is_known(target, name, dtype, watch) for dtype, _ in found)
+        if not target.insisted and far and not known and not called:
             left.pop(name)
             reasons = dict.fromkeys(fit.fault for _, fit in found if fit.fault)
             off = min((fit.off for _, fit in found), default=np.inf)
@@ -139,6 +140,15 @@ def _agreed(tried: Mapping[str, list[tuple[str, Fit]]]) -> dict[str, list[tuple[
                 own = {**{key: value for key, value in own.items() if key not in bearing}, **kept}
             agreed[name].append((dtype, replace(fit, conventions=own)))
     return agreed
+
+
+def _is_called(target: Target, name: str) -> bool:
+    """Whether it has just the operation's name, with nothing else in it but how it is computed: then what it does
+    otherwise is no other algorithm, but wrong.
+    """
+    own = re.sub(r"[^a-z0-9]", "", named(target.name).name.rpartition(":")[2].lower())
+    before, found, after = own.partition(name)
+    return name in WORDS and bool(found) and {before, after} <= SAME
 
 
 def _is_meant(target: Target, name: str) -> bool:

@@ -20,7 +20,7 @@ RmspropEpsilon: TypeAlias = Literal["outside", "inside"]
 Accumulator: TypeAlias = Literal["zero", "one"]
 SecondMoment: TypeAlias = Literal["raw", "centred"]
 AdamForm: TypeAlias = Literal["epsilon_outside", "epsilon_inside", "epsilon_hat", "epsilon_hat_inside", "uncorrected"]
-Decoupling: TypeAlias = Literal["times_rate", "without_rate", "after_step", "l2"]
+Decoupling: TypeAlias = Literal["times_rate", "without_rate", "rate_squared", "after_step", "l2"]
 
 
 def exponential_average(
@@ -139,7 +139,8 @@ def adamw(
 ) -> Numbers:
     """OP-11: θ_t = θ_{t−1} − α_t λ θ_{t−1} − the step of OP-10.
 
-    without_rate: θ_{t−1} − λ θ_{t−1} − the step. after_step: θ_{t−1} less the step, and then less α_t λ of that.
+    without_rate: θ_{t−1} − λ θ_{t−1} − the step. rate_squared: θ_{t−1} − α_t² λ θ_{t−1} − the step. after_step:
+    θ_{t−1} less the step, and then less α_t λ of that.
     l2: g_t + λ θ_{t−1} takes the place of g_t, and nothing else decays.
     """
     zero = 0 * theta
@@ -151,7 +152,13 @@ def adamw(
         v = b2 * v + (1 - b2) * (g * g)
         step = rate * _direction(m, v, 1 - b1**t, 1 - b2**t, eps, adam_form)
         after = rate * (weight_decay * (theta - step))
-        shrunk = {"times_rate": rate * decay, "without_rate": decay, "after_step": after, "l2": zero}[decoupling]
+        shrunk = {
+            "times_rate": rate * decay,
+            "without_rate": decay,
+            "rate_squared": rate * (rate * decay),
+            "after_step": after,
+            "l2": zero,
+        }[decoupling]
         theta = theta - shrunk - step
         iterates.append(theta)
     return _in_order(iterates, grads)

@@ -45,7 +45,7 @@ CONVENTIONS = {
     "adam": forms(adam_form=("epsilon_outside", "epsilon_inside", "epsilon_hat", "epsilon_hat_inside", "uncorrected")),
     "adamw": forms(
         adam_form=("epsilon_outside", "epsilon_hat", "epsilon_hat_inside"),
-        decoupling=("times_rate", "without_rate", "after_step", "l2"),
+        decoupling=("times_rate", "without_rate", "rate_squared", "after_step", "l2"),
     ),
 }
 EVERY = [

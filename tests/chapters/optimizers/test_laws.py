@@ -220,7 +220,7 @@ def said(name: str, conventions: Mapping[str, str]) -> str:
 
 def test_every_combination_of_conventions_is_among_those_tried() -> None:
     count = {name: sum(each == name for each, _ in COMBINATIONS) for name in VALUE}
-    assert count == {"exponential_average": 2, "momentum": 8, "rmsprop": 8, "adam": 5, "adamw": 20}
+    assert count == {"exponential_average": 2, "momentum": 8, "rmsprop": 8, "adam": 5, "adamw": 25}
 
 
 @pytest.mark.sampled

@@ -25,6 +25,7 @@ Below, u is the unit roundoff of the type computed in, E_x the error of x, and e
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -36,6 +37,7 @@ from nnlaws.rounding.formats import Floats
 from nnlaws.rounding.number import Bounded, Conventions
 
 Rate = float | tuple[float, ...]
+POWERS = {"without_rate": 0, "rate_squared": 2}  # of the rate, in what θ loses as it decays; else 1
 
 
 @np.errstate(all="ignore")
@@ -109,8 +111,9 @@ def adamw(
             gradient = plus(g[..., now, :], times(decay, at[..., None, :], 1))
             at = _moved(at, adam.updates(gradient, now)[..., 0, :], arithmetic)
         else:
-            shrink = weight_decay * (1.0 if decoupling == "without_rate" else adam.alpha.value[t, 0])
-            decayed = _decayed_after if decoupling == "after_step" else _decayed
+            power = POWERS.get(str(decoupling), 1)
+            shrink = weight_decay * adam.alpha.value[t, 0] ** power
+            decayed = _decayed_after if decoupling == "after_step" else partial(_decayed, more=2 * (power > 1))
             at = decayed(at, updates[..., t, :], shrink, arithmetic)
         iterates.append(at)
     return arithmetic.returned(_stacked(iterates) if iterates else g, theta.value[..., None, :])
@@ -284,11 +287,13 @@ def _decayed_after(theta: Bounded, update: Bounded, shrink: float, arithmetic: A
     return arithmetic.settled(after, (1 + 16 * arithmetic.format.u) * (update.largest + lost), touched)
 
 
-def _decayed(theta: Bounded, update: Bounded, shrink: float, arithmetic: Arithmetic, *, kept: bool = True) -> Bounded:
+def _decayed(
+    theta: Bounded, update: Bounded, shrink: float, arithmetic: Arithmetic, *, kept: bool = True, more: int = 0
+) -> Bounded:
     """θ − sθ − update, s = αλ. As (1 − s)θ, of which 1 − s is rounded no more coarsely than to float32, unless the
     options are rounded first, s then three times; as two terms, sθ of four roundings, and their sum; or as α(x + λθ),
     five of sθ and one of the sum. θ, once decayed, is rounded where the update is subtracted from it; and no further
-    than it has moved, for θ is a number of the type.
+    than it has moved, for θ is a number of the type. more: roundings of s, as of α²λ, that are counted besides.
     """
     if shrink == 0:
         return _moved(theta, update, arithmetic)
@@ -297,8 +302,8 @@ def _decayed(theta: Bounded, update: Bounded, shrink: float, arithmetic: Arithme
     part = shrink * before
     factor = arithmetic.factors * left * before
     once = np.where(step > 0, np.minimum(u * np.maximum(before, left * before), part + factor), 0.0)
-    ways = (factor + once + 3 * u * part, once + u * (4 * part + np.maximum(part, step)), u * (5 * part + step))
-    rounding = (1 + 8 * u) * np.maximum.reduce(ways) + 2 * arithmetic.format.tiny
+    ways = factor + once + 3 * u * part, once + u * (4 * part + np.maximum(part, step)), u * (5 * part + step)
+    rounding = (1 + 8 * u) * (np.maximum.reduce(ways) + more * u * part) + 2 * arithmetic.format.tiny
     value = theta.value - shrink * theta.value - update.value
     error = left * theta.error + update.error + np.where(before > 0, rounding, 0.0)
     moved = (1 + 8 * u) * (part + step) + factor

@@ -137,7 +137,7 @@ _RMSPROP = (
 _ADAM_FORMS = tuple(
     named(TEXT, "adam_form", form) for form in ("epsilon_inside", "epsilon_hat", "epsilon_hat_inside", "uncorrected")
 )
-_DECOUPLINGS = tuple(named(TEXT, "decoupling", form) for form in ("without_rate", "after_step", "l2"))
+_DECOUPLINGS = tuple(named(TEXT, "decoupling", form) for form in ("without_rate", "rate_squared", "after_step", "l2"))
 _operation = partial(Operation, formulas=formulas, reference_module=nnlaws_reference, bounds=bounds, apart="n")
 _STEPS = "theta(n), grads(T,n), *, learning_rate"
 

@@ -3,7 +3,7 @@
 import copy
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -93,8 +93,12 @@ def recognised(
     first = keywords(**{option: USUAL[option] for option in OPTIONS[name]})
     call = _call(kind, lambda: made(**first))
     one = _Kind(made, call, tuple(rates))
-    if one.first(RATE, **first) == one.first(OTHER_RATE, **first):
-        raise Unrecognised(f"its {rate} cannot be set anew before a step, which laws of changing rates need")
+    for each in (one, replace(one, made_with=rate)):
+        one = each
+        if one.first(RATE, **first) != one.first(OTHER_RATE, **first):
+            break
+    else:
+        raise Unrecognised(f"its {rate} changes nothing: it is no learning rate")
     limits: Keywords = {}
     if "eps" in OPTIONS[name]:
         eps = pick(there, "eps")
@@ -113,6 +117,7 @@ def recognised(
         **about,
         fixed=limits,
         positive=_none_zero(one, operations),
+        constant_rate=bool(one.made_with),
         recognised=lines,
     )
 
@@ -127,20 +132,25 @@ def _operation(one: "_Kind", name: str, keywords: Callable[..., Keywords]) -> Ca
 
 @dataclass(frozen=True)
 class _Kind:
-    """An optimizer that is made with numbers, how it is called, and where its rate is."""
+    """An optimizer that is made with numbers, how it is called, and where its rate is; or, where that cannot be set
+    anew, by what name it is made with one for all steps.
+    """
 
     made: Callable[..., Any]
     call: Call
     rates: tuple[Place, ...]
+    made_with: str = ""
 
     def driven_by(self, **own: Any) -> Optimizer[Any]:
         """The optimizer with these numbers; its state is the object itself, of which a deep copy is a saved one."""
 
         def init(theta: Array) -> tuple[Any, list[Any]]:
-            return self.made(**own), self._parts(theta)
+            return None if self.made_with else self.made(**own), self._parts(theta)
 
         def step(state: tuple[Any, list[Any]], gradient: Array, rate: float) -> tuple[Any, list[Any]]:
             optimizer, parts = state
+            if optimizer is None:
+                optimizer = self.made(**own, **{self.made_with: rate})
             for place in self.rates:
                 put(optimizer, place, rate)
             return optimizer, self.call.moved(optimizer, parts, self._parts(gradient))

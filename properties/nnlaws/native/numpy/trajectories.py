@@ -1,5 +1,6 @@
 """Optimizers that run their own loop: functions of a gradient, which is a function, and of the number of steps."""
 
+import inspect
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -20,12 +21,14 @@ def recognised(function: Callable[..., Any], given: Keywords, about: Keywords) -
 
     Where it asks for the gradient is where it is, once a step; the rate is the same in all. Raises Unrecognised.
     """
-    there = dict(parameters(function))
+    there = dict(parameters(_within(function)))
     gradient, steps = (next((name for name in names if name in there), "") for names in (GRADIENT, STEPS))
     rate = pick(there, "learning_rate")
     start = next((name for name, each in there.items() if each.default is each.empty and name != gradient), "")
     if not (gradient and steps and rate and start):
         return None
+    if [*there][:2] not in ([gradient, start], [start, gradient]):
+        raise Unrecognised(f"its parameters are {', '.join(there)}; expected {gradient} and {start} first")
     operations = of_optimizer(there)
     fixed = settled(there, given, operations)
 
@@ -39,7 +42,8 @@ def recognised(function: Callable[..., Any], given: Keywords, about: Keywords) -
             return np.array(grads[len(seen) - 1])
 
         one = learning_rate[0] if isinstance(learning_rate, tuple) else learning_rate
-        out = function(**{gradient: slope, start: theta.copy(), steps: len(grads), rate: one, **fixed, **keywords})
+        first = (slope, theta.copy()) if next(iter(there)) == gradient else (theta.copy(), slope)
+        out = function(*first, **{steps: len(grads), rate: one, **fixed, **keywords})
         if len(seen) != len(grads):
             raise RuntimeError(f"of {len(grads)} steps it asked for the gradient in {len(seen)}")
         return np.array([*seen[1:], np.asarray(out)]).reshape(grads.shape).astype(grads.dtype)
@@ -64,3 +68,10 @@ def recognised(function: Callable[..., Any], given: Keywords, about: Keywords) -
     whole = f"taken for an optimizer that runs its own loop: {', '.join(operations)}; called as {called}"
     made = {each: operation(own) for each, own in operations.items()}
     return SimpleNamespace(**made, **about, constant_rate=True, recognised=(whole, *told(fixed)))
+
+
+def _within(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function of the same name that a decorator has wrapped, which says what its arguments are."""
+    cells = [cell.cell_contents for cell in getattr(function, "__closure__", None) or ()]
+    named = (each for each in cells if inspect.isfunction(each) and each.__name__ == function.__name__)
+    return next(named, function)

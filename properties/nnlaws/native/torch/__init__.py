@@ -96,8 +96,7 @@ def _optimizer(
     operations = names.of_optimizer(there)
     fixed = names.settled(there, given, operations)
     rate = pick(there, "learning_rate")
-    needed = {rate: 0.1} if rate else {}  # set anew at each step
-
+    needed = {rate: 1.0} if rate else {}  # set anew at each step; some scale their decay by the one they are made with
     return optimizer(
         kind,
         operations,

@@ -80,6 +80,24 @@ def decay_without_rate(
     return walked(theta, updates.word_for_word(grads, learning_rate, **options), [weight_decay] * len(grads))
 
 
+@sound("adamw", decoupling="rate_squared")
+@stored
+def decay_by_the_rate_squared(
+    theta: Array, grads: Array, *, learning_rate: Rates, weight_decay: float, **options: float
+) -> Array:
+    lost = [rate**2 * weight_decay for rate in rates(learning_rate, grads)]
+    return walked(theta, updates.word_for_word(grads, learning_rate, **options), lost)
+
+
+@sound("adamw", decoupling="rate_squared")
+@stored
+def multiplied_by_the_rate_squared(
+    theta: Array, grads: Array, *, learning_rate: Rates, weight_decay: float, **options: float
+) -> Array:
+    kept = [1 - weight_decay * rate * rate for rate in rates(learning_rate, grads)]
+    return _multiplied(theta, updates.word_for_word(grads, learning_rate, **options), kept)
+
+
 @sound("adamw", decoupling="after_step")
 @stored
 def decayed_last(theta: Array, grads: Array, *, learning_rate: Rates, weight_decay: float, **options: float) -> Array:
