@@ -76,9 +76,29 @@ class Loss:
         return -(y * logs).sum(-1).mean()
 
 class Derived(Loss):
-    "It has a backward pass of its own, which nobody calls."
+    "Its backward pass gives nothing."
     def backward(self):
         return None
+
+class OfMean(Loss):
+    "Its gradient is that of the mean."
+    def forward(self, z, y):
+        self.z, self.y = z, y
+        return super().forward(z, y)
+
+    def backward(self):
+        e = np.exp(self.z - self.z.max(-1, keepdims=True))
+        return (e / e.sum(-1, keepdims=True) - self.y) / len(self.y)
+
+class OfSum(OfMean):
+    "The division is left to what comes before."
+    def backward(self, dout):
+        return dout * super().backward() * len(self.y)
+
+class ForgetsTargets(OfMean):
+    "Wrong: the targets are forgotten."
+    def backward(self):
+        return super().backward() + self.y / len(self.y)
 
 def smooth(z, y, smoothing=0.1):
     z = z - z.max(-1, keepdims=True)
@@ -145,12 +165,29 @@ def test_what_is_something_else_is_told_so(name: str, message: str, judged: Call
 
 
 @pytest.mark.parametrize(
-    ("name", "told"), [("Derived", "its backward is not judged"), ("smooth", "with smoothing = 0.0")]
+    ("name", "told"),
+    [
+        ("Derived", "its backward is not judged: of logits of shape (4, 3) it gives ()"),
+        ("smooth", "with smoothing = 0.0"),
+    ],
 )
 def test_what_is_left_out_of_a_loss_is_told(name: str, told: str, judged: Callable[..., Any]) -> None:
     report = judged(name, "cross_entropy.value")
     assert report.conforms, str(report)
     assert told in report.recognised
+
+
+@pytest.mark.parametrize(("name", "of"), [("OfMean", "mean"), ("OfSum", "sum")])
+def test_the_backward_pass_of_a_loss_is_judged(name: str, of: str, judged: Callable[..., Any]) -> None:
+    report = judged(name)
+    assert set(report.offered) == {"cross_entropy", "cross_entropy_gradient"}
+    assert f"its backward gives the gradient of the {of}" in report.recognised
+    assert not [each for each in report.results if each.outcome.value in ("violates", "error")], str(report)
+
+
+def test_a_wrong_backward_pass_of_a_loss_violates(judged: Callable[..., Any]) -> None:
+    report = judged("ForgetsTargets", "cross_entropy_gradient.value", "cross_entropy.value")
+    assert [each.law for each in report.results if each.broken] == ["cross_entropy_gradient.value"]
 
 
 @pytest.mark.parametrize(

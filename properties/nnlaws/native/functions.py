@@ -60,7 +60,7 @@ def loss(
     """
 
     def mean(z: Any, y: Array) -> Any:
-        whole = function(z, kit.tensor(_targets(y, targets)))
+        whole = function(z, kit.tensor(targets_as(y, targets)))
         return whole / len(y) if reduction == "sum" else kit.mean(whole) if reduction == "none" else whole
 
     def cross_entropy(z: Array, y: Array) -> Array:
@@ -78,7 +78,8 @@ def loss(
     return SimpleNamespace(**one_hot, **declared, **made)
 
 
-def _targets(y: Array, kind: str) -> Array:
+def targets_as(y: Array, kind: str) -> Array:
+    """Targets (m, C) as a loss takes them: "probabilities", "indices", or "either"."""
     if kind == "probabilities" or (kind == "either" and not bool(((y == 1).sum(axis=-1) == 1).all())):
         return y
     return np.asarray(y.argmax(axis=-1))

@@ -11,7 +11,7 @@ import numpy as np
 from nnlaws.native import functions, samplers
 from nnlaws.native.functions import Kit
 from nnlaws.native.names import Keywords, Unrecognised, parameters, raised
-from nnlaws.native.numpy import batch_norm, optimizers, passes, schedules, steps, trajectories
+from nnlaws.native.numpy import batch_norm, losses, optimizers, passes, schedules, steps, trajectories
 from nnlaws.native.recognition import LIBRARIES
 
 KIT = Kit("NumPy", lambda x: x, np.asarray, lambda x: isinstance(x, (np.ndarray, np.floating)))
@@ -49,11 +49,10 @@ def recognise(found: Any, name: str, given: Keywords, settings: Mapping[str, str
         raise Unrecognised(
             f"it keeps no running mean and variance, and made without arguments it {raised(error)}"
         ) from None
-    call: Any = made if forward == "__call__" else getattr(made, forward)
-    target = functions.recognise(KIT, partial(call) if parameters(call) else call, kind, ABOUT)
     if backward := next((each for each in batch_norm.BACKWARD if callable(getattr(made, each, None))), ""):
-        target.recognised += (f"its {backward} is not judged",)
-    return target
+        return losses.of_class(KIT, partial(found, **given), forward, backward, kind, ABOUT)
+    call: Any = made if forward == "__call__" else getattr(made, forward)
+    return functions.recognise(KIT, partial(call) if parameters(call) else call, kind, ABOUT)
 
 
 def _function(found: Any, given: Keywords, kind: str) -> SimpleNamespace | None:
@@ -72,7 +71,7 @@ def _function(found: Any, given: Keywords, kind: str) -> SimpleNamespace | None:
         if forward is not found:  # its backward pass alone was asked for
             made = SimpleNamespace(**{name: value for name, value in vars(made).items() if name in KEPT})
         return made
-    return passes.loss_with_gradient(KIT, found, {"insisted": True, **ABOUT}) if kind in ("", "cross_entropy") else None
+    return losses.of_pairs(KIT, found, {"insisted": True, **ABOUT}) if kind in ("", "cross_entropy") else None
 
 
 def _is_own(kind: type) -> bool:

@@ -1,19 +1,13 @@
-"""Passes that are functions of NumPy, as courses have them: batch norm made into the layer that it could be, and losses
-that come with their gradient.
-"""
+"""Passes of batch norm that are functions of NumPy, as courses have them: made into the layer that they could be."""
 
 import inspect
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from nnlaws_reference.dtypes import Array
 
-from nnlaws.native import functions
-from nnlaws.native.functions import Kit
 from nnlaws.native.names import Keywords, Unrecognised, parameters, pick, raised
 from nnlaws.native.numpy.modes import INFERENCE, TRAINING
 from nnlaws.native.probed import ALSO, PROBE, STATE
@@ -126,33 +120,3 @@ def forward_of(function: Callable[..., Any]) -> Callable[..., Any] | None:
             found: Callable[..., Any] = beside[name]
             return found
     return None
-
-
-def loss_with_gradient(kit: Kit, function: Callable[..., Any], about: Keywords) -> SimpleNamespace | None:
-    """The target of a loss of logits and class numbers, or probabilities, that gives its value and its gradient; None
-    of what gives something else. Raises Unrecognised where its value is no cross entropy.
-    """
-    if len([each for each in parameters(function).values() if each.default is each.empty]) != 2:
-        return None
-    z, y = np.random.default_rng(0).standard_normal((4, 3)), np.array([0, 2, 1, 0])
-    for targets in (y, np.eye(3)[y]):
-        with suppress(Exception):
-            out = function(z.copy(), targets)
-            if isinstance(out, tuple) and len(out) == 2 and np.shape(out[1]) == z.shape and np.ndim(out[0]) == 0:
-                break
-    else:
-        return None
-    made = functions.recognise(kit, partial(_value, function), "", about)
-    one_hot = getattr(made, "targets", "") == "one_hot"
-
-    def cross_entropy_gradient(z: Array, y: Array) -> Array:
-        numbers = one_hot or bool(((y == 1).sum(axis=-1) == 1).all())
-        return np.asarray(function(z, y.argmax(axis=-1) if numbers else y)[1])
-
-    if "the mean over samples" in made.recognised[0]:
-        made.cross_entropy_gradient = cross_entropy_gradient
-    return made
-
-
-def _value(function: Callable[..., Any], z: Any, y: Any) -> Any:
-    return np.asarray(function(z, y)[0])
