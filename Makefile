@@ -68,6 +68,7 @@ pythons:
 # Every optimizer and batch norm of ten packages, as it is: an hour. The page is docs/survey.md.
 survey: $(VENV)/libraries
 	$(PIP) --editable '.[survey]'
+	$(PIP) --no-deps 'fastai>=2.8'
 	$(BIN)/python benchmarks/survey.py --write
 
 bench: $(VENV)/libraries

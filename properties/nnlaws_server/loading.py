@@ -38,6 +38,18 @@ OPTIMIZERS = {
     "adamw": ("beta1", "beta2", "eps", "weight_decay"),
 }
 """What these operations take besides parameters, gradients and the learning rate."""
+TAKEN = {
+    **{name: {"learning_rate", *options} for name, options in OPTIMIZERS.items()},
+    "batch_norm_train": {"eps"},
+    "batch_norm_backward": {"eps"},
+    "batch_norm_running": {"decay"},
+    "batch_norm_inference": {"eps"},
+    "exponential_decay": {"initial", "rate"},
+    "inverse_time_decay": {"initial", "rate"},
+    "staircase_decay": {"initial", "rate", "every"},
+    "inverse_root_decay": {"initial", "factor"},
+}
+"""The options of operations whose names functions have that are called otherwise: in course code, above all."""
 _WORD = re.compile(r"[A-Za-z_]\w*=")
 _NAMED = re.compile(r"[A-Za-z_][\w.]*=")
 _ONNX = re.compile(r"(?P<path>.+?\.onnx)(?::(?P<node>.+))?")
@@ -135,7 +147,7 @@ def recognised(found: Any, target: str, operations: Iterable[str], built_in: Map
     strange = [operation for operation, each in there.items() if _is_called_otherwise(each, operation)]
     if strange and not told and isinstance(found, ModuleType) and not _of_a_library(found):
         return _with_recognised(found, name, there, strange, by)
-    if not (told or not there or _of_a_library(found) or strange):
+    if there and not (told or strange or _of_a_library(found)):
         return found
     kind, known_kinds = settings.get("as", ""), [*operations, "batch_norm"]
     if kind and kind not in known_kinds:
@@ -143,6 +155,9 @@ def recognised(found: Any, target: str, operations: Iterable[str], built_in: Map
         hint = f"; did you mean {' or '.join(near)}?" if near else ": see `nnlaws list operations`"
         raise TargetError(f"{name} is not recognised: --as {kind} names no operation{hint}")
     if isinstance(found, ModuleType):
+        if not (there or told or _of_a_library(found)) and name.endswith(".py") and (own := _own(found)):
+            line = f"no function in it is called as an operation is; each is judged by itself, as {name}:{own[0]}: "
+            return SimpleNamespace(recognised=(line + ", ".join(own),))
         known = found.__name__.partition(".")[0] in LIBRARIES
         return _module_of(found, name, there, by) if there and known and not told else found
     recogniser = importlib.import_module(by)
@@ -150,7 +165,7 @@ def recognised(found: Any, target: str, operations: Iterable[str], built_in: Map
         made = recogniser.recognise(found, name, given, settings)
     except recogniser.Unrecognised as reason:
         known = str(getattr(found, "__module__", "")).partition(".")[0] in LIBRARIES
-        if there and not told and not known:
+        if there and not (told or known or strange):
             return found
         if isinstance(found, OnnxFile):
             raise TargetError(f"{name}: {reason}") from None
@@ -188,43 +203,50 @@ def _of_a_library(found: Any) -> bool:
 
 
 def _is_called_otherwise(function: Any, operation: str) -> bool:
-    """Whether a function that has an optimizer's name is called in another way: as one that makes an optimizer, which
-    begins with a learning rate, or one that makes a single step.
+    """Whether a function that has an operation's name is called in another way: as one that makes an optimizer, which
+    begins with a learning rate, one that makes a single step, or a backward pass of what was kept.
     """
     if not inspect.isfunction(function):
         return False
     there = inspect.signature(function).parameters
     if next(iter(there), "") in ("learning_rate", "lr"):
         return True
-    if operation not in OPTIMIZERS or any(each.kind is each.VAR_KEYWORD for each in there.values()):
+    if any(each.kind is each.VAR_KEYWORD for each in there.values()):
         return False
-    return not {"learning_rate", *OPTIMIZERS[operation]} <= {*there}
+    return not TAKEN.get(operation, set()) <= {*there}
 
 
 def _with_recognised(found: ModuleType, name: str, there: Mapping[str, Any], strange: Sequence[str], by: str) -> Any:
-    """A module of someone's own, in which functions that are called otherwise are what they are recognised as; the
-    module itself, if none is.
-    """
+    """A module of someone's own, in which functions that are called otherwise are what they are recognised as."""
     recogniser = importlib.import_module(by)
     own = {key: value for key, value in vars(found).items() if key in DECLARED}
     whole = {operation: each for operation, each in there.items() if operation not in strange}
     lines: list[str] = []
-    fixed: dict[str, Any] = dict(own.get("fixed", {}))
+    fixed, positive = dict(own.get("fixed", {})), list(own.get("positive", ()))
     for operation in strange:
         try:
             made = recogniser.recognise(there[operation], f"{name}:{operation}", {}, {})
         except recogniser.Unrecognised as reason:
-            lines.append(f"{operation} is not recognised: {reason}")
+            lines.append(f"not judged as {operation}: {reason}")
             continue
         if made is None or not hasattr(made, operation):
-            whole[operation] = there[operation]
+            lines.append(f"not judged as {operation}: it is called otherwise, and does something else")
             continue
         lines += [f"{operation}: {line}" for line in made.recognised]
         whole[operation] = getattr(made, operation)
         fixed |= {f"{operation}.{key}": value for key, value in getattr(made, "fixed", {}).items()}
-    if not lines:
-        return found
-    return SimpleNamespace(**{**own, **whole, "fixed": fixed, "recognised": tuple(lines)})
+        positive += getattr(made, "positive", ())
+        own["constant_rate"] = own.get("constant_rate", False) or getattr(made, "constant_rate", False)
+    if others := sorted(set(_own(found)) - {*there}):
+        lines.append(f"not looked at: {', '.join(others)}; each is judged by itself, as {name}:{others[0]}")
+    own |= {"fixed": fixed, "positive": tuple(positive), "recognised": tuple(lines)}
+    return SimpleNamespace(**{**own, **whole})
+
+
+def _own(module: ModuleType) -> list[str]:
+    """The functions and classes that are made in a module, for others to use."""
+    made = [(name, each) for name, each in vars(module).items() if inspect.isfunction(each) or inspect.isclass(each)]
+    return [name for name, each in made if each.__module__ == module.__name__ and not name.startswith("_")]
 
 
 def offered(implementation: Any, operations: Iterable[str]) -> dict[str, Callable[..., Any]]:

@@ -274,6 +274,22 @@ def test_at_size_the_dtype_and_the_arguments_are_looked_at_too() -> None:
         assert words in str(result.violation)
 
 
+def test_at_size_numbers_are_judged_of_what_is_wider_anyway() -> None:
+    """That is another clause's; what a sum loses is seen all the same."""
+
+    def wider(z: Any) -> Any:
+        return nnlaws_reference.softmax(z).astype(np.float64)
+
+    def losing(z: Any) -> Any:
+        kept = wider(z)
+        return kept / (1 - kept[..., -1:] * (z.shape[-1] > 4096))
+
+    assert judged("softmax.at_size", softmax=wider).outcome is Outcome.CONFORMS
+    result = judged("softmax.at_size", softmax=losing)
+    assert result.outcome is Outcome.VIOLATES
+    assert "expected float32" not in str(result.violation)
+
+
 def test_an_error_at_size_is_one() -> None:
     def softmax(z: Any) -> Any:
         if z.shape[1] > 4096:

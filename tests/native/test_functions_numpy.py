@@ -305,7 +305,7 @@ def test_a_file_of_functions_that_are_called_otherwise_is_judged_as_they_are(jud
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("layernorm_forward", "f(z)"),
+        ("layernorm_forward", "no running mean and variance"),
         ("svm_loss", "and the cross entropy's mean"),
         ("without_numbers", "given an empty config"),
         ("asks_twice", "it asks for a gradient more often than it makes steps"),

@@ -263,6 +263,9 @@ BATCH_NORM = ("batch_norm_train", "batch_norm_backward", "batch_norm_running", "
 LAWS = ("BN-4", "BN-13", "BN-14", "BN-15", "BN-18", "BN-19", "BN-21", "CT-2")
 
 
+TWO = "an odd number of coordinates, from 3 on, comes as two parameters"
+
+
 @pytest.fixture
 def judged(tmp_path: Path) -> Callable[..., Any]:
     """The report of what a file has under a name."""
@@ -280,8 +283,16 @@ def judged(tmp_path: Path) -> Callable[..., Any]:
     ("name", "operation", "told"),
     [
         ("Adam", "adam", "called as update(parameter, gradient)"),
-        ("ByKey", "adam", "called as update(parameter, gradient), given dictionaries; adam judged as adam_form"),
-        ("InLists", "momentum", "called as step(parameter, gradient), given lists; momentum judged as velocity"),
+        (
+            "ByKey",
+            "adam",
+            f"called as update(parameter, gradient), given dictionaries; {TWO}; adam judged as adam_form",
+        ),
+        (
+            "InLists",
+            "momentum",
+            f"called as step(parameter, gradient), given lists; {TWO}; momentum judged as velocity",
+        ),
         ("ByName", "rmsprop", "called as update(parameter, gradient, name)"),
     ],
 )

@@ -42,7 +42,8 @@ class Law:
     tests: how many tests of chance a trial makes, each of which takes one share of the false alarms of a whole run.
     needs: what of a call it looks at besides the results, which a call in another language may not show: "arguments"
     after it, "layout" and "memory" of arrays, the "surroundings" of a process, "threads". counting: of a law at size,
-    how to tell which entries a sum takes in, where there is one.
+    how to tell which entries a sum takes in, where there is one. together: whether it judges all arrays of a case at
+    once, as a test of chance does, and none alone.
     """
 
     clause: str
@@ -65,6 +66,7 @@ class Law:
     boundary: Boundary | None = None
     needs: tuple[str, ...] = ()
     counting: Counting | None = None
+    together: bool = False
 
     def evidence(self, subject: Subject, ruler: Ruler, inputs: Inputs) -> Evidence:
         """What the check sees on these inputs."""

@@ -46,6 +46,20 @@ WORDS = {
 """What is in the name of an optimizer that is meant to be one: others that come near are another algorithm."""
 SAME = {"", "w", "tf", "8bit", "32bit", "paged", "fused", "foreach", "cpu", "my", "custom", "simple", "naive", "plain"}
 """What else may be in the name of one, and it is still the same."""
+_NEUTRAL = """
+my own custom simple naive plain basic numpy np scratch from with by and optimizer optimiser optim update updates step
+apply parameters params weights w b variables gd sgd gradient descent new fn func function class algorithm method
+"""
+NEUTRAL = frozenset(_NEUTRAL.split())
+"""Words in a name that say nothing of another algorithm."""
+CALLED = {
+    "gradient_descent": {"sgd", "gd", "descent"},
+    "momentum": {"sgd", "momentum"},
+    "rmsprop": {"rmsprop"},
+    "adam": {"adam", "adamw"},
+    "adamw": {"adamw"},
+}
+"""What is in the name of a function or a class of someone's own that is meant to be one, if all else is neutral."""
 OTHERS = re.compile(r"(?<![a-z])[NR][Aa]dam|(?<![A-Za-z])[nr]adam|[Aa]da[Mm]ax|AMS[Gg]rad|(?i:amsgrad)")
 """Algorithms of their own, in whose names one of ours is."""
 CASES, OPTIONS = 44, 11  # that a law is tried on, and with how many options
@@ -146,9 +160,23 @@ def _is_called(target: Target, name: str) -> bool:
     """Whether it has just the operation's name, with nothing else in it but how it is computed: then what it does
     otherwise is no other algorithm, but wrong.
     """
-    own = re.sub(r"[^a-z0-9]", "", named(target.name).name.rpartition(":")[2].lower())
-    before, found, after = own.partition(name)
+    if any(line.startswith(f"{name}: taken for") for line in target.recognised):  # a function of a file
+        return True
+    module, _, whole = named(target.name).name.rpartition(":")
+    if module.endswith(".py"):
+        return name in CALLED and bool(CALLED[name] & (said := _words(whole))) and said <= NEUTRAL | CALLED[name]
+    before, found, after = re.sub(r"[^a-z0-9]", "", whole.lower()).partition(name)
     return name in WORDS and bool(found) and {before, after} <= SAME
+
+
+def _words(name: str) -> set[str]:
+    """The words of a name, in small letters.
+
+    >>> sorted(_words("RMSPropOptimizer")), sorted(_words("update_params_adam_w")), sorted(_words("MySGD2"))
+    (['optimizer', 'rmsprop'], ['adamw', 'params', 'update'], ['my', 'sgd'])
+    """
+    whole = re.sub(r"(?i)rms_?prop", "_Rmsprop_", re.sub(r"(?i)adam_?w(?![a-z])", "_Adamw_", name))
+    return {word.lower() for word in re.findall(r"[A-Z]{2,}(?![a-z])|[A-Z]?[a-z]+|[A-Z]", whole)}
 
 
 def _is_meant(target: Target, name: str) -> bool:

@@ -105,7 +105,7 @@ def run(
 def _comes_again(law: Law, subject: GuardedSubject, ruler: Ruler, case: Case) -> bool:
     """Whether the law is broken by the case alone, as a replay has it."""
     try:
-        return not evaluate(law, subject, ruler, case).holds
+        return not evaluate(law, subject, ruler, case, law.lanes if law.together else 1).holds
     except TargetFault:
         return True
 
@@ -142,7 +142,7 @@ def _replay(law: Law, subject: GuardedSubject, ruler: Ruler, case: Case) -> Seen
         wanted = f"m from {law.m[0]} to {law.m[1]}, columns from {law.columns[0]} to {law.columns[1]}"
         raise UsageError(f"{law.id} is not about {case.m}x{case.columns} arrays: it draws {wanted}")
     try:
-        evidence = evaluate(law, subject, ruler, case)
+        evidence = evaluate(law, subject, ruler, case, law.lanes if law.together else 1)
     except TargetFault as fault:
         return Seen(1, failures=[(case, fault)])
     failures: list[tuple[Case, Failure]] = [] if evidence.holds else [(case, evidence)]

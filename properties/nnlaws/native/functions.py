@@ -20,6 +20,7 @@ ROWS = ("softmax", "log_softmax")
 LOSS = "cross_entropy"
 LOGITS = ("logits", "input", "y_pred", "predictions", "pred", "output", "outputs", "scores", "z", "x")
 TARGETS = ("labels", "target", "targets", "y_true", "label", "y")
+BY_PLACE = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 CALLS: tuple[Keywords, ...] = ({"dim": -1}, {"axis": -1}, {})
 NEAR = 0.05  # of the value of a loss, by which what is a cross entropy at all may be off
 FIRST, OTHER = (4, 3), (2, 5)  # shapes of logits that are tried
@@ -96,7 +97,7 @@ def recognise(kit: Kit, found: Function, kind: str, about: Keywords, why: str = 
     declared: Keywords = {"insisted": True, **about}
     z, y = np.random.default_rng(0).standard_normal(FIRST).astype(np.float32), np.eye(FIRST[1], dtype=np.float32)
     y = y[[0, 2, 1, 0]]
-    for keywords in _calls(found) if kind in ("", *ROWS) else ():
+    for keywords in _calls(found) if kind in ROWS or (not kind and _needs(found) < 2) else ():
         words = ", ".join(("z", *(f"{name}={value}" for name, value in keywords.items())))
         out = _called(partial(found, **keywords), (z,), kit, told, f"f({words})")
         name = kind or by_sums(out)
@@ -108,9 +109,10 @@ def recognise(kit: Kit, found: Function, kind: str, about: Keywords, why: str = 
             took = f"taken for {name} by rows, called as f({words})"
             return rows(kit, name, partial(found, **keywords), recognised=(took, *words_of(smoothing)), **declared)
     if kind in ("", LOSS):
-        call, how = _in_order(found)
-        made = _loss(kit, call, z, y, kind, told, how)
-        if made:
+        for call, how in orders(found):
+            made = _loss(kit, call, z, y, kind, told, how)
+            if not made:
+                continue
             targets, reduction = made
             _takes_other_shapes(kit, call, "indices" if targets == "either" else targets)
             given = {"either": "class numbers or probabilities", "indices": "class numbers"}.get(targets, targets)
@@ -118,10 +120,16 @@ def recognise(kit: Kit, found: Function, kind: str, about: Keywords, why: str = 
             return loss(
                 kit, call, targets=targets, reduction=reduction, recognised=(took, *words_of(smoothing)), **declared
             )
-        told = _of_probabilities(kit, (call, lambda z, y: found(y, z)), z, y) or told
+        told = _of_probabilities(kit, [call for call, _ in orders(found)], z, y) or told
     usual = "it gives neither probabilities by rows nor a cross entropy"
     telling = sorted(dict.fromkeys(told), key=lambda line: " raised " in line)  # what came back says more
     raise Unrecognised("; ".join(filter(None, (why, *telling[:3]))) or usual)
+
+
+def _needs(found: Function) -> int:
+    """How many arguments it needs, besides an axis."""
+    own = [each for name, each in parameters(found).items() if name not in ("dim", "axis") and each.kind in BY_PLACE]
+    return sum(each.default is each.empty for each in own)
 
 
 def _calls(found: Function) -> Sequence[Keywords]:
@@ -216,6 +224,13 @@ def by_sums(out: Array | None) -> str:
             if (probabilities > 0).all() and (np.abs(probabilities.sum(axis=-1) - 1) < 0.01).all():
                 return name
     return ""
+
+
+def orders(found: Function) -> list[tuple[Function, str]]:
+    """The ways to call a loss of logits and targets: in the order that names give; or, without such, in either."""
+    call, how = _in_order(found)
+    named = bool(how) or any(name in TARGETS for name in list(parameters(found))[1:2])
+    return [(call, how)] if named else [(call, how), (lambda z, y: found(y, z), ", called as f(targets, logits)")]
 
 
 def _in_order(found: Function) -> tuple[Function, str]:

@@ -350,7 +350,7 @@ EMPTY = "refuse it, if not len(z): raise ValueError(...), or leave the averages 
 ONE: Range = (1, 1)
 EXACT: Any = {"m": (2, 2)}
 FEW: Any = {"lanes": 4, "share": 0.2}
-NOISE: Any = {"lanes": 8, "share": 0.2, "columns": (64, 64)}
+NOISE: Any = {"lanes": 8, "share": 0.2, "columns": (64, 64), "together": True}
 DESIGN: Any = {"lanes": 4, "share": 0.2, "m": (8, 8), "columns": (4, 4)}  # at most 7 are orthogonal and centred
 
 

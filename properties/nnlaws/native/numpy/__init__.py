@@ -1,7 +1,7 @@
 """Functions of NumPy's arrays, as SciPy's, scikit-learn's, or anyone's; and classes written in it, as in courses."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -35,6 +35,8 @@ def recognise(found: Any, name: str, given: Keywords, settings: Mapping[str, str
     if not _is_own(found):
         return None
     kind = settings.get("as", "")
+    if (holding := optimizers.holding(found)) is not None:
+        return _tried(lambda: optimizers.recognised(holding, given, ABOUT, "one that holds its parameters"))
     if optimizers.is_one(found):
         return optimizers.recognised(found, given, ABOUT)
     if kind in ("", "batch_norm") and (batch_norm.is_one(found, given) or kind):
@@ -64,14 +66,24 @@ def _function(found: Any, given: Keywords, kind: str) -> SimpleNamespace | None:
     if (decay := schedules.recognised(found, given, ABOUT)) is not None:
         return decay
     if (step := steps.kind_of(found, given)) is not None:
-        return optimizers.recognised(step[0], {}, ABOUT, step[1])
+        return _tried(lambda: optimizers.recognised(step[0], {}, ABOUT, step[1]))
     forward = passes.forward_of(found) or found
     if kind in ("", "batch_norm") and (layer := passes.kind_of(forward, given)) is not None:
-        made = batch_norm.recognised(layer, {}, ABOUT)
+        made = batch_norm.recognised(layer[0], {}, ABOUT, layer[1])
         if forward is not found:  # its backward pass alone was asked for
             made = SimpleNamespace(**{name: value for name, value in vars(made).items() if name in KEPT})
         return made
     return losses.of_pairs(KIT, found, {"insisted": True, **ABOUT}) if kind in ("", "cross_entropy") else None
+
+
+def _tried(recognise: Callable[[], SimpleNamespace]) -> SimpleNamespace:
+    """What is recognised. Raises Unrecognised for whatever the object raises as it is tried."""
+    try:
+        return recognise()
+    except Unrecognised:
+        raise
+    except Exception as error:
+        raise Unrecognised(f"tried on a few parameters, it {raised(error)}") from None
 
 
 def _is_own(kind: type) -> bool:

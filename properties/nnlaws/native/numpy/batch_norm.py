@@ -120,17 +120,19 @@ class _Layer:
         return self.call(layer, z, False)
 
 
-def recognised(kind: type, given: Keywords, about: Keywords) -> SimpleNamespace:
-    """The target that a class of batch norm is. Raises Unrecognised."""
+def recognised(kind: type, given: Keywords, about: Keywords, called: str = "") -> SimpleNamespace:
+    """The target that a class of batch norm is. called: how it is put into training, in words, where that is not as a
+    class is. Raises Unrecognised.
+    """
     try:
-        return _recognised(kind, given, about)
+        return _recognised(kind, given, about, called)
     except Unrecognised:
         raise
     except Exception as error:  # a layer may refuse what it is tried on
         raise Unrecognised(f"tried on a few batches, it {raised(error)}") from error
 
 
-def _recognised(kind: type, given: Keywords, about: Keywords) -> SimpleNamespace:
+def _recognised(kind: type, given: Keywords, about: Keywords, called: str) -> SimpleNamespace:
     there = parameters(kind)
     names = pick(there, "eps"), pick(there, "bn_momentum")
     left_to_laws(given, {*names} - {""})
@@ -158,7 +160,7 @@ def _recognised(kind: type, given: Keywords, about: Keywords) -> SimpleNamespace
         written["eps"] = acting(_inferred(layer, SMALL))
     if not acts and 0 < (decay := round(1 - weight, 3)) < 1 and abs(1 - weight - decay) < 1e-9:
         written["batch_norm_running.decay"] = decay
-    lines = [f"taken for batch norm{f', {averages(weight)}' if acts else ''}; {words}", *told(fixed)]
+    lines = [f"taken for batch norm{f', {averages(weight)}' if acts else ''}; {called or words}", *told(fixed)]
     backward = next((name for name in BACKWARD if callable(getattr(probe, name, None))), "")
     gradients = _gradients(layer, probe, backward, x)
     whole = _Layer(maker, eps, momentum, mode, state, lazily, old, backward, gradients or ())

@@ -39,27 +39,45 @@ class _Recorded:
 
 
 def of_pairs(kit: Kit, function: Callable[..., Any], about: Keywords) -> SimpleNamespace | None:
-    """The target of a function of logits and class numbers, or probabilities, that gives its value and its gradient;
-    None of what gives something else. Raises Unrecognised where its value is no cross entropy.
+    """The target of a function of logits and targets, in either order, that gives its value and its gradient, in either
+    order and perhaps with the probabilities; None of what gives something else. Raises Unrecognised where its value is
+    no cross entropy.
     """
     if len([each for each in parameters(function).values() if each.default is each.empty]) != 2:
         return None
     z, y = np.random.default_rng(0).standard_normal((4, 3)), np.array([0, 2, 1, 0])
-    for targets in (y, np.eye(3)[y]):
-        with suppress(Exception):
-            out = function(z.copy(), targets)
-            if isinstance(out, tuple) and len(out) == 2 and np.shape(out[1]) == z.shape and np.ndim(out[0]) == 0:
-                break
-    else:
+    for call, words in functions.orders(function):
+        for targets in (y, np.eye(3)[y]):
+            places = None
+            with suppress(Exception):
+                places = _places(call(z.copy(), targets), z)
+            if places:
+                return _paired(kit, call, places, words, about)
+    return None
+
+
+def _places(out: Any, z: Array) -> tuple[int, int] | None:
+    """Where the value and the gradient of logits are, of several results."""
+    if not isinstance(out, tuple):
         return None
+    values = [place for place, each in enumerate(out) if np.ndim(each) == 0]
+    arrays = [place for place, each in enumerate(out) if np.shape(each) == z.shape]
+    if len(arrays) > 1:  # probabilities beside it
+        arrays = [place for place in arrays if not np.allclose(np.sum(out[place], axis=-1), 1)]
+    return (values[0], arrays[0]) if len(values) == len(arrays) == 1 else None
 
-    def run(*arguments: Any, **keywords: Any) -> tuple[Any, Callable[[], Any]]:
-        value, gradient = function(*arguments, **keywords)
-        return value, lambda: gradient
 
-    recorded = _Recorded(run, function)
+def _paired(
+    kit: Kit, call: Callable[[Any, Any], Any], places: tuple[int, int], how: str, about: Keywords
+) -> SimpleNamespace:
+    def run(z: Any, y: Any) -> tuple[Any, Callable[[], Any]]:
+        out = call(z, y)
+        return out[places[0]], lambda: out[places[1]]
+
+    recorded = _Recorded(run, lambda z, y: None)
     made = functions.recognise(replace(kit, gradient=recorded.gradient), recorded, "", about)
     recorded.of_sum = "the mean over samples" not in made.recognised[0]
+    made.recognised = (f"{made.recognised[0]}{how}, and its gradient", *made.recognised[1:])
     return made
 
 

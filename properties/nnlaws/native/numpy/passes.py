@@ -18,16 +18,22 @@ USUAL = (1e-5, 0.5)  # ε and momentum, until others are given
 MODE = {True: "train", False: "test"}
 
 
-def kind_of(function: Callable[..., Any], given: Keywords) -> type | None:
-    """The class that a function of batch norm could be; None of what takes no γ, β and averages, by name or in a
-    dictionary. Raises Unrecognised where it cannot be called.
+def kind_of(function: Callable[..., Any], given: Keywords) -> tuple[type, str] | None:
+    """The class that a function of batch norm could be, and how that is called in words; None of what takes no γ and β.
+    Raises Unrecognised where it keeps no averages, or cannot be called.
     """
     there = {name: each for name, each in parameters(function).items() if name not in given}
     x = next(iter(there), "")
     state = [next((name for name in (word, *ALSO[word]) if name in there and name != x), "") for word in STATE]
     config = next((name for name in CONFIG if name in there), "")
-    if not all(state[:2]) or not (config or all(state[2:])):
+    needed = {name for name, each in there.items() if each.default is each.empty}
+    if not all(state[:2]) or not (needed >= {"gamma", "beta"} or config or all(state[2:])):
         return None
+    if not (config or all(state[2:])):
+        raise Unrecognised(
+            f"it takes {', '.join(there)}, and no running mean and variance, by name or in a dictionary, which the "
+            "layer has: what it does in training is judged of an adapter, batch_norm_train(z, gamma, beta, *, eps)"
+        )
     training = next((name for name in (*TRAINING, *INFERENCE, "mode") if name in there), "")
     if not config and not training:
         raise Unrecognised("nothing tells its training from inference: no argument of its call")
@@ -55,12 +61,13 @@ def kind_of(function: Callable[..., Any], given: Keywords) -> type | None:
             result, *more = out if isinstance(out, tuple) else (out,)
             if config:
                 averages = {name: own[config][name] for name in kept}
-            elif len(vectors := [each for each in more if np.shape(each) == self.weight.shape]) == 2:
+            elif len(vectors := [each for each in more if _is_like(each, self.weight)]) == 2:
                 averages = dict(zip(averages, vectors, strict=True))
             else:
                 averages = {name: own[theirs] for name, theirs in zip(averages, state[2:], strict=True)}
-            self.running_mean, self.running_var = averages.values()
-            self.cache = more[0] if more else None
+            self.running_mean, self.running_var = (np.reshape(each, -1) for each in averages.values())
+            kept_for_later = [each for each in more if config or not _is_like(each, self.weight)]
+            self.cache = kept_for_later[0] if kept_for_later else None
             return result
 
     training_name, in_training = training, training not in INFERENCE
@@ -71,14 +78,22 @@ def kind_of(function: Callable[..., Any], given: Keywords) -> type | None:
     Made.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [inspect.Parameter("num_features", positional), *own]
     )
+    words = f"{config}['mode'] is 'train' in training" if config else ""
+    if not config and training_name != "mode":
+        words = f"called with {training_name}={in_training} in training"
     if config:  # a function that starts them itself is left to
         starts = _as_it_does
         with suppress(Exception):
             _must_keep_averages(Made)
-            return Made
+            return Made, words
         starts = _from_0_and_1
     _must_keep_averages(Made)
-    return Made
+    return Made, words
+
+
+def _is_like(value: Any, vector: Array) -> bool:
+    """Whether it has one number a feature, as a row perhaps."""
+    return isinstance(value, np.ndarray) and value.shape in (vector.shape, (1, *vector.shape))
 
 
 def _from_0_and_1(n: int) -> tuple[Any, Any]:

@@ -19,6 +19,14 @@ WORDS: Mapping[str, tuple[str, ...]] = {
 """What the numbers of a decay are called, in the order in which they are looked for."""
 
 
+FORMULAS = {
+    "exponential_decay": 0.5 * 0.5 ** np.arange(5.0),
+    "inverse_time_decay": 0.5 / (1 + 0.5 * np.arange(5.0)),
+    "inverse_root_decay": 0.5 * 0.5 / np.sqrt(1 + np.arange(5.0)),
+}
+"""What the smooth decays are from ½ on with a factor of ½: which of them a function is meant to be."""
+
+
 def recognised(found: Callable[..., Any], given: Keywords, about: Keywords) -> SimpleNamespace | None:
     """The decays that a function of an epoch may be; None of what takes no epoch, no initial rate or no factor.
     Raises Unrecognised where it cannot be called.
@@ -29,6 +37,11 @@ def recognised(found: Callable[..., Any], given: Keywords, about: Keywords) -> S
     for word, theirs in WORDS.items():
         name = next((each for each in theirs if each in there and each not in (epoch, *names.values())), "")
         names |= {word: name} if name else {}
+    if epoch.startswith("epoch") and len(there) < 3 and not {"initial", "rate"} <= names.keys():
+        raise Unrecognised(
+            f"it takes {', '.join(there)}, and no initial rate and factor: numbers that are written in are said of an "
+            "adapter, as fixed = {...}"
+        )
     if not epoch or not {"initial", "rate"} <= names.keys():
         return None
     left_to_laws(given, {*names.values()})
@@ -43,8 +56,11 @@ def recognised(found: Callable[..., Any], given: Keywords, about: Keywords) -> S
     def smooth(epoch: Array, *, initial: float, rate: float) -> Array:
         return decay(epoch, initial=initial, rate=rate)
 
+    def root(epoch: Array, *, initial: float, factor: float) -> Array:
+        return decay(epoch, initial=initial, rate=factor)
+
     operations: Keywords = {"staircase_decay": stairs} if "every" in names else {
-        "exponential_decay": smooth, "inverse_time_decay": smooth
+        "exponential_decay": smooth, "inverse_time_decay": smooth, "inverse_root_decay": root
     }  # fmt: skip
     numbers = {"initial": 0.5, "rate": 0.5, **({"every": 2.0} if "every" in names else {})}
     try:
@@ -56,6 +72,8 @@ def recognised(found: Callable[..., Any], given: Keywords, about: Keywords) -> S
         raise Unrecognised(
             f"it falls as {own[0]} · e^(−{own[1]} {epoch}); the notes' exponential decay takes the factor itself"
         )
+    if near := [name for name, formula in FORMULAS.items() if name in operations and np.allclose(rates, formula, 0.01)]:
+        operations = {name: operations[name] for name in near}
     called = f"called as f({', '.join((epoch, *names.values()))})"
     lines = (f"taken for a schedule: {', '.join(operations)}, {called}", *told(given))
     return SimpleNamespace(**about, recognised=lines, **operations)

@@ -6,6 +6,7 @@ or in a dictionary; and gives the next parameter and what it keeps, or changes t
 
 import ast
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -31,8 +32,14 @@ CONFIG = (
     "optim",
 )
 TIME = ("t", "step", "iteration", "iter", "i", "n_step", "timestep", "count", "k", "epoch")
-NETWORK = ("W1", "b1")  # what a matrix and a vector are called in a dictionary of a network's parameters
-Numbers = dict[str, float]
+PARAMETERS = ("w", "x", "theta", "parameters", "params", "param", "parameter", "weights", "weight", "W", "p", "var")
+RATE, ALPHA = "learning_rate", "alpha"  # the course's letter, of what has no other rate
+NETWORK = ("W1", "b1", "W2", "b2")  # what matrices and vectors are called in a dictionary of a network's parameters
+NAMED = re.compile("adam|rms_?prop|momentum|sgd|descent", re.IGNORECASE)
+FIRST = 0.0625  # the rate of a step that is tried
+AGAIN = re.compile(r"(?:^|(?<=_))(?:new|next|prev|previous|old|updated|cur|curr|t)(?=_|$)|^new|^next|new$|next$|prev$")
+"""What is in the name of something at another step."""
+Numbers = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -48,40 +55,67 @@ class _Step:
     config: str = ""
     kept: tuple[str, ...] = ()
     time: str = ""
+    rate: str = ""  # what the learning rate is called, where that is not its name
     start: int = 1
-    container: str = "array"  # or list, network
+    container: str = "array"  # or list, network, or dictionary: of gradients by the names of parameters
     initial: str = "zeros"  # or none, dictionary, 0
     returned: tuple[str, ...] = ()
 
     def state(self, theta: Any) -> dict[str, Any]:
         """What is kept, before any step; numbers are added to the dictionary where they come in one."""
-        state: dict[str, Any] = {name: STARTS[self.initial](theta) for name in self.kept}
+        before = "d" if self.container == "network" else ""
+        state: dict[str, Any] = {name: STARTS[self.initial](theta, before) for name in self.kept}
         return {**state, **({self.time: self.start} if self.time else {}), **({self.config: {}} if self.config else {})}
 
     def moved(self, theta: Any, gradient: Any, state: dict[str, Any], numbers: Numbers) -> Any:
         """The next parameter; the state is changed."""
-        own = {**state, **(numbers if not self.config else {})}
+        own = {**state}
         if self.config:
             own[self.config] = {**state[self.config], **numbers}
+        else:
+            own |= {self.rate if self.rate and name == RATE else name: value for name, value in numbers.items()}
         out = self.function(**{self.parameter: theta, self.gradient: gradient, **own, **self.given})
-        after, *more = out if isinstance(out, tuple) else (out,)
+        parts = list(out) if isinstance(out, tuple) else [out]
         if self.config:
-            state[self.config] = next((each for each in more if isinstance(each, dict)), own[self.config])
-        names = self.returned[1:] if len(self.returned) == len(more) + 1 else self._in_order(len(more))
-        state |= {name: each for name, each in zip(names, more, strict=False) if name in state and name != self.config}
-        if self.time and self.time not in names:
+            state[self.config] = next((each for each in parts if isinstance(each, dict)), own[self.config])
+        after, counted = parts[0], False
+        for name, each in zip(self._positions(len(parts)), parts, strict=True):
+            if name == self.parameter:
+                after = each
+            elif name == self.time and isinstance(each, (int, float, np.integer)):
+                state[name], counted = each, True
+            elif name in self.kept and (state[name] is None or isinstance(each, type(state[name]))):
+                state[name] = each
+        if self.time and not counted:
             state[self.time] += 1
         return theta if after is None else after
 
-    def _in_order(self, count: int) -> tuple[str, ...]:
-        """What comes back after the parameter, where its names are not known: what is kept, in order."""
-        there = [name for name in parameters(self.function) if name in (*self.kept, self.time)]
-        return tuple(there if count == len(there) else self.kept)
+    def _positions(self, count: int) -> list[str]:
+        """What comes back where: by names that are alike, as v_new and v, and else in the order of the arguments."""
+        wanted = [self.parameter, *(name for name in parameters(self.function) if name in (*self.kept, self.time))]
+        names = self.returned if len(self.returned) == count else ("",) * count
+        found = [""] * count
+        for place, name in enumerate(names):
+            alike = [each for each in wanted if name and stem(each) == stem(name)]
+            if len(alike) == 1 and alike[0] not in found:
+                found[place] = alike[0]
+        left = iter([each for each in wanted if each not in found])
+        return [each or next(left, "") for each in found]
 
     def __str__(self) -> str:
         own = [name for name in parameters(self.function) if name not in self.given]
-        what = {"array": "", "list": ", given lists", "network": ", given dictionaries of W1 and b1"}[self.container]
-        return f"f({', '.join(own)}){what}" + (f", {self.time} from {self.start} on" if self.time else "")
+        what = {"array": "", "list": ", given lists", "network": ", given dictionaries of W1 and b1"}
+        words = what.get(self.container, ", given dictionaries")
+        return f"f({', '.join(own)}){words}" + (f", {self.time} from {self.start} on" if self.time else "")
+
+
+def stem(name: str) -> str:
+    """A name without what says that it is of another step.
+
+    >>> stem("v_new"), stem("new_v"), stem("m_prev"), stem("t"), stem("theta_t")
+    ('v', 'v', 'm', 't', 'theta')
+    """
+    return AGAIN.sub("", name).strip("_") or name
 
 
 def kind_of(function: Callable[..., Any], given: Keywords) -> tuple[type, str] | None:
@@ -91,26 +125,45 @@ def kind_of(function: Callable[..., Any], given: Keywords) -> tuple[type, str] |
     step = _arguments(function, given)
     if step is None:
         return None
-    numbers: Numbers = {}
     reasons: list[str] = []
+    meant: list[tuple[_Step, Numbers]] = []  # what moves otherwise, of a function whose name says what it is to do
     for each in _ways(step):
         try:
             numbers = _numbers(each)
-            if _moves(each, numbers):
-                step = _counted(each, numbers)
-                break
-            reasons.append(f"{each} moves no parameter of 8 a little")
+            after = _first(each, numbers)
         except Unrecognised:
             raise
         except Exception as error:
             reasons.append(f"{each} {raised(error)}")
+            continue
+        if after.shape == (3,) and 0 < np.abs(after - 8).max() < 4:
+            break
+        reasons.append(f"{each}, with a rate of {FIRST}, leads from 8 to {after}, and not a small step away")
+        if (
+            NAMED.search(function.__name__)
+            and after.shape == (3,)
+            and 4 < np.abs(after).max() < np.inf
+            and (after != 8).any()
+        ):
+            meant.append((each, numbers))
     else:
-        raise Unrecognised("; ".join([*dict.fromkeys(reasons)][:2]))
-    return _class_of(step, numbers), str(step)
+        if not meant:
+            raise Unrecognised("; ".join([*dict.fromkeys(reasons)][:2]))
+        each, numbers = meant[0]
+    there = {name: inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in numbers}
+    if each.kept and not any(pick(there, word) for word in ("betas", "beta1", "beta2", "beta", "momentum")):
+        raise Unrecognised(
+            f"it keeps {', '.join(each.kept)}, and takes no number that is their weight: what is written in is said "
+            "of an adapter, as fixed = {...}"
+        )
+    step, same = _counted(each, numbers)
+    return _class_of(step, numbers), f"{step}, which makes no difference" if same else str(step)
 
 
 def _class_of(step: _Step, usual: Numbers) -> type:
     class Made:
+        meant = True  # how it is called has been tried
+
         def __init__(self, **numbers: float) -> None:
             self.numbers: Numbers = {**usual, **numbers}
             self.kept: dict[str, Any] = {}
@@ -134,20 +187,18 @@ def _arguments(function: Callable[..., Any], given: Keywords) -> _Step | None:
     there = {name: each for name, each in parameters(function).items() if name not in given}
     gradient = next((name for name in there if "grad" in name.lower() or name.lower() in GRADIENTS), "")
     config = next((name for name in CONFIG if name in there), "")
-    if not gradient or not (config or pick(there, "learning_rate")):
+    rate = ALPHA if ALPHA in there and not pick(there, RATE) else ""
+    if not gradient or not (config or rate or pick(there, RATE)):
         return None
-    known = {name for names in NAMES.values() for name in names}
-    rest = [name for name in there if name not in {gradient, config}]
-    parameter = next((name for name in rest if there[name].default is inspect.Parameter.empty), "")
-    if not parameter or parameter in known:
+    known = {ALPHA, *(name for names in NAMES.values() for name in names)}
+    rest = [name for name in there if name not in {gradient, config} and name not in known]
+    needed = [name for name in rest if there[name].default is inspect.Parameter.empty]
+    parameter = next((name for name in PARAMETERS if name in needed), next(iter(needed), ""))
+    if not parameter:
         return None
     time = next((name for name in TIME if name in rest and name != parameter), "")
-    kept = tuple(
-        name
-        for name in rest
-        if name not in {parameter, time} and name not in known and not isinstance(there[name].default, (int, float))
-    )
-    return _Step(function, given, parameter, gradient, config, kept, time, returned=_returned(function))
+    kept = tuple(name for name in needed if name not in {parameter, time})
+    return _Step(function, given, parameter, gradient, config, kept, time, rate, returned=_returned(function))
 
 
 def _returned(function: Callable[..., Any]) -> tuple[str, ...]:
@@ -162,22 +213,29 @@ def _returned(function: Callable[..., Any]) -> tuple[str, ...]:
 
 
 def _ways(step: _Step) -> Iterator[_Step]:
-    """The ways in which it may be called, the likeliest first."""
-    containers = ("array", "list", "network")
+    """The ways in which it may be called, the likeliest first: what need not be given is left out, or is kept too."""
+    containers = ("array", "list", "network", "dictionary")
     if step.parameter.endswith("s"):
-        containers = ("network", "list", "array")
-    initial = tuple(STARTS) if step.kept else ("zeros",)
-    for container, first in product(containers, initial):
-        yield replace(step, container=container, initial=first)
+        containers = ("network", "dictionary", "list", "array")
+    there = parameters(step.function)
+    others = [name for name, each in there.items() if each.default is None and name not in (step.config, *step.given)]
+    for kept in dict.fromkeys((step.kept, (*step.kept, *others))):
+        for container, first in product(containers, STARTS if kept else ("zeros",)):
+            yield replace(step, kept=kept, container=container, initial=first)
 
 
 def _numbers(step: _Step) -> Numbers:
     """What its numbers are by default: those of its arguments, or those that it puts into an empty dictionary."""
     if not step.config:
-        there = parameters(step.function)
-        own = [name for name in there if name not in {step.parameter, step.gradient, step.time, *step.kept}]
-        defaults = {name: there[name].default for name in own if name not in step.given}
-        return {name: float(each) if isinstance(each, (int, float)) else 0.5 for name, each in defaults.items()}
+        found: Numbers = {}
+        for name, each in parameters(step.function).items():
+            if name in {step.parameter, step.gradient, step.time, *step.kept, *step.given}:
+                continue
+            if each.default is each.empty:
+                found[RATE if name == step.rate else name] = 0.5
+            elif isinstance(each.default, (float, tuple)) or type(each.default) is int:
+                found[RATE if name == step.rate else name] = each.default
+        return found
     theta, gradient = _example(step)
     state = step.state(theta)
     try:
@@ -185,7 +243,7 @@ def _numbers(step: _Step) -> Numbers:
     except KeyError as error:
         raise Unrecognised(f"given an empty {step.config}, it {raised(error)}: say its numbers with defaults") from None
     found = {name: value for name, value in state[step.config].items() if isinstance(value, float)}
-    if not any(name in NAMES["learning_rate"] for name in found):
+    if not any(name in NAMES[RATE] for name in found):
         raise Unrecognised(f"given an empty {step.config}, it leaves {', '.join(state[step.config]) or 'nothing'} in "
                            "it, and no learning rate: say its numbers with defaults")  # fmt: skip
     return found
@@ -197,44 +255,42 @@ def _example(step: _Step) -> tuple[Any, Any]:
 
 
 def _first(step: _Step, numbers: Numbers) -> Array:
-    """Where the first step from 8 leads, with a rate of one part in 16."""
+    """Where the first step from 8 leads."""
     theta, gradient = _example(step)
-    rate = {name: 0.0625 for name in numbers if name in NAMES["learning_rate"]}
+    rate = {name: FIRST for name in numbers if name in NAMES[RATE]}
     with np.errstate(all="ignore"):
         moved = step.moved(theta, gradient, step.state(theta), {**numbers, **rate})
     (after,) = _unpacked(step.container, "p0", moved, {"p0": np.full(3, 8.0)}).values()
     return np.array(after, np.float64)
 
 
-def _moves(step: _Step, numbers: Numbers) -> bool:
-    after = _first(step, numbers)
-    return after.shape == (3,) and bool(0 < np.abs(after - 8).max() < 4)
-
-
-def _counted(step: _Step, numbers: Numbers) -> _Step:
-    """The same, its steps counted from 0 where that makes a difference and gives numbers: it then adds 1 itself."""
+def _counted(step: _Step, numbers: Numbers) -> tuple[_Step, bool]:
+    """The same, its steps counted from 0 where that makes a difference and gives numbers: it then adds 1 itself. And
+    whether what number a step has makes no difference at all.
+    """
     if not step.time:
-        return step
-    from_0 = replace(step, start=0)
+        return step, False
+    usual, later = _first(step, numbers), replace(step, start=5)
     with suppress(Exception):
-        after = _first(from_0, numbers)
-        if np.isfinite(after).all() and not np.array_equal(after, _first(step, numbers)):
-            return from_0
-    return step
+        after = _first(replace(step, start=0), numbers)
+        if np.isfinite(after).all() and not np.array_equal(after, usual):
+            return replace(step, start=0), False
+    return step, np.array_equal(usual, _first(later, numbers))
 
 
-def _zeros(theta: Any) -> Any:
-    """Of the shape of a parameter; of a network's, by the names of their gradients."""
+def _zeros(theta: Any, before: str) -> Any:
+    """Of the shape of a parameter; of a dictionary's, by their names with something before them."""
     if isinstance(theta, dict):
-        return {f"d{name}": np.zeros_like(each) for name, each in theta.items()}
+        return {f"{before}{name}": np.zeros_like(each) for name, each in theta.items()}
     return [np.zeros_like(each) for each in theta] if isinstance(theta, list) else np.zeros_like(theta)
 
 
-STARTS: dict[str, Callable[[Any], Any]] = {
+STARTS: dict[str, Callable[[Any, str], Any]] = {
     "zeros": _zeros,
-    "none": lambda _: None,
-    "dictionary": lambda _: {},
-    "0": lambda _: 0.0,
+    "named": lambda theta, _: _zeros(theta, ""),
+    "none": lambda *_: None,
+    "dictionary": lambda *_: {},
+    "0": lambda *_: 0.0,
 }
 """From what a function may start that is told what it keeps."""
 
@@ -247,18 +303,18 @@ def _packed(container: str, params: dict[str, Array], grads: dict[str, Array]) -
     elif container == "list":
         yield "", list(params.values()), list(grads.values())
     else:
-        yield "", _network(params, ""), _network(grads, "d")
+        yield "", _network(params, ""), _network(grads, "d" if container == "network" else "")
 
 
 def _network(parts: dict[str, Array], before: str) -> dict[str, Array]:
-    """One or two parts as the weights and the bias of a layer; a bias of 0 where there is none."""
+    """One or two parts as the weights and the bias of the first of two layers; zeros where there are no more."""
     columns = [part.reshape(-1, 1) for part in parts.values()]
-    columns += [np.zeros((1, 1), columns[0].dtype)] * (2 - len(columns))
+    columns += [np.zeros((1, 1), columns[0].dtype) for _ in range(len(NETWORK) - len(columns))]
     return {f"{before}{name}": each for name, each in zip(NETWORK, columns, strict=True)}
 
 
 def _unpacked(container: str, key: str, moved: Any, params: dict[str, Array]) -> dict[str, Array]:
     if container == "array":
         return {key: moved}
-    each = [moved[name] for name in NETWORK] if container == "network" else moved
+    each = [moved[name] for name in NETWORK] if isinstance(moved, dict) else moved
     return {name: part.reshape(params[name].shape) for name, part in zip(params, each, strict=False)}

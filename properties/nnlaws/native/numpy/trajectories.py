@@ -11,8 +11,15 @@ from nnlaws_reference.dtypes import Array
 from nnlaws.native.driver import OPTIONS, USUAL
 from nnlaws.native.names import Keywords, Unrecognised, of_optimizer, parameters, pick, raised, settled, told
 
-STEPS = ("num_iters", "n_iters", "num_steps", "n_steps", "n_iter", "steps", "iterations", "max_iter", "maxiter", "T")
-GRADIENT = ("grad", "gradient", "grad_fn", "grad_f", "df", "gradient_fn", "jac")
+STEPS = (
+    *("num_iters", "n_iters", "num_steps", "n_steps", "n_iter", "steps", "iterations", "max_iter", "maxiter", "T"),
+    *("num_iterations", "n_iterations", "max_iters", "max_iterations", "niter", "iters", "epochs", "n_epochs"),
+    "num_epochs",
+)
+GRADIENT = (
+    *("grad", "gradient", "grad_fn", "grad_f", "df", "gradient_fn", "jac", "f_grad", "gradf", "grad_func", "dfdx"),
+    *("gradient_func", "gradient_function", "grad_function"),
+)
 RATE = 0.0625
 
 
@@ -46,7 +53,8 @@ def recognised(function: Callable[..., Any], given: Keywords, about: Keywords) -
         out = function(*first, **{steps: len(grads), rate: one, **fixed, **keywords})
         if len(seen) != len(grads):
             raise RuntimeError(f"of {len(grads)} steps it asked for the gradient in {len(seen)}")
-        return np.array([*seen[1:], np.asarray(out)]).reshape(grads.shape).astype(grads.dtype)
+        last = out[0] if isinstance(out, tuple) else out
+        return np.array([*seen[1:], np.asarray(last)]).reshape(grads.shape).astype(grads.dtype)
 
     name, keywords = next(iter(operations.items()))
     usual = keywords(**{option: USUAL[option] for option in OPTIONS[name]})
