@@ -236,7 +236,9 @@ def orders(found: Function) -> list[tuple[Function, str]]:
 def _in_order(found: Function) -> tuple[Function, str]:
     """The loss of logits and targets in this order, by names where it has such; and how that is called."""
     own = getattr(inspect.unwrap(found), "forward", found)  # a module's call takes whatever there is
-    there = [name for name, each in parameters(own).items() if each.kind is not inspect.Parameter.VAR_KEYWORD]
+    taken = {name: each for name, each in parameters(own).items() if each.kind is not inspect.Parameter.VAR_KEYWORD}
+    placed = [name for name, each in taken.items() if each.kind in BY_PLACE]
+    there = placed if len(placed) > 1 else list(taken)  # log_loss has labels besides
     logits = next((name for name in LOGITS if name in there), "")
     targets = next((name for name in TARGETS if name in there and name != logits), "")
     if logits and targets and there.index(targets) < there.index(logits):
