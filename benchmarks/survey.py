@@ -51,10 +51,10 @@ REASON = 240  # letters of a reason: what is longer ends at a word
 CHECKED = """
 On 1 December 30 rows, drawn at random, were checked by hand, without nnlaws: each optimizer was run for six steps of
 random gradients beside plain formulas of Adam, AdamW, RMSprop, momentum and descent, with and without decay, and where
-that left a doubt its source was read. No verdict was wrong. SWATS and AdaBound of pytorch_optimizer, told as others, are
-Adam in so few steps, and Mars of timm is for vectors, but they are not in all steps, and for matrices. Not recognised,
-though it is one of ours, was RMSProp of fastai, which has the arguments of Adam and ignores ε. An earlier sample of 30
-had found 8 wrong, all of one kind: other algorithms that were said to violate Adam's clauses, or descent's.
+that left a doubt its source was read. No verdict was wrong. SWATS and AdaBound of pytorch_optimizer, told as others,
+are Adam in so few steps, and Mars of timm is for vectors; but they are not in all steps, and for matrices. RMSProp of
+fastai, which ignores ε, was not recognised, for it has Adam's arguments: it is now. An earlier sample of 30 had found 8
+wrong, all of one kind: other algorithms that were said to violate Adam's clauses, or descent's.
 """
 
 

@@ -71,8 +71,10 @@ def switched_off(there: Parameters, given: Keywords) -> Keywords:
     }
 
 
-def of_optimizer(there: Parameters) -> dict[str, Callable[..., Keywords]]:
-    """The operations that an optimizer with these parameters may be, each with what makes keywords of our options."""
+def of_optimizer(there: Parameters, called: str = "") -> dict[str, Callable[..., Keywords]]:
+    """The operations that an optimizer with these parameters may be, each with what makes keywords of our options.
+    called: its name, which tells RMSprop with a momentum from Adam.
+    """
     beta1, beta2, betas = pick(there, "beta1"), pick(there, "beta2"), pick(there, "betas")
     eps, beta, momentum, decay = (pick(there, word) for word in ("eps", "beta", "momentum", "weight_decay"))
     if betas and len(there[betas].default if isinstance(there[betas].default, tuple) else (0, 0)) != 2:
@@ -82,7 +84,10 @@ def of_optimizer(there: Parameters) -> dict[str, Callable[..., Keywords]]:
         return {betas: (beta1_, beta2_)} if betas else {beta1: beta1_, beta2: beta2_}
 
     found: dict[str, Callable[..., Keywords]] = {}
-    if (betas or (beta1 and beta2)) and eps:
+    if "rmsprop" in called.lower() and beta and eps and not betas:
+        still = {beta1: 0.0} if beta1 and beta1 != beta else {}
+        found["rmsprop"] = lambda beta, eps: {pick(there, "beta"): beta, pick(there, "eps"): eps, **still}
+    elif (betas or (beta1 and beta2)) and eps:
         found["adam"] = lambda beta1, beta2, eps: {**averages(beta1, beta2), pick(there, "eps"): eps}
         if decay:
             found["adamw"] = lambda beta1, beta2, eps, weight_decay: {
