@@ -24,13 +24,21 @@ GRID = np.array(sorted({*SIZES, *(-size for size in SIZES), *LOGARITHMS, 0.0, *(
 ROUNDS, BATCH = 6, 49
 HALF = 0.5
 
+PROBABILITY = "in `{part}` the probability"  # of what is the logarithm of one
 KINDS: dict[str, Callable[[Any, Any], Any]] = {
     "raised to at least {}": lambda x, c: np.where(x < c, c, x),
     "capped at {}": lambda x, c: np.where(x > c, c, x),
     "with {} added": lambda x, c: x + c,
-    "as the logarithm of its exponential with {} added": lambda x, c: np.log(np.exp(x) + np.where(c > 0, c, np.nan)),
-    "as the logarithm of its exponential, kept {} away from 0 and 1": lambda x, c: _kept_away(x, c),
+    f"{PROBABILITY} has {{}} added before its logarithm is taken": lambda x, c: np.log(
+        np.exp(x) + np.where(c > 0, c, np.nan)
+    ),
+    f"{PROBABILITY} is kept {{}} away from 0 and 1 before its logarithm is taken": lambda x, c: _kept_away(x, c),
 }
+
+
+def _added(x: Any, c: Any) -> Any:
+    """log of a probability that has something added."""
+    return np.log(np.exp(x) + np.where(c > 0, c, np.nan))
 
 
 def _kept_away(x: Any, c: Any) -> Any:
@@ -122,5 +130,8 @@ def _theory(bench: Bench, made: Function, held: list[Any], c: float, part: str, 
     told = number(c)
     if -200 < c < -1 and float(f"{exp(c):.2g}") == float(f"{exp(c):.6g}"):
         told += f", the logarithm of {exp(c):.2g}"
+    if words.startswith(PROBABILITY):
+        name = words.format(told, part=part)
+        return Theory(name, f"{name}: the results are right for that", f"use `{part}` as it is", predict)
     name = f"`{part}` {words.format(told)}"
     return Theory(name, f"does as the formula would with {name}", f"use `{part}` as it is", predict)
