@@ -40,6 +40,7 @@ def kind_of(function: Callable[..., Any], given: Keywords) -> tuple[type, str] |
     numbers = [pick(there, word) for word in ("eps", "bn_momentum")] if not config else ["eps", "momentum"]
     usual = {name: value for name, value in zip(numbers, USUAL, strict=True) if name}
     backward, starts = _backward(function), _from_0_and_1
+    seen: list[bool] = []  # whether the averages were changed in place: the first call, which tries it, tells
 
     class Made:
         def __init__(self, num_features: int, **own: float) -> None:
@@ -59,12 +60,14 @@ def kind_of(function: Callable[..., Any], given: Keywords) -> tuple[type, str] |
                 own[training_name] = MODE[training] if training_name == "mode" else training == in_training
             out = function(x, **own, **given)
             result, *more = out if isinstance(out, tuple) else (out,)
+            vectors = [each for each in more if _is_like(each, self.weight)]
             if config:
                 averages = {name: own[config][name] for name in kept}
-            elif len(vectors := [each for each in more if _is_like(each, self.weight)]) == 2:
-                averages = dict(zip(averages, vectors, strict=True))
             else:
-                averages = {name: own[theirs] for name, theirs in zip(averages, state[2:], strict=True)}
+                there = [own[theirs] for theirs in state[2:]]
+                seen.append(any(not np.array_equal(a, b) for a, b in zip(there, kept.values(), strict=True)))
+                after = there if seen[0] or len(vectors) != 2 else vectors
+                averages = dict(zip(averages, after, strict=True))
             self.running_mean, self.running_var = (np.reshape(each, -1) for each in averages.values())
             kept_for_later = [each for each in more if config or not _is_like(each, self.weight)]
             self.cache = kept_for_later[0] if kept_for_later else None

@@ -21,15 +21,7 @@ from nnlaws.native.names import NAMES, Keywords, Unrecognised, parameters, pick,
 from nnlaws.native.numpy.optimizers import GRADIENTS
 
 CONFIG = (
-    "config",
-    "cfg",
-    "optim_config",
-    "opt_config",
-    "hyperparameters",
-    "hyperparams",
-    "hparams",
-    "options",
-    "optim",
+    *("config", "cfg", "optim_config", "opt_config", "hyperparameters", "hyperparams", "hparams", "options", "optim"),
 )
 TIME = ("t", "step", "iteration", "iter", "i", "n_step", "timestep", "count", "k", "epoch")
 PARAMETERS = ("w", "x", "theta", "parameters", "params", "param", "parameter", "weights", "weight", "W", "p", "var")
@@ -58,7 +50,7 @@ class _Step:
     rate: str = ""  # what the learning rate is called, where that is not its name
     start: int = 1
     container: str = "array"  # or list, network, or dictionary: of gradients by the names of parameters
-    initial: str = "zeros"  # or none, dictionary, 0
+    initial: str = "zeros"  # or another of STARTS
     returned: tuple[str, ...] = ()
 
     def state(self, theta: Any) -> dict[str, Any]:
@@ -139,12 +131,8 @@ def kind_of(function: Callable[..., Any], given: Keywords) -> tuple[type, str] |
         if after.shape == (3,) and 0 < np.abs(after - 8).max() < 4:
             break
         reasons.append(f"{each}, with a rate of {FIRST}, leads from 8 to {after}, and not a small step away")
-        if (
-            NAMED.search(function.__name__)
-            and after.shape == (3,)
-            and 4 < np.abs(after).max() < np.inf
-            and (after != 8).any()
-        ):
+        far = after.shape == (3,) and (after != 8).any() and 4 < np.abs(after).max() < np.inf
+        if far and NAMED.search(function.__name__):
             meant.append((each, numbers))
     else:
         if not meant:
