@@ -29,9 +29,7 @@ KINDS: dict[str, Callable[[Any, Any], Any]] = {
     "raised to at least {}": lambda x, c: np.where(x < c, c, x),
     "capped at {}": lambda x, c: np.where(x > c, c, x),
     "with {} added": lambda x, c: x + c,
-    f"{PROBABILITY} has {{}} added before its logarithm is taken": lambda x, c: np.log(
-        np.exp(x) + np.where(c > 0, c, np.nan)
-    ),
+    f"{PROBABILITY} has {{}} added before its logarithm is taken": lambda x, c: _added(x, c),
     f"{PROBABILITY} is kept {{}} away from 0 and 1 before its logarithm is taken": lambda x, c: _kept_away(x, c),
 }
 
