@@ -65,7 +65,7 @@ pythons:
 		echo "there is no Python $$version here"; \
 	done
 
-# Every optimizer and batch norm of ten packages, as it is: an hour. The page is docs/survey.md.
+# Every optimizer and batch norm of ten packages, as it is: twenty minutes. The page is docs/survey.md.
 survey: $(VENV)/libraries
 	$(PIP) --editable '.[survey]'
 	$(PIP) --no-deps 'fastai>=2.8'

@@ -11,8 +11,9 @@ from typing import Any, NoReturn
 from nnlaws_server import process_state
 from nnlaws_server.callee import Here, silence
 from nnlaws_server.errors import TargetError, words
-from nnlaws_server.loading import declared, loaded, offered, recognised
+from nnlaws_server.loading import declared, loaded, offered
 from nnlaws_server.pulse import Pulse
+from nnlaws_server.recognising import recognised
 from nnlaws_server.serving import Conversation, Session, serve
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from nnlaws.chapters import OPERATIONS
-from nnlaws_server.loading import loaded, recognised
+from nnlaws_server.loading import loaded
+from nnlaws_server.recognising import recognised
 
 ELSEWHERE = ("paddle", "tf_keras")
 """What `make adapters` does not install: the one asks for other versions, the other for a second TensorFlow."""

@@ -13,7 +13,8 @@ import pytest
 from nnlaws import Outcome, check
 from nnlaws.chapters import OPERATIONS
 from nnlaws_server.errors import TargetError
-from nnlaws_server.loading import loaded, recognised
+from nnlaws_server.loading import loaded
+from nnlaws_server.recognising import recognised
 
 Need = Callable[[str], Any]
 

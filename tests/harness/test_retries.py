@@ -1,9 +1,15 @@
 """A fault is blamed on the law that made it: an error is tried once more, in a new process."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import nnlaws
+import numpy as np
+from nnlaws.harness.planning import plan
+from nnlaws.harness.run import run
+from nnlaws.harness.targets import Target
+from nnlaws.plan import Selection
 from nnlaws.report import PASSED, LawResult, Outcome
 
 Write = Callable[..., str]
@@ -66,3 +72,20 @@ def test_what_breaks_the_process_is_shown_as_it_was_and_not_made_smaller(write: 
     assert "/3x" in value.replay
     reasons = {each.reason.partition(";")[0] for each in results.values() if each.outcome is ERROR}
     assert reasons == {"softmax raised RuntimeError: an illegal address"}, "each law has a process that works"
+
+
+def test_what_many_arrays_show_together_is_replayed_together() -> None:
+    """One array of them shows nothing; that is no sign of a function that keeps something."""
+
+    def unbiased(z: Any, gamma: Any, beta: Any, *, eps: float) -> Any:
+        mean, var = z.mean(axis=0), z.var(axis=0, ddof=min(1, len(z) - 1))
+        return gamma * (z - mean) / np.sqrt(var + z.dtype.type(eps)) + beta, mean, var
+
+    target = Target("mine", "", {"batch_norm_train": unbiased})
+    laws = ("batch_norm_train.noisy_variance_falls_short",)
+    selection = Selection(operations=("batch_norm_train",), laws=laws, dtypes=("float32",), profile="quick")
+    (task,) = plan(target, selection)
+    result = run(task, target, selection)
+    assert (result.outcome, result.reason) == (Outcome.VIOLATES, "")
+    case = result.replay.split("/")[2]
+    assert run(replace(task, case=case), target, selection).outcome is Outcome.VIOLATES

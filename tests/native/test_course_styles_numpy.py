@@ -211,8 +211,44 @@ def test_in_a_whole_file_what_is_named_so_is_judged_and_the_rest_is_told(judged:
     report = judged("", "rmsprop.value")
     assert [each.law for each in report.results if each.outcome is Outcome.VIOLATES] == ["rmsprop.value"]
     told = "; ".join(report.recognised)
-    assert "not judged as adam: " in told
+    assert "adam is not recognised, and is called as the operation is: " in told
     assert "not looked at: Momentum, adam_swapped" in told
+
+
+WHOLE = """
+import numpy as np
+
+def softmax(z):
+    e = np.exp(z)
+    return e / e.sum(axis=-1, keepdims=True)
+
+def adam(grad, x, num_iters, step_size=0.1, b1=0.9, b2=0.999, eps=1e-8):
+    m = v = np.zeros(len(x))
+    for t in range(1, num_iters + 1):
+        g = grad(x)
+        m, v = b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g * g
+        x = x - step_size * m / (1 - b1**t) / (np.sqrt(v / (1 - b2**t)) + eps)
+    return x
+
+def momentum(w, dw, cache, lr, beta):
+    a, b, c = cache
+    return w
+"""
+
+
+def test_in_a_whole_file_all_that_is_named_so_is_judged(tmp_path: Path) -> None:
+    """The others' way of being called changes nothing for a wrong softmax; what nobody can call is an error."""
+    (tmp_path / "whole.py").write_text(WHOLE)
+    laws = ["softmax.any_size_of_logits", "adam.value", "momentum.value"]
+    report = check(str(tmp_path / "whole.py"), profile="quick", dtypes=["float32"], laws=laws)
+    outcomes = {each.law: each.outcome for each in report.results}
+    assert outcomes == {
+        "softmax.any_size_of_logits": Outcome.VIOLATES,
+        "adam.value": Outcome.CONFORMS,
+        "momentum.value": Outcome.ERROR,
+    }
+    assert "judged with one learning rate for all steps" in report.declares
+    assert report.exit_code == 1
 
 
 def test_a_file_without_operations_says_what_can_be_judged_by_itself(tmp_path: Path) -> None:

@@ -55,13 +55,15 @@ def _wider(result: Array, format: Format) -> bool:
 
 
 def _is_wider_anyway(f: Subject, format: Format, arguments: Sequence[Array], options: Mapping[str, Option]) -> bool:
-    """Whether wider floats come back of two entries each way too: that is CT-2's, and what they are another thing."""
+    """Whether wider floats come back of two entries each way too: that is CT-2's, and what they are another thing. So
+    it is taken to be where the target takes no such arrays.
+    """
     tiny = [x[0][(slice(0, 2),) * (x.ndim - 1)].copy() for x in arguments]
     given = {name: value[:2] if isinstance(value, tuple) else value for name, value in options.items()}
     try:
         return any(_wider(each, format) for each in f.arrays(*tiny, lane=0, **given))
     except TargetFault:
-        return False
+        return True
 
 
 def _returned(operation: Operation, arguments: Sequence[Array], got: Sequence[Array], format: Format) -> str:

@@ -160,8 +160,6 @@ def _is_called(target: Target, name: str) -> bool:
     """Whether it has just the operation's name, with nothing else in it but how it is computed: then what it does
     otherwise is no other algorithm, but wrong.
     """
-    if any(line.startswith(f"{name}: taken for") for line in target.recognised):  # a function of a file
-        return True
     module, _, whole = named(target.name).name.rpartition(":")
     if module.endswith(".py"):
         return name in CALLED and bool(CALLED[name] & (said := _words(whole))) and said <= NEUTRAL | CALLED[name]

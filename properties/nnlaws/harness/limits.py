@@ -147,7 +147,7 @@ class Limits:
         def limited(case: Case, format: Format) -> Inputs:
             made = law.build(self._set(case), format)
             options = {**made.options, **{name: self.fixed[name] for name in self.fixed if name in made.options}}
-            if self.constant_rate and law.kind != "structure" and _changes(options[RATE]):
+            if self.constant_rate and law.kind != "structure" and _changes(options.get(RATE)):
                 options[RATE] = options[RATE][:1] * len(options[RATE])
             if law.kind == "structure":  # what it relates was made for these options
                 self.check(law.operation, (), made.options)

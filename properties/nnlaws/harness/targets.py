@@ -9,7 +9,8 @@ from typing import Any, NoReturn
 from nnlaws_reference.dtypes import DTYPES
 from nnlaws_server.callee import Here
 from nnlaws_server.errors import TargetError, words
-from nnlaws_server.loading import loaded, named, offered, recognised
+from nnlaws_server.loading import loaded, named, offered
+from nnlaws_server.recognising import recognised
 
 from nnlaws.adapters import BUILT_IN
 from nnlaws.authoring.convention import values

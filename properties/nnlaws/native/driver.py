@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 from nnlaws_reference.dtypes import Array
-from nnlaws_server.loading import OPTIMIZERS
+from nnlaws_server.recognising import OPTIMIZERS
 
 from nnlaws.authoring.operation import Option
 

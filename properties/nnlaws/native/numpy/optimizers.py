@@ -246,7 +246,7 @@ def _call(kind: Any, made: Callable[[], Any]) -> Call:
                 (after,) = call.moved(made(), [before], [np.array([1.0, -2.0, 0.5])])
                 if not isinstance(after, np.ndarray) or after.shape != before.shape:
                     reasons.append(f"{call} gives a {type(after).__name__}")
-                elif getattr(kind, "meant", False) or 0 < np.abs(after - 8).max() < 4:
+                elif getattr(kind, "tried", False) or 0 < np.abs(after - 8).max() < 4:
                     return call
                 else:
                     reasons.append(f"{call} of 8 gives {after}, and no parameter that moved a little")

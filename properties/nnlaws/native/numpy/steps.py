@@ -150,7 +150,7 @@ def kind_of(function: Callable[..., Any], given: Keywords) -> tuple[type, str] |
 
 def _class_of(step: _Step, usual: Numbers) -> type:
     class Made:
-        meant = True  # how it is called has been tried
+        tried = True  # how it is called
 
         def __init__(self, **numbers: float) -> None:
             self.numbers: Numbers = {**usual, **numbers}
