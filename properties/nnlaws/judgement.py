@@ -111,16 +111,10 @@ def judge(
                 continue
             wide = got[None].astype(np.float64)
             promised = np.isfinite(measure.allowed)
-            one = compare(
-                np.where(np.isnan(wide) & ~promised, 0.0, wide),  # where nothing is promised, NaN will do
-                measure.exact,
-                measure.allowed,
-                question.ruler.format,
-                result=measure.result,
-                told=True,
-            )
-            if seen.element is None or one.ratio > seen.ratio:
-                seen, where = one, block
+            wide = np.where(np.isnan(wide) & ~promised, 0.0, wide)  # where nothing is promised, NaN will do
+            rest = measure.exact, measure.allowed, question.ruler.format, "the exact value", measure.result
+            if seen.element is None or compare(wide, *rest).ratio > seen.ratio:
+                seen, where = compare(wide, *rest, told=True), block
     return _judged(question, results, seen, where)
 
 

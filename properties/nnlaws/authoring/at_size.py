@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from nnlaws.authoring.blocks import blocks, part, parts, places
 from nnlaws.authoring.case import Builder
 from nnlaws.authoring.evidence import Element, Evidence, compare, worst
-from nnlaws.authoring.law import Law
+from nnlaws.authoring.law import Check, Law
 from nnlaws.authoring.operation import Operation, Option
 from nnlaws.authoring.ruler import Measure, Ruler
 from nnlaws.authoring.subject import Subject, TargetFault
@@ -128,9 +128,8 @@ def _near(
     got: Floats, exact: Sequence[Floats], name: str, dims: tuple[str, ...], ruler: Ruler, start: int = 0
 ) -> Evidence:
     got, hi, lo, radius, allowed = np.broadcast_arrays(got.astype(np.float64), *exact)
-    unbounded = np.isposinf(allowed) & np.isnan(got)
-    if unbounded.any():
-        got = np.where(unbounded, 0.0, got)
+    if (undefined := np.isnan(got)).any():
+        got = np.where(undefined & np.isposinf(allowed), 0.0, got)
     one = compare(got, Enclosure(hi, lo, radius), allowed, ruler.format, result=name)
     if one.element is None or not start:
         return one
@@ -153,11 +152,19 @@ def moved(operation: Operation, element: Element, start: int) -> Element:
     return replace(element, index=index)
 
 
-def sized(clause: str, operation: Operation, build: Builder, cases: Sequence[Case], statement: str, **more: Any) -> Law:
+def sized(
+    clause: str,
+    operation: Operation,
+    build: Builder,
+    cases: Sequence[Case],
+    statement: str,
+    check: Check = at_size,
+    **more: Any,
+) -> Law:
     """The law of one operation at size: cases of plates that `build` makes."""
     given: dict[str, Any] = {"m": (1, LARGEST), "columns": (1, LARGEST), "lanes": 1, "kind": "size", **more}
-    trials, name = tuple(ascending(operation, cases)), at_size.__name__
-    return Law(clause, operation, f"{statement}, at any size", name, at_size, build, None, trials=trials, **given)
+    trials, name = tuple(ascending(operation, cases)), check.__name__
+    return Law(clause, operation, f"{statement}, at any size", name, check, build, None, trials=trials, **given)
 
 
 def ascending(operation: Operation, cases: Sequence[Case]) -> list[Case]:

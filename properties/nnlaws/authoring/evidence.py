@@ -8,6 +8,8 @@ from nnlaws_spec.numbers import Enclosure
 
 from nnlaws.rounding.formats import Floats, Format
 
+SMALLEST = 2.0**-1074  # in place of a limit of 0, which 0/0 would make NaN
+
 
 @dataclass(frozen=True)
 class Element:
@@ -68,6 +70,9 @@ def compare(
     with np.errstate(all="ignore"):
         error = np.abs((got - exact.hi) - exact.lo)
         limit = allowed + exact.radius
+        most = float((error / np.maximum(limit, SMALLEST)).max(initial=0.0))
+        if most <= 1 and not told:  # so that no number is NaN, and none infinite
+            return Evidence(most, expected=expected)
         used = np.where(error == 0, 0.0, error / limit)
         used = np.where(np.isnan(limit) | np.isposinf(limit), 0.0, used)
         above = (exact.hi + limit > format.largest) & np.isposinf(got)

@@ -31,8 +31,9 @@ class Operation:
     its first argument may be 0. together: whether a row of what it returns depends on all samples, so that it need not
     take none of them. in_range: of arguments, others of the same results, of which no exponential overflows. apart: the
     letter of the signature along which each place is by itself: what results are there depends on no other. clauses: of
-    results, the clause that says what each is, where there are several. proportional: whether its rounding bound grows
-    at least as the unit roundoff does: a sum, product, quotient, exponential or logarithm does so, a root does not.
+    results, the clause that says what each is, where there are several. proportional: whether its rounding bound
+    shrinks with the unit roundoff, from float32 to float64 to 2^−10 at most. Sums, products, quotients, exponentials
+    and logarithms shrink to 2^−29, roots to 2^−14; what is next to a pole, or cancels, need not.
     """
 
     name: str

@@ -151,6 +151,12 @@ def _measures(
     return tuple(Measure(*each) for each in zip(operation.results, exact, allowed, strict=True))
 
 
+def forget() -> None:
+    """Drops what is remembered: so that a benchmark measures what is worked out."""
+    _bounds.cache_clear()
+    _measures.cache_clear()
+
+
 def _enclose_all(
     operation: Operation, options: dict[str, Any], arguments: tuple[Array, ...], within: tuple[Floats, ...]
 ) -> list[Enclosure]:

@@ -17,7 +17,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 from nnlaws_spec.numbers.array import NumberArray, apply
-from nnlaws_spec.numbers.error_free import two_sum
 from numpy.typing import DTypeLike, NDArray
 
 from nnlaws.rounding.elementary import EXP as EXP
@@ -26,6 +25,9 @@ from nnlaws.rounding.elementary import exp_spread, log_spread
 from nnlaws.rounding.elementary import log_units as log_units
 from nnlaws.rounding.formats import Floats, Format, format_of
 from nnlaws.rounding.reductions import total
+
+FLOAT64 = 53  # its digits
+LOST = 2.0**-1074  # what the bound's own arithmetic, in float64, may lose to underflow: no narrower format can see it
 
 Conventions = Mapping[str, str]
 """What an implementation declares, by name: bounds admit what it says."""
@@ -50,7 +52,7 @@ class Bounded(NumberArray):
 
     def __init__(self, value: Floats, error: Floats, format: Format, nonnegative: bool = False) -> None:
         self.value, self.error = value, error
-        if not (np.isfinite(error).all() and np.isfinite(value).all()):
+        if not (_finite(error) and _finite(value)):
             error = np.where(np.isnan(error) | np.isnan(value), np.inf, error)  # what is not a number promises nothing
             self.error = np.where(np.isinf(value), 0.0, error)  # an infinity comes from an infinite argument, unrounded
         self.format = format
@@ -119,6 +121,11 @@ class Bounded(NumberArray):
             return apply(rule, function, Bounded.KIND, args, kwargs)
 
 
+def _finite(x: Floats) -> bool:
+    """Whether all are: NaN compares as False."""
+    return bool(x.min(initial=0.0) > -np.inf and x.max(initial=0.0) < np.inf)
+
+
 def bounded(x: NDArray[Any]) -> Bounded:
     """The array x as an exact argument: error 0, in x's own dtype."""
     value = x.astype(np.float64)
@@ -154,28 +161,31 @@ def widest(*numbers: Any) -> Format:
 def rounded(value: Floats, error: Floats, format: Format, units: Any = 1.0, sums: bool = False) -> Bounded:
     """One rounding, of `units` u, of a quantity that already carries `error`; `tiny` more where it may be subnormal."""
     magnitude = np.abs(value)
-    step = units * format.u  # in two products: the sum of magnitude and error may overflow
-    spread = (1 + 2 * step) * error + step * magnitude
-    normal = magnitude - 2 * error > format.tiny
-    if sums:  # a product or an exponential that is 0 in float64 may have underflowed; a sum has not
-        normal |= magnitude + error == 0
-    else:
-        spread += _lost(format)
-    if not normal.all():
-        spread = spread + np.where(normal, 0.0, format.tiny)
+    step = units * format.u
+    spread = step * magnitude  # in two products: the sum of magnitude and error may overflow
+    spread += (1 + 2 * step) * error
+    if not sums and format.digits == FLOAT64:
+        spread += LOST
+    if not magnitude.min(initial=np.inf) - 2 * error.max(initial=0.0) > format.tiny:  # NaN compares as False
+        subnormal = ~(magnitude - 2 * error > format.tiny)
+        if sums:  # a product or an exponential that is 0 in float64 may have underflowed; a sum has not
+            subnormal &= magnitude + error != 0
+        spread += subnormal * format.tiny
+    if type(units) is float and spread.max(initial=0.0) < np.inf:
+        return unchecked(value, spread, format)
     return Bounded(value, spread, format)
+
+
+def unchecked(value: Floats, error: Floats, format: Format, nonnegative: bool = False) -> Bounded:
+    """As Bounded, of numbers and errors that are known to be finite."""
+    found = object.__new__(Bounded)
+    found.value, found.error, found.format, found.nonnegative = value, error, format, nonnegative
+    return found
 
 
 def known(x: Bounded, nonnegative: bool = True) -> Bounded:
     """The same, of which that is known."""
-    found = object.__new__(Bounded)  # nothing else is to be looked at again
-    found.value, found.error, found.format, found.nonnegative = x.value, x.error, x.format, nonnegative
-    return found
-
-
-def _lost(format: Format) -> float:
-    """What the bound's own arithmetic, in float64, may lose to underflow: nothing that a narrower format can see."""
-    return 2.0**-1074 if format.digits == 53 else 0.0
+    return unchecked(x.value, x.error, x.format, nonnegative)
 
 
 def _positive(a: Bounded) -> Bounded:
@@ -194,10 +204,12 @@ def _add(a: Bounded, b: Bounded) -> Bounded:
     """Of exact numbers whose sum the format holds it is not rounded at all."""
     value, error = a.value + b.value, a.error + b.error
     found = rounded(value, error, a.format, sums=True)
-    if (error == 0).any():
-        held = (error == 0) & (value.astype(a.dtype) == value) & (two_sum(a.value, b.value)[1] == 0)
+    held = error == 0
+    if held.any():
+        held &= value.astype(a.dtype) == value
+        held &= (value - a.value == b.value) & (value - b.value == a.value)  # one is exact, and tells: Dekker 1971
         held &= (np.abs(value) > a.format.tiny) | (value == 0)  # what is subnormal may be flushed
-        found.error = np.where(held, 0.0, found.error)
+        found.error = found.error * ~held
     return known(found, a.nonnegative and b.nonnegative)
 
 
@@ -207,11 +219,19 @@ def _subtract(a: Bounded, b: Bounded) -> Bounded:
 
 def _multiply(a: Bounded, b: Bounded) -> Bounded:
     """Times an exact 0 it is exactly 0, whatever is finite."""
-    error = np.abs(a.value) * b.error + np.abs(b.value) * a.error + 3 * a.error * b.error
+    error = np.abs(a.value) * b.error
+    if a.error.any():
+        error = error + (np.abs(b.value) + 3 * b.error) * a.error
     found = rounded(a.value * b.value, error, a.format)
-    nothing = ((a.largest == 0) & np.isfinite(b.largest)) | ((b.largest == 0) & np.isfinite(a.largest))
-    found.error = np.where(nothing, 0.0, found.error)
+    if not (a.value.all() and b.value.all()):
+        nothing = (_zero(a) & np.isfinite(b.largest)) | (_zero(b) & np.isfinite(a.largest))
+        found.error = found.error * ~nothing
     return known(found, a is b or (a.nonnegative and b.nonnegative))
+
+
+def _zero(a: Bounded) -> NDArray[np.bool_]:
+    """Where it is exactly 0."""
+    return np.asarray((a.value == 0) & (a.error == 0))
 
 
 def divide(a: Bounded, b: Bounded) -> Bounded:
@@ -219,12 +239,16 @@ def divide(a: Bounded, b: Bounded) -> Bounded:
 
     An exact 0, divided, is one.
     """
-    quotient = a.value / b.value
-    nearest = np.abs(b.value) - 2 * b.error
-    largest = (np.abs(a.value) + a.error) / (np.abs(b.value) - b.error)
-    error = np.where(nearest > 0, (a.error + largest * b.error + _lost(a.format)) / nearest, np.inf)
+    quotient, size = a.value / b.value, np.abs(b.value)
+    nearest = size - 2 * b.error
+    largest = (np.abs(a.value) + a.error) / (size - b.error)
+    lost = LOST if a.format.digits == FLOAT64 else 0.0
+    error = (a.error + largest * b.error + lost) / nearest
+    if not nearest.min(initial=np.inf) > 0:
+        error = np.where(nearest > 0, error, np.inf)
     result = rounded(quotient, error, a.format, units=2.0 if b.value.ndim == 0 else 1.0)
-    result.error = np.where((a.largest == 0) & (nearest > 0) & np.isfinite(b.largest), 0.0, result.error)
+    if not a.value.all():
+        result.error = np.where(_zero(a) & (nearest > 0) & np.isfinite(b.largest), 0.0, result.error)
     return known(result, a.nonnegative and b.nonnegative)
 
 
@@ -245,8 +269,8 @@ def _exp(a: Bounded) -> Bounded:
     """e^0 is 1 (C99 F.10.3.1), which no implementation rounds."""
     value = np.exp(a.value)
     error = exp_spread(a.value, a.error, value)
-    found = rounded(value, np.where(np.isnan(error), np.inf, error), a.format, units=EXP)
-    found.error = np.where((a.value == 0) & (a.error == 0), 0.0, found.error)
+    found = rounded(value, error, a.format, units=EXP)
+    found.error = found.error * ~_zero(a)
     return known(found)
 
 

@@ -67,7 +67,9 @@ _OUTSIDE = named(TEXT, "epsilon", "outside")
 _NARROW = named(TEXT, "arithmetic", "narrow", "weaker bound", dtypes=NARROW)
 _NEW = named(TEXT, "weight", "new")
 _AVERAGES = tuple(named(TEXT, "running_average", kind) for kind in ("first_batch", "bias_corrected", "cumulative"))
-_operation = partial(Operation, formulas=formulas, reference_module=nnlaws_reference, bounds=bounds, apart="n")
+_operation = partial(
+    Operation, formulas=formulas, reference_module=nnlaws_reference, bounds=bounds, apart="n", proportional=True
+)
 
 BATCH_NORM_TRAIN = _operation(
     "batch_norm_train",

@@ -57,7 +57,12 @@ _CONVENTIONS = (
     named(TEXT, "arithmetic", "narrow", "weaker bound", dtypes=NARROW),
 )
 _operation = partial(
-    Operation, formulas=formulas, reference_module=nnlaws_reference, bounds=bounds, conventions=_CONVENTIONS
+    Operation,
+    formulas=formulas,
+    reference_module=nnlaws_reference,
+    bounds=bounds,
+    conventions=_CONVENTIONS,
+    proportional=True,
 )
 
 BATCH_NORM_LAYER = _operation(

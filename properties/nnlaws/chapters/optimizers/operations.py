@@ -138,7 +138,9 @@ _ADAM_FORMS = tuple(
     named(TEXT, "adam_form", form) for form in ("epsilon_inside", "epsilon_hat", "epsilon_hat_inside", "uncorrected")
 )
 _DECOUPLINGS = tuple(named(TEXT, "decoupling", form) for form in ("without_rate", "rate_squared", "after_step", "l2"))
-_operation = partial(Operation, formulas=formulas, reference_module=nnlaws_reference, bounds=bounds, apart="n")
+_operation = partial(
+    Operation, formulas=formulas, reference_module=nnlaws_reference, bounds=bounds, apart="n", proportional=True
+)
 _STEPS = "theta(n), grads(T,n), *, learning_rate"
 
 EXPONENTIAL_AVERAGE = _operation(

@@ -130,8 +130,8 @@ def seeds_apart(f: Subject, ruler: Ruler, *, space: Space, budget: int, seed: in
         seen = [evidence(statistics.serial(*ranks), len(rows), words)]
     real = [number for number, axis in enumerate(space) if axis.scale != "integer"]
     near = [each[0][:budget, real] for each in found.values()][:NEIGHBOURS]
-    pairs = [
-        (_positions(space, real, near[0], at), _positions(space, real, row, at))
+    pairs: list[Any] = [
+        _distinct(_positions(space, real, near[0], at), _positions(space, real, row, at))
         for row in near[1:]
         for at in range(len(real))
     ]
@@ -143,6 +143,13 @@ def seeds_apart(f: Subject, ruler: Ruler, *, space: Space, budget: int, seed: in
     words = f"of {cells.size} positions, in the boxes that are left, by {len(found)} seeds only {different} differ"
     words = f"{words}: there are those of another seed"
     return worst(*seen, evidence(again, cells.size, words))
+
+
+def _distinct(*rows: Floats) -> tuple[Floats, ...]:
+    """As many of each, in order, without what comes again by its own seed, which is another law's."""
+    found = [row[np.sort(np.unique(row, return_index=True)[1])] for row in rows]
+    least = min(map(len, found))
+    return tuple(each[:least] for each in found)
 
 
 def _by_one_seed(

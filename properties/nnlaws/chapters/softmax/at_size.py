@@ -6,18 +6,22 @@ is at 0: there also what multiplies by log₂ e first, and subtracts in a fused 
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from nnlaws_reference.dtypes import Array
 
-from nnlaws.authoring.at_size import positions, sized, tiled
+from nnlaws.authoring.at_size import at_size, positions, sized, tiled
 from nnlaws.authoring.case import Family, Inputs
 from nnlaws.authoring.counting import Counting, Range
 from nnlaws.authoring.errors import UsageError
+from nnlaws.authoring.evidence import Evidence
 from nnlaws.authoring.law import Law
 from nnlaws.authoring.operation import Operation
+from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.subject import Subject
 from nnlaws.authoring.token import Case
+from nnlaws.chapters.softmax.bounds import BY_LSE
 from nnlaws.chapters.softmax.operations import CROSS_ENTROPY, CROSS_ENTROPY_GRADIENT, LOG_SOFTMAX, SOFTMAX
 from nnlaws.rounding.formats import Floats, Format
 
@@ -26,6 +30,8 @@ DEEP = 16.0 * FAR
 ROWS = 997  # different ones, where there are more
 SHARED = 4096  # classes at most, among which a target is shared: a part of it is no subnormal number
 TOPS = 32  # classes, or samples, that count
+FURTHER = 2.0  # times off, with masks
+MASK = -63 * FAR  # in place of −∞, where it is written so that 0 · (−∞) is 0
 
 Shape = tuple[int, int]
 
@@ -85,13 +91,26 @@ def _peaks(random: np.random.Generator, shape: Shape, level: float) -> Floats:
 
 
 def _misses(random: np.random.Generator, shape: Shape, level: float) -> Floats:
-    z = np.full(shape, -63 * FAR)
+    z = np.full(shape, MASK)
     z[np.arange(shape[0]), random.integers(0, shape[1], shape[0])] = 0.0
     return z
 
 
 def _sunk(random: np.random.Generator, shape: Shape, level: float) -> Floats:
     return _parts(random, shape, level) - DEEP
+
+
+def _masked(random: np.random.Generator, shape: Shape, level: float) -> Floats:
+    z, classes = _beacons(random, shape, level), shape[1]
+    z[random.random(shape) < 0.5] = -np.inf
+    for number, row in enumerate(z):
+        kind, left = number % 3, positions(classes, 4, random)
+        if kind == 2:
+            row[np.setdiff1d(np.arange(classes), left)] = -np.inf
+        else:
+            row[slice(classes // 2) if kind == 0 else slice((classes + 1) // 2, None)] = -np.inf
+        row[(-1, 0, left[-1])[kind]] = 0.0
+    return z
 
 
 LOGITS: dict[str, Family] = {
@@ -106,13 +125,15 @@ LOGITS: dict[str, Family] = {
     "peaks": _peaks,
     "misses": _misses,
     "losses": _misses,
+    "masked": _masked,
 }
 """Each class is at the top of one row and FAR below in the others, so that a row's sum is the number of its classes;
 the same, the top at −16384; few classes are at the top, where kernels go wrong; rows rise by FAR at a few places, the
 last at an edge of a block, or fall: what was summed before a rise counts nothing; few classes count, one in each of 128
 blocks, each a little above the one before: what was summed is rescaled at every block; all classes are at the top;
 bell-shaped; the same, at 0, 96 and 192, with the same rows over and over; bell-shaped, and one of the last classes
-above by more than e^z bears; one class at the top, far above all others, which few samples miss, or all."""
+above by more than e^z bears; one class at the top, far above all others, which few samples miss, or all; half of the
+classes masked, and in turn all those of the first half, of the last, or all but four."""
 
 
 def logits(case: Case, format: Format) -> Array:
@@ -247,6 +268,49 @@ _FEWER = (
 """Of losses, whose rows are not by themselves: fewer rows."""
 
 
+_MASKED = (
+    Case(9, 1025, "masked", 0, 0),
+    Case(6, 8191, "masked", 0, 0),
+    Case(3, 32_000, "masked", 0, 0),
+    Case(3, 131_073, "masked", 0, 0),
+)
+
+
+class _Masking:
+    """The subject, of logits with −∞ where they are MASK."""
+
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
+
+    def arrays(self, z: Array, *y: Array, **options: Any) -> tuple[Array, ...]:
+        return self._subject.arrays(np.where(z == MASK, -np.inf, z).astype(z.dtype), *y, **options)
+
+
+def masked_at_size(f: Subject, ruler: Ruler, z: Array, *y: Array) -> Evidence:
+    """A logit of −∞ masks its class, also where all classes of a block are masked. Of rounding that is off as far
+    with logits of MASK another law tells.
+    """
+    low = np.where(np.isneginf(z), MASK, z).astype(z.dtype)
+    if not ruler.operation.scalar:
+        seen = at_size(f, ruler, z, *y)
+    elif ruler.conventions.get("normalisation") in BY_LSE:
+        return Evidence(0.0)  # left open
+    else:
+        masking: Any = _Masking(f)
+        seen = at_size(masking, ruler, low, *y)
+    if seen.holds:
+        return seen
+    off = at_size(f, ruler, low, *y).ratio
+    return seen if off <= 1 or seen.ratio > FURTHER * off else Evidence(0.0)
+
+
+def _masks(operation: Operation) -> Law:
+    clause = "SM-19" if operation.scalar else "SM-10"
+    build = targeted_inputs if "y" in operation.arguments else inputs
+    statement, largest = "a logit of −∞ masks its class", (Case(3, 1_000_003, "masked", 0, 0),)
+    return sized(clause, operation, build, _MASKED, statement, masked_at_size, largest=largest)
+
+
 def _sized(clause: str, operation: Operation, statement: str, rows: str, columns: int) -> Law:
     targeted = "y" in operation.arguments
     build, classes = (targeted_inputs, _FEWER) if targeted else (inputs, _CLASSES)
@@ -262,4 +326,5 @@ LAWS: tuple[Law, ...] = (
     _sized("SM-11", LOG_SOFTMAX, "log-softmax is z − log Σ e^z", "rows", 3),
     _sized("SM-12", CROSS_ENTROPY, "J of a sample is −Σ y log a, and that of a batch the mean", "misses", 3),
     _sized("SM-16", CROSS_ENTROPY_GRADIENT, "the gradient is (softmax − y)/m", "rows", 3),
+    *map(_masks, (SOFTMAX, LOG_SOFTMAX, CROSS_ENTROPY, CROSS_ENTROPY_GRADIENT)),
 )

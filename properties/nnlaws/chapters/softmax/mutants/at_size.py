@@ -24,6 +24,7 @@ WHOLE_MAXIMUM = "subtract the maximum of the whole row, the same in every block"
 WHOLE_RESULT = "write every class and every row"
 WIDE_NUMBER = "number rows, classes and entries in 64 bits, never in 16 or 32 nor in a float"
 MASKED = "fill a last block that is not full up with −∞: exp of it is 0"
+NO_RISE = "where the maximum so far is −∞, subtract 0 in its place: −∞ − (−∞) is NaN"
 OVER_ROWS = "add up the losses of all rows, and divide once by their number"
 CLASSROOM = "classroom"
 
@@ -53,13 +54,17 @@ def _padded(z: Array) -> Array:
     return total + missing * np.exp(-z.max(axis=-1, keepdims=True)) if z.shape[1] > BLOCK and missing else total
 
 
-def _online(z: Array, change: Callable[[Array], Array]) -> Array:
-    """The sum over tiles, each relative to the maximum so far; change: of the factors that rescale what was summed."""
+def _online(z: Array, change: Callable[[Array], Array], masked: float = 0.0) -> Array:
+    """The sum over tiles, each relative to the maximum so far; change: of the factors that rescale what was summed.
+
+    masked: what is subtracted where all classes so far are masked.
+    """
     starts = np.arange(0, z.shape[1], TILE)
     widths: Array = np.diff(np.append(starts, z.shape[1]))
     tops = np.maximum.accumulate(np.maximum.reduceat(z, starts, axis=1), axis=1)
-    parts = np.add.reduceat(np.exp(z - np.repeat(tops, widths, axis=1)), starts, axis=1)
-    factors = change(np.exp(tops[:, :-1] - tops[:, 1:]))
+    shifts = np.where(np.isneginf(tops), masked, tops).astype(z.dtype)
+    parts = np.add.reduceat(np.exp(z - np.repeat(shifts, widths, axis=1)), starts, axis=1)
+    factors = change(np.where(np.isneginf(tops[:, :-1]), 1, np.exp(tops[:, :-1] - tops[:, 1:])).astype(z.dtype))
     later = np.concatenate([np.cumprod(factors[:, ::-1], axis=1)[:, ::-1], np.ones_like(tops[:, :1])], axis=1)
     return (parts * later).sum(axis=1, keepdims=True)
 
@@ -165,6 +170,16 @@ def last_block_not_shifted(z: Array) -> Array:
     return exp(z) / total
 
 
+@mutant(
+    "softmax",
+    "where all classes of the first tile of 256 are masked, the maximum so far is −∞, and −∞ − (−∞) is NaN",
+    NO_RISE,
+    "flashinfer PR 4401, in attention",
+)
+def first_tile_masked_is_nan(z: Array) -> Array:
+    return exp(z) / _online(z, lambda factors: factors, -np.inf)
+
+
 @mutant("softmax", "of more than 1024 classes those after whole vectors of 16 are not written", WHOLE_RESULT, CLASSROOM)
 def tail_not_written(z: Array) -> Array:
     a = right_softmax(z)
@@ -249,6 +264,31 @@ def log_lanes_in_bfloat16(z: Array) -> Array:
 
 
 @mutant(
+    "log_softmax",
+    "more than 1024 classes are split in four, each less its own maximum: where a split is masked, that is NaN",
+    NO_RISE,
+    CLASSROOM,
+)
+def log_masked_split_is_nan(z: Array) -> Array:
+    parts = np.array_split(z, 4, axis=1) if z.shape[1] > BLOCK else [z]
+    tops = np.stack([part.max(axis=-1, keepdims=True) for part in parts])
+    sums = np.stack([np.exp(part - top).sum(axis=-1, keepdims=True) for part, top in zip(parts, tops, strict=True)])
+    highest = tops.max(axis=0)
+    return z - highest - np.log((sums * np.exp(tops - highest)).sum(axis=0))
+
+
+@mutant(
+    "cross_entropy",
+    "where all classes of the first tile of 256 are masked, the maximum so far is −∞, and the loss NaN",
+    NO_RISE,
+    "flash-attention #1930",
+)
+def loss_first_tile_masked_is_nan(z: Array, y: Array) -> Array:
+    total = _online(z, lambda factors: factors, -np.inf)
+    return _losses(y, z - z.max(axis=-1, keepdims=True) - np.log(total)).sum() / len(z)
+
+
+@mutant(
     "cross_entropy",
     "the number of the target's class goes through float16: beyond 2048 it may be the neighbour's",
     WIDE_NUMBER,
@@ -315,6 +355,16 @@ def gradient_of_micro_batches(z: Array, y: Array) -> Array:
     starts = np.arange(0, len(z), MICRO_BATCH)
     sizes = np.diff(np.append(starts, len(z)))
     return (right_softmax(z) - y) / (np.repeat(sizes, sizes) * len(starts)).astype(z.dtype)[:, None]
+
+
+@mutant(
+    "cross_entropy_gradient",
+    "where all classes of the first tile of 256 are masked, the maximum so far is −∞, and the gradient NaN",
+    NO_RISE,
+    CLASSROOM,
+)
+def gradient_first_tile_masked_is_nan(z: Array, y: Array) -> Array:
+    return (exp(z) / _online(z, lambda factors: factors, -np.inf) - y) / max(len(z), 1)
 
 
 @mutant(
