@@ -264,9 +264,9 @@ COUNTINGS = {BATCH_NORM_TRAIN: _by_mean, BATCH_NORM_BACKWARD: _by_shift, BATCH_N
 
 
 def _sized(operation: Operation, clause: str, statement: str) -> Law:
-    counted, more = COUNTINGS.get(operation), {"largest": LARGEST[operation]}
+    counted, build, cases = COUNTINGS.get(operation), BUILDERS[operation], CASES[operation]
     counting = counted and Counting("sample", "samples", "m", "balanced", _without, counted)
-    return sized(clause, operation, BUILDERS[operation], CASES[operation], statement, counting=counting, **more)
+    return sized(clause, operation, build, cases, statement, counting=counting, largest=LARGEST[operation])
 
 
 LAWS: tuple[Law, ...] = tuple(_sized(operation, *texts) for operation, texts in _STATEMENTS.items())
