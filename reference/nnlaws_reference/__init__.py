@@ -54,6 +54,14 @@ from nnlaws_reference.scales import (
     one_minus_log_uniform_inverse,
     one_minus_log_uniform_map,
 )
+from nnlaws_reference.schedules import (
+    cosine_schedule,
+    inverse_root_schedule,
+    linear_schedule,
+    polynomial_schedule,
+    warmup_cosine_schedule,
+    warmup_linear_schedule,
+)
 from nnlaws_reference.search import (
     Axis,
     Trials,
@@ -94,6 +102,7 @@ __all__ = [
     "batch_norm_train",
     "caviar",
     "coarse_to_fine",
+    "cosine_schedule",
     "cross_entropy",
     "cross_entropy_gradient",
     "exponential_average",
@@ -102,9 +111,11 @@ __all__ = [
     "gradient_descent_update",
     "grid_search",
     "inverse_root_decay",
+    "inverse_root_schedule",
     "inverse_time_decay",
     "layer_backward",
     "layer_forward",
+    "linear_schedule",
     "log_softmax",
     "log_uniform_density",
     "log_uniform_inverse",
@@ -116,6 +127,7 @@ __all__ = [
     "one_minus_log_uniform_inverse",
     "one_minus_log_uniform_map",
     "panda",
+    "polynomial_schedule",
     "random_search",
     "refine",
     "rmsprop",
@@ -129,4 +141,6 @@ __all__ = [
     "sample_uniform",
     "softmax",
     "staircase_decay",
+    "warmup_cosine_schedule",
+    "warmup_linear_schedule",
 ]

@@ -13,8 +13,8 @@ from nnlaws.testing import checks_of
 
 ROOT = Path(__file__).resolve().parents[2]
 OWN = [chapter for name, chapter in CHAPTERS.items() if name not in {plugin.chapter for plugin in PLUGINS}]
-IN_NO_LIBRARY = {"refine", "coarse_to_fine", "panda"}
-"""Ways to search by hand, which no library that has an adapter offers."""
+IN_NO_LIBRARY = {"refine", "coarse_to_fine", "panda", "inverse_root_schedule"}
+"""Ways to search by hand, and a schedule, which no library that has an adapter offers."""
 
 every_chapter = pytest.mark.parametrize("chapter", OWN, ids=lambda chapter: chapter.name)
 every_operation = pytest.mark.parametrize(

@@ -38,6 +38,13 @@ WANTED: Mapping[str, Sequence[float]] = {
     "rate": (1.0, 0.5, 0.95, 0.1),
     "every": tuple(range(1, 101)),
     "factor": (0.0, 1.0),
+    "start": (0.0, 0.1, 1.0),
+    "end": (0.0, 0.01),
+    "peak": (0.0, 0.1, 1.0),
+    "steps": (7, 10, 100, 1000),
+    "warmup": (0, 1, 2),
+    "power": (0.5, 1.0, 2.0),
+    "timescale": (1.0, 10_000.0),
     "low": (),
     "high": (),
 }

@@ -18,7 +18,7 @@ every_operation = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=
 every_operation_on_arrays = pytest.mark.parametrize(
     "operation", [each for each in OPERATIONS.values() if each.arrays], ids=lambda each: each.name
 )
-OPTIONS = {"every": 2.0, "high": 0.5}
+OPTIONS = {"every": 2.0, "high": 0.5, "start": 0.5, "peak": 0.5, "steps": 4.0, "warmup": 1.0}
 """What is not 0.25."""
 
 
@@ -116,7 +116,7 @@ def test_formula_reference_and_bound_take_what_the_signature_says(operation: Ope
 @every_operation_on_arrays
 def test_formula_and_reference_return_the_results_in_their_order(operation: Operation) -> None:
     sizes = {"m": 4, "C": 3, "n": 3, "T": 2, "k": 2}
-    entry = 1.0 if chapter_of(operation).name == "decay" else 0.5  # epochs are whole
+    entry = 1.0 if chapter_of(operation).name in ("decay", "schedules") else 0.5  # epochs and steps are whole
     arguments = [np.full([sizes[dim] for dim in dims], entry) for dims in operation.arguments.values()]
     options = {name: OPTIONS.get(name, 0.25) for name in operation.options}
     for function in (operation.formula, operation.reference):
@@ -152,7 +152,8 @@ def test_conventions_that_change_the_value_are_keywords_of_the_formula_and_other
     assert not of_rounding & {*parameters, *operation.changing}
     sizes = {"m": 4, "C": 3, "n": 3, "T": 2, "k": 2}
     random = np.random.default_rng(0)
-    arguments = [random.random([sizes[dim] for dim in dims]) for dims in operation.arguments.values()]
+    reach = 9.0 if "steps" in operation.options else 1.0  # beyond the last step
+    arguments = [reach * random.random([sizes[dim] for dim in dims]) for dims in operation.arguments.values()]
     options = {name: OPTIONS.get(name, 0.25) for name in operation.options}
     plain = operation.formula(*arguments, **options)
     for name, value in variants(operation):

@@ -24,6 +24,7 @@ conventions = {
 }
 if _BACKEND == "torch":
     conventions["variance"] = "one_pass"
+positive = keras_optimizers.positive
 
 _layer = native.batch_norm(keras.layers.BatchNormalization)
 batch_norm_train = _layer.batch_norm_train
@@ -40,3 +41,7 @@ adamw = keras_optimizers.adamw
 inverse_time_decay = keras_optimizers.inverse_time_decay
 exponential_decay = keras_optimizers.exponential_decay
 staircase_decay = keras_optimizers.staircase_decay
+linear_schedule = keras_optimizers.linear_schedule
+polynomial_schedule = keras_optimizers.polynomial_schedule
+cosine_schedule = keras_optimizers.cosine_schedule
+warmup_cosine_schedule = keras_optimizers.warmup_cosine_schedule

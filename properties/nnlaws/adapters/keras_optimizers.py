@@ -1,4 +1,4 @@
-"""Keras's optimizers on CPU, by the backend of the module keras: SGD, RMSprop, Adam, AdamW, two schedules and the EMA.
+"""Keras's optimizers on CPU, by the backend of the module keras: SGD, RMSprop, Adam, AdamW, schedules and the EMA.
 
 Variables and state have the arguments' dtype; the rate is the optimizer's own variable, of keras.config.floatx(), which
 is float32. The average is that of use_ema, fed by a variable that is set to each value in turn and never moved.
@@ -16,7 +16,9 @@ from nnlaws.native.names import Keywords
 Operation = Callable[..., Array]
 
 _NARROW = ("exponential_average", "gradient_descent", "momentum", "rmsprop", "adam", "adamw")
-_WORKING = ("exponential_average", "adam", "adamw", "exponential_decay", "staircase_decay")
+_DECAYS = ("exponential_decay", "staircase_decay")
+_SCHEDULES = ("linear_schedule", "polynomial_schedule", "cosine_schedule", "warmup_cosine_schedule")
+_WORKING = ("exponential_average", "adam", "adamw", *_DECAYS, *_SCHEDULES)
 
 conventions = {
     "average_start": "first_value",
@@ -26,6 +28,7 @@ conventions = {
     **{f"{operation}.arithmetic": "narrow" for operation in _NARROW},
     **{f"{operation}.hyperparameters": "working" for operation in _WORKING},
 }
+positive = ("cosine_schedule.start", "warmup_cosine_schedule.peak")  # the end is a part of it
 
 
 def exponential_average(values: Array, *, beta: float, bias_correction: bool) -> Array:
@@ -76,3 +79,31 @@ _exponential = native.schedule(
 )
 exponential_decay = _exponential.exponential_decay
 staircase_decay = _exponential.staircase_decay
+
+
+def _polynomial(start: float, end: float, steps: float, power: float = 1.0) -> Keywords:
+    return {"initial_learning_rate": start, "decay_steps": int(steps), "end_learning_rate": end, "power": power}
+
+
+def _cosine(start: float, end: float, steps: float) -> Keywords:
+    return {"initial_learning_rate": start, "decay_steps": int(steps), "alpha": end / start}
+
+
+def _warmed(peak: float, end: float, warmup: float, steps: float) -> Keywords:
+    """decay_steps is what comes after the warm-up."""
+    more = {"initial_learning_rate": 0.0, "warmup_target": peak, "warmup_steps": int(warmup)}
+    return {**_cosine(peak, end, steps - warmup), **more}
+
+
+_powers = native.schedule(
+    _schedules.PolynomialDecay, {"linear_schedule": _polynomial, "polynomial_schedule": _polynomial}
+)
+linear_schedule = _powers.linear_schedule
+polynomial_schedule = _powers.polynomial_schedule
+cosine_schedule = native.schedule(_schedules.CosineDecay, {"cosine_schedule": _cosine}).cosine_schedule
+
+
+def warmup_cosine_schedule(step: Array, **options: float) -> Array:
+    """With a warm-up it takes one step at a time."""
+    made = _schedules.CosineDecay(**_warmed(**options))
+    return np.array([float(native.array(made(int(each)))) for each in step], step.dtype)

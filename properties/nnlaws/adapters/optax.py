@@ -1,4 +1,4 @@
-"""Optax on CPU, under jit: sgd, rmsprop, adam and adamw as they are by default, ema, and exponential_decay's schedule.
+"""Optax on CPU, under jit: sgd, rmsprop, adam and adamw as they are by default, ema, and its schedules.
 
 The target `variants` has Nesterov momentum, centred RMSprop with its accumulator from 1 and ε outside the root, and
 Adam with ε inside the root (eps_root). Hyperparameters are arguments of the compiled step, which gives what Python
@@ -16,9 +16,10 @@ from nnlaws_reference.dtypes import Array
 from nnlaws.native import optax as native
 from nnlaws.native.names import Keywords
 
-description = f"Optax {optax.__version__} on CPU, jax.jit: sgd, rmsprop, adam, adamw, ema, exponential_decay"
+description = f"Optax {optax.__version__} on CPU, jax.jit: sgd, rmsprop, adam, adamw, ema, schedules"
 dtypes = ("float32", "float64", "float16", "bfloat16")
 conventions = {"arithmetic": "narrow", "velocity": "heavy_ball", "rmsprop_epsilon": "inside"}
+positive = ("cosine_schedule.start", "warmup_cosine_schedule.peak")  # the end is a part of it
 
 
 def exponential_average(values: Array, *, beta: float, bias_correction: bool) -> Array:
@@ -59,6 +60,30 @@ _decay = native.schedule(
 )
 exponential_decay = _decay.exponential_decay
 staircase_decay = _decay.staircase_decay
+
+
+def linear_schedule(step: Array, *, start: float, end: float, steps: float) -> Array:
+    return native.rates(optax.linear_schedule(start, end, int(steps)), step)
+
+
+def polynomial_schedule(step: Array, *, start: float, end: float, steps: float, power: float) -> Array:
+    return native.rates(optax.polynomial_schedule(start, end, power, int(steps)), step)
+
+
+def cosine_schedule(step: Array, *, start: float, end: float, steps: float) -> Array:
+    return native.rates(optax.cosine_decay_schedule(start, int(steps), alpha=end / start), step)
+
+
+def warmup_linear_schedule(step: Array, *, peak: float, end: float, warmup: float, steps: float) -> Array:
+    up = optax.linear_schedule(0.0, peak, int(warmup))
+    down = optax.linear_schedule(peak, end, int(steps - warmup))
+    return native.rates(optax.join_schedules([up, down], [int(warmup)]), step)
+
+
+def warmup_cosine_schedule(step: Array, *, peak: float, end: float, warmup: float, steps: float) -> Array:
+    made = optax.warmup_cosine_decay_schedule(0.0, peak, int(warmup), int(steps), end_value=end)
+    return native.rates(made, step)
+
 
 _corrected = partial(optax.ema, debias=True)
 _uncorrected = partial(optax.ema, debias=False)

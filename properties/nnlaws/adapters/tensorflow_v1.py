@@ -21,7 +21,8 @@ train = tf.compat.v1.train
 
 description = (
     f"TensorFlow {tf.__version__} on CPU, tf.compat.v1.train: GradientDescentOptimizer, MomentumOptimizer, "
-    "RMSPropOptimizer, AdamOptimizer, ExponentialMovingAverage, exponential_decay, inverse_time_decay"
+    "RMSPropOptimizer, AdamOptimizer, ExponentialMovingAverage, exponential_decay, inverse_time_decay, "
+    "polynomial_decay, cosine_decay"
 )
 dtypes = ("float32", "float64", "float16", "bfloat16")
 _NARROW = ("exponential_average", "gradient_descent", "momentum", "rmsprop", "adam")
@@ -35,6 +36,7 @@ conventions = {
     "accumulator": "one",
     "adam_form": "epsilon_hat",
 }
+positive = ("cosine_schedule.start",)  # the end is a part of it
 
 
 def exponential_average(values: Array, *, beta: float, bias_correction: bool) -> Array:
@@ -79,6 +81,18 @@ def exponential_decay(epoch: Array, *, initial: float, rate: float) -> Array:
 
 def staircase_decay(epoch: Array, *, initial: float, rate: float, every: float) -> Array:
     return _rates(train.exponential_decay(initial, epoch.astype(np.int32), int(every), rate, staircase=True), epoch)
+
+
+def linear_schedule(step: Array, *, start: float, end: float, steps: float) -> Array:
+    return polynomial_schedule(step, start=start, end=end, steps=steps, power=1.0)
+
+
+def polynomial_schedule(step: Array, *, start: float, end: float, steps: float, power: float) -> Array:
+    return _rates(train.polynomial_decay(start, step.astype(np.int32), int(steps), end, power), step)
+
+
+def cosine_schedule(step: Array, *, start: float, end: float, steps: float) -> Array:
+    return _rates(train.cosine_decay(start, step.astype(np.int32), int(steps), alpha=end / start), step)
 
 
 def _optimizer(kind: Callable[..., Any], **options: float) -> Optimizer[State]:

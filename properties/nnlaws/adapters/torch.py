@@ -31,6 +31,7 @@ conventions = {
     **torch_optimizers.conventions,
     "sample_integer.bounds": "half_open",
 }
+positive, fixed = torch_optimizers.positive, torch_optimizers.fixed
 
 softmax = rows("softmax", partial(functional.softmax, dim=-1)).softmax
 log_softmax = rows("log_softmax", partial(functional.log_softmax, dim=-1)).log_softmax
@@ -52,6 +53,9 @@ adam = torch_optimizers.adam
 adamw = torch_optimizers.adamw
 exponential_decay = torch_optimizers.exponential_decay
 staircase_decay = torch_optimizers.staircase_decay
+linear_schedule = torch_optimizers.linear_schedule
+polynomial_schedule = torch_optimizers.polynomial_schedule
+cosine_schedule = torch_optimizers.cosine_schedule
 
 
 def sample_uniform(low: float, high: float, *, size: int, seed: int) -> Array:

@@ -1,4 +1,4 @@
-"""PyTorch's optimizers on CPU: torch.optim, the average of torch.optim.swa_utils, and two of its schedules.
+"""PyTorch's optimizers on CPU: torch.optim, the average of torch.optim.swa_utils, and schedules.
 
 The target `torch` runs them one tensor at a time, as PyTorch does by default on CPU; `foreach` and `fused` are its two
 other code paths, `variants` its Nesterov momentum and centred RMSprop, and `dampened` its momentum with dampening = β.
@@ -19,6 +19,7 @@ from nnlaws.native.names import Keywords
 from nnlaws.native.torch import schedule
 from nnlaws.native.torch.arrays import array, tensor
 from nnlaws.native.torch.optimizers import operation
+from nnlaws.native.torch.schedules import rates
 
 DTYPES = ("float32", "float64", "float16", "bfloat16")
 conventions = {
@@ -30,7 +31,10 @@ conventions = {
     "rmsprop.arithmetic": "narrow",
     "adam.arithmetic": "narrow",
     "adamw.arithmetic": "narrow",
+    "beyond": "periodic",
 }
+positive = ("linear_schedule.start", "polynomial_schedule.start")  # a factor to start from is above 0
+fixed = {"polynomial_schedule.end": 0.0}
 
 
 def _adam(beta1: float, beta2: float, eps: float) -> Keywords:
@@ -71,6 +75,22 @@ exponential_decay = schedule(
 staircase_decay = schedule(
     lr_scheduler.StepLR, {"staircase_decay": lambda rate, every: {"gamma": rate, "step_size": int(every)}}
 ).staircase_decay
+
+
+def linear_schedule(step: Array, *, start: float, end: float, steps: float) -> Array:
+    """Both ends are factors of a rate, of at most 1."""
+    rate = max(start, end)
+    factors = {"start_factor": start / rate, "end_factor": end / rate}
+    return rates(lr_scheduler.LinearLR, rate, step, **factors, total_iters=int(steps))
+
+
+def polynomial_schedule(step: Array, *, start: float, end: float, steps: float, power: float) -> Array:
+    return rates(lr_scheduler.PolynomialLR, start, step, total_iters=int(steps), power=power)
+
+
+def cosine_schedule(step: Array, *, start: float, end: float, steps: float) -> Array:
+    return rates(lr_scheduler.CosineAnnealingLR, start, step, T_max=int(steps), eta_min=end)
+
 
 _one_by_one = _operations(*OPERATIONS, foreach=False)
 gradient_descent = _one_by_one.gradient_descent

@@ -17,3 +17,10 @@ def floor(x: Numbers) -> Numbers:
     if (x if hasattr(x, "dtype") else np.asarray(x)).dtype != object:
         return np.floor(x)
     return np.array([each.floor() for each in np.ravel(x)], dtype=object).reshape(np.shape(x))
+
+
+def cos_pi(x: Numbers) -> Numbers:
+    """cos πx. Of balls and jets with π itself, not the nearest float."""
+    if (x if hasattr(x, "dtype") else np.asarray(x)).dtype != object:
+        return np.cos(np.pi * x)
+    return np.array([each.cos_pi() for each in np.ravel(x)], dtype=object).reshape(np.shape(x))

@@ -24,11 +24,16 @@ def schedule(kind: Kind, operations: Mapping[str, Keywords], **declared: Any) ->
 
     def operation(keywords: Keywords) -> Callable[..., Array]:
         def run(epoch: Array, *, initial: float, **options: float) -> Array:
-            return _schedule(kind, initial, **keywords(**options)).rates(epoch)
+            return rates(kind, initial, epoch, **keywords(**options))
 
         return run
 
     return SimpleNamespace(**declared, **{name: operation(each) for name, each in operations.items()})
+
+
+def rates(kind: Kind, initial: float, step: Array, **options: Any) -> Array:
+    """The rates that `kind(optimizer, …)` has at these steps, where the optimizer's own is `initial`."""
+    return _schedule(kind, initial, **options).rates(step)
 
 
 class _Schedule:

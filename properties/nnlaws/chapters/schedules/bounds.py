@@ -1,0 +1,166 @@
+"""How far rounding may carry a learning rate on its schedule.
+
+Each function takes bounded steps without an error, of any shape, and covers the sound algorithms for one operation.
+The norm makes what it makes of the options alone in double, and rounds it once, where it meets an array.
+`hyperparameters: working` rounds each option to the type computed in first; `arithmetic: narrow` makes the type
+computed in the steps' own. What is kept from step to step, as schedulers do that multiply the rate they hold, is kept
+in double: t steps lose t roundings there (`_chained`).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nnlaws.rounding.averages import DOUBLE, POWER, Arithmetic, arithmetic_of
+from nnlaws.rounding.counted import given, over, root, times
+from nnlaws.rounding.elementary import ELEMENTARY
+from nnlaws.rounding.formats import Floats
+from nnlaws.rounding.number import EXP, Bounded, Conventions
+
+COSINE = ELEMENTARY["cos"].units
+CHAIN = 8.0  # roundings of a step that is made of the one before
+LINE = 2.0  # where a step's distance, divided by their number, is added: roundings that it multiplies
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How much of the way is left, 1 at first, 0 at the end, and by how much that errs; and how many steps it took."""
+
+    left: Floats
+    error: Floats
+    taken: Floats
+
+
+@np.errstate(all="ignore")
+def linear_schedule(step: Bounded, *, start: float, end: float, steps: float, conventions: Conventions) -> Bounded:
+    arithmetic = arithmetic_of(step, conventions)
+    way = _line(step.value, steps, arithmetic, conventions)
+    return arithmetic.stored(_between(start, end, way, arithmetic))
+
+
+@np.errstate(all="ignore")
+def polynomial_schedule(
+    step: Bounded, *, start: float, end: float, steps: float, power: float, conventions: Conventions
+) -> Bounded:
+    """(1 − p)^power, at the ends of the interval; and a power's own rounding.
+
+    At T what is left is 0 whatever the rounding: else a power below 1 would make much of it, or NaN.
+    """
+    arithmetic = arithmetic_of(step, conventions)
+    line = _line(step.value, steps, arithmetic, conventions)
+    least, most = np.maximum(line.left - 2 * line.error, 0.0), line.left + 2 * line.error
+    left = line.left**power
+    moved = np.maximum(most**power - left, left - least**power)
+    exponent = power * np.abs(np.log(np.where(left > 0, line.left, 1.0)))
+    own = np.maximum(np.maximum(POWER, power), EXP + 2 * exponent) * arithmetic.format.u * (left + moved)
+    certain = (line.error == 0) | (left == 0)
+    way = _Way(left, np.where(certain, 0.0, moved + own), line.taken * (1 + power))
+    return arithmetic.stored(_between(start, end, way, arithmetic))
+
+
+@np.errstate(all="ignore")
+def cosine_schedule(step: Bounded, *, start: float, end: float, steps: float, conventions: Conventions) -> Bounded:
+    arithmetic = arithmetic_of(step, conventions)
+    return arithmetic.stored(_between(start, end, _cosine(step.value, steps, arithmetic, conventions), arithmetic))
+
+
+@np.errstate(all="ignore")
+def warmup_linear_schedule(
+    step: Bounded, *, peak: float, end: float, warmup: float, steps: float, conventions: Conventions
+) -> Bounded:
+    arithmetic, t = arithmetic_of(step, conventions), step.value
+    way = _line(np.maximum(t - warmup, 0.0), steps - warmup, arithmetic, conventions)
+    return arithmetic.stored(_warmed(t, peak, warmup, _between(peak, end, way, arithmetic), arithmetic, conventions))
+
+
+@np.errstate(all="ignore")
+def warmup_cosine_schedule(
+    step: Bounded, *, peak: float, end: float, warmup: float, steps: float, conventions: Conventions
+) -> Bounded:
+    arithmetic, t = arithmetic_of(step, conventions), step.value
+    way = _cosine(np.maximum(t - warmup, 0.0), steps - warmup, arithmetic, conventions)
+    return arithmetic.stored(_warmed(t, peak, warmup, _between(peak, end, way, arithmetic), arithmetic, conventions))
+
+
+@np.errstate(all="ignore")
+def inverse_root_schedule(step: Bounded, *, initial: float, timescale: float, conventions: Conventions) -> Bounded:
+    """α₀ √(τ/(t + τ)), α₀/√((t + τ)/τ), α₀ √τ/√(t + τ), α₀ (1 + t/τ)^(−½)."""
+    arithmetic = arithmetic_of(step, conventions)
+    format, t = arithmetic.format, step.value
+    start, scale = (_option(each, arithmetic) for each in (initial, timescale))
+    apart = Bounded(t + timescale, scale.error + format.u * (t + timescale), format)
+    alpha = times(start, root(over(scale, apart, 3), 2), 2)
+    return arithmetic.stored(alpha.loosened(POWER * format.u * alpha.largest))
+
+
+def _option(x: float, arithmetic: Arithmetic) -> Bounded:
+    """An option as it meets an array."""
+    return given(np.asarray(x), arithmetic.format)
+
+
+def _line(t: Floats, steps: float, arithmetic: Arithmetic, conventions: Conventions) -> _Way:
+    """1 − t/T: the quotient, or a product with 1/T, of a step that the format holds; and the difference.
+
+    At T too: compilers multiply by 1/T, and T · (1/T) may be below 1 or above.
+    """
+    way = steps if conventions.get("last") != "within" else max(steps - 1, 1)
+    p = np.minimum(t, way) / way
+    left = np.maximum(way - t, 0.0) / way
+    rounding = arithmetic.format.u * (LINE * p + left + p * arithmetic.format.u)
+    return _Way(left, np.where(t == 0, 0.0, rounding), np.minimum(t, way))
+
+
+def _cosine(t: Floats, steps: float, arithmetic: Arithmetic, conventions: Conventions) -> _Way:
+    """(1 + cos πp)/2: π, p and their product err by 4u of πp, which the slope sin πp, of at most 1 and of at most
+    π(1 − p), carries on; the cosine by its own; the sum by u of itself. As the square of cos(πp/2), or 1 less that of
+    the sine, no more.
+
+    Periodic, a step that is made of the one before begins anew at T, with 1 − cos(π/T), whose digits cancel.
+    """
+    periodic = conventions.get("beyond") == "periodic"
+    way = steps if conventions.get("last") != "within" else max(steps - 1, 1)
+    u, at = arithmetic.format.u, t if periodic else np.minimum(t, way)
+    p = at / way
+    turned = np.abs(np.mod(p + 1, 2) - 1)  # as far from the start, on the way there and back
+    left = np.cos(np.pi / 2 * turned) ** 2
+    angle = np.pi * p
+    slope = np.minimum(np.minimum(np.abs(np.sin(np.pi * turned)) + 4 * u * angle, 1.0), angle)
+    rounding = (4 * u * angle * slope + COSINE * u * np.abs(np.cos(np.pi * turned)) + 2 * u * left) / 2
+    anew = np.floor((p + 1) / 2) * way * way if periodic else 0.0
+    return _Way(left, rounding * (1 + 8 * u), at + anew)
+
+
+def _between(start: float, end: float, way: _Way, arithmetic: Arithmetic) -> Bounded:
+    """start·q + end·(1 − q), end + (start − end) q, start + (end − start)(1 − q), and start·((1 − a) q + a) with
+    a = end/start; of q left of the way.
+
+    Each is a sum of two or three terms of at most the larger of the two, of which each is rounded three times.
+    """
+    format, q = arithmetic.format, way.left
+    first, last = _option(start, arithmetic), _option(end, arithmetic)
+    value = start * q + end * (1 - q)
+    carried = abs(start - end) * way.error
+    if arithmetic.rounded_options:
+        carried = carried + first.error * q + last.error * (1 - q) + 2 * (first.error + last.error)
+    largest = max(start, end)
+    rounding = format.u * (3 * value + 2 * largest) + 4 * format.tiny
+    if end == 0:  # start·0 is 0, and so is start − start
+        rounding = np.where((q == 0) & (way.error == 0), 0.0, rounding)
+    chained = CHAIN * DOUBLE.u * way.taken * largest
+    error = (1 + 8 * format.u) * (carried + rounding) + chained
+    return Bounded(value, error if largest else np.zeros(q.shape), format)
+
+
+def _warmed(
+    t: Floats, peak: float, warmup: float, after: Bounded, arithmetic: Arithmetic, conventions: Conventions
+) -> Bounded:
+    """peak · t/w, in any order; peak less what is left of it; or a step that is added t times in double."""
+    ahead, more = {"from_one": (1, 0), "one_more": (1, 1)}.get(conventions.get("warmup_start", ""), (0, 0))
+    rising = t < warmup
+    counted = t + ahead
+    value = peak * counted / max(warmup + more, 1)
+    loss = arithmetic.format.u * (4 * value + 3 * peak) + CHAIN * DOUBLE.u * counted * peak
+    error = np.where(value == 0, 0.0, loss + 2 * arithmetic.format.tiny)
+    if arithmetic.rounded_options:
+        error = error + _option(peak, arithmetic).error * counted / max(warmup + more, 1)
+    return Bounded(np.where(rising, value, after.value), np.where(rising, error, after.error), after.format)
