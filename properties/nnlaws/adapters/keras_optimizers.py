@@ -106,4 +106,4 @@ cosine_schedule = native.schedule(_schedules.CosineDecay, {"cosine_schedule": _c
 def warmup_cosine_schedule(step: Array, **options: float) -> Array:
     """With a warm-up it takes one step at a time."""
     made = _schedules.CosineDecay(**_warmed(**options))
-    return np.array([float(native.array(made(int(each)))) for each in step], step.dtype)
+    return np.array([float(native.array(made(native.tensor(each)))) for each in step.astype(np.int32)], step.dtype)
