@@ -18,19 +18,20 @@ RANDOM = np.random.default_rng(5)
 OPTIONS: dict[str, Any] = {
     "eps": 1e-3, "decay": 0.9, "beta": 0.9, "bias_correction": True, "learning_rate": 0.1, "beta1": 0.9, "beta2": 0.99,
     "weight_decay": 0.01, "initial": 0.2, "rate": 0.95, "every": 4.0, "factor": 0.5, "low": 0.9, "high": 0.999,
+    "start": 0.5, "end": 0.1, "peak": 0.5, "warmup": 2.0, "steps": 10.0, "power": 2.0, "timescale": 10.0,
 }  # fmt: skip
 SIZES = {"m": 37, "C": 11, "n": 5, "T": 4, "k": 3}
 ARRAYS = [name for name, operation in OPERATIONS.items() if operation.arrays]
 
 
 def arguments(name: str, dtype: Any) -> list[np.ndarray]:
-    """Such as the operation takes: probabilities, variances, epochs, and points of a box are what they are."""
+    """Such as the operation takes: probabilities, variances, epochs, steps, and points of a box are what they are."""
     found = []
     for label, dims in OPERATIONS[name].arguments.items():
         x = RANDOM.standard_normal([SIZES[dim] for dim in dims])
         if label == "y":
             x = np.eye(SIZES["C"])[RANDOM.integers(0, SIZES["C"], SIZES["m"])]
-        if label in ("var", "epoch"):
+        if label in ("var", "epoch", "step"):
             x = np.floor(10 * np.abs(x))
         if label == "u":
             x = RANDOM.random(x.shape)

@@ -45,4 +45,4 @@ linear_schedule = keras_optimizers.linear_schedule
 polynomial_schedule = keras_optimizers.polynomial_schedule
 cosine_schedule = keras_optimizers.cosine_schedule
 if _BACKEND != "jax":  # which compiles a warm-up anew for each step
-    warmup_cosine_schedule = keras_optimizers.warmup_cosine_schedule
+    warmup_cosine_schedule = keras_optimizers.cosines.warmup_cosine_schedule

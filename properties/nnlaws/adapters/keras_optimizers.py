@@ -5,13 +5,14 @@ is float32. The average is that of use_ema, fed by a variable that is set to eac
 """
 
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import keras
 import numpy as np
 from nnlaws_reference.dtypes import Array
 
 from nnlaws.native import keras as native
-from nnlaws.native.names import Keywords
+from nnlaws.native.names import Keywords, parameters
 
 Operation = Callable[..., Array]
 
@@ -81,29 +82,13 @@ exponential_decay = _exponential.exponential_decay
 staircase_decay = _exponential.staircase_decay
 
 
-def _polynomial(start: float, end: float, steps: float, power: float = 1.0) -> Keywords:
-    return {"initial_learning_rate": start, "decay_steps": int(steps), "end_learning_rate": end, "power": power}
+def _over_steps(kind: type[_schedules.LearningRateSchedule]) -> SimpleNamespace:
+    found = native.over_steps(kind, parameters(kind), {}, {})
+    assert found is not None
+    return found
 
 
-def _cosine(start: float, end: float, steps: float) -> Keywords:
-    return {"initial_learning_rate": start, "decay_steps": int(steps), "alpha": end / start}
-
-
-def _warmed(peak: float, end: float, warmup: float, steps: float) -> Keywords:
-    """decay_steps is what comes after the warm-up."""
-    more = {"initial_learning_rate": 0.0, "warmup_target": peak, "warmup_steps": int(warmup)}
-    return {**_cosine(peak, end, steps - warmup), **more}
-
-
-_powers = native.schedule(
-    _schedules.PolynomialDecay, {"linear_schedule": _polynomial, "polynomial_schedule": _polynomial}
-)
+_powers, cosines = _over_steps(_schedules.PolynomialDecay), _over_steps(_schedules.CosineDecay)
 linear_schedule = _powers.linear_schedule
 polynomial_schedule = _powers.polynomial_schedule
-cosine_schedule = native.schedule(_schedules.CosineDecay, {"cosine_schedule": _cosine}).cosine_schedule
-
-
-def warmup_cosine_schedule(step: Array, **options: float) -> Array:
-    """With a warm-up it takes one step at a time."""
-    made = _schedules.CosineDecay(**_warmed(**options))
-    return np.array([float(native.array(made(native.tensor(each)))) for each in step.astype(np.int32)], step.dtype)
+cosine_schedule = cosines.cosine_schedule

@@ -14,7 +14,7 @@ import optax
 from nnlaws_reference.dtypes import Array
 
 from nnlaws.native import optax as native
-from nnlaws.native.names import Keywords
+from nnlaws.native.names import Keywords, parameters
 
 description = f"Optax {optax.__version__} on CPU, jax.jit: sgd, rmsprop, adam, adamw, ema, schedules"
 dtypes = ("float32", "float64", "float16", "bfloat16")
@@ -62,27 +62,22 @@ exponential_decay = _decay.exponential_decay
 staircase_decay = _decay.staircase_decay
 
 
-def linear_schedule(step: Array, *, start: float, end: float, steps: float) -> Array:
-    return native.rates(optax.linear_schedule(start, end, int(steps)), step)
+def _over_steps(make: Callable[..., optax.Schedule]) -> SimpleNamespace:
+    found = native.over_steps(make, parameters(make), {}, {})
+    assert found is not None
+    return found
 
 
-def polynomial_schedule(step: Array, *, start: float, end: float, steps: float, power: float) -> Array:
-    return native.rates(optax.polynomial_schedule(start, end, power, int(steps)), step)
-
-
-def cosine_schedule(step: Array, *, start: float, end: float, steps: float) -> Array:
-    return native.rates(optax.cosine_decay_schedule(start, int(steps), alpha=end / start), step)
+linear_schedule = _over_steps(optax.linear_schedule).linear_schedule
+polynomial_schedule = _over_steps(optax.polynomial_schedule).polynomial_schedule
+cosine_schedule = _over_steps(optax.cosine_decay_schedule).cosine_schedule
+warmup_cosine_schedule = _over_steps(optax.warmup_cosine_decay_schedule).warmup_cosine_schedule
 
 
 def warmup_linear_schedule(step: Array, *, peak: float, end: float, warmup: float, steps: float) -> Array:
     up = optax.linear_schedule(0.0, peak, int(warmup))
     down = optax.linear_schedule(peak, end, int(steps - warmup))
     return native.rates(optax.join_schedules([up, down], [int(warmup)]), step)
-
-
-def warmup_cosine_schedule(step: Array, *, peak: float, end: float, warmup: float, steps: float) -> Array:
-    made = optax.warmup_cosine_decay_schedule(0.0, peak, int(warmup), int(steps), end_value=end)
-    return native.rates(made, step)
 
 
 _corrected = partial(optax.ema, debias=True)

@@ -19,7 +19,7 @@ from nnlaws.native.names import Keywords
 from nnlaws.native.torch import schedule
 from nnlaws.native.torch.arrays import array, tensor
 from nnlaws.native.torch.optimizers import operation
-from nnlaws.native.torch.schedules import rates
+from nnlaws.native.torch.schedules import over_steps
 
 DTYPES = ("float32", "float64", "float16", "bfloat16")
 conventions = {
@@ -69,28 +69,21 @@ def exponential_average(values: Array, *, beta: float, bias_correction: bool) ->
     return averages
 
 
+def _over_steps(kind: type[lr_scheduler.LRScheduler]) -> SimpleNamespace:
+    found = over_steps(kind, {})
+    assert found is not None
+    return found
+
+
 exponential_decay = schedule(
     lr_scheduler.ExponentialLR, {"exponential_decay": lambda rate: {"gamma": rate}}
 ).exponential_decay
 staircase_decay = schedule(
     lr_scheduler.StepLR, {"staircase_decay": lambda rate, every: {"gamma": rate, "step_size": int(every)}}
 ).staircase_decay
-
-
-def linear_schedule(step: Array, *, start: float, end: float, steps: float) -> Array:
-    """Both ends are factors of a rate, of at most 1."""
-    rate = max(start, end)
-    factors = {"start_factor": start / rate, "end_factor": end / rate}
-    return rates(lr_scheduler.LinearLR, rate, step, **factors, total_iters=int(steps))
-
-
-def polynomial_schedule(step: Array, *, start: float, end: float, steps: float, power: float) -> Array:
-    return rates(lr_scheduler.PolynomialLR, start, step, total_iters=int(steps), power=power)
-
-
-def cosine_schedule(step: Array, *, start: float, end: float, steps: float) -> Array:
-    return rates(lr_scheduler.CosineAnnealingLR, start, step, T_max=int(steps), eta_min=end)
-
+linear_schedule = _over_steps(lr_scheduler.LinearLR).linear_schedule
+polynomial_schedule = _over_steps(lr_scheduler.PolynomialLR).polynomial_schedule
+cosine_schedule = _over_steps(lr_scheduler.CosineAnnealingLR).cosine_schedule
 
 _one_by_one = _operations(*OPERATIONS, foreach=False)
 gradient_descent = _one_by_one.gradient_descent

@@ -112,6 +112,7 @@ KERAS = keras_kind.Keras(
 batch_norm = partial(keras_kind.batch_norm, KERAS)
 optimizer = partial(keras_kind.optimizer, KERAS)
 schedule = partial(keras_kind.schedule, KERAS)
+over_steps = partial(keras_kind.over_steps, KERAS)
 built = partial(keras_kind.built, _made)
 reset = partial(keras_kind.reset, KERAS)
 

@@ -176,6 +176,48 @@ def schedule(keras: Keras, kind: Callable[..., Any], operations: Operations, **m
     return SimpleNamespace(**more, **{name: operation(keywords) for name, keywords in operations.items()})
 
 
+def over_steps(
+    keras: Keras, kind: Callable[..., Any], there: Mapping[str, inspect.Parameter], given: Keywords, about: Keywords
+) -> SimpleNamespace | None:
+    """A target: the schedules over a number of steps that the parameters are those of; None of others."""
+
+    def powers(start: float, end: float, steps: float, power: float = 1.0) -> Keywords:
+        own = {"initial_learning_rate": start, "decay_steps": int(steps), "end_learning_rate": end, "power": power}
+        return {**given, **own}
+
+    def cosine(start: float, end: float, steps: float) -> Keywords:
+        return {**given, "initial_learning_rate": start, "decay_steps": int(steps), "alpha": end / start}
+
+    def warmed(peak: float, end: float, warmup: float, steps: float) -> Keywords:
+        """decay_steps is what comes after the warm-up."""
+        more = {"initial_learning_rate": 0.0, "warmup_target": peak, "warmup_steps": int(warmup)}
+        return {**cosine(peak, end, steps - warmup), **more}
+
+    def warmup_cosine_schedule(step: Array, **options: float) -> Array:
+        """With a warm-up it takes one step at a time."""
+        made = kind(**warmed(**options))
+        each = [float(keras.kit.array(made(keras.kit.tensor(one)))) for one in step.astype(np.int32)]
+        return np.array(each, step.dtype)
+
+    def made(own: set[str], operations: Operations, **more: Any) -> SimpleNamespace:
+        left_to_laws(given, own)
+        lines = (f"taken for a schedule: {', '.join(operations)}", *told(given))
+        return schedule(keras, kind, operations, recognised=lines, **more, **about)
+
+    if {"initial_learning_rate", "decay_steps", "end_learning_rate", "power"} <= there.keys():
+        own = {"initial_learning_rate", "decay_steps", "end_learning_rate", "power"}
+        return made(own, {"linear_schedule": powers, "polynomial_schedule": powers})
+    if {"initial_learning_rate", "decay_steps", "alpha"} <= there.keys():  # the end is a part of the start
+        own = {"initial_learning_rate", "decay_steps", "alpha", "warmup_target", "warmup_steps"}
+        found = made(
+            own, {"cosine_schedule": cosine}, positive=("cosine_schedule.start", "warmup_cosine_schedule.peak")
+        )
+        if "warmup_target" in there and keras.module.backend.backend() != "jax":  # which compiles each step anew
+            found.warmup_cosine_schedule = warmup_cosine_schedule
+        return found
+    return None
+
+
 def recognise(keras: Keras, found: Any, given: Keywords, settings: Mapping[str, str]) -> SimpleNamespace | None:
     """A layer, optimizer, schedule or loss of the library, or a function of its tensors; None for whatever else."""
     module, about = keras.module, {"description": keras.description}
@@ -232,6 +274,8 @@ def _optimizer(
 def _schedule(
     keras: Keras, kind: Any, there: Mapping[str, inspect.Parameter], given: Keywords, about: Keywords
 ) -> SimpleNamespace:
+    if over := over_steps(keras, kind, there, given, about):
+        return over
     rate, every, stairs = pick(there, "rate"), pick(there, "every"), pick(there, "staircase")
     if not rate or "initial_learning_rate" not in there:
         raise Unrecognised(f"its parameters are {', '.join(there)}; expected initial_learning_rate and decay_rate")

@@ -11,8 +11,13 @@ from nnlaws_reference.dtypes import Array
 from torch import nn, optim
 from torch.optim import lr_scheduler
 
+from nnlaws.native import names
+
 Kind = Callable[..., lr_scheduler.LRScheduler]
 Keywords = Callable[..., dict[str, Any]]
+
+OWN = {"optimizer", "last_epoch", "verbose", "start_factor", "end_factor", "total_iters", "power", "T_max", "eta_min"}
+HALF = 0.5  # of the first rate: what goes on along the cosine has it again after twice the steps
 
 
 def schedule(kind: Kind, operations: Mapping[str, Keywords], **declared: Any) -> SimpleNamespace:
@@ -34,6 +39,42 @@ def schedule(kind: Kind, operations: Mapping[str, Keywords], **declared: Any) ->
 def rates(kind: Kind, initial: float, step: Array, **options: Any) -> Array:
     """The rates that `kind(optimizer, …)` has at these steps, where the optimizer's own is `initial`."""
     return _schedule(kind, initial, **options).rates(step)
+
+
+def over_steps(kind: Kind, given: names.Keywords, **declared: Any) -> SimpleNamespace | None:
+    """A target: the schedule over a number of steps that the parameters of `kind` are those of; None of others."""
+    there = names.parameters(kind)
+
+    def made(schedule: Callable[..., Array], **limits: Any) -> SimpleNamespace:
+        lines = (f"taken for a schedule: {schedule.__name__}", *names.told(given))
+        alone = there.keys() <= OWN  # else what more it has may make another schedule of it
+        return SimpleNamespace(recognised=lines, insisted=alone, **declared, **limits, **{schedule.__name__: schedule})
+
+    def linear_schedule(step: Array, *, start: float, end: float, steps: float) -> Array:
+        """Both ends are factors of a rate, of at most 1."""
+        rate = max(start, end)
+        factors = {"start_factor": start / rate, "end_factor": end / rate}
+        return rates(kind, rate, step, **given, **factors, total_iters=int(steps))
+
+    def polynomial_schedule(step: Array, *, start: float, end: float, steps: float, power: float) -> Array:
+        return rates(kind, start, step, **given, total_iters=int(steps), power=power)
+
+    def cosine_schedule(step: Array, *, start: float, end: float, steps: float) -> Array:
+        return rates(kind, start, step, **given, T_max=int(steps), eta_min=end)
+
+    if {"start_factor", "end_factor", "total_iters"} <= there.keys():
+        names.left_to_laws(given, {"start_factor", "end_factor", "total_iters"})
+        return made(linear_schedule, positive=("linear_schedule.start",))
+    if {"total_iters", "power"} <= there.keys():
+        names.left_to_laws(given, {"total_iters", "power"})
+        return made(
+            polynomial_schedule, positive=("polynomial_schedule.start",), fixed={"polynomial_schedule.end": 0.0}
+        )
+    if {"T_max", "eta_min"} <= there.keys():
+        names.left_to_laws(given, {"T_max", "eta_min"})
+        again = cosine_schedule(np.array([8.0]), start=1.0, end=0.0, steps=4.0)[0] > HALF
+        return made(cosine_schedule, conventions={"beyond": "periodic"} if again else {})
+    return None
 
 
 class _Schedule:
