@@ -6,6 +6,7 @@ is float32. The average is that of use_ema, fed by a variable that is set to eac
 
 from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import keras
 import numpy as np
@@ -82,7 +83,7 @@ exponential_decay = _exponential.exponential_decay
 staircase_decay = _exponential.staircase_decay
 
 
-def _over_steps(kind: type[_schedules.LearningRateSchedule]) -> SimpleNamespace:
+def _over_steps(kind: Callable[..., Any]) -> SimpleNamespace:
     found = native.over_steps(kind, parameters(kind), {}, {})
     assert found is not None
     return found
