@@ -71,7 +71,7 @@ def compare(
         error = np.abs((got - exact.hi) - exact.lo)
         limit = allowed + exact.radius
         most = float((error / np.maximum(limit, SMALLEST)).max(initial=0.0))
-        if most <= 1 and not told:  # so that no number is NaN, and none infinite
+        if most < 1 and not told:  # so that no number is NaN, and none infinite
             return Evidence(most, expected=expected)
         used = np.where(error == 0, 0.0, error / limit)
         used = np.where(np.isnan(limit) | np.isposinf(limit), 0.0, used)

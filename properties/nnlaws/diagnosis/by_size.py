@@ -6,6 +6,8 @@ case, and those that are left to a few calls more.
 
 from dataclasses import replace
 
+from nnlaws_spec.numbers import PrecisionError
+
 from nnlaws.authoring.case import expand
 from nnlaws.authoring.chapter import Chapter
 from nnlaws.authoring.judging import Rounding
@@ -60,7 +62,10 @@ def explain(
         except TargetFault:
             continue
         asked = ruler, [x[0] for x in each.arguments], options, got
-        conventions = by_one_result.admitting(*asked, conventions)
-        mistakes = by_one_result.alike(*asked, mistakes, wrong=each is inputs[-1])
+        try:
+            conventions = by_one_result.admitting(*asked, conventions)
+            mistakes = by_one_result.alike(*asked, mistakes, wrong=each is inputs[-1])
+        except PrecisionError:  # the formula has no value there, as 0 · (−∞) has none
+            return None, law.fix
     cause, fix = by_one_result.told(ruler, inputs[-1:], conventions, mistakes)
     return cause, fix or law.fix

@@ -67,6 +67,8 @@ def test_a_sound_algorithm_stays_within(variant: Any, dtype: str) -> None:
         return  # it is about other types
     step = steps(dtype)
     for options in options_of(variant.operation):
+        if declared.get("last") == "within" and options["steps"] == 1:
+            continue  # nothing is promised
         with np.errstate(all="ignore"):
             got = variant.function(step, **options)
         assert worst(got, variant.operation, step, options, declared) <= 1, options

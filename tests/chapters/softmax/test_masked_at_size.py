@@ -66,3 +66,30 @@ def test_a_loss_with_the_masked_term_falls_short_and_of_another_form_is_left_ope
     result = judged("cross_entropy", cross_entropy)
     assert (result.outcome, result.clause) == (Outcome.FALLS_SHORT, "SM-19")
     assert judged("cross_entropy", cross_entropy, normalisation="lse").outcome is not Outcome.FALLS_SHORT
+
+
+def test_a_number_in_place_of_a_mask_is_met_in_masked_blocks() -> None:
+    """Where all classes of a block are masked, they are taken to be −10,000: more than the top of some rows."""
+
+    def softmax(z: Any) -> Any:
+        blocks = [z[:, start : start + 1024] for start in range(0, z.shape[1], 1024)]
+        low = z.dtype.type(-1e4)
+        whole = [np.where(np.isneginf(each).all(axis=1, keepdims=True), low, each) for each in blocks if each.size]
+        return (
+            nnlaws_reference.softmax(np.concatenate(whole, axis=1))
+            if z.shape[1] > 1024
+            else (nnlaws_reference.softmax(z))
+        )
+
+    assert judged("softmax", softmax).outcome is Outcome.VIOLATES
+
+
+def test_a_loss_that_has_no_value_in_float64_falls_short_like_any() -> None:
+    """0 · (−∞), in the formula too: there no cause can be sought."""
+
+    def cross_entropy(z: Any, y: Any) -> Any:
+        wide = z.shape[1] > TILE and np.isneginf(z[:, :TILE]).all(axis=1).any()
+        return z.dtype.type(np.nan) if wide else nnlaws_reference.cross_entropy(z, y)
+
+    result = judged("cross_entropy", cross_entropy, "float64")
+    assert (result.outcome, result.clause) == (Outcome.FALLS_SHORT, "SM-19")

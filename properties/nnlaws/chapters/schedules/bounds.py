@@ -53,7 +53,7 @@ def polynomial_schedule(
     moved = np.maximum(most**power - left, left - least**power)
     exponent = power * np.abs(np.log(np.where(left > 0, line.left, 1.0)))
     own = np.maximum(np.maximum(POWER, power), EXP + 2 * exponent) * arithmetic.format.u * (left + moved)
-    certain = (line.error == 0) | (left == 0)
+    certain = (line.error == 0) | ((left == 0) & np.isfinite(line.error))
     way = _Way(left, np.where(certain, 0.0, moved + own), line.taken * (1 + power))
     return arithmetic.stored(_between(start, end, way, arithmetic))
 
@@ -103,11 +103,11 @@ def _line(t: Floats, steps: float, arithmetic: Arithmetic, conventions: Conventi
 
     At T too: compilers multiply by 1/T, and T · (1/T) may be below 1 or above.
     """
-    way = steps if conventions.get("last") != "within" else max(steps - 1, 1)
+    way, undefined = _length(steps, conventions)
     p = np.minimum(t, way) / way
     left = np.maximum(way - t, 0.0) / way
     rounding = arithmetic.format.u * (LINE * p + left + p * arithmetic.format.u)
-    return _Way(left, np.where(t == 0, 0.0, rounding), np.minimum(t, way))
+    return _Way(left, np.where(t == 0, undefined, rounding + undefined), np.minimum(t, way))
 
 
 def _cosine(t: Floats, steps: float, arithmetic: Arithmetic, conventions: Conventions) -> _Way:
@@ -118,7 +118,7 @@ def _cosine(t: Floats, steps: float, arithmetic: Arithmetic, conventions: Conven
     Periodic, a step that is made of the one before begins anew at T, with 1 − cos(π/T), whose digits cancel.
     """
     periodic = conventions.get("beyond") == "periodic"
-    way = steps if conventions.get("last") != "within" else max(steps - 1, 1)
+    way, undefined = _length(steps, conventions)
     u, at = arithmetic.format.u, t if periodic else np.minimum(t, way)
     p = at / way
     turned = np.abs(np.mod(p + 1, 2) - 1)  # as far from the start, on the way there and back
@@ -127,7 +127,13 @@ def _cosine(t: Floats, steps: float, arithmetic: Arithmetic, conventions: Conven
     slope = np.minimum(np.minimum(np.abs(np.sin(np.pi * turned)) + 4 * u * angle, 1.0), angle)
     rounding = (4 * u * angle * slope + COSINE * u * np.abs(np.cos(np.pi * turned)) + 2 * u * left) / 2
     anew = np.floor((p + 1) / 2) * way * way if periodic else 0.0
-    return _Way(left, rounding * (1 + 8 * u), at + anew)
+    return _Way(left, rounding * (1 + 8 * u) + undefined, at + anew)
+
+
+def _length(steps: float, conventions: Conventions) -> tuple[float, float]:
+    """The number of steps of the way; and infinity where there is none, for the only step is the first and the last."""
+    within = conventions.get("last") == "within"
+    return (max(steps - 1, 1), np.inf if steps <= 1 else 0.0) if within else (steps, 0.0)
 
 
 def _between(start: float, end: float, way: _Way, arithmetic: Arithmetic) -> Bounded:

@@ -15,6 +15,7 @@ from nnlaws.chapters.schedules.operations import OPERATIONS
 from nnlaws.rounding.formats import Floats, Format
 
 SAMPLES = (1, 6)  # how many steps laws draw that are about any number of them
+SINGLE = 24  # digits of float32
 LEVELS = (0, 1, 2, 3, 10, 30, 100, 200)  # where a cause is sought
 LAST = 200  # the largest k
 LARGEST = {"float16": 2048, "bfloat16": 256, "float32": 100_000, "float64": 100_000}
@@ -23,6 +24,7 @@ in a second. What goes wrong in larger numbers is not seen.
 """
 
 COLUMNS: Range = (1, 1)  # steps have none
+LATER = 5000  # steps after the last, where the format holds them
 
 START = (0.2, 0.1, 1.0, 0.0, 3.0, 1e-4, 0.75)
 END = (0.0, 0.01, 0.1, 0.5, 1e-6, 0.2)
@@ -57,9 +59,9 @@ which the schedule turns.
 
 
 def turns(options: Mapping[str, Option]) -> Floats:
-    """0, the last step of a warm-up and the last of all, one before each and one after; and twice the last."""
+    """0, the last step of a warm-up and the last of all, one before each and one after; twice the last; later."""
     at = [int(value) for name in ("warmup", "steps") if isinstance(value := options.get(name), float)] or [10]
-    found = {0, 1, 2 * at[-1], *(each + more for each in at for more in (-1, 0, 1))}
+    found = {0, 1, 2 * at[-1], at[-1] + LATER, *(each + more for each in at for more in (-1, 0, 1))}
     return np.array(sorted(each for each in found if each >= 0), np.float64)
 
 
@@ -103,6 +105,7 @@ def inputs(operation: Operation) -> Builder:
 BUILDERS: dict[Operation, Builder] = {operation: inputs(operation) for operation in OPERATIONS}
 
 THOUSAND = 1000
+LONG = 300_007.0  # more steps than are ever asked for
 
 
 def boundary(operation: Operation) -> Boundary:
@@ -114,6 +117,12 @@ def boundary(operation: Operation) -> Boundary:
         found = [Case(THOUSAND + 1, 1, "counted", 0, 0), Case(12, 1, "turns", 0, 0)]
         if "steps" in NUMBERS[operation.name]:
             found.append(Case(THOUSAND + 1, 1, "counted", 0, 0, settings=(("steps", float(THOUSAND)),)))
+            if format.digits >= SINGLE:
+                late = LARGEST[format.name] - THOUSAND
+                found.append(Case(THOUSAND, 1, "counted", late, 0, settings=(("steps", LONG),)))
+        if "warmup" in NUMBERS[operation.name]:  # but for one step, and of one step
+            both = ((9.0, 10.0), (1.0, 2.0), (0.0, 1.0))
+            found += [Case(12, 1, "turns", 0, 0, settings=(("warmup", w), ("steps", steps))) for w, steps in both]
         for name, values in NUMBERS[operation.name].items():
             found += [Case(12, 1, "turns", 0, 0, settings=((name, value),)) for value in values[1:]]
         return [*found, *large("drawn", LAST, m, columns)]

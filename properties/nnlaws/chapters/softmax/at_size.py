@@ -110,6 +110,7 @@ def _masked(random: np.random.Generator, shape: Shape, level: float) -> Floats:
         else:
             row[slice(classes // 2) if kind == 0 else slice((classes + 1) // 2, None)] = -np.inf
         row[(-1, 0, left[-1])[kind]] = 0.0
+        row -= DEEP * (number % 2)
     return z
 
 
@@ -133,7 +134,8 @@ last at an edge of a block, or fall: what was summed before a rise counts nothin
 blocks, each a little above the one before: what was summed is rescaled at every block; all classes are at the top;
 bell-shaped; the same, at 0, 96 and 192, with the same rows over and over; bell-shaped, and one of the last classes
 above by more than e^z bears; one class at the top, far above all others, which few samples miss, or all; half of the
-classes masked, and in turn all those of the first half, of the last, or all but four."""
+classes masked, and in turn all those of the first half, of the last, or all but four; the top of every other row at
+−16384, which is less than what some write for a mask."""
 
 
 def logits(case: Case, format: Format) -> Array:
