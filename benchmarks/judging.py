@@ -41,8 +41,8 @@ from nnlaws_server.callee import silence
 COPY = "mutated_reference"
 PACKAGES = {"reference": nnlaws_reference, "formulas": nnlaws_spec.formulas}
 ORDER = (
-    *("softmax", "decay", "scales", "sampling", "search", "hyperparameters", "batch_norm", "layers", "optimizers"),
-    *("dtypes", "__init__"),
+    *("softmax", "decay", "schedules", "scales", "sampling", "search", "hyperparameters", "batch_norm", "layers"),
+    *("optimizers", "dtypes", "__init__"),
 )
 LOOKS = {
     "reference": (("quick", "float32"), ("quick", "bfloat16"), ("ci", "float64")),
