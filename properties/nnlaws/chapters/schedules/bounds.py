@@ -150,8 +150,6 @@ def _between(start: float, end: float, way: _Way, arithmetic: Arithmetic) -> Bou
         carried = carried + first.error * q + last.error * (1 - q) + 2 * (first.error + last.error)
     largest = max(start, end)
     rounding = format.u * (3 * value + 2 * largest) + 4 * format.tiny
-    if end == 0:  # start·0 is 0, and so is start − start
-        rounding = np.where((q == 0) & (way.error == 0), 0.0, rounding)
     chained = CHAIN * DOUBLE.u * way.taken * largest
     error = (1 + 8 * format.u) * (carried + rounding) + chained
     return Bounded(value, error if largest else np.zeros(q.shape), format)

@@ -20,7 +20,7 @@ FOUND = [
 
 
 def judged(target: Any, **more: Any) -> Any:
-    laws = ("first_rate", "last_rate", "between", "proportional")
+    laws = ("first_rate", "last_rate")
     return check(target, laws=laws, dtypes=("float32",), profile="quick", timeout=60, shapes="few", **more)
 
 
