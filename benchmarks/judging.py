@@ -41,8 +41,8 @@ from nnlaws_server.callee import silence
 COPY = "mutated_reference"
 PACKAGES = {"reference": nnlaws_reference, "formulas": nnlaws_spec.formulas}
 ORDER = (
-    *("softmax", "decay", "schedules", "scales", "sampling", "search", "hyperparameters", "batch_norm", "layers"),
-    *("optimizers", "dtypes", "__init__"),
+    *("softmax", "counts", "decay", "schedules", "scales", "sampling", "search", "hyperparameters", "batch_norm"),
+    *("layers", "optimizers", "dtypes", "__init__"),
 )
 LOOKS = {
     "reference": (("quick", "float32"), ("quick", "bfloat16"), ("ci", "float64")),
@@ -122,6 +122,7 @@ def _offered(module: str) -> tuple[str, ...]:
     """The operations by which a module is judged: its chapter's, and those of chapters that are made of it."""
     chapter = module.partition(".")[2]
     chapters = {
+        "counts": ("decay", "schedules"),
         "dtypes": ("softmax", "decay"),
         "__init__": ("decay",),
         "scales": ("scales", "sampling", "search") if module.startswith("formulas") else ("scales",),

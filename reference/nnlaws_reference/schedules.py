@@ -8,7 +8,8 @@ from math import inf
 
 import numpy as np
 
-from nnlaws_reference.dtypes import Array, working_dtype
+from nnlaws_reference.counts import at_least_0, counted, rounded
+from nnlaws_reference.dtypes import Array
 
 
 def linear_schedule(step: Array, *, start: float, end: float, steps: float) -> Array:
@@ -17,8 +18,8 @@ def linear_schedule(step: Array, *, start: float, end: float, steps: float) -> A
     step: whole numbers ≥ 0, of a floating dtype; start, end: finite, ≥ 0; steps: a whole number ≥ 1.
     Raises ValueError for other steps, another dtype, or other numbers.
     """
-    left = _left(_counted(step), _whole("steps", steps, 1))
-    return _rounded(_between(start, end, left), step)
+    left = _left(counted(step, "steps"), _whole("steps", steps, 1))
+    return rounded(_between(start, end, left), step)
 
 
 def polynomial_schedule(step: Array, *, start: float, end: float, steps: float, power: float) -> Array:
@@ -28,8 +29,8 @@ def polynomial_schedule(step: Array, *, start: float, end: float, steps: float, 
     """
     if not 0 < power < inf:
         raise ValueError(f"expected power finite and > 0, got {power}; 1 is a line")
-    left = _left(_counted(step), _whole("steps", steps, 1))
-    return _rounded(_between(start, end, left ** float(power)), step)
+    left = _left(counted(step, "steps"), _whole("steps", steps, 1))
+    return rounded(_between(start, end, left ** float(power)), step)
 
 
 def cosine_schedule(step: Array, *, start: float, end: float, steps: float) -> Array:
@@ -37,7 +38,7 @@ def cosine_schedule(step: Array, *, start: float, end: float, steps: float) -> A
 
     step, start, end, steps and errors as for linear_schedule.
     """
-    return _rounded(_between(start, end, _half_cosine(_counted(step), _whole("steps", steps, 1))), step)
+    return rounded(_between(start, end, _half_cosine(counted(step, "steps"), _whole("steps", steps, 1))), step)
 
 
 def warmup_linear_schedule(step: Array, *, peak: float, end: float, warmup: float, steps: float) -> Array:
@@ -46,7 +47,7 @@ def warmup_linear_schedule(step: Array, *, peak: float, end: float, warmup: floa
     step and errors as for linear_schedule; peak, end: finite, ≥ 0; warmup: a whole number ≥ 0; steps: one above it.
     """
     peak, t, warm, rest = _warming(step, peak, warmup, steps)
-    return _rounded(np.where(t < warm, peak * t / max(warm, 1), _between(peak, end, _left(t - warm, rest))), step)
+    return rounded(np.where(t < warm, peak * t / max(warm, 1), _between(peak, end, _left(t - warm, rest))), step)
 
 
 def warmup_cosine_schedule(step: Array, *, peak: float, end: float, warmup: float, steps: float) -> Array:
@@ -56,7 +57,7 @@ def warmup_cosine_schedule(step: Array, *, peak: float, end: float, warmup: floa
     """
     peak, t, warm, rest = _warming(step, peak, warmup, steps)
     falling = _between(peak, end, _half_cosine(np.maximum(t - warm, 0), rest))
-    return _rounded(np.where(t < warm, peak * t / max(warm, 1), falling), step)
+    return rounded(np.where(t < warm, peak * t / max(warm, 1), falling), step)
 
 
 def inverse_root_schedule(step: Array, *, initial: float, timescale: float) -> Array:
@@ -66,13 +67,15 @@ def inverse_root_schedule(step: Array, *, initial: float, timescale: float) -> A
     """
     if not 0 < timescale < inf:
         raise ValueError(f"expected timescale finite and > 0, got {timescale}; 10,000 is usual")
-    return _rounded(_rate("initial", initial) * np.sqrt(timescale / (_counted(step) + float(timescale))), step)
+    return rounded(
+        at_least_0("initial", initial) * np.sqrt(timescale / (counted(step, "steps") + float(timescale))), step
+    )
 
 
 def _warming(step: Array, peak: float, warmup: float, steps: float) -> tuple[float, Array, float, float]:
     """The peak, the steps in float64, how many of them rise, and how many fall."""
     warm = _whole("warmup", warmup, 0)
-    return _rate("peak", peak), _counted(step), warm, _whole("steps", steps, warm + 1) - warm
+    return at_least_0("peak", peak), counted(step, "steps"), warm, _whole("steps", steps, warm + 1) - warm
 
 
 def _left(t: Array, steps: float) -> Array:
@@ -86,33 +89,11 @@ def _half_cosine(t: Array, steps: float) -> Array:
 
 
 def _between(start: float, end: float, left: Array) -> Array:
-    start, end = _rate("start", start), _rate("end", end)
+    start, end = at_least_0("start", start), at_least_0("end", end)
     return np.asarray(start * left + end * (1 - left))
-
-
-def _counted(step: Array) -> Array:
-    """The steps in float64."""
-    working_dtype(step.dtype)  # refuses what is not floating
-    counted = step.astype(np.float64, order="C")
-    wrong = ~(np.isfinite(counted) & (counted >= 0) & (counted == np.floor(counted)))
-    if wrong.any():
-        raise ValueError(f"expected steps to be whole numbers, counted from 0, got {counted[wrong][0]}")
-    return counted
-
-
-def _rounded(alpha: Array, step: Array) -> Array:
-    """One rounding to the steps' dtype; what is beyond it becomes an infinity."""
-    with np.errstate(over="ignore"):
-        return np.asarray(alpha, dtype=step.dtype, order="C")
 
 
 def _whole(name: str, number: float, least: float) -> float:
     if not least <= number < inf or number != int(number):
         raise ValueError(f"expected {name} to be a whole number, {least:g} or more, got {number}")
-    return float(number)
-
-
-def _rate(name: str, number: float) -> float:
-    if not 0 <= number < inf:
-        raise ValueError(f"expected {name} finite and ≥ 0, got {number}")
     return float(number)

@@ -199,22 +199,20 @@ def over_steps(
         each = [float(keras.kit.array(made(keras.kit.tensor(one)))) for one in step.astype(np.int32)]
         return np.array(each, step.dtype)
 
-    def made(own: set[str], operations: Operations, **more: Any) -> SimpleNamespace:
+    def made(own: set[str], operations: Operations, **one_by_one: Callable[..., Array]) -> SimpleNamespace:
         left_to_laws(given, own)
-        lines = (f"taken for a schedule: {', '.join(operations)}", *told(given))
-        return schedule(keras, kind, operations, recognised=lines, **more, **about)
+        lines = (f"taken for a schedule: {', '.join((*operations, *one_by_one))}", *told(given))
+        positive = ("cosine_schedule.start", "warmup_cosine_schedule.peak")  # the end is a part of it
+        return schedule(keras, kind, operations, recognised=lines, positive=positive, **one_by_one, **about)
 
     if {"initial_learning_rate", "decay_steps", "end_learning_rate", "power"} <= there.keys():
         own = {"initial_learning_rate", "decay_steps", "end_learning_rate", "power"}
         return made(own, {"linear_schedule": powers, "polynomial_schedule": powers})
-    if {"initial_learning_rate", "decay_steps", "alpha"} <= there.keys():  # the end is a part of the start
+    if {"initial_learning_rate", "decay_steps", "alpha"} <= there.keys():
         own = {"initial_learning_rate", "decay_steps", "alpha", "warmup_target", "warmup_steps"}
-        found = made(
-            own, {"cosine_schedule": cosine}, positive=("cosine_schedule.start", "warmup_cosine_schedule.peak")
-        )
-        if "warmup_target" in there and keras.module.backend.backend() != "jax":  # which compiles each step anew
-            found.warmup_cosine_schedule = warmup_cosine_schedule
-        return found
+        if "warmup_target" not in there or keras.module.backend.backend() == "jax":  # which compiles each step anew
+            return made(own, {"cosine_schedule": cosine})
+        return made(own, {"cosine_schedule": cosine}, warmup_cosine_schedule=warmup_cosine_schedule)
     return None
 
 

@@ -5,6 +5,7 @@ the options is computed in the array's own kind of number, so in balls nothing i
 `warmup` are the chapter's conventions.
 """
 
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
@@ -55,8 +56,7 @@ def warmup_linear_schedule(
     warmup_start: Warmup = "from_zero",
 ) -> Numbers:
     """SD-4: α = peak · t/w up to step w, then along a line from peak to end at step T."""
-    after = linear_schedule(step - _least(step, warmup), start=peak, end=end, steps=steps - warmup, last=last)
-    return np.where(step < warmup, _rising(step, peak, warmup, warmup_start), after)
+    return _warmed(linear_schedule, step, peak, end, warmup, steps, last, warmup_start)
 
 
 def warmup_cosine_schedule(
@@ -70,8 +70,7 @@ def warmup_cosine_schedule(
     warmup_start: Warmup = "from_zero",
 ) -> Numbers:
     """SD-5: α = peak · t/w up to step w, then along half a cosine from peak to end at step T."""
-    after = cosine_schedule(step - _least(step, warmup), start=peak, end=end, steps=steps - warmup, last=last)
-    return np.where(step < warmup, _rising(step, peak, warmup, warmup_start), after)
+    return _warmed(cosine_schedule, step, peak, end, warmup, steps, last, warmup_start)
 
 
 def inverse_root_schedule(step: Numbers, *, initial: float, timescale: float) -> Numbers:
@@ -84,6 +83,17 @@ def _least(step: Numbers, other: float) -> Numbers:
     return np.minimum(step, other + 0 * step)
 
 
-def _rising(step: Numbers, peak: float, warmup: float, warmup_start: Warmup) -> Numbers:
+def _warmed(
+    falling: Callable[..., Numbers],
+    step: Numbers,
+    peak: float,
+    end: float,
+    warmup: float,
+    steps: float,
+    last: Last,
+    warmup_start: Warmup,
+) -> Numbers:
+    """peak · t/w below step w, and from there on the schedule that falls over the steps that are left."""
+    after = falling(step - _least(step, warmup), start=peak, end=end, steps=steps - warmup, last=last)
     ahead, more = {"from_zero": (0, 0), "from_one": (1, 0), "one_more": (1, 1)}[warmup_start]
-    return peak * (step + ahead) / max(warmup + more, 1)
+    return np.where(step < warmup, peak * (step + ahead) / max(warmup + more, 1), after)

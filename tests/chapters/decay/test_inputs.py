@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nnlaws.authoring.case import Builder, stack
+from nnlaws.authoring.entries import shuffled
 from nnlaws.authoring.errors import UsageError
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.token import Case
@@ -76,8 +77,10 @@ def test_epochs_are_all_0_or_in_order_or_asked_for_again_in_another(
     case = data.draw(decay.epoch_cases(format, (2, 6), (1, 1)))
     given = decay.BUILDERS[operation](case, format)
     builders: dict[str, Callable[[Operation], Builder]] = {
-        "first": decay.first_epoch, "sorted": decay.in_order, "shuffled": decay.shuffled,
-    }  # fmt: skip
+        "first": decay.first_epoch,
+        "sorted": decay.in_order,
+        "shuffled": lambda operation: shuffled(decay.BUILDERS[operation]),
+    }
     found = {name: build(operation)(case, format) for name, build in builders.items()}
     assert all(inputs.options == given.options for inputs in found.values())
     assert not wide(found["first"].arguments[0]).any()

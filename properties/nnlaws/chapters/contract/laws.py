@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from nnlaws_reference.dtypes import Array
 from nnlaws_server.words import memory
 
-from nnlaws.authoring.case import OTHERS, Boundary, Builder, Inputs, Range, large
+from nnlaws.authoring.case import Boundary, Builder, Inputs, Range, large
 from nnlaws.authoring.chapter import Chapter
 from nnlaws.authoring.evidence import Evidence, require
 from nnlaws.authoring.judging import Chance, Rounding, Unusual
@@ -22,6 +22,7 @@ from nnlaws.authoring.token import TOGETHER, Case
 from nnlaws.chapters.contract import draws
 from nnlaws.chapters.contract.common import FIXES, LATER, NEEDS, SOON, SURROUNDINGS, process_kept
 from nnlaws.chapters.contract.layouts import CHANGES, LAYOUTS, VIEWS, Arguments, by_turns, laid
+from nnlaws.chapters.contract.others import LEVELS, beside
 from nnlaws.rounding.formats import Floats, Format
 
 
@@ -281,39 +282,6 @@ def surroundings_kept(f: Subject, ruler: Ruler, *arguments: Array, **options: An
     return process_kept(f, lambda: f.form(*lane, **options))
 
 
-LEVELS = (1, 4, 16, 64)  # by which k may be more
-
-
-def _with_others(
-    build: Builder, operation: Operation, families: Sequence[str], levels: Sequence[int] = (1,)
-) -> Builder:
-    """The inputs, and beside them others of the same shapes, of another family, level and seed: the arguments of calls
-    that come between. levels: how much more their k is; of several, the first at which the results are others.
-    """
-
-    def built(case: Case, format: Format) -> Inputs:
-        next_family = families[(families.index(case.family) + 1) % len(families)] if case.family in families else ""
-        other = replace(case.lane(TOGETHER * OTHERS + 1), family=next_family or case.family)
-        inputs = others = build(case, format)
-        for level in levels:
-            others = build(replace(other, k=case.k + level), format)
-            if level == levels[-1] or _differ(operation, inputs, others):
-                break
-        named = zip(operation.arguments, others.arguments, strict=True)
-        extra = {f"other_{name}": argument for name, argument in named}
-        return Inputs(inputs.arguments, {**inputs.extra, **extra}, inputs.options)
-
-    return built
-
-
-def _differ(operation: Operation, one: Inputs, other: Inputs) -> bool:
-    """Whether the operation gives both other results: on one stair of a schedule all epochs have the same rate."""
-    given = {name: one.options[name] for name in operation.options}
-    found = [operation.reference(*each.arguments, **given) for each in (one, other)]
-    first, second = (each if isinstance(each, tuple) else (each,) for each in found)
-    return not all(np.array_equal(a, b, equal_nan=True) for a, b in zip(first, second, strict=True))
-
-
 def _or(unusual: Unusual, build: Builder) -> Builder:
     """Inputs of the unusual families by their own builder."""
 
@@ -351,8 +319,8 @@ def _on_arrays(judging: Rounding, operation: Operation) -> tuple[Law, ...]:
     unusual = judging.unusual(operation) if judging.unusual else None
     if unusual is not None:
         inputs = _or(unusual, inputs)
-    with_others = _with_others(inputs, operation, judging.families)
-    with_different = _with_others(inputs, operation, judging.families, LEVELS)
+    with_others = beside(inputs, operation, judging.families)
+    with_different = beside(inputs, operation, judging.families, LEVELS)
     shapes: Any = {"m": judging.samples, "columns": judging.columns}
 
     def make(

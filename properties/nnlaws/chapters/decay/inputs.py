@@ -151,16 +151,6 @@ def in_order(operation: Operation) -> Builder:
     return _with_epochs(np.sort, operation)
 
 
-def shuffled(operation: Operation) -> Builder:
-    """An order in which the same epochs are asked for again."""
-
-    def build(case: Case, format: Format) -> Inputs:
-        given = BUILDERS[operation](case, format)
-        return Inputs(given.arguments, {"order": case.random("order").permutation(case.m)}, given.options)
-
-    return build
-
-
 def ordinary(operation: Operation) -> tuple[Builder, Strategy]:
     """Inputs for laws that hold of every operation."""
     return BUILDERS[operation], epoch_cases

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from nnlaws_reference.dtypes import Array
 
+from nnlaws.authoring.entries import by_itself, shuffled
 from nnlaws.authoring.evidence import Evidence, agree, require, worst
 from nnlaws.authoring.law import Law, laws_of, slack, values
 from nnlaws.authoring.operation import Operation
@@ -38,18 +39,6 @@ def never_growing(f: Subject, ruler: Ruler, epoch: Array, **options: Any) -> Evi
     before, after, both = rates[:, :-1], rates[:, 1:], allowed[:, :-1] + allowed[:, 1:]
     falling = agree(after, np.minimum(after, before), both, ruler.format, "at most the rate of the epoch before")
     return worst(falling, require((rates >= 0).all(axis=-1), "a learning rate is below 0, or NaN", rates))
-
-
-def by_itself(f: Subject, ruler: Ruler, epoch: Array, *, order: Array, **options: Any) -> Evidence:
-    """The rate of an epoch is the same in whatever order, and asked for alone."""
-    rates = f(epoch, **options)
-    allowed = slack(rates, ruler.loose(epoch, **options), ruler.format)
-    shuffled = f(np.take_along_axis(epoch, order, axis=1), **options)
-    want = np.take_along_axis(rates, order, axis=1)
-    more = np.take_along_axis(allowed, order, axis=1)
-    seen = agree(shuffled, want, 2 * more, ruler.format, "the rate of the epoch, asked for in another order")
-    alone = np.concatenate([f(epoch[:, i : i + 1].copy(), **options) for i in range(epoch.shape[1])], axis=1)
-    return worst(seen, agree(alone, rates, 2 * allowed, ruler.format, "the rate of the epoch, asked for with others"))
 
 
 def proportional(f: Subject, ruler: Ruler, epoch: Array, *, initial: float, **options: Any) -> Evidence:
@@ -92,7 +81,7 @@ def _laws() -> tuple[Law, ...]:
             decay(clause, value, statement, **VALUE, boundary=cases.boundary(operation)),
             decay("LR-5", first_rate, "it begins with the initial rate", cases.first_epoch(operation), m=(1, 2)),
             decay("LR-6", never_growing, "it never grows", cases.in_order(operation), m=(2, 6)),
-            decay("LR-7", by_itself, "it depends on its epoch alone", cases.shuffled(operation), m=(2, 6)),
+            decay("LR-7", by_itself, "it depends on its epoch alone", shuffled(cases.BUILDERS[operation]), m=(2, 6)),
             decay("LR-8", proportional, "it is proportional to the initial rate"),
         ]
     return (*found, _laws_of(STAIRCASE_DECAY)("LR-9", flat, "it is flat between the steps"))

@@ -19,7 +19,7 @@ from nnlaws.rounding.number import EXP, Bounded, Conventions
 
 COSINE = ELEMENTARY["cos"].units
 CHAIN = 8.0  # roundings of a step that is made of the one before
-LINE = 2.0  # where a step's distance, divided by their number, is added: roundings that it multiplies
+QUOTIENT = 2.0  # roundings of t/T, which may be a product with 1/T
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def _line(t: Floats, steps: float, arithmetic: Arithmetic, conventions: Conventi
     way, undefined = _length(steps, conventions)
     p = np.minimum(t, way) / way
     left = np.maximum(way - t, 0.0) / way
-    rounding = arithmetic.format.u * (LINE * p + left + p * arithmetic.format.u)
+    rounding = arithmetic.format.u * (QUOTIENT * p + left + p * arithmetic.format.u)
     return _Way(left, np.where(t == 0, undefined, rounding + undefined), np.minimum(t, way))
 
 
@@ -140,7 +140,11 @@ def _between(start: float, end: float, way: _Way, arithmetic: Arithmetic) -> Bou
     """start·q + end·(1 − q), end + (start − end) q, start + (end − start)(1 − q), and start·((1 − a) q + a) with
     a = end/start; of q left of the way.
 
-    Each is a sum of two or three terms of at most the larger of the two, of which each is rounded three times.
+    Of each route the roundings, L being the larger of the two and α the rate, of which q's own are `carried`. The
+    first: each end, its product, and the sum, which is 3α, and 1 − q once more, L at most. The second: the end, L; the
+    difference and the product with q, 2|start − end| q; the sum, α. That |start − end| q is at most α if the rate
+    falls, and L if it rises: 3α + L, or α + 3L. The third is the second from the other end. The last: 1 − a, its
+    product with q, a, their sum, start, and the last product: 2|start − end| q + L + 3α. All are at most 3α + 3L.
     """
     format, q = arithmetic.format, way.left
     first, last = _option(start, arithmetic), _option(end, arithmetic)
@@ -149,7 +153,7 @@ def _between(start: float, end: float, way: _Way, arithmetic: Arithmetic) -> Bou
     if arithmetic.rounded_options:
         carried = carried + first.error * q + last.error * (1 - q) + 2 * (first.error + last.error)
     largest = max(start, end)
-    rounding = format.u * (3 * value + 2 * largest) + 4 * format.tiny
+    rounding = 3 * format.u * (value + largest) + 4 * format.tiny
     chained = CHAIN * DOUBLE.u * way.taken * largest
     error = (1 + 8 * format.u) * (carried + rounding) + chained
     return Bounded(value, error if largest else np.zeros(q.shape), format)
@@ -158,12 +162,15 @@ def _between(start: float, end: float, way: _Way, arithmetic: Arithmetic) -> Bou
 def _warmed(
     t: Floats, peak: float, warmup: float, after: Bounded, arithmetic: Arithmetic, conventions: Conventions
 ) -> Bounded:
-    """peak · t/w, in any order; peak less what is left of it; or a step that is added t times in double."""
+    """peak · t/w, in any order: four roundings. Or peak − peak (1 − t/w): what is left errs by 2u t/w and u of itself,
+    it is multiplied by a peak that is rounded, and that is subtracted: of the peak 4u at most, and u of the rate. Or a
+    step that is added t times in double.
+    """
     ahead, more = {"from_one": (1, 0), "one_more": (1, 1)}.get(conventions.get("warmup_start", ""), (0, 0))
     rising = t < warmup
     counted = t + ahead
     value = peak * counted / max(warmup + more, 1)
-    loss = arithmetic.format.u * (4 * value + 3 * peak) + CHAIN * DOUBLE.u * counted * peak
+    loss = arithmetic.format.u * (4 * value + 4 * peak) + CHAIN * DOUBLE.u * counted * peak
     error = np.where(value == 0, 0.0, loss + 2 * arithmetic.format.tiny)
     if arithmetic.rounded_options:
         error = error + _option(peak, arithmetic).error * counted / max(warmup + more, 1)

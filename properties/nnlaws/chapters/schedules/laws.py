@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from nnlaws_reference.dtypes import Array
 
-from nnlaws.authoring.evidence import Evidence, agree, worst
+from nnlaws.authoring.entries import by_itself, shuffled
+from nnlaws.authoring.evidence import Evidence, agree
 from nnlaws.authoring.law import Law, laws_of, slack, values
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.ruler import Ruler
@@ -59,18 +60,6 @@ def between(f: Subject, ruler: Ruler, step: Array, **options: Any) -> Evidence:
     return agree(rates, inside, allowed, ruler.format, "a rate between the ends")
 
 
-def by_itself(f: Subject, ruler: Ruler, step: Array, *, order: Array, **options: Any) -> Evidence:
-    """The rate of a step is the same in whatever order, and asked for alone."""
-    rates = f(step, **options)
-    allowed = slack(rates, ruler.loose(step, **options), ruler.format)
-    shuffled = f(np.take_along_axis(step, order, axis=1), **options)
-    want = np.take_along_axis(rates, order, axis=1)
-    more = np.take_along_axis(allowed, order, axis=1)
-    seen = agree(shuffled, want, 2 * more, ruler.format, "the rate of the step, asked for in another order")
-    alone = np.concatenate([f(step[:, i : i + 1].copy(), **options) for i in range(step.shape[1])], axis=1)
-    return worst(seen, agree(alone, rates, 2 * allowed, ruler.format, "the rate of the step, asked for with others"))
-
-
 def proportional(f: Subject, ruler: Ruler, step: Array, **options: Any) -> Evidence:
     """Twice the rates given give twice the rate."""
     doubled = {name: 2 * number if name in RATES else number for name, number in options.items()}
@@ -96,7 +85,7 @@ def _laws() -> tuple[Law, ...]:
             schedule(clause, value, statement, **VALUE, boundary=cases.boundary(operation)),
             schedule("SD-7", first_rate, "it begins where it is told to", cases.first_step(operation), m=(1, 2)),
             schedule("SD-9", between, "it stays between its ends"),
-            schedule("SD-10", by_itself, "it depends on its step alone", cases.shuffled(operation), m=(2, 6)),
+            schedule("SD-10", by_itself, "it depends on its step alone", shuffled(cases.BUILDERS[operation]), m=(2, 6)),
             schedule("SD-11", proportional, "it is proportional to its rates"),
         ]
         if "steps" in operation.options:

@@ -130,7 +130,7 @@ def seeds_apart(f: Subject, ruler: Ruler, *, space: Space, budget: int, seed: in
         seen = [evidence(statistics.serial(*ranks), len(rows), words)]
     real = [number for number, axis in enumerate(space) if axis.scale != "integer"]
     near = [each[0][:budget, real] for each in found.values()][:NEIGHBOURS]
-    pairs: list[Any] = [
+    pairs = [
         _distinct(_positions(space, real, near[0], at), _positions(space, real, row, at))
         for row in near[1:]
         for at in range(len(real))
@@ -145,11 +145,11 @@ def seeds_apart(f: Subject, ruler: Ruler, *, space: Space, budget: int, seed: in
     return worst(*seen, evidence(again, cells.size, words))
 
 
-def _distinct(*rows: Floats) -> tuple[Floats, ...]:
+def _distinct(one: Floats, other: Floats) -> tuple[Floats, Floats]:
     """As many of each, in order, without what comes again by its own seed, which is another law's."""
-    found = [row[np.sort(np.unique(row, return_index=True)[1])] for row in rows]
-    least = min(map(len, found))
-    return tuple(each[:least] for each in found)
+    first, second = (row[np.sort(np.unique(row, return_index=True)[1])] for row in (one, other))
+    least = min(len(first), len(second))
+    return first[:least], second[:least]
 
 
 def _by_one_seed(

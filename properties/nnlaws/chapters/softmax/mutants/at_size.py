@@ -24,7 +24,6 @@ WHOLE_MAXIMUM = "subtract the maximum of the whole row, the same in every block"
 WHOLE_RESULT = "write every class and every row"
 WIDE_NUMBER = "number rows, classes and entries in 64 bits, never in 16 or 32 nor in a float"
 MASKED = "fill a last block that is not full up with −∞: exp of it is 0"
-NO_RISE = "where the maximum so far is −∞, subtract 0 in its place: −∞ − (−∞) is NaN"
 OVER_ROWS = "add up the losses of all rows, and divide once by their number"
 CLASSROOM = "classroom"
 
@@ -54,7 +53,7 @@ def _padded(z: Array) -> Array:
     return total + missing * np.exp(-z.max(axis=-1, keepdims=True)) if z.shape[1] > BLOCK and missing else total
 
 
-def _online(z: Array, change: Callable[[Array], Array], masked: float = 0.0) -> Array:
+def online(z: Array, change: Callable[[Array], Array], masked: float = 0.0) -> Array:
     """The sum over tiles, each relative to the maximum so far; change: of the factors that rescale what was summed.
 
     masked: what is subtracted where all classes so far are masked.
@@ -77,7 +76,7 @@ def _read(z: Array) -> Array:
     return sliding_window_view(z.reshape(-1), z.shape[1])[starts]
 
 
-def _losses(y: Array, logs: Array) -> Array:
+def losses_of(y: Array, logs: Array) -> Array:
     """The loss of each row; 0 log 0 is 0."""
     return -np.multiply(y, logs, where=y != 0, out=np.zeros_like(y)).sum(axis=-1)
 
@@ -129,7 +128,7 @@ def total_in_bfloat16(z: Array) -> Array:
     "MSLK PR 242, in attention",
 )
 def small_rises_not_rescaled(z: Array) -> Array:
-    return exp(z) / _online(z, lambda factors: np.where(factors >= 1 / 256, 1, factors).astype(z.dtype))
+    return exp(z) / online(z, lambda factors: np.where(factors >= 1 / 256, 1, factors).astype(z.dtype))
 
 
 @mutant("softmax", "before every fourth tile of 256 classes the sum so far is not rescaled", RESCALE, CLASSROOM)
@@ -138,7 +137,7 @@ def fourth_tile_not_rescaled(z: Array) -> Array:
         factors[:, 2::4] = 1
         return factors
 
-    return exp(z) / _online(z, change)
+    return exp(z) / online(z, change)
 
 
 @mutant("softmax", "the maximum is that of the first 1024 classes: e^z overflows", WHOLE_MAXIMUM, CLASSROOM)
@@ -168,16 +167,6 @@ def last_block_not_shifted(z: Array) -> Array:
     last = (z.shape[1] - 1) // BLOCK * BLOCK or z.shape[1]
     total = exp(z)[:, :last].sum(axis=-1, keepdims=True) + np.exp(z[:, last:]).sum(axis=-1, keepdims=True)
     return exp(z) / total
-
-
-@mutant(
-    "softmax",
-    "where all classes of the first tile of 256 are masked, the maximum so far is −∞, and −∞ − (−∞) is NaN",
-    NO_RISE,
-    "flashinfer PR 4401, in attention",
-)
-def first_tile_masked_is_nan(z: Array) -> Array:
-    return exp(z) / _online(z, lambda factors: factors, -np.inf)
 
 
 @mutant("softmax", "of more than 1024 classes those after whole vectors of 16 are not written", WHOLE_RESULT, CLASSROOM)
@@ -264,45 +253,20 @@ def log_lanes_in_bfloat16(z: Array) -> Array:
 
 
 @mutant(
-    "log_softmax",
-    "more than 1024 classes are split in four, each less its own maximum: where a split is masked, that is NaN",
-    NO_RISE,
-    CLASSROOM,
-)
-def log_masked_split_is_nan(z: Array) -> Array:
-    parts = np.array_split(z, 4, axis=1) if z.shape[1] > BLOCK else [z]
-    tops = np.stack([part.max(axis=-1, keepdims=True) for part in parts])
-    sums = np.stack([np.exp(part - top).sum(axis=-1, keepdims=True) for part, top in zip(parts, tops, strict=True)])
-    highest = tops.max(axis=0)
-    return z - highest - np.log((sums * np.exp(tops - highest)).sum(axis=0))
-
-
-@mutant(
-    "cross_entropy",
-    "where all classes of the first tile of 256 are masked, the maximum so far is −∞, and the loss NaN",
-    NO_RISE,
-    "flash-attention #1930",
-)
-def loss_first_tile_masked_is_nan(z: Array, y: Array) -> Array:
-    total = _online(z, lambda factors: factors, -np.inf)
-    return _losses(y, z - z.max(axis=-1, keepdims=True) - np.log(total)).sum() / len(z)
-
-
-@mutant(
     "cross_entropy",
     "the number of the target's class goes through float16: beyond 2048 it may be the neighbour's",
     WIDE_NUMBER,
     "keras #15012",
 )
 def loss_class_number_in_float16(z: Array, y: Array) -> Array:
-    return _losses(y, right_log_softmax(z)[:, _numbers(z.shape[1], "float16")]).sum() / len(z)
+    return losses_of(y, right_log_softmax(z)[:, _numbers(z.shape[1], "float16")]).sum() / len(z)
 
 
 @mutant(
     "cross_entropy", "where a row starts is counted in 16 bits, which wrap", WIDE_NUMBER, "pytorch #111484, in 32 bits"
 )
 def loss_row_start_wraps(z: Array, y: Array) -> Array:
-    return _losses(y, right_log_softmax(_read(z))).sum() / len(z)
+    return losses_of(y, right_log_softmax(_read(z))).sum() / len(z)
 
 
 @mutant(
@@ -313,7 +277,7 @@ def loss_row_start_wraps(z: Array, y: Array) -> Array:
 )
 def loss_of_micro_batches(z: Array, y: Array) -> Array:
     starts = np.arange(0, len(z), MICRO_BATCH)
-    losses = _losses(y, right_log_softmax(z))
+    losses = losses_of(y, right_log_softmax(z))
     sizes = np.diff(np.append(starts, len(z))).astype(z.dtype)
     return (np.add.reduceat(losses, starts) / sizes).sum() / len(starts)
 
@@ -326,12 +290,12 @@ def loss_of_micro_batches(z: Array, y: Array) -> Array:
 )
 def loss_rest_of_splits(z: Array, y: Array) -> Array:
     total = exp(z)[:, : _whole(z, 4)].sum(axis=-1, keepdims=True)
-    return _losses(y, z - z.max(axis=-1, keepdims=True) - np.log(total)).sum() / len(z)
+    return losses_of(y, z - z.max(axis=-1, keepdims=True) - np.log(total)).sum() / len(z)
 
 
 @mutant("cross_entropy", "the rows are counted in 16 bits: 65536 are 0", OVER_ROWS, CLASSROOM)
 def loss_rows_in_16_bits(z: Array, y: Array) -> Array:
-    return _losses(y, right_log_softmax(z)).sum() / (len(z) % ROWS)
+    return losses_of(y, right_log_softmax(z)).sum() / (len(z) % ROWS)
 
 
 @mutant(
@@ -341,7 +305,7 @@ def loss_rows_in_16_bits(z: Array, y: Array) -> Array:
     "pytorch #85791",
 )
 def loss_total_in_float16(z: Array, y: Array) -> Array:
-    losses = _losses(y, right_log_softmax(z))
+    losses = losses_of(y, right_log_softmax(z))
     return _carried(_sums(losses[None]), "float16")[0] / len(z)
 
 
@@ -355,16 +319,6 @@ def gradient_of_micro_batches(z: Array, y: Array) -> Array:
     starts = np.arange(0, len(z), MICRO_BATCH)
     sizes = np.diff(np.append(starts, len(z)))
     return (right_softmax(z) - y) / (np.repeat(sizes, sizes) * len(starts)).astype(z.dtype)[:, None]
-
-
-@mutant(
-    "cross_entropy_gradient",
-    "where all classes of the first tile of 256 are masked, the maximum so far is −∞, and the gradient NaN",
-    NO_RISE,
-    CLASSROOM,
-)
-def gradient_first_tile_masked_is_nan(z: Array, y: Array) -> Array:
-    return (exp(z) / _online(z, lambda factors: factors, -np.inf) - y) / max(len(z), 1)
 
 
 @mutant(
@@ -414,7 +368,7 @@ def gradient_beyond_the_grid(z: Array, y: Array) -> Array:
 
 @mutant("cross_entropy", "from block to block of rows the sum of losses is kept in bfloat16", OVER_ROWS, CLASSROOM)
 def losses_in_bfloat16(z: Array, y: Array) -> Array:
-    return _carried(_sums(_losses(y, right_log_softmax(z))[None]), "bfloat16")[0] / len(z)
+    return _carried(_sums(losses_of(y, right_log_softmax(z))[None]), "bfloat16")[0] / len(z)
 
 
 MUTANTS: tuple[Mutant, ...] = tuple(each for each in list(globals().values()) if isinstance(each, Mutant))
