@@ -237,6 +237,26 @@ def cosine_not_reached(step: Array, *, peak: float, end: float, warmup: float, s
     return _warmed(step, peak, warmup, end + (peak - end) * _half(after))
 
 
+@mutant(
+    "warmup_cosine_schedule",
+    "goes by (step − warmup) / steps, also beyond the last step: the end is not reached in time",
+    FALL,
+    CLASSROOM,
+)
+def cosine_of_all_steps(step: Array, *, peak: float, end: float, warmup: float, steps: float) -> Array:
+    return _warmed(step, peak, warmup, end + (peak - end) * _half((_double(step) - warmup) / steps))
+
+
+@mutant(
+    "warmup_linear_schedule",
+    "goes by (step − warmup) / steps, also beyond the last step: the end is not reached in time",
+    FALL,
+    CLASSROOM,
+)
+def lines_of_all_steps(step: Array, *, peak: float, end: float, warmup: float, steps: float) -> Array:
+    return _warmed(step, peak, warmup, peak + (end - peak) * (_double(step) - warmup) / steps)
+
+
 @mutant("warmup_cosine_schedule", "the rate stands still for the last steps, as many as rise", FALL, "gpt-neox PR 1008")
 def cosine_stands_still(step: Array, *, peak: float, end: float, warmup: float, steps: float) -> Array:
     after = np.minimum(np.maximum(_double(step) - warmup, 0), max(steps - 2 * warmup, 1)) / (steps - warmup)
