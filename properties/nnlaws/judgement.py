@@ -231,7 +231,10 @@ def _asked(
     arrays = tuple(map(np.asarray, arguments))
     sizes: dict[str, int] = {}
     for (label, dims), x in zip(operation.arguments.items(), arrays, strict=True):
-        if x.dtype not in DTYPES.values() or x.dtype != arrays[0].dtype:
+        if label in operation.integers:
+            if x.dtype.kind not in "iu":
+                raise UsageError(f"{label} is of {x.dtype}; expected whole numbers, as int64")
+        elif x.dtype not in DTYPES.values() or x.dtype != arrays[0].dtype:
             raise UsageError(f"{label} is of {x.dtype}; expected all arguments to be of one of {', '.join(DTYPES)}")
         if x.ndim != len(dims) or any(sizes.setdefault(dim, n) != n for dim, n in zip(dims, x.shape, strict=True)):
             known = ", ".join(f"{dim} = {n}" for dim, n in sizes.items())

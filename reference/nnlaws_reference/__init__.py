@@ -22,6 +22,14 @@ from nnlaws_reference.batch_norm import (
 from nnlaws_reference.decay import exponential_decay, inverse_root_decay, inverse_time_decay, staircase_decay
 from nnlaws_reference.hyperparameters import axes, axis
 from nnlaws_reference.layers import batch_norm_layer, batch_norm_layer_backward
+from nnlaws_reference.losses import (
+    label_cross_entropy,
+    label_cross_entropy_gradient,
+    label_losses,
+    label_losses_gradient,
+    sigmoid_losses,
+    sigmoid_losses_gradient,
+)
 from nnlaws_reference.optimizers import (
     AdamState,
     AverageState,
@@ -113,6 +121,10 @@ __all__ = [
     "inverse_root_decay",
     "inverse_root_schedule",
     "inverse_time_decay",
+    "label_cross_entropy",
+    "label_cross_entropy_gradient",
+    "label_losses",
+    "label_losses_gradient",
     "layer_backward",
     "layer_forward",
     "linear_schedule",
@@ -139,6 +151,8 @@ __all__ = [
     "sample_log_uniform",
     "sample_one_minus_log_uniform",
     "sample_uniform",
+    "sigmoid_losses",
+    "sigmoid_losses_gradient",
     "softmax",
     "staircase_decay",
     "warmup_cosine_schedule",

@@ -13,7 +13,7 @@ def softmax(z: Array) -> Array:
     Raises ValueError if C = 0 or z is not of a floating dtype.
     Subtracting the row's maximum changes nothing (SM-3) and keeps e^z from overflowing (SM-6).
     """
-    e = np.exp(_shifted(z))
+    e = np.exp(shifted(z))
     return (e / e.sum(axis=-1, keepdims=True)).astype(z.dtype)  # SM-1
 
 
@@ -23,7 +23,7 @@ def log_softmax(z: Array) -> Array:
     Shapes, masks and errors as for softmax. An exact value beyond z's dtype becomes −∞ (SM-6).
     """
     with np.errstate(over="ignore"):
-        return _log_softmax(z).astype(z.dtype)
+        return working_log_softmax(z).astype(z.dtype)
 
 
 def cross_entropy(z: Array, y: Array) -> Array:
@@ -36,7 +36,7 @@ def cross_entropy(z: Array, y: Array) -> Array:
     m = _samples(z)
     if m == 0:
         raise ValueError("the cross entropy of an empty batch is 0/0: expected at least one sample (m ≥ 1)")
-    logs = _log_softmax(z)
+    logs = working_log_softmax(z)
     with np.errstate(invalid="ignore"):
         terms = np.where(y > 0, y.astype(logs.dtype) * logs, 0)  # SM-12; 0 · (−∞) is 0 here
     return (-terms.sum(axis=(-2, -1)) / m).astype(z.dtype)  # SM-13
@@ -48,12 +48,12 @@ def cross_entropy_gradient(z: Array, y: Array) -> Array:
     z, y: as for cross_entropy, but m = 0 is allowed and gives an empty gradient (CT-5).
     """
     _same(z, y)
-    e = np.exp(_shifted(z))
+    e = np.exp(shifted(z))
     a = e / e.sum(axis=-1, keepdims=True)
     return ((a - y.astype(a.dtype)) / max(_samples(z), 1)).astype(z.dtype)  # SM-16
 
 
-def _shifted(z: Array) -> Array:
+def shifted(z: Array) -> Array:
     """z − max z in the working dtype; the largest entry of each row is 0."""
     if z.ndim < 1 or z.shape[-1] == 0:
         raise ValueError(f"expected logits of shape (..., C) with at least one class, got shape {z.shape}")
@@ -62,9 +62,10 @@ def _shifted(z: Array) -> Array:
         return wide - wide.max(axis=-1, keepdims=True)
 
 
-def _log_softmax(z: Array) -> Array:
-    shifted = _shifted(z)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))  # SM-11
+def working_log_softmax(z: Array) -> Array:
+    """log_softmax in the working dtype, not rounded to z's."""
+    below = shifted(z)
+    return below - np.log(np.exp(below).sum(axis=-1, keepdims=True))  # SM-11
 
 
 def _samples(z: Array) -> int:

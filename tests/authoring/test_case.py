@@ -10,25 +10,19 @@ from hypothesis import strategies as st
 from nnlaws.authoring.case import Inputs, cases, expand, stacks
 from nnlaws.authoring.errors import UsageError
 from nnlaws.authoring.law import Law
+from nnlaws.authoring.logits import FAMILIES, LINEAR, any_size, level, logits, moderate, reach
 from nnlaws.authoring.token import LARGEST, Case
 from nnlaws.chapters import LAWS, chapter_of
 from nnlaws.chapters.softmax.inputs import (
-    FAMILIES,
-    LINEAR,
     PARTS,
-    any_size,
     any_size_inputs,
     either,
     gibbs_inputs,
-    level,
-    logits,
     masked_inputs,
-    moderate,
     moderate_inputs,
     one_hot,
     parts_of,
     permuted_inputs,
-    reach,
     shifted_inputs,
     soft,
 )

@@ -20,6 +20,7 @@ every_operation_on_arrays = pytest.mark.parametrize(
 )
 OPTIONS = {"every": 2.0, "high": 0.5, "start": 0.5, "peak": 0.5, "steps": 4.0, "warmup": 1.0}
 """What is not 0.25."""
+OPTIONAL = {"ignore_index": 0, "label_smoothing": 0.25, "weight": (1.0, 2.0, 0.5)}
 
 
 def operation(signature: str) -> Operation:
@@ -66,9 +67,9 @@ def test_a_wrong_number_of_arguments_or_of_axes_has_no_shapes() -> None:
 
 def test_an_operation_is_scalar_or_per_sample_or_neither() -> None:
     """By samples: no samples give no rows, so CT-5 is about it."""
-    assert [name for name, each in OPERATIONS.items() if each.scalar] == ["cross_entropy"]
+    assert [name for name, each in OPERATIONS.items() if each.scalar] == ["cross_entropy", "label_cross_entropy"]
     assert {name for name, each in OPERATIONS.items() if not each.per_sample} == {
-        *("cross_entropy", "batch_norm_train", "batch_norm_backward", "batch_norm_running"),
+        *("cross_entropy", "label_cross_entropy", "batch_norm_train", "batch_norm_backward", "batch_norm_running"),
         *("batch_norm_layer", "batch_norm_layer_backward"),
         *("exponential_average", "gradient_descent", "momentum", "rmsprop", "adam", "adamw"),
         *(name for name, each in OPERATIONS.items() if chapter_of(each).name in ("sampling", "search")),
@@ -117,7 +118,10 @@ def test_formula_reference_and_bound_take_what_the_signature_says(operation: Ope
 def test_formula_and_reference_return_the_results_in_their_order(operation: Operation) -> None:
     sizes = {"m": 4, "C": 3, "n": 3, "T": 2, "k": 2}
     entry = 1.0 if chapter_of(operation).name in ("decay", "schedules") else 0.5  # epochs and steps are whole
-    arguments = [np.full([sizes[dim] for dim in dims], entry) for dims in operation.arguments.values()]
+    shapes = {name: [sizes[dim] for dim in dims] for name, dims in operation.arguments.items()}
+    arguments = [
+        np.ones(shape, int) if name in operation.integers else np.full(shape, entry) for name, shape in shapes.items()
+    ]
     options = {name: OPTIONS.get(name, 0.25) for name in operation.options}
     for function in (operation.formula, operation.reference):
         returned = function(*arguments, **options)
@@ -153,13 +157,19 @@ def test_conventions_that_change_the_value_are_keywords_of_the_formula_and_other
     sizes = {"m": 4, "C": 3, "n": 3, "T": 2, "k": 2}
     random = np.random.default_rng(0)
     reach = 9.0 if "steps" in operation.options else 1.0  # beyond the last step
-    arguments = [reach * random.random([sizes[dim] for dim in dims]) for dims in operation.arguments.values()]
-    options = {name: OPTIONS.get(name, 0.25) for name in operation.options}
+    shapes = {name: [sizes[dim] for dim in dims] for name, dims in operation.arguments.items()}
+    arguments = [
+        random.integers(0, 3, shape) if name in operation.integers else reach * random.random(shape)
+        for name, shape in shapes.items()
+    ]
+    options: dict[str, Any] = {name: OPTIONS.get(name, 0.25) for name in operation.options}
+    options.update({name: OPTIONAL[name] for name in operation.optional})
     plain = operation.formula(*arguments, **options)
     for name, value in variants(operation):
         if name in operation.changing:
             other = operation.formula(*arguments, **options, **{name: value})
-            assert not all(np.array_equal(a, b) for a, b in zip(plain, other, strict=True)), f"{name} = {value}"
+            results = [each if isinstance(each, tuple) else (each,) for each in (plain, other)]
+            assert not all(map(np.array_equal, *results)), f"{name} = {value}"
 
 
 def test_every_name_of_a_weaker_bound_has_one_value_that_admits_the_most() -> None:

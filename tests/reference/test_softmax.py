@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nnlaws.authoring.case import expand
 from nnlaws.authoring.evidence import compare
+from nnlaws.authoring.logits import any_size, moderate
 from nnlaws.authoring.ruler import Ruler
 from nnlaws.chapters import OPERATIONS
-from nnlaws.chapters.softmax.inputs import any_size, any_size_inputs, either, moderate, moderate_inputs
+from nnlaws.chapters.softmax.inputs import any_size_inputs, either, moderate_inputs
 from nnlaws.rounding.formats import Format, format_of
 from nnlaws_reference import cross_entropy, cross_entropy_gradient, log_softmax, softmax
 from nnlaws_reference.dtypes import DTYPES, Array

@@ -27,7 +27,7 @@ $$x$$
 Notes: N1. Source: a book, p. 3. Variants: `kind = other` does `x + 1` instead. See also: ZZ-1.
 """
 
-SHOULD = ["CT-4", "CT-5", "CT-7", "CT-10", "BN-26", "SC-6", "SM-19"]
+SHOULD = ["CT-4", "CT-5", "CT-7", "CT-10", "BN-26", "LO-5", "LO-8", "SC-6", "SM-19"]
 
 every_clause = pytest.mark.parametrize("each", clauses().values(), ids=clauses().keys())
 

@@ -4,6 +4,8 @@ The layer and its variables have the arguments' dtype. Its momentum is the weigh
 """
 
 import os
+from functools import partial
+from typing import Any
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 
@@ -11,6 +13,7 @@ import keras
 
 from nnlaws.adapters import keras_optimizers
 from nnlaws.native import keras as native
+from nnlaws.native import labels
 
 _BACKEND = native.BACKEND
 
@@ -31,6 +34,34 @@ batch_norm_train = _layer.batch_norm_train
 batch_norm_backward = _layer.batch_norm_backward
 batch_norm_running = _layer.batch_norm_running
 batch_norm_inference = _layer.batch_norm_inference
+
+
+def _each(z: Any, labels: Any, reduction: str | None = None, **given: Any) -> Any:
+    if "label_smoothing" in given:
+        hot = keras.ops.one_hot(labels, z.shape[-1], dtype=z.dtype)
+        smooth = {"label_smoothing": given.pop("label_smoothing")}
+        return keras.losses.CategoricalCrossentropy(from_logits=True, reduction=reduction, **smooth)(hot, z)
+    ignored = {"ignore_class": given["ignore_index"]} if "ignore_index" in given else {}
+    dtype = keras.backend.standardize_dtype(z.dtype)
+    return keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction=reduction, dtype=dtype, **ignored)(
+        labels, z
+    )
+
+
+def _of_sigmoids(z: Any, y: Any) -> Any:
+    return keras.ops.binary_crossentropy(y, z, from_logits=True)
+
+
+_labelled = labels.label_losses(
+    native.KIT, _each, partial(_each, reduction="sum_over_batch_size"), ("ignore_index", "label_smoothing")
+)
+label_losses = _labelled.label_losses
+label_losses_gradient = _labelled.label_losses_gradient
+label_cross_entropy = _labelled.label_cross_entropy
+label_cross_entropy_gradient = _labelled.label_cross_entropy_gradient
+_sigmoids = labels.sigmoid_losses(native.KIT, _of_sigmoids)
+sigmoid_losses = _sigmoids.sigmoid_losses
+sigmoid_losses_gradient = _sigmoids.sigmoid_losses_gradient
 
 exponential_average = keras_optimizers.exponential_average
 gradient_descent = keras_optimizers.gradient_descent

@@ -11,11 +11,15 @@ import numpy as np
 import tensorflow as tf
 from nnlaws_reference.dtypes import Array
 
+from nnlaws.native import labels
+from nnlaws.native.tensorflow import KIT
+
 tf.config.threading.set_intra_op_parallelism_threads(1)  # the arrays are small: threads would only wait for each other
 tf.config.threading.set_inter_op_parallelism_threads(1)
 
 description = (
-    f"TensorFlow {tf.__version__} on CPU: tf.nn.softmax, log_softmax, softmax_cross_entropy_with_logits, GradientTape, "
+    f"TensorFlow {tf.__version__} on CPU: tf.nn.softmax, log_softmax, softmax_cross_entropy_with_logits, "
+    "sparse_softmax_cross_entropy_with_logits, sigmoid_cross_entropy_with_logits, GradientTape, "
     "tf.random.Generator"
 )
 dtypes = ("float32", "float64", "float16", "bfloat16")
@@ -52,6 +56,28 @@ def sample_integer(low: int, high: int, *, size: int, seed: int) -> Array:
 
 def _loss(z: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits(labels=y, logits=z))
+
+
+def _each(z: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=z)
+
+
+def _mean(z: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_mean(_each(z, labels))
+
+
+def _of_sigmoids(z: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+    return tf.nn.sigmoid_cross_entropy_with_logits(labels=y, logits=z)
+
+
+_labelled = labels.label_losses(KIT, _each, _mean)
+label_losses = _labelled.label_losses
+label_losses_gradient = _labelled.label_losses_gradient
+label_cross_entropy = _labelled.label_cross_entropy
+label_cross_entropy_gradient = _labelled.label_cross_entropy_gradient
+_sigmoids = labels.sigmoid_losses(KIT, _of_sigmoids)
+sigmoid_losses = _sigmoids.sigmoid_losses
+sigmoid_losses_gradient = _sigmoids.sigmoid_losses_gradient
 
 
 def _array(x: tf.Tensor) -> Array:

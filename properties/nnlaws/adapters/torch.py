@@ -17,17 +17,20 @@ from torch import nn
 from torch.nn import functional
 
 from nnlaws.adapters import torch_optimizers
+from nnlaws.native import labels
 from nnlaws.native.torch import batch_norm, loss, rows
 from nnlaws.native.torch.arrays import array
+from nnlaws.native.torch.functions import KIT
 
 description = (
-    f"PyTorch {torch.__version__} on CPU: torch.nn.functional.softmax, log_softmax, cross_entropy, nn.BatchNorm1d, "
-    "autograd, torch.optim, Tensor.uniform_ (float32), randint"
+    f"PyTorch {torch.__version__} on CPU: torch.nn.functional.softmax, log_softmax, cross_entropy, "
+    "binary_cross_entropy_with_logits, nn.BatchNorm1d, autograd, torch.optim, Tensor.uniform_ (float32), randint"
 )
 dtypes = ("float32", "float64", "float16", "bfloat16")
 conventions = {
     "running_variance": "unbiased",
     "batch_norm_running.arithmetic": "narrow",  # the averages are rounded to the layer's dtype after every batch
+    "sigmoid_form": "cancelling",
     **torch_optimizers.conventions,
     "sample_integer.bounds": "half_open",
 }
@@ -38,6 +41,16 @@ log_softmax = rows("log_softmax", partial(functional.log_softmax, dim=-1)).log_s
 _loss = loss(functional.cross_entropy)
 cross_entropy = _loss.cross_entropy
 cross_entropy_gradient = _loss.cross_entropy_gradient
+
+_each = partial(functional.cross_entropy, reduction="none")
+_labelled = labels.label_losses(KIT, _each, functional.cross_entropy, labels.KEYWORDS)
+label_losses = _labelled.label_losses
+label_losses_gradient = _labelled.label_losses_gradient
+label_cross_entropy = _labelled.label_cross_entropy
+label_cross_entropy_gradient = _labelled.label_cross_entropy_gradient
+_sigmoids = labels.sigmoid_losses(KIT, partial(functional.binary_cross_entropy_with_logits, reduction="none"))
+sigmoid_losses = _sigmoids.sigmoid_losses
+sigmoid_losses_gradient = _sigmoids.sigmoid_losses_gradient
 
 _rows = batch_norm(nn.BatchNorm1d)
 batch_norm_train = _rows.batch_norm_train

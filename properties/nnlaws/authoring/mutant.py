@@ -50,7 +50,7 @@ def stored(function: Implementation) -> Implementation:
         dtype = arguments[0].dtype
         wide = working_dtype(dtype)
         return each(lambda result: np.asarray(result).astype(dtype))(
-            function(*(argument.astype(wide) for argument in arguments), **options)
+            function(*(x if x.dtype.kind in "iu" else x.astype(wide) for x in arguments), **options)
         )
 
     return run

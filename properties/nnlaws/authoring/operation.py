@@ -34,6 +34,8 @@ class Operation:
     results, the clause that says what each is, where there are several. proportional: whether its rounding bound
     shrinks with the unit roundoff, from float32 to float64 to 2^−10 at most. Sums, products, quotients, exponentials
     and logarithms shrink to 2^−29, roots to 2^−14; what is next to a pole, or cancels, need not.
+    integers: those of its arguments that are whole numbers, int64 whatever dtype the others have, as class numbers are.
+    optional: keywords that an implementation need not take, and that formula, reference and bound do.
     """
 
     name: str
@@ -49,6 +51,8 @@ class Operation:
     apart: str = ""
     clauses: Mapping[str, str] = field(default_factory=dict[str, str])
     proportional: bool = False
+    integers: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return self.name
@@ -78,6 +82,11 @@ class Operation:
     def results(self) -> Dims:
         """The arrays that it returns, in order: one by itself, several as a tuple."""
         return _dims(self.signature.partition("->")[2])
+
+    def given(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Of what a law gives by name, what bears on the value: its numbers, and what else it may take."""
+        more = {name: options[name] for name in self.optional if name in options}
+        return {**{name: options[name] for name in self.options}, **more}
 
     @property
     def call(self) -> str:

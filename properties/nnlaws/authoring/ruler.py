@@ -123,7 +123,8 @@ def _bounds(
     operation: Operation, format: Format, conventions: Items, options: Items, given: _Given
 ) -> tuple[Bounded, ...]:
     """Diagnosis holds one mutant after another to the same arguments."""
-    arguments = (bounded(argument) for argument in given.arguments)
+    named = zip(operation.arguments, given.arguments, strict=True)
+    arguments = (x if name in operation.integers else bounded(x) for name, x in named)
     found = operation.bound(*arguments, conventions=dict(conventions), **dict(options))
     results = (found,) if isinstance(found, Bounded) else tuple(found)
     for result in results:
@@ -142,7 +143,8 @@ def _measures(
     if format.digits < 53 and operation.proportional and sum(x.size for x in given.arguments) > LARGE:
         exact = [Enclosure(each.value, np.zeros(each.shape), SMALLER * each.error) for each in bounds]
     elif format.digits < 53:
-        wide = tuple(argument.astype(np.float64) for argument in given.arguments)
+        named = zip(operation.arguments, given.arguments, strict=True)
+        wide = tuple(x if name in operation.integers else x.astype(np.float64) for name, x in named)
         exact = [_enclosure(value) for value in ruler.bounds(*wide, **numbers)]
     else:
         named = {name: value for name, value in conventions if name in operation.changing}
@@ -164,8 +166,12 @@ def _enclose_all(
     near enough; else in balls.
     """
 
+    named = list(zip(operation.arguments, arguments, strict=True))
+    numbers = [x for name, x in named if name not in operation.integers]
+
     def flat(*lifted: Any) -> Any:
-        results = operation.formula(*lifted, **options)
+        left = iter(lifted)
+        results = operation.formula(*(x if name in operation.integers else next(left) for name, x in named), **options)
         each = results if isinstance(results, tuple) else (results,)
         return np.concatenate([np.ravel(one if hasattr(one, "shape") else np.asarray(one)) for one in each])
 
@@ -175,8 +181,8 @@ def _enclose_all(
     near, found = np.concatenate([each.ravel() for each in within]), None
     steps = operation.sizes([each.shape for each in arguments]).get("T", 1)
     if max(each.size for each in arguments) > MANY * steps:
-        found = enclose_quickly(in_range, *arguments, within=near)
-    found = found or enclose(flat, *arguments, within=near)
+        found = enclose_quickly(in_range, *numbers, within=near)
+    found = found or enclose(flat, *numbers, within=near)
     ends = np.cumsum([each.size for each in within])[:-1]
     parts = zip(*(np.split(part, ends) for part in (found.hi, found.lo, found.radius)), strict=True)
     return [Enclosure(*(part.reshape(each.shape) for part in of)) for each, of in zip(within, parts, strict=True)]

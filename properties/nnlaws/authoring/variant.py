@@ -27,7 +27,8 @@ def in_float64(function: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(function)
     def run(*arguments: Array, **options: Any) -> Any:
         dtype = arguments[0].dtype
-        results = function(*(argument.astype(np.float64) for argument in arguments), **options)
+        wide = (x if x.dtype.kind in "iu" else x.astype(np.float64) for x in arguments)
+        results = function(*wide, **options)
         return each(lambda result: result.astype(dtype))(results)
 
     return run

@@ -307,8 +307,10 @@ def _bounds(ruler: Ruler, inputs: Inputs, results: Results) -> tuple[Bounded, ..
     """The rounding allowed of each result; any, for what no samples give, of which there is no exact value."""
     if not all(argument.size for argument in inputs.arguments):
         return tuple(Bounded(0 * one, np.full(one.shape, np.inf), ruler.format) for one in results)
-    options = {name: inputs.options[name] for name in ruler.operation.options}
-    return ruler.bounds(*(argument.astype(ruler.format.dtype) for argument in inputs.arguments), **options)
+    options = ruler.operation.given(inputs.options)
+    named = zip(ruler.operation.arguments, inputs.arguments, strict=True)
+    given = (x if name in ruler.operation.integers else x.astype(ruler.format.dtype) for name, x in named)
+    return ruler.bounds(*given, **options)
 
 
 def _equal_up_to_rounding(got: Results, other: Results, ruler: Ruler, inputs: Inputs) -> bool:

@@ -56,7 +56,7 @@ def explain(
     ]  # a weaker bound allows anything
     mistakes = chapter.mutants_of(law.operation)
     for each in inputs:
-        options = {name: each.options[name] for name in law.operation.options}
+        options = law.operation.given(each.options)
         try:
             got = subject.results(*each.arguments, **options)
         except TargetFault:

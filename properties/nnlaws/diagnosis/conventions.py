@@ -80,12 +80,13 @@ def errors(subject: GuardedSubject, ruler: Ruler, stacks: Sequence[Inputs]) -> F
     for inputs in stacks:
         lanes = len(inputs.arguments[0])
         try:
-            results = subject.results(*inputs.arguments, **_own(ruler, inputs))
+            own = _own(ruler, subject, inputs)
+            results = subject.results(*inputs.arguments, **own)
         except TargetFault:
             found.append(np.zeros(lanes))
             continue
         worst = np.zeros(lanes)
-        for got, bound in zip(results, ruler.bounds(*inputs.arguments, **_own(ruler, inputs)), strict=True):
+        for got, bound in zip(results, ruler.bounds(*inputs.arguments, **own), strict=True):
             with np.errstate(all="ignore"):
                 used = np.abs(got - bound.value) / bound.error
             used = np.where(np.isfinite(used), used, 0.0).reshape(lanes, -1)
@@ -100,7 +101,7 @@ def looseness(convention: Convention, ruler: Ruler, stacks: Sequence[Inputs]) ->
         return 1.0
     ratios: list[Any] = []
     for inputs in stacks:
-        own = _own(ruler, inputs)
+        own = ruler.operation.given(inputs.options)
         loose = ruler.declaring(convention.item).bounds(*inputs.arguments, **own)
         for tight, wide in zip(ruler.bounds(*inputs.arguments, **own), loose, strict=True):
             with np.errstate(all="ignore"):
@@ -125,5 +126,6 @@ def unseen(convention: Convention, loose: float) -> str:
     return f"errors of up to about {max(loose, 2):.0f} times what is allowed now then go unseen"
 
 
-def _own(ruler: Ruler, inputs: Inputs) -> dict[str, Any]:
-    return {name: inputs.options[name] for name in ruler.operation.options}
+def _own(ruler: Ruler, subject: GuardedSubject, inputs: Inputs) -> dict[str, Any]:
+    given = ruler.operation.given(inputs.options)
+    return {name: value for name, value in given.items() if name in ruler.operation.options or subject.takes(name)}

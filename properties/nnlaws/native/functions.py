@@ -30,7 +30,7 @@ SMOOTHING = ("label_smoothing", "smoothing")  # of targets, which is switched of
 
 @dataclass(frozen=True)
 class Kit:
-    """A library's arrays: made of NumPy's, read back, told apart; the gradient of a function at one; the mean."""
+    """A library's arrays: made of NumPy's, read back, told apart; the gradient of a function at one; mean and sum."""
 
     library: str
     tensor: Callable[[Array], Any]
@@ -38,6 +38,7 @@ class Kit:
     owns: Callable[[Any], bool]
     gradient: Callable[[Function, Array], Array] | None = None
     mean: Callable[[Any], Any] = lambda values: values.mean()
+    sum: Callable[[Any], Any] = lambda values: values.sum()
 
 
 def rows(kit: Kit, name: str, function: Function, **declared: Any) -> SimpleNamespace:

@@ -96,7 +96,7 @@ def _gradient(function: Callable[..., Any], z: Array) -> Array:
     return TENSORFLOW.gradient(function, z)
 
 
-KIT = Kit("Keras", tensor, array, keras.ops.is_tensor, _gradient, keras.ops.mean)
+KIT = Kit("Keras", tensor, array, keras.ops.is_tensor, _gradient, keras.ops.mean, keras.ops.sum)
 KERAS = keras_kind.Keras(
     keras,
     (keras.optimizers.Optimizer,),

@@ -43,7 +43,7 @@ def _gradient(function: Callable[..., Any], z: Array) -> Array:
     return array(mx.grad(function)(tensor(z)))
 
 
-KIT = Kit("MLX", tensor, array, lambda x: isinstance(x, mx.array), _gradient, mx.mean)
+KIT = Kit("MLX", tensor, array, lambda x: isinstance(x, mx.array), _gradient, mx.mean, mx.sum)
 
 
 def _forward(layer: Any, x: Any, training: bool) -> Any:

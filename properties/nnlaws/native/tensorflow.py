@@ -81,7 +81,7 @@ def _checkpoint(state: State) -> Any:
     return tf.train.Checkpoint(variable=variable, optimizer=made.optimizer)
 
 
-KIT = Kit("TensorFlow", _tensor, np.asarray, tf.is_tensor, _gradient, tf.reduce_mean)
+KIT = Kit("TensorFlow", _tensor, np.asarray, tf.is_tensor, _gradient, tf.reduce_mean, tf.reduce_sum)
 
 
 def recognise(found: Any, name: str, given: Keywords, settings: Mapping[str, str]) -> SimpleNamespace | None:

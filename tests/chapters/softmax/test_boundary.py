@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from nnlaws.authoring.case import batches, stack
 from nnlaws.authoring.law import Law
+from nnlaws.authoring.logits import KNOWN, STEP
 from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.subject import TargetFault
 from nnlaws.authoring.token import Case
 from nnlaws.chapters import LAWS
 from nnlaws.chapters.softmax import boundary
-from nnlaws.chapters.softmax.inputs import KNOWN, either, masked_inputs, moderate_inputs, one_hot, soft
+from nnlaws.chapters.softmax.inputs import either, masked_inputs, moderate_inputs, one_hot, soft
 from nnlaws.harness.planning import find
 from nnlaws.isolation.guard import GuardedSubject
 from nnlaws.rounding.formats import Format, format_of
@@ -106,7 +107,7 @@ def test_one_class_is_left_and_one_is_masked_in_every_place() -> None:
 @pytest.mark.parametrize("columns", [2, 3, 5])
 @pytest.mark.parametrize("place", [0, 3, 63])
 def test_masks_leave_something_however_small_the_case_is_made(family: str, columns: int, place: int) -> None:
-    masks = boundary.masks(Case(2, columns, family, 3, boundary.STEP * place))
+    masks = boundary.masks(Case(2, columns, family, 3, STEP * place))
     assert (masks.sum(axis=-1) >= 1).all()
     assert (masks.sum(axis=-1) < columns).all()
 

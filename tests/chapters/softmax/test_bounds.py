@@ -5,16 +5,16 @@ import tracemalloc
 import numpy as np
 import pytest
 from nnlaws.authoring.ruler import Ruler
-from nnlaws.chapters.softmax.bounds import _larger  # pyright: ignore[reportPrivateUsage]
 from nnlaws.chapters.softmax.operations import OPERATIONS
 from nnlaws.rounding.formats import format_of
+from nnlaws.rounding.softmax import larger
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (7, 5), (3, 2, 130), (2, 0)])
 def test_larger_logits_are_counted(shape: tuple[int, ...]) -> None:
     random = np.random.default_rng(len(shape))
     z = np.where(random.random(shape) < 0.2, -np.inf, np.round(random.standard_normal(shape), 1))
-    assert np.array_equal(_larger(z), (z[..., None, :] > z[..., :, None]).sum(axis=-1))
+    assert np.array_equal(larger(z), (z[..., None, :] > z[..., :, None]).sum(axis=-1))
 
 
 def test_a_wide_row_takes_memory_as_it_takes_entries() -> None:

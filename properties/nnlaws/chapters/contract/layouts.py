@@ -76,10 +76,11 @@ def _one_row_for_all(operation: Operation, arguments: Arguments) -> tuple[Argume
 
 def _one_array_for_several(operation: Operation, arguments: Arguments) -> tuple[Arguments, Arguments] | None:
     """Arguments of the same axes are all the last of them: y is both logits and targets, var is γ, β and mean too."""
-    last = dict(zip(operation.arguments.values(), arguments, strict=True))
+    alike = [(dims, name in operation.integers) for name, dims in operation.arguments.items()]
+    last = dict(zip(alike, arguments, strict=True))
     if len(last) == len(arguments):
         return None
-    laid = tuple(last[dims] for dims in operation.arguments.values())
+    laid = tuple(last[each] for each in alike)
     return tuple(x.copy() for x in laid), laid
 
 

@@ -33,8 +33,13 @@ def returns_the_wrong_dtype(right: Implementation) -> Implementation:
     return run
 
 
+def _as(dtype: Any, arguments: tuple[Array, ...]) -> list[Array]:
+    """Those that are no whole numbers, in another dtype."""
+    return [x if x.dtype.kind in "iu" else x.astype(dtype) for x in arguments]
+
+
 def promotes_to_float64(right: Implementation) -> Implementation:
-    return lambda *arguments, **options: right(*(argument.astype(np.float64) for argument in arguments), **options)
+    return lambda *arguments, **options: right(*_as(np.float64, arguments), **options)
 
 
 def returns_one_axis_more(right: Implementation) -> Implementation:
@@ -119,7 +124,7 @@ def silences_warnings(right: Implementation) -> Implementation:
 
 def computes_in_float32(right: Implementation) -> Implementation:
     def run(*arguments: Array, **options: Any) -> Any:
-        narrow = (argument.astype(np.float32) for argument in arguments)
+        narrow = _as(np.float32, arguments)
         return each(lambda result: result.astype(arguments[0].dtype))(right(*narrow, **options))
 
     return run
@@ -293,7 +298,8 @@ def _happens(make: Callable[[Implementation], Implementation], chapter: Chapter,
     if make is writes_over_the_arrays_it_is_given:
         return isinstance(judging, Chance) and operation.name in judging.given_arrays
     if make is takes_one_array_for_an_output:
-        return len(set(operation.arguments.values())) < len(operation.arguments)
+        alike = {(dims, name in operation.integers) for name, dims in operation.arguments.items()}
+        return len(alike) < len(operation.arguments)
     if make is pads_the_empty_batch:
         return operation.per_sample
     return operation.zero or make is not nan_at_zero

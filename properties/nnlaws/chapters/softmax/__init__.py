@@ -1,5 +1,6 @@
 """Softmax, its loss and its gradient."""
 
+from nnlaws.authoring import logits
 from nnlaws.authoring.chapter import Chapter
 from nnlaws.authoring.judging import Rounding
 from nnlaws.authoring.later import later
@@ -14,8 +15,8 @@ CHAPTER = Chapter(
     later("nnlaws.chapters.softmax.mutants", "MUTANTS"),
     later("nnlaws.chapters.softmax.sound", "SOUND"),
     Rounding(
-        tuple(inputs.FAMILIES),
-        inputs.LEVELS,
+        tuple(logits.FAMILIES),
+        logits.LEVELS,
         "any_size_of_logits",
         inputs.ordinary,
         inputs.extreme,
@@ -23,7 +24,7 @@ CHAPTER = Chapter(
         samples=inputs.SAMPLES,
         columns=inputs.COLUMNS,
         unusual=inputs.unusual,
-        far=inputs.FAR,
+        far=logits.FAR,
         shown=2,
     ),
     place=1,

@@ -1,102 +1,22 @@
 """Inputs for softmax and cross entropy: families of logits, targets on the simplex, and what the laws do with them."""
 
 from collections.abc import Callable
-from functools import cache
 
 import numpy as np
-from hypothesis import strategies as st
 from nnlaws_reference.dtypes import Array
 from numpy.typing import NDArray
 
-from nnlaws.authoring.case import Builder, Family, Inputs, Strategy, cases
+from nnlaws.authoring.case import Builder, Inputs, Strategy
 from nnlaws.authoring.errors import UsageError
 from nnlaws.authoring.judging import Unusual
+from nnlaws.authoring.logits import PLACED, any_size, in_range, logits, moderate, number, reach
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.token import Case
 from nnlaws.chapters.softmax import boundary
 from nnlaws.rounding.formats import Floats, Format
 
-LEVELS = (1, -1, 3, -3, 20, -20, 100, -100, 2000, -2000)  # where a cause is sought
-FAR = tuple(sign * k for k in (400, 1000, 1040, 1062, 1090, 1150, 1300, 1450, 1600, 1750, 1900) for sign in (1, -1))
-"""Between 100 and what 2000 stands for, which is near the end of the range: in float32 400, 1000, 4e3, 2e4, 2e5, 2e7,
-4e12, 6e17, 1e23, 2e28 and 3e33. A limit or a start of a maximum that is another number shows at some of them."""
-QUARTER = 1 / 4
-LINEAR = 1024  # up to here k is the level itself, beyond it a power of 2: float64's e^z overflows from 710
 PARTS = 64  # targets are multiples of 1/64, or of a finer part: the format holds them, and a row sums to exactly 1
 SMOOTHED = (0.1, 0.01, 0.001)  # what is taken of a label and shared by all classes
-
-
-def _one(random: np.random.Generator, shape: tuple[int, int], level: float) -> Floats:
-    z = np.zeros(shape)
-    z[np.arange(shape[0]), random.integers(0, shape[1], shape[0])] = level
-    return z
-
-
-def _rows(random: np.random.Generator, shape: tuple[int, int], level: float) -> Floats:
-    return level * (2 * random.random((shape[0], 1)) - 1) + random.standard_normal(shape)
-
-
-FAMILIES: dict[str, Family] = {
-    "constant": lambda random, shape, level: np.full(shape, level),
-    "one": _one,
-    "integers": lambda random, shape, level: np.rint(level * (2 * random.random(shape) - 1)),
-    "ramp": lambda random, shape, level: random.permuted(
-        np.tile(np.linspace(0, level, shape[1]), (shape[0], 1)), axis=1
-    ),
-    "normal": lambda random, shape, level: level / 3 * random.standard_normal(shape),
-    "dominant": lambda random, shape, level: _one(random, shape, level) + random.standard_normal(shape),
-    "offset": lambda random, shape, level: level + random.standard_normal(shape),
-    "rows": _rows,
-}
-"""Logits of a shape at a level, simplest first.
-
-All equal; one class ahead; whole numbers; evenly spread; bell-shaped; one class ahead of noise; noise around one value;
-noise around a value of each row."""
-KNOWN = {**FAMILIES, **boundary.LOGITS}
-"""These and those that boundary cases alone are from."""
-
-
-def reach(format: Format) -> int:
-    """The largest |z| at which e^z, and a sum of a few, are still in range: there even the literal formula works."""
-    return {"float16": 8, "bfloat16": 80, "float32": 80, "float64": 600}[format.name]
-
-
-@cache
-def moderate(format: Format, m: tuple[int, int], classes: tuple[int, int]) -> st.SearchStrategy[Case]:
-    """Cases whose exponentials are in range."""
-    limit = reach(format)
-    return cases(tuple(FAMILIES), limit, st.integers(-4 * limit, 4 * limit).map(lambda n: n / 4), m, classes)
-
-
-@cache
-def any_size(format: Format, m: tuple[int, int], classes: tuple[int, int]) -> st.SearchStrategy[Case]:
-    """Cases of every finite size, up to the format's largest number."""
-    extremes = st.sampled_from((0.0, 1.0, -1.0, 1000.0, -1000.0, format.largest, -format.largest, format.largest / 2))
-    return cases(tuple(FAMILIES), 2 * LINEAR, extremes, m, classes)
-
-
-def level(k: int, format: Format) -> float:
-    """k up to LINEAR, then growing as a power of 2 to the format's largest number at 2·LINEAR."""
-    if abs(k) <= LINEAR:
-        return float(k)
-    if abs(k) >= 2 * LINEAR:
-        return -format.largest if k < 0 else format.largest
-    exponent = 10 + (abs(k) - LINEAR) / LINEAR * (np.log2(format.largest) - 10)
-    return float(np.copysign(np.exp2(exponent), k))
-
-
-def logits(case: Case, format: Format, limit: float, step: float | None = None) -> Array:
-    """z of the case, clipped to ±limit; with `step`, rounded to its multiples.
-
-    One seed in 8 takes k as it is, others a part of it.
-    """
-    if case.family not in KNOWN:
-        raise UsageError(f"unknown family {case.family!r} in the case {case}; there are {', '.join(KNOWN)}")
-    random = case.random("logits")
-    part = 1.0 if case.seed % 8 == 0 else random.random()
-    z = KNOWN[case.family](random, (case.m, case.columns), part * level(case.k, format))
-    z = np.clip(case.overlay(z), -limit, limit)
-    return (z if step is None else np.rint(z / step) * step).astype(format.dtype)
 
 
 def one_hot(random: np.random.Generator, m: int, classes: int, parts: int) -> Floats:
@@ -135,15 +55,10 @@ def moderate_inputs(targets: Targets | None) -> Builder:
 
 
 def any_size_inputs(targets: Targets | None, scalar: bool) -> Builder:
-    """Logits of every finite size; for a scalar result, so that the sum over the batch stays in range (SM-6): a
-    quarter of the range has to do for m rows, or nearly all of it for one that is not spread out.
-    """
+    """Logits of every finite size; for a scalar result, so that the sum over the batch stays in range (SM-6)."""
 
     def build(case: Case, format: Format) -> Inputs:
-        limit = format.largest * (1 - 2.0**-5) if scalar else format.largest
-        z = logits(case, format, limit)
-        if scalar and (case.m > 1 or bool(np.ptp(z.astype(np.float64) / format.largest) > QUARTER)):
-            z = logits(case, format, QUARTER * format.largest / case.m)
+        z = in_range(case, format) if scalar else logits(case, format, format.largest)
         return Inputs((z, *_targets(case, format, targets)))
 
     return build
@@ -179,7 +94,7 @@ def masked_inputs(targets: Targets | None) -> Builder:
         if case.columns < 2:
             raise UsageError(f"the case {case} has one class; to mask one and keep one takes two")
         random = case.random("mask")
-        placed = case.family in boundary.LOGITS
+        placed = case.family in PLACED
         masks = boundary.masks(case) if placed else np.array([_mask(random, case.columns) for _ in range(case.m)])
         z = logits(case, format, format.largest if placed else reach(format))
         z[masks] = -np.inf
@@ -231,10 +146,10 @@ def _targets(case: Case, format: Format, targets: Targets | None) -> tuple[Array
     """Drawn at random; those of boundary cases are placed, one in four of them shared where either will do."""
     if targets is None:
         return ()
-    if case.family not in boundary.LOGITS:
+    if case.family not in PLACED:
         random = case.random("targets")
         y = targets(random, case.m, case.columns, parts_of(random, format))
-    elif targets is soft or (targets is either and boundary.number(case) % 4 == 3):
+    elif targets is soft or (targets is either and number(case) % 4 == 3):
         y = boundary.shared(case, PARTS)
     else:
         y = boundary.one_hot(case)
@@ -262,7 +177,7 @@ def unusual(operation: Operation) -> Unusual:
 
     def build(case: Case, format: Format) -> Inputs:
         inputs = (masked if case.columns > 1 else plain)(case, format)
-        if boundary.number(case) % 2:
+        if number(case) % 2:
             inputs.arguments[0][0, case.columns // 2] = np.nan
         return inputs
 

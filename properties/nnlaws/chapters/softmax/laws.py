@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from nnlaws.authoring.case import Range
 from nnlaws.authoring.evidence import Evidence, agree, compare, require, worst
 from nnlaws.authoring.law import CLOSE, Law, agree_or_nan, laws_of, slack, values
+from nnlaws.authoring.logits import any_size, every_size, moderate, wide
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.subject import Subject, TargetFault
@@ -25,12 +26,10 @@ from nnlaws.authoring.token import Case
 from nnlaws.chapters.softmax import at_size, boundary
 from nnlaws.chapters.softmax.inputs import (
     Targets,
-    any_size,
     any_size_inputs,
     either,
     gibbs_inputs,
     masked_inputs,
-    moderate,
     moderate_inputs,
     one_hot,
     permuted_inputs,
@@ -238,7 +237,7 @@ def _every(operation: Operation, targets: Targets | None) -> tuple[Law, ...]:
     make = laws_of(operation, moderate_inputs(targets), moderate, SHARES)
     any_inputs = any_size_inputs(targets, operation.scalar)
     shifted, masked, spoilt = shifted_inputs(targets), masked_inputs(targets), spoilt_inputs(targets)
-    every = {"cases": any_size, "boundary": _every_size_and_shape if operation.scalar else boundary.every_size}
+    every = {"cases": any_size, "boundary": _every_size_and_shape if operation.scalar else every_size}
     masks = {"columns": (2, 8), "share": 0.5, "lanes": 8, "boundary": boundary.masked}
     nan = {"columns": (2, 8), "share": 0.4, "lanes": 4, "boundary": boundary.spoilt}
     return (
@@ -255,13 +254,13 @@ def _every(operation: Operation, targets: Targets | None) -> tuple[Law, ...]:
 
 def _every_size_and_shape(format: Format, m: Range, columns: Range) -> list[Case]:
     """A loss is of the whole batch, so no other law of value sees batches of every shape."""
-    return [*boundary.wide_targets(format, m, columns), *boundary.every_size(format, m, columns)]
+    return [*boundary.wide_targets(format, m, columns), *every_size(format, m, columns)]
 
 
 SHARES = {"value": 1.0, "structure": 1.0}
 ROWS = "a row of the result depends on its row alone"
 SOFT = "targets may be any distribution"
-VALUE: Any = {"kind": "value", "boundary": boundary.wide}
+VALUE: Any = {"kind": "value", "boundary": wide}
 TARGETS: Any = {"kind": "value", "boundary": boundary.wide_targets}
 
 
@@ -271,7 +270,7 @@ def _laws() -> tuple[Law, ...]:
     loss = laws_of(CROSS_ENTROPY, moderate_inputs(either), moderate, SHARES)
     gradient = laws_of(CROSS_ENTROPY_GRADIENT, moderate_inputs(either), moderate, SHARES)
     hot, smooth = moderate_inputs(one_hot), moderate_inputs(soft)
-    spread: Any = {"m": (1, 1), "boundary": boundary.wide}
+    spread: Any = {"m": (1, 1), "boundary": wide}
     return (
         softmax("SM-1", value, "softmax is e^z / Σ e^z", **VALUE),
         softmax("SM-2", probability_row, "entries lie in [0, 1] and rows sum to 1"),

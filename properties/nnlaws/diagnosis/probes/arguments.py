@@ -111,7 +111,8 @@ def by_arguments(bench: Bench, sample: Sample) -> Iterator[Theory]:
                 if sample.arguments[place].shape[axis + 1] > 1 and _explains(plain, place, change):
                     yield theory(bench, place, f"{name} is taken {words} times", change)
         yield from _numbers(bench, plain, place, name)
-        yield from _limits(bench, sample, place, name)
+        if name not in bench.operation.integers:
+            yield from _limits(bench, sample, place, name)
 
 
 def _explains(plain: Plain, place: int, change: Change) -> bool:

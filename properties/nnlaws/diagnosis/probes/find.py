@@ -143,7 +143,7 @@ def _alone(bench: Bench, inputs: Inputs) -> Sample | None:
     """What comes of a single call's arguments."""
     if not {*bench.operation.options} <= {*inputs.options}:
         return None
-    return bench.sample(inputs.arguments, {name: inputs.options[name] for name in bench.operation.options})
+    return bench.sample(inputs.arguments, bench.operation.given(inputs.options))
 
 
 NOTHING = "every result is NaN"
@@ -320,9 +320,8 @@ def battery(chapter: Chapter, bench: Bench) -> list[Sample]:
 
 
 def _sampled(bench: Bench, law: Law, cases: Sequence[Case]) -> list[Sample]:
-    own = bench.operation.options
     found = [
-        bench.sample(inputs.arguments, {name: inputs.options[name] for name in own})
+        bench.sample(inputs.arguments, bench.operation.given(inputs.options))
         for inputs in stacks(law.build, cases, bench.ruler.format)
     ]
     return [sample for sample in found if sample is not None]
@@ -349,4 +348,5 @@ def _extra(law: Law, bench: Bench, judging: Rounding) -> bool:
     m, columns = (max(low, min(2, high)) for low, high in (law.m, law.columns))
     inputs = law.build(Case(m, columns, judging.families[0], judging.levels[0], 0), bench.ruler.format)
     alike = len(inputs.arguments) == len(bench.operation.arguments) and not inputs.extra
-    return not alike or not {*bench.operation.options} <= {*inputs.options}
+    own, given = {*bench.operation.options}, {*inputs.options}
+    return not alike or not own <= given or bool(given & {*bench.operation.optional})

@@ -111,7 +111,7 @@ class Sample:
 
 
 def _lanes(marks: Any) -> Any:
-    return marks.reshape(len(marks), -1).any(axis=1)
+    return marks.any(axis=tuple(range(1, marks.ndim)))
 
 
 def _nan_kept(said: Said, lanes: Any) -> Said:
@@ -176,7 +176,7 @@ class Bench:
     def seen(self, arguments: Arguments, options: Options, got: tuple[Floats, ...]) -> Sample | None:
         if not all(argument.size for argument in arguments):
             return None
-        own = {name: options[name] for name in self.operation.options}
+        own = self.operation.given(options)
         try:
             right = self.allowed(self.ruler.bounds(*arguments, **own))
         except (ArithmeticError, ValueError):  # arguments that do not go with such options

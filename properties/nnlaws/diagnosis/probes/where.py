@@ -154,7 +154,7 @@ def inputs_of(
         ]
         inputs = stack(law.build, cases, bench.ruler.format)
         if any(a.any() for a in inputs.arguments):
-            return inputs.arguments, {name: inputs.options[name] for name in bench.operation.options}
+            return inputs.arguments, bench.operation.given(inputs.options)
     return None
 
 

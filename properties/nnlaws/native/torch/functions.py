@@ -21,5 +21,6 @@ def kit(device: str = "cpu") -> Kit:
     return Kit("PyTorch", partial(tensor, device=device), array, lambda x: isinstance(x, torch.Tensor), gradient)
 
 
-rows = partial(functions.rows, kit())
-loss = partial(functions.loss, kit())
+KIT = kit()
+rows = partial(functions.rows, KIT)
+loss = partial(functions.loss, KIT)
