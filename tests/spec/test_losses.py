@@ -26,7 +26,7 @@ OPTIONS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("options", OPTIONS)
 @pytest.mark.parametrize("mean", [{}, {"mean_over": "samples"}, {"reduction": "sum"}])
-def test_lo3_the_gradient_of_the_mean_is_proven(options: dict[str, Any], mean: dict[str, str]) -> None:
+def test_lo3_the_gradient_of_the_mean_is_proven(options: dict[str, Any], mean: dict[str, Any]) -> None:
     def loss(z: Any) -> Any:
         return formulas.label_cross_entropy(z, LABELS, **options, **mean)
 

@@ -201,6 +201,6 @@ def positions(size: int, count: int, random: np.random.Generator) -> NDArray[np.
     return np.array(list(dict.fromkeys([*edges, *more.tolist()]))[: min(count, size)], dtype=np.intp)
 
 
-def tiled(x: Floats, size: int, axis: int) -> Floats:
+def tiled(x: NDArray[Any], size: int, axis: int) -> NDArray[Any]:
     """x, over and over along an axis, up to a size."""
     return np.asarray(np.take(x, np.arange(size) % x.shape[axis], axis=axis))

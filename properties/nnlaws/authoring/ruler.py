@@ -143,8 +143,8 @@ def _measures(
     if format.digits < 53 and operation.proportional and sum(x.size for x in given.arguments) > LARGE:
         exact = [Enclosure(each.value, np.zeros(each.shape), SMALLER * each.error) for each in bounds]
     elif format.digits < 53:
-        named = zip(operation.arguments, given.arguments, strict=True)
-        wide = tuple(x if name in operation.integers else x.astype(np.float64) for name, x in named)
+        arguments = zip(operation.arguments, given.arguments, strict=True)
+        wide = tuple(x if name in operation.integers else x.astype(np.float64) for name, x in arguments)
         exact = [_enclosure(value) for value in ruler.bounds(*wide, **numbers)]
     else:
         named = {name: value for name, value in conventions if name in operation.changing}

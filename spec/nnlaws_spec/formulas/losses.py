@@ -79,8 +79,15 @@ def label_cross_entropy_gradient(
 ) -> Numbers:
     """LO-3, with g_i = 1/m or, of LO-4 and LO-6, one over the sum of the weights."""
     share = 1 / counted(z, labels, ignore_index, weight, mean_over, reduction)
-    given = {"ignore_index": ignore_index, "label_smoothing": label_smoothing, "weight": weight, "smoothing": smoothing}
-    return label_losses_gradient(z, labels, share + 0 * z[..., 0], **given)
+    return label_losses_gradient(
+        z,
+        labels,
+        share + 0 * z[..., 0],
+        ignore_index=ignore_index,
+        label_smoothing=label_smoothing,
+        weight=weight,
+        smoothing=smoothing,
+    )
 
 
 def sigmoid_losses(z: Numbers, y: Numbers) -> Numbers:
