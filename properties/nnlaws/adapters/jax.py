@@ -7,9 +7,6 @@ import numpy as np
 import optax
 from nnlaws_reference.dtypes import Array
 
-from nnlaws.native import labels
-from nnlaws.native.jax import KIT
-
 jax.config.update("jax_enable_x64", True)  # otherwise JAX computes and returns float32 where it is given float64
 
 description = (
@@ -18,7 +15,15 @@ description = (
     "sigmoid_binary_cross_entropy"
 )
 dtypes = ("float32", "float64", "float16", "bfloat16")
-conventions = {"arithmetic": "narrow", "sample_integer.bounds": "half_open"}
+conventions = {
+    "arithmetic": "narrow",
+    "label_losses.normalisation": "lse",
+    "label_losses_gradient.normalisation": "lse",
+    "label_cross_entropy.normalisation": "lse",
+    "label_cross_entropy_gradient.normalisation": "lse",
+    "sigmoid_losses_gradient.sigmoid_form": "cancelling",
+    "sample_integer.bounds": "half_open",
+}
 
 
 def softmax(z: Array) -> Array:
@@ -37,6 +42,30 @@ def cross_entropy_gradient(z: Array, y: Array) -> Array:
     return np.asarray(_gradient(z, y))
 
 
+def label_losses(z: Array, labels: Array, *, label_smoothing: float | None = None) -> Array:
+    return np.asarray(_label_losses(z, labels, label_smoothing))
+
+
+def label_losses_gradient(z: Array, labels: Array, upstream: Array, *, label_smoothing: float | None = None) -> Array:
+    return np.asarray(_label_losses_gradient(z, labels, upstream, label_smoothing))
+
+
+def label_cross_entropy(z: Array, labels: Array, *, label_smoothing: float | None = None) -> Array:
+    return np.asarray(_label_cross_entropy(z, labels, label_smoothing))
+
+
+def label_cross_entropy_gradient(z: Array, labels: Array, *, label_smoothing: float | None = None) -> Array:
+    return np.asarray(_label_cross_entropy_gradient(z, labels, label_smoothing))
+
+
+def sigmoid_losses(z: Array, y: Array) -> Array:
+    return np.asarray(_sigmoid_losses(z, y))
+
+
+def sigmoid_losses_gradient(z: Array, y: Array, upstream: Array) -> Array:
+    return np.asarray(_sigmoid_losses_gradient(z, y, upstream))
+
+
 def sample_uniform(low: float, high: float, *, size: int, seed: int) -> Array:
     return np.asarray(jax.random.uniform(jax.random.key(seed), (size,), np.float64, low, high))
 
@@ -49,27 +78,32 @@ def _loss(z: jax.Array, y: jax.Array) -> jax.Array:
     return optax.softmax_cross_entropy(z, y).mean()
 
 
-def _each(z: Any, labels: Any, label_smoothing: float | None = None) -> Any:
+def _losses(z: jax.Array, labels: jax.Array, label_smoothing: Any) -> jax.Array:
     if label_smoothing is None:
         return optax.softmax_cross_entropy_with_integer_labels(z, labels)
-    return optax.softmax_cross_entropy(
-        z, optax.smooth_labels(jax.nn.one_hot(labels, z.shape[-1], dtype=z.dtype), label_smoothing)
-    )
+    hot = jax.nn.one_hot(labels, z.shape[-1], dtype=z.dtype)
+    return optax.softmax_cross_entropy(z, optax.smooth_labels(hot, label_smoothing))
 
 
-def _mean(z: Any, labels: Any, label_smoothing: float | None = None) -> Any:
-    return _each(z, labels, label_smoothing).mean()
+def _weighed(z: jax.Array, labels: jax.Array, upstream: jax.Array, label_smoothing: Any) -> jax.Array:
+    return (_losses(z, labels, label_smoothing) * upstream).sum()
 
 
-_labelled = labels.label_losses(KIT, jax.jit(_each), jax.jit(_mean), ("label_smoothing",))
-label_losses = _labelled.label_losses
-label_losses_gradient = _labelled.label_losses_gradient
-label_cross_entropy = _labelled.label_cross_entropy
-label_cross_entropy_gradient = _labelled.label_cross_entropy_gradient
-_sigmoids = labels.sigmoid_losses(KIT, jax.jit(optax.sigmoid_binary_cross_entropy))
-sigmoid_losses = _sigmoids.sigmoid_losses
-sigmoid_losses_gradient = _sigmoids.sigmoid_losses_gradient
+def _mean(z: jax.Array, labels: jax.Array, label_smoothing: Any) -> jax.Array:
+    return _losses(z, labels, label_smoothing).mean()
+
+
+def _of_sigmoids(z: jax.Array, y: jax.Array, upstream: jax.Array) -> jax.Array:
+    return (optax.sigmoid_binary_cross_entropy(z, y) * upstream).sum()
+
+
 _softmax = jax.jit(jax.nn.softmax)
 _log_softmax = jax.jit(jax.nn.log_softmax)
 _cross_entropy = jax.jit(_loss)
 _gradient = jax.jit(jax.grad(_loss))
+_label_losses = jax.jit(_losses)
+_label_losses_gradient = jax.jit(jax.grad(_weighed))
+_label_cross_entropy = jax.jit(_mean)
+_label_cross_entropy_gradient = jax.jit(jax.grad(_mean))
+_sigmoid_losses = jax.jit(optax.sigmoid_binary_cross_entropy)
+_sigmoid_losses_gradient = jax.jit(jax.grad(_of_sigmoids))

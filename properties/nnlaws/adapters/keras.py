@@ -27,6 +27,7 @@ conventions = {
 }
 if _BACKEND == "torch":
     conventions["variance"] = "one_pass"
+    conventions["sigmoid_form"] = "cancelling"
 positive = keras_optimizers.positive
 
 _layer = native.batch_norm(keras.layers.BatchNormalization)
@@ -37,15 +38,15 @@ batch_norm_inference = _layer.batch_norm_inference
 
 
 def _each(z: Any, labels: Any, reduction: str | None = None, **given: Any) -> Any:
-    if "label_smoothing" in given:
-        hot = keras.ops.one_hot(labels, z.shape[-1], dtype=z.dtype)
-        smooth = {"label_smoothing": given.pop("label_smoothing")}
-        return keras.losses.CategoricalCrossentropy(from_logits=True, reduction=reduction, **smooth)(hot, z)
-    ignored = {"ignore_class": given["ignore_index"]} if "ignore_index" in given else {}
-    dtype = keras.backend.standardize_dtype(z.dtype)
-    return keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction=reduction, dtype=dtype, **ignored)(
-        labels, z
-    )
+    """The loss of class numbers, or, with label smoothing, that of probabilities: Keras has two."""
+    more = {"from_logits": True, "reduction": reduction, "dtype": keras.backend.standardize_dtype(z.dtype)}
+    if "label_smoothing" not in given:
+        ignored = {"ignore_class": given["ignore_index"]} if given else {}
+        return keras.losses.SparseCategoricalCrossentropy(**ignored, **more)(labels, z)
+    if "ignore_index" in given:
+        raise NotImplementedError("the loss with label_smoothing has no ignore_class")
+    hot = keras.ops.one_hot(labels, z.shape[-1], dtype=z.dtype)
+    return keras.losses.CategoricalCrossentropy(**given, **more)(hot, z)
 
 
 def _of_sigmoids(z: Any, y: Any) -> Any:

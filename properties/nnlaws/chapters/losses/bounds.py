@@ -125,7 +125,8 @@ def sigmoid_losses(z: Bounded, y: Bounded, *, conventions: Conventions) -> Bound
 def sigmoid_losses_gradient(z: Bounded, y: Bounded, upstream: Bounded, *, conventions: Conventions) -> Bounded:
     """g (σ(z) − y), σ(z) as 1 − σ(−z) where z is above 0 too, with 1 − y at once; and g ((1 − y) σ(z) − y σ(−z)).
 
-    Declared cancelling also where z is below 0, and as ½ + ½ tanh(z/2), which errs by u more.
+    Declared cancelling also where z is below 0, and as ½ + ½ tanh(z/2), which errs by some u more; and σ(z) as
+    e^(z − log(1 + e^z)) or e^(−log(1 + e^−z)), and σ(−z) alike, as derivatives of log(1 + e^z) are.
     """
     wide, targets, g = (working(x, conventions) for x in (z, y, upstream))
     sigmoid: Any = special.expit(wide)
@@ -134,6 +135,11 @@ def sigmoid_losses_gradient(z: Bounded, y: Bounded, upstream: Bounded, *, conven
     routes = [(sigmoid - targets) * g, above * g, ((1.0 - targets) * sigmoid - targets * other) * g]
     if conventions.get("sigmoid_form") == "cancelling":
         routes.append(((sigmoid - targets).loosened(np.full(z.shape, 4 * wide.format.u))) * g)
+        rest: Any = np.log1p(np.exp(-np.abs(wide)))
+        both, opposite = wide * (wide.value > 0) + rest, rest - wide * (wide.value < 0)
+        one, none = np.exp(wide - both), np.exp(-wide - opposite)
+        routes += [(one - targets) * g, ((1.0 - targets) * one - targets * none) * g]
+        routes.append(((1.0 - targets) * np.exp(-opposite) - targets * np.exp(-both)) * g)
     return join(*routes).astype(z.dtype)
 
 

@@ -285,4 +285,13 @@ def by_the_tangent(z: Array, y: Array, upstream: Array) -> Array:
     return (half + half * np.tanh(half * z) - y) * upstream
 
 
+@sound("sigmoid_losses_gradient", sigmoid_form="cancelling")
+@stored
+def derivative_of_the_logarithm(z: Array, y: Array, upstream: Array) -> Array:
+    """((1 − y) e^(z − log(1 + e^z)) − y e^(−z − log(1 + e^−z))) g, by the derivative of log(1 + e^z) in JAX."""
+    rest = np.log1p(np.exp(-np.abs(z)))
+    one, none = np.exp(z - (np.maximum(z, 0) + rest)), np.exp(-z - (np.maximum(-z, 0) + rest))
+    return ((1 - y) * one - y * none) * upstream
+
+
 SOUND: tuple[SoundVariant, ...] = tuple(each for each in list(globals().values()) if isinstance(each, SoundVariant))
