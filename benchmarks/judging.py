@@ -41,7 +41,18 @@ from nnlaws_server.callee import silence
 COPY = "mutated_reference"
 PACKAGES = {"reference": nnlaws_reference, "formulas": nnlaws_spec.formulas}
 ORDER = (
-    *("softmax", "counts", "decay", "schedules", "scales", "sampling", "search", "hyperparameters", "batch_norm"),
+    *(
+        "softmax",
+        "losses",
+        "counts",
+        "decay",
+        "schedules",
+        "scales",
+        "sampling",
+        "search",
+        "hyperparameters",
+        "batch_norm",
+    ),
     *("layers", "optimizers", "dtypes", "__init__"),
 )
 LOOKS = {

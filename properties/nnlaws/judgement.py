@@ -225,8 +225,10 @@ def _asked(
     operation = _operation(name)
     if len(arguments) != len(operation.arguments):
         raise UsageError(f"{name} takes {', '.join(operation.arguments)}; got {len(arguments)} arrays")
-    if set(options) != set(operation.options):
-        wanted = ", ".join(operation.options) or "no options"
+    own = set(operation.options)
+    if not own <= set(options) <= own | set(operation.optional):
+        may = f"and may take {', '.join(operation.optional)}" if operation.optional else ""
+        wanted = f"{', '.join(operation.options) or 'no options'} {may}".rstrip()
         raise UsageError(f"{name} takes {wanted}; got {', '.join(options) or 'none'}")
     arrays = tuple(map(np.asarray, arguments))
     sizes: dict[str, int] = {}

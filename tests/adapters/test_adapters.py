@@ -27,14 +27,20 @@ FINDINGS = Path(__file__).parents[2] / "docs" / "findings.md"
 VALUES = (
     *("BN-1", "BN-2", "BN-4", "BN-13", "BN-14", "BN-15", "BN-18", "BN-19", "BN-21", "BN-26"),
     *("OP-1", "OP-2", "OP-7", "OP-8", "OP-9", "OP-10", "OP-11", "OP-17"),
+    *("LO-1", "LO-2", "LO-3", "LO-4", "LO-5", "LO-7", "LO-13", "LO-14"),
     *("SD-1", "SD-2", "SD-3", "SD-4", "SD-5", "LR-1", "LR-2", "LR-3"),
+)
+LIKELY = (
+    *("SM-1", "SM-6", "SM-10", "SM-11", "SM-12", "SM-14", "SM-16", "SM-18", "SM-19"),
+    *("LO-1", "LO-2", "LO-3", "LO-7", "LO-8", "LO-12", "LO-13", "LO-14"),
+    *("SA-1", "SA-4", "SA-9", "SA-10", "CT-6", "CT-7"),
 )
 FEWEST = ("BN-4", "BN-13", "BN-18", "BN-21", "BN-26", "OP-1", "OP-7", "OP-8", "OP-9", "OP-10", "OP-11", *VALUES[-3:])
 MIXED, NARROWEST = ("float32", "bfloat16"), ("float32", "float16")
 FEWER: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "flax": (VALUES, MIXED),
     "flax-two-pass": (VALUES, ("float32",)),
-    "jax": ((), ("float32",)),
+    "jax": (LIKELY, ("float32",)),
     "keras jax": (FEWEST, ("float32",)),
     "keras tensorflow": (FEWEST, ("float32",)),
     "keras torch": (VALUES, ("float32",)),

@@ -18,8 +18,8 @@ _HEAD = '''"""My implementation of the operations that nnlaws knows. Judge it wi
 
 Fill in what you like and delete the rest: what raises NotImplementedError, or is not there, counts as not offered.
 Arrays are NumPy arrays of one dtype, samples first: m samples of C classes, or of n features; T steps of n coordinates.
-Return arrays of the same dtype. A space is a tuple of axes (name, low, high, scale), the scale "linear", "log",
-"one_minus_log" or "integer".
+Labels, numbers of classes, are int64. Return arrays of the same dtype. A space is a tuple of axes (name, low, high,
+scale), the scale "linear", "log", "one_minus_log" or "integer".
 """
 
 from collections.abc import Callable

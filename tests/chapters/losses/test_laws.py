@@ -7,7 +7,8 @@ from typing import Any
 import nnlaws_reference as reference
 import numpy as np
 import pytest
-from nnlaws import check
+from nnlaws import check, judge
+from nnlaws.authoring import UsageError
 from nnlaws.report import LawResult, Outcome
 
 Loss = Callable[..., Any]
@@ -119,3 +120,14 @@ def test_class_numbers_are_beyond_16_bits() -> None:
     found = judged("label_losses", wrapped, profile="ci")
     assert found["at_size"].outcome is Outcome.VIOLATES
     assert found["value"].outcome is Outcome.CONFORMS
+
+
+def test_results_at_hand_are_judged_with_options_that_need_not_be_given() -> None:
+    z, labels = np.array([[0.0, 1.0], [2.0, 0.0]], np.float32), np.array([0, -1])
+    right = reference.label_losses(z, labels, ignore_index=-1)
+    assert judge("label_losses", z, labels, result=right, ignore_index=-1).conforms
+    assert not judge("label_losses", z, labels, result=right + 1, ignore_index=-1).conforms
+    with pytest.raises(UsageError, match=r"takes no options and may take ignore_index, label_smoothing, .*got eps"):
+        judge("label_losses", z, labels, result=right, eps=1e-5)
+    with pytest.raises(UsageError, match="labels is of float32; expected whole numbers, as int64"):
+        judge("label_losses", z, labels.astype(np.float32), result=right)

@@ -129,7 +129,7 @@ def labels_in_16_bits(z: Array, labels: Array) -> Array:
     "label_losses",
     "class numbers are rounded to the dtype of the logits",
     "keep class numbers integers",
-    "classroom",
+    "keras #15012; Keras 3.15.1 again",
     raw=True,
 )
 def labels_in_the_narrow_type(z: Array, labels: Array) -> Array:
