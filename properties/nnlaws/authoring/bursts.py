@@ -25,6 +25,9 @@ OPTIONS: dict[str, Option] = {
     "beta2": 0.999,
     "eps": 1e-8,
     "weight_decay": 0.01,
+    "dampening": 0.5,
+    "initial_accumulator": 0.1,
+    "momentum_decay": 0.004,
     "bias_correction": True,
 }
 

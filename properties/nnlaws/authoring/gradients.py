@@ -32,6 +32,9 @@ BETAS = (0.9, 0.5, 0.99, 0.75, 0.999)
 SECOND_BETAS = (0.999, 0.9, 0.99, 0.5)
 EPS = (1e-8, 1e-7, 1e-3, 2.0**-10)
 WEIGHT_DECAYS = (0.01, 0.1, 0.5)
+DAMPENINGS = (0.5, 0.0, 0.9, 0.25)
+ACCUMULATORS = (0.0, 0.1, 1.0)
+MOMENTUM_DECAYS = (0.004, 1.0, 0.0, 0.1)
 FACTORS = (2.0, 4.0, 8.0, 16.0)  # powers of 2, so that a scaled gradient is exact
 
 FAMILIES: dict[str, Family] = {
@@ -152,6 +155,9 @@ NUMBERS: dict[str, tuple[float, ...]] = {
     "beta2": SECOND_BETAS,
     "eps": EPS,
     "weight_decay": WEIGHT_DECAYS,
+    "dampening": DAMPENINGS,
+    "initial_accumulator": ACCUMULATORS,
+    "momentum_decay": MOMENTUM_DECAYS,
 }
 
 

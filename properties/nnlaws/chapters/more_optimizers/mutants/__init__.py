@@ -1,0 +1,5 @@
+"""Mistakes in optimizers beyond the notes."""
+
+from nnlaws.authoring.mutant import Mutant
+
+MUTANTS: tuple[Mutant, ...] = ()
