@@ -4,13 +4,13 @@ import numpy as np
 
 from nnlaws.authoring.case import Builder, Inputs, Strategy
 from nnlaws.authoring.gradients import COLUMNS as COLUMNS
-from nnlaws.authoring.gradients import FACTORS, extreme_cases, inputs, ordinary_cases, pick, reach
+from nnlaws.authoring.gradients import FACTORS, extreme_cases, inputs, ordinary_cases, pick, poisoned, reach
 from nnlaws.authoring.gradients import FAMILIES as FAMILIES
 from nnlaws.authoring.gradients import LEVELS as LEVELS
 from nnlaws.authoring.gradients import SAMPLES as SAMPLES
 from nnlaws.authoring.operation import Operation
 from nnlaws.authoring.token import Case
-from nnlaws.chapters.more_optimizers.operations import OPERATIONS
+from nnlaws.chapters.more_optimizers.operations import LION, OPERATIONS
 from nnlaws.rounding.formats import Format
 
 BUILDERS: dict[Operation, Builder] = {operation: inputs(operation) for operation in OPERATIONS}
@@ -26,6 +26,13 @@ def scaled(operation: Operation) -> Builder:
         return Inputs(tuple(bounded), options={**given.options, "c": pick(case, "c", FACTORS)})
 
     return build
+
+
+def poisoned_by_nan(case: Case, format: Format) -> Inputs:
+    """Of Lion: in the middle of the steps, NaN in the first coordinate. The sign of an infinity is one like any other."""
+    given = poisoned(LION)(case, format)
+    theta, grads = given.arguments
+    return Inputs((theta, np.where(np.isinf(grads), np.ones_like(grads), grads)), options=given.options)
 
 
 def ordinary(operation: Operation) -> tuple[Builder, Strategy]:

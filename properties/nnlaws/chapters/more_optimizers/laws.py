@@ -11,7 +11,7 @@ import numpy as np
 from nnlaws_reference.dtypes import Array
 
 from nnlaws.authoring import gradient_cases as boundary
-from nnlaws.authoring import gradients
+from nnlaws.authoring import gradients, stepping
 from nnlaws.authoring.case import Range
 from nnlaws.authoring.evidence import Evidence, require
 from nnlaws.authoring.law import Law, agree_loosely, laws_of, slack
@@ -23,7 +23,6 @@ from nnlaws.authoring.stepping import (
     long_run,
     no_epsilon,
     no_future,
-    not_hidden,
     resumed,
     sign,
     value,
@@ -54,11 +53,18 @@ def scale(f: Subject, ruler: Ruler, theta: Array, grads: Array, *, c: float, **o
     return agree_loosely(ruler, got, plain, expected, theta, grads, more=scaled, **options)
 
 
+def not_hidden(f: Subject, ruler: Ruler, *arguments: Array, **options: Any) -> Evidence:
+    """NaN stays, and an infinity becomes no number; where RAdam does not move at first, nothing is shown so far."""
+    if ruler.conventions.get("unrectified") == "still":
+        return require(True, "")
+    return stepping.not_hidden(f, ruler, *arguments, **options)
+
+
 def whole_steps(f: Subject, ruler: Ruler, theta: Array, grads: Array, **options: Any) -> Evidence:
     """From where it has got to, Lion moves each parameter by α, or not at all, and by its decay besides.
 
     θ_t − (1 − αλ)θ_{t−1} is −α, 0 or α, but for roundings: each iterate is rounded as it is kept, and as it is
-    returned; the decay as the bound of the step has it, five of αλθ and one of θ, three more of αλ where the options are
+    returned; the decay as the bound of the step has it, five of αλθ and one of θ, three more of αλ if the options are
     rounded; α, its product, and the last sum. All are below 9u of the sizes added up, and this check's own are 3 more.
     """
     iterates = f(theta, grads, **options)
@@ -84,12 +90,18 @@ POISONED: Any = {"m": (2, 4), "columns": (3, 5), **FEW}
 VALUE: Any = {"kind": "value"}
 LONG: Range = (100, 100)
 STEPS: Range = (2, 5)
+RECTIFIED: Range = (1, 12)
 
 
 def _laws_of(operation: Operation) -> Callable[..., Law]:
     """Laws on ordinary inputs."""
     build, shares = cases.BUILDERS[operation], {"value": 0.6, "structure": 0.25}
     return laws_of(operation, build, gradients.ordinary_cases, shares, m=cases.SAMPLES, lanes=4)
+
+
+def _steps(operation: Operation) -> Range:
+    """Some steps; of RAdam, of which the first five or so are not rectified, more."""
+    return RECTIFIED if operation is RADAM else cases.SAMPLES
 
 
 def _every(operation: Operation) -> tuple[Law, ...]:
@@ -102,7 +114,7 @@ def _every(operation: Operation) -> tuple[Law, ...]:
     hundred: Any = {"m": LONG, "columns": (1, 3), "share": 0.1, "lanes": 2, "boundary": long}
     changing, interrupted = gradients.changing_rate(operation), gradients.interrupted(operation)
     return (
-        optimizer(clause, value, statement, boundary=every, **VALUE),
+        optimizer(clause, value, statement, boundary=every, m=_steps(operation), **VALUE),
         optimizer(clause, long_run, f"{statement}, a hundred times", **hundred),
         optimizer("MO-7", changing_rate_value, "every step takes its own rate", changing, **steps),
         optimizer(
@@ -126,7 +138,8 @@ def _remembering(operation: Operation) -> Law:
 
 
 def _dividing(operation: Operation) -> Law:
-    return _laws_of(operation)("MO-15", no_epsilon, "ε may be 0, where no gradient is", gradients.no_zeros(operation))
+    build, m = gradients.no_zeros(operation), _steps(operation)
+    return _laws_of(operation)("MO-15", no_epsilon, "ε may be 0, where no gradient is", build, m=m)
 
 
 def _showing(operation: Operation) -> Law:
@@ -142,5 +155,6 @@ LAWS: tuple[Law, ...] = (
     *(_dividing(each) for each in (ADAGRAD, AMSGRAD, NADAM, RADAM)),
     *(_showing(each) for each in (SGD, ADAGRAD, AMSGRAD, NADAM, RADAM)),
     _laws_of(LION)("MO-17", whole_steps, "every step is α long, but for the decay"),
+    _laws_of(LION)("MO-18", not_hidden, "NaN is not hidden behind a sign", cases.poisoned_by_nan, **POISONED),
     *at_size.LAWS,
 )
