@@ -24,7 +24,7 @@ conventions = {
 }
 if _BACKEND == "torch":
     conventions["variance"] = "one_pass"
-positive, fixed = keras_optimizers.positive, keras_optimizers.fixed
+positive = keras_optimizers.positive
 
 _layer = native.batch_norm(keras.layers.BatchNormalization)
 batch_norm_train = _layer.batch_norm_train
@@ -38,10 +38,6 @@ momentum = keras_optimizers.momentum
 rmsprop = keras_optimizers.rmsprop
 adam = keras_optimizers.adam
 adamw = keras_optimizers.adamw
-adagrad = keras_optimizers.adagrad
-amsgrad = keras_optimizers.amsgrad
-nadam = keras_optimizers.nadam
-lion = keras_optimizers.lion
 inverse_time_decay = keras_optimizers.inverse_time_decay
 exponential_decay = keras_optimizers.exponential_decay
 staircase_decay = keras_optimizers.staircase_decay

@@ -17,19 +17,16 @@ from nnlaws.native.names import Keywords, parameters
 
 Operation = Callable[..., Array]
 
-_BEYOND = ("adagrad", "amsgrad", "nadam", "lion")
-_NARROW = ("exponential_average", "gradient_descent", "momentum", "rmsprop", "adam", "adamw", *_BEYOND)
+_NARROW = ("exponential_average", "gradient_descent", "momentum", "rmsprop", "adam", "adamw")
 _DECAYS = ("exponential_decay", "staircase_decay")
 _SCHEDULES = ("linear_schedule", "polynomial_schedule", "cosine_schedule", "warmup_cosine_schedule")
-_WORKING = ("exponential_average", "adam", "adamw", "amsgrad", "nadam", "lion", *_DECAYS, *_SCHEDULES)
+_WORKING = ("exponential_average", "adam", "adamw", *_DECAYS, *_SCHEDULES)
 
 conventions = {
     "average_start": "first_value",
     "velocity": "rate_inside",
     "rmsprop_epsilon": "inside",
     "adam_form": "epsilon_hat",
-    "adagrad_epsilon": "inside",
-    "amsgrad_form": "epsilon_hat",
     **{f"{operation}.arithmetic": "narrow" for operation in _NARROW},
     **{f"{operation}.hyperparameters": "working" for operation in _WORKING},
 }
@@ -65,19 +62,6 @@ adam = _operation("adam", keras.optimizers.Adam, _adam)
 adamw = _operation(
     "adamw", keras.optimizers.AdamW, lambda weight_decay, **more: {**_adam(**more), "weight_decay": weight_decay}
 )
-adagrad = _operation(
-    "adagrad",
-    keras.optimizers.Adagrad,
-    lambda eps, initial_accumulator: {"epsilon": eps, "initial_accumulator_value": initial_accumulator},
-)
-amsgrad = _operation("amsgrad", keras.optimizers.Adam, lambda **options: {**_adam(**options), "amsgrad": True})
-nadam = _operation("nadam", keras.optimizers.Nadam, lambda momentum_decay, **more: _adam(**more))
-lion = _operation(
-    "lion",
-    keras.optimizers.Lion,
-    lambda beta1, beta2, weight_decay: {"beta_1": beta1, "beta_2": beta2, "weight_decay": weight_decay},
-)
-fixed = {"nadam.momentum_decay": 1.0}
 
 
 def _every_step(initial: float, rate: float) -> Keywords:

@@ -21,11 +21,11 @@ train = tf.compat.v1.train
 
 description = (
     f"TensorFlow {tf.__version__} on CPU, tf.compat.v1.train: GradientDescentOptimizer, MomentumOptimizer, "
-    "RMSPropOptimizer, AdamOptimizer, AdagradOptimizer, ExponentialMovingAverage, exponential_decay, "
-    "inverse_time_decay, polynomial_decay, cosine_decay"
+    "RMSPropOptimizer, AdamOptimizer, ExponentialMovingAverage, exponential_decay, inverse_time_decay, "
+    "polynomial_decay, cosine_decay"
 )
 dtypes = ("float32", "float64", "float16", "bfloat16")
-_NARROW = ("exponential_average", "gradient_descent", "momentum", "rmsprop", "adam", "adagrad")
+_NARROW = ("exponential_average", "gradient_descent", "momentum", "rmsprop", "adam")
 
 conventions = {
     **{f"{operation}.arithmetic": "narrow" for operation in _NARROW},
@@ -36,8 +36,7 @@ conventions = {
     "accumulator": "one",
     "adam_form": "epsilon_hat",
 }
-positive = ("cosine_schedule.start", "adagrad.initial_accumulator")  # the end is a part of the start
-fixed = {"adagrad.eps": 0.0}
+positive = ("cosine_schedule.start",)  # the end is a part of it
 
 
 def exponential_average(values: Array, *, beta: float, bias_correction: bool) -> Array:
@@ -70,12 +69,6 @@ def rmsprop(*, beta: float, eps: float) -> Optimizer[State]:
 @stateful
 def adam(*, beta1: float, beta2: float, eps: float) -> Optimizer[State]:
     return _optimizer(train.AdamOptimizer, beta1=beta1, beta2=beta2, epsilon=eps)
-
-
-@stateful
-def adagrad(*, eps: float, initial_accumulator: float) -> Optimizer[State]:
-    """It has no ε."""
-    return _optimizer(train.AdagradOptimizer, initial_accumulator_value=initial_accumulator)
 
 
 def inverse_time_decay(epoch: Array, *, initial: float, rate: float) -> Array:

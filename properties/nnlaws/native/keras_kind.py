@@ -275,6 +275,8 @@ def _optimizer(
     made = optimizer(keras, kind, operations, fixed=fixed, recognised=lines, **about)
     if "nadam" in operations:  # its momentum rises by 0.96^t
         made.fixed = {"nadam.momentum_decay": 1.0}
+    if "lion" in operations:
+        made.positive = ("lion.beta1",)
     return made
 
 

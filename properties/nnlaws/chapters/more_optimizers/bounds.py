@@ -208,7 +208,9 @@ def lion(
         doubtful = (np.abs(c.value) <= 2 * c.error) & (c.largest > 0)
         sign = Bounded(np.sign(c.value), np.where(doubtful, 2.0, 0.0), c.format)
         shrink = weight_decay * alpha.value[t, 0]
-        at = decayed_by(at, times(alpha[t], sign, float(weight_decay > 0)), shrink, arithmetic)
+        beyond = weight_decay * at.largest > at.format.largest  # λθ, which α multiplies
+        moved = times(alpha[t], sign, float(weight_decay > 0)).loosened(np.where(beyond, np.inf, 0.0))
+        at = decayed_by(at, moved, shrink, arithmetic)
         iterates.append(at)
     return arithmetic.returned(stacked(iterates) if iterates else g, theta.value[..., None, :])
 
@@ -236,12 +238,17 @@ class _Moments(NamedTuple):
         g, steps = arithmetic.wide(grads), grads.shape[-2]
         squares = square(g)
         first, second = averages(g, beta1, arithmetic), averages(squares, beta2, arithmetic)
-        c1, c2 = (corrections(beta, steps, arithmetic) for beta in (beta1, beta2))
+        c1, c2 = (_flushed(corrections(beta, steps, arithmetic)) for beta in (beta1, beta2))
         return cls(
             *(arithmetic, g, first, second, c1, c2),
             corrected(first, g, beta1, c1, arithmetic, 2),
             corrected(second, squares, beta2, c2, arithmetic, 1),
         )
+
+
+def _flushed(x: Bounded) -> Bounded:
+    """A correction that is subnormal in the type computed in may be 0 there, as 1 − 0.99999 in float16."""
+    return x.loosened(np.where(np.abs(x.value) < x.format.tiny, x.format.tiny, 0.0))
 
 
 def _largest(x: Bounded) -> Bounded:

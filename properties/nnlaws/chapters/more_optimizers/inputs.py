@@ -29,7 +29,7 @@ def scaled(operation: Operation) -> Builder:
 
 
 def poisoned_by_nan(case: Case, format: Format) -> Inputs:
-    """Of Lion: in the middle of the steps, NaN in the first coordinate. The sign of an infinity is one like any other."""
+    """Of Lion: in the middle of the steps, NaN in the first coordinate. The sign of an infinity is like any other."""
     given = poisoned(LION)(case, format)
     theta, grads = given.arguments
     return Inputs((theta, np.where(np.isinf(grads), np.ones_like(grads), grads)), options=given.options)
