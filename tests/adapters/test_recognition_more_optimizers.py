@@ -15,7 +15,7 @@ FOUND = [
     ("optax:adagrad", {"adagrad"}, "adagrad_epsilon = inside"),
     ("optax:amsgrad", {"amsgrad"}, "amsgrad_form = corrected_maximum"),
     ("optax:amsgrad bias_correction_nu=False bias_correction_mu=False", {"amsgrad"}, "amsgrad_form = uncorrected"),
-    ("optax:nadam", {"nadam"}, "momentum_schedule = constant"),
+    ("optax:nadam", {"nadam"}, "momentum_schedule = steady"),
     ("optax:radam", {"radam"}, "radam_form = epsilon_outside"),
     ("optax:lion", {"lion"}, ""),
     ("keras.optimizers:Adagrad", {"adagrad"}, "adagrad_epsilon = inside"),
@@ -52,7 +52,8 @@ def test_with_nesterov_s_look_ahead_it_is_momentum_alone() -> None:
     """PyTorch takes no dampening then."""
     pytest.importorskip("torch")
     report = judged("torch.optim:SGD nesterov=True", "CT-1")
-    assert set(report.offered) == {"momentum", "gradient_descent"}
+    assert "momentum" in report.offered
+    assert "sgd" not in report.offered
 
 
 def test_what_counts_from_the_second_step_is_something_else() -> None:

@@ -20,7 +20,7 @@ description = f"Optax {optax.__version__} on CPU, jax.jit: sgd, rmsprop, adam, a
 dtypes = ("float32", "float64", "float16", "bfloat16")
 conventions = {"arithmetic": "narrow", "velocity": "heavy_ball", "rmsprop_epsilon": "inside"}
 conventions |= {"adagrad_epsilon": "inside", "amsgrad_form": "corrected_maximum"}
-conventions |= {"momentum_schedule": "constant", "radam_form": "epsilon_outside"}
+conventions |= {"momentum_schedule": "steady", "radam_form": "epsilon_outside"}
 positive = ("cosine_schedule.start", "warmup_cosine_schedule.peak")  # the end is a part of it
 
 

@@ -80,8 +80,8 @@ def of_optimizer(
     """The operations that an optimizer with these parameters may be, each with what makes keywords of our options.
     called: its name, which tells RMSprop with a momentum from Adam, and NAdam. given: keywords that it is made with.
     """
-    if found := _beyond_adam(there, called.lower(), given or {}):
-        return found
+    if beyond := _beyond_adam(there, called.lower(), given or {}):
+        return beyond
     beta1, beta2, betas = pick(there, "beta1"), pick(there, "beta2"), pick(there, "betas")
     eps, beta, momentum, decay = (pick(there, word) for word in ("eps", "beta", "momentum", "weight_decay"))
     if betas and len(there[betas].default if isinstance(there[betas].default, tuple) else (0, 0)) != 2:

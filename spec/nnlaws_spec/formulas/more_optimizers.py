@@ -16,7 +16,7 @@ FirstVelocity: TypeAlias = Literal["gradient", "dampened"]
 Lookahead: TypeAlias = Literal["none", "nesterov"]
 AdagradEpsilon: TypeAlias = Literal["outside", "inside"]
 AMSGradForm: TypeAlias = Literal["epsilon_outside", "epsilon_hat", "corrected_maximum", "uncorrected"]
-MomentumSchedule: TypeAlias = Literal["rising", "constant"]
+MomentumSchedule: TypeAlias = Literal["rising", "steady"]
 RAdamForm: TypeAlias = Literal["epsilon_hat", "epsilon_outside"]
 RectifiedAbove: TypeAlias = Literal["five", "four"]
 Unrectified: TypeAlias = Literal["momentum", "still"]
@@ -92,13 +92,13 @@ def amsgrad(
         v = b2 * v + (1 - b2) * (g * g)
         c1, c2 = 1 - b1**t, 1 - b2**t
         w = maximum(w, v / c2 if amsgrad_form == "corrected_maximum" else v)
-        along = {
-            "epsilon_outside": lambda m=m, w=w, c1=c1, c2=c2: m / c1 / (np.sqrt(w / c2) + eps),
-            "epsilon_hat": lambda m=m, w=w, c1=c1, c2=c2: m * np.sqrt(c2) / c1 / (np.sqrt(w) + eps),
-            "corrected_maximum": lambda m=m, w=w, c1=c1, c2=c2: m / c1 / (np.sqrt(w) + eps),
-            "uncorrected": lambda m=m, w=w, c1=c1, c2=c2: m / (np.sqrt(w) + eps),
-        }[amsgrad_form]
-        theta = theta - rate * along()
+        if amsgrad_form == "uncorrected":
+            along = m / (np.sqrt(w) + eps)
+        elif amsgrad_form == "epsilon_hat":
+            along = m * np.sqrt(c2) / c1 / (np.sqrt(w) + eps)
+        else:
+            along = m / c1 / (np.sqrt(w if amsgrad_form == "corrected_maximum" else w / c2) + eps)
+        theta = theta - rate * along
         iterates.append(theta)
     return in_order(iterates, grads)
 
@@ -116,15 +116,13 @@ def nadam(
 ) -> Numbers:
     """MO-4: μ_t = β₁ (1 − ½ 0.96^{tψ}), P_t = μ_1 … μ_t, m_t and v_t as Adam's, θ_t = θ_{t−1} − α_t n_t / (√v̂_t + ε).
 
-    n_t = (1 − μ_t) g_t / (1 − P_t) + μ_{t+1} m_t / (1 − P_{t+1}). constant: μ_t = β₁.
+    n_t = (1 − μ_t) g_t / (1 − P_t) + μ_{t+1} m_t / (1 − P_{t+1}). steady: μ_t = β₁.
     """
     zero = 0 * theta
     b1, b2, m, v, product, iterates = beta1 + zero, beta2 + zero, zero, zero, 1 + zero, []
 
     def mu(t: int) -> Numbers:
-        return (
-            b1 if momentum_schedule == "constant" else b1 * (1 - (WARMING + zero) ** (t * (momentum_decay + zero)) / 2)
-        )
+        return b1 if momentum_schedule == "steady" else b1 * (1 - (WARMING + zero) ** (t * (momentum_decay + zero)) / 2)
 
     for t, (g, rate) in enumerate(steps(grads, learning_rate), start=1):
         m = b1 * m + (1 - b1) * g

@@ -11,13 +11,14 @@ Below, u is the unit roundoff of the type computed in, and every step may flush 
 a square, a product or a sum may pass the type's range, nothing is promised.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nnlaws.rounding.averages import DOUBLE, POWER, Arithmetic, Average, arithmetic_of, averages, corrected, corrections
 from nnlaws.rounding.counted import given, over, plus, root, square, times
-from nnlaws.rounding.formats import Floats, Format
+from nnlaws.rounding.formats import Format
 from nnlaws.rounding.number import EXP, LOG, Bounded, Conventions
 from nnlaws.rounding.steps import (
     Rate,
@@ -138,7 +139,7 @@ def nadam(
     """Two terms, of the gradient and of its average: added up and divided, or divided and subtracted each by itself."""
     moments = _Moments.of(grads, beta1, beta2, conventions)
     arithmetic, g, format = moments.arithmetic, moments.g, moments.g.format
-    constant = conventions.get("momentum_schedule") == "constant"
+    constant = conventions.get("momentum_schedule") == "steady"
     of_gradient, of_average = _weights(beta1, None if constant else momentum_decay, g.shape[-2], arithmetic)
     terms = times(of_gradient, g, 2), times(of_average, moments.first, 2)
     ahead = plus(*terms)
@@ -256,7 +257,8 @@ def _largest(x: Bounded) -> Bounded:
     found = list[Bounded]()
     for t in range(x.shape[-2]):
         now = x[..., t, :]
-        found.append(np.maximum(found[-1], now) if found else now)
+        largest: Any = np.maximum(found[-1], now) if found else now
+        found.append(largest)
     return stacked(found) if found else x
 
 
@@ -305,8 +307,8 @@ class _Rectified(NamedTuple):
     """By step (T, 1): the factor r, whether ρ is above the threshold, and whether its rounding leaves that open."""
 
     factor: Bounded
-    above: Floats
-    open: Floats
+    above: NDArray[np.bool_]
+    open: NDArray[np.bool_]
 
 
 def _rectified(beta2: float, steps: int, threshold: float, arithmetic: Arithmetic) -> _Rectified:

@@ -106,14 +106,14 @@ TEXT = chapter("more_optimizers")
 _STATE = "what rounds away between two steps then goes unseen"
 _WORKING = "a number that is rounded to the type computed in then goes unseen: bfloat16(0.999) is 1"
 _ROUNDING = (
+    named(TEXT, "hyperparameters", "working", "weaker bound", dtypes=(*NARROW, "float32"), unseen=_WORKING),
     named(TEXT, "arithmetic", "narrow", "weaker bound", dtypes=NARROW),
     named(TEXT, "state", "narrow", "weaker bound", dtypes=NARROW, unseen=_STATE),
-    named(TEXT, "hyperparameters", "working", "weaker bound", dtypes=(*NARROW, "float32"), unseen=_WORKING),
 )
 _SGD = (named(TEXT, "first_velocity", "dampened"), named(TEXT, "lookahead", "nesterov"))
 _ADAGRAD = (named(TEXT, "adagrad_epsilon", "inside"),)
 _AMSGRAD = tuple(named(TEXT, "amsgrad_form", form) for form in ("epsilon_hat", "corrected_maximum", "uncorrected"))
-_NADAM = (named(TEXT, "momentum_schedule", "constant"),)
+_NADAM = (named(TEXT, "momentum_schedule", "steady"),)
 _RADAM = (
     named(TEXT, "radam_form", "epsilon_outside"),
     named(TEXT, "rectified_above", "four"),
@@ -126,7 +126,7 @@ SGD = _operation(
     "sgd",
     f"{_STEPS}, beta, dampening, weight_decay -> iterates(T,n)",
     StochasticGradientDescent,
-    conventions=(*_ROUNDING, *_SGD),
+    conventions=(*_SGD, *_ROUNDING),
     proportional=True,
 )
 ADAGRAD = _operation(

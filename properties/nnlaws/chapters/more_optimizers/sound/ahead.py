@@ -47,7 +47,7 @@ def wide_nadam(theta: Array, grads: Array, *, momentum_decay: float, **options: 
     return _nadam(theta, grads, **options, decay=momentum_decay)
 
 
-@sound("nadam", momentum_schedule="constant")
+@sound("nadam", momentum_schedule="steady")
 @stored
 def constant_momentum(theta: Array, grads: Array, *, momentum_decay: float, **options: Any) -> Array:
     return _nadam(theta, grads, **options, decay=None)
