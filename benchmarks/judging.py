@@ -41,19 +41,8 @@ from nnlaws_server.callee import silence
 COPY = "mutated_reference"
 PACKAGES = {"reference": nnlaws_reference, "formulas": nnlaws_spec.formulas}
 ORDER = (
-    *(
-        "softmax",
-        "losses",
-        "counts",
-        "decay",
-        "schedules",
-        "scales",
-        "sampling",
-        "search",
-        "hyperparameters",
-        "batch_norm",
-    ),
-    *("layers", "optimizers", "dtypes", "__init__"),
+    *("softmax", "losses", "counts", "steps", "trajectories", "decay", "schedules", "scales", "sampling", "search"),
+    *("hyperparameters", "batch_norm", "layers", "optimizers", "more_optimizers", "dtypes", "__init__"),
 )
 LOOKS = {
     "reference": (("quick", "float32"), ("quick", "bfloat16"), ("ci", "float64")),
@@ -134,6 +123,8 @@ def _offered(module: str) -> tuple[str, ...]:
     chapter = module.partition(".")[2]
     chapters = {
         "counts": ("decay", "schedules"),
+        "steps": ("optimizers", "more_optimizers"),
+        "trajectories": ("optimizers", "more_optimizers"),
         "dtypes": ("softmax", "decay"),
         "__init__": ("decay",),
         "scales": ("scales", "sampling", "search") if module.startswith("formulas") else ("scales",),

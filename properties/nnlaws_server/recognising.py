@@ -22,6 +22,12 @@ OPTIMIZERS = {
     "rmsprop": ("beta", "eps"),
     "adam": ("beta1", "beta2", "eps"),
     "adamw": ("beta1", "beta2", "eps", "weight_decay"),
+    "sgd": ("beta", "dampening", "weight_decay"),
+    "adagrad": ("eps", "initial_accumulator"),
+    "amsgrad": ("beta1", "beta2", "eps"),
+    "nadam": ("beta1", "beta2", "eps", "momentum_decay"),
+    "radam": ("beta1", "beta2", "eps"),
+    "lion": ("beta1", "beta2", "weight_decay"),
 }
 """What these operations take besides parameters, gradients and the learning rate."""
 TAKEN = {

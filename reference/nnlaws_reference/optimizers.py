@@ -5,18 +5,26 @@ and as the trajectory of T steps made of it. State is kept in the working dtype,
 returns parameters of the dtype that it was given: keep them in float32 too, or each step rounds them.
 """
 
-from collections.abc import Callable, Sequence
-from math import expm1, inf, log
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 
-from nnlaws_reference.dtypes import Array, working_dtype
-
-LearningRate: TypeAlias = float | Sequence[float]
-"""One for all steps, or one a step."""
-
-State = TypeVar("State")
+from nnlaws_reference.dtypes import Array
+from nnlaws_reference.steps import (
+    LearningRate,
+    averaged,
+    checked_beta,
+    checked_decay,
+    checked_eps,
+    checked_rate,
+    fits,
+    narrowed,
+    same,
+    trajectory,
+    weight,
+    widened,
+    zeros,
+)
 
 
 class AverageState(NamedTuple):
@@ -48,7 +56,7 @@ class AdamState(NamedTuple):
 
 def average_init(value: Array) -> AverageState:
     """Before any value: 0, of the shape of `value`, whose own numbers do not matter."""
-    return AverageState(_zeros(value), 0)
+    return AverageState(zeros(value), 0)
 
 
 def average_update(
@@ -59,12 +67,12 @@ def average_update(
     value: of the state's shape; beta: in [0, 1). Returns the average, of value's dtype, and the next state.
     Raises ValueError for another beta, shape or dtype.
     """
-    beta = _checked_beta("beta", beta)
-    _fits(value, average=state.average)
+    beta = checked_beta("beta", beta)
+    fits(value, average=state.average)
     steps = state.steps + 1
-    average = _averaged(state.average, _wide(value), beta)
-    result = average / _weight(beta, steps) if bias_correction else average
-    return _narrowed(result, value), AverageState(average, steps)
+    average = averaged(state.average, widened(value), beta)
+    result = average / weight(beta, steps) if bias_correction else average
+    return narrowed(result, value), AverageState(average, steps)
 
 
 def gradient_descent_update(theta: Array, grad: Array, *, learning_rate: float) -> Array:
@@ -72,14 +80,14 @@ def gradient_descent_update(theta: Array, grad: Array, *, learning_rate: float) 
 
     grad: of theta's shape and dtype; learning_rate: finite, ≥ 0. Raises ValueError otherwise. There is no state.
     """
-    rate = _checked_rate(learning_rate)
-    _same(theta, grad)
-    return _narrowed(_wide(theta) - rate * _wide(grad), theta)
+    rate = checked_rate(learning_rate)
+    same(theta, grad)
+    return narrowed(widened(theta) - rate * widened(grad), theta)
 
 
 def momentum_init(theta: Array) -> MomentumState:
     """Before any step: a velocity of 0, of theta's shape."""
-    return MomentumState(_zeros(theta))
+    return MomentumState(zeros(theta))
 
 
 def momentum_update(
@@ -90,16 +98,16 @@ def momentum_update(
     grad: of theta's shape and dtype; learning_rate: finite, ≥ 0; beta: in [0, 1). Raises ValueError otherwise, and
     where the state does not fit theta. Nothing that is given is changed.
     """
-    rate, beta = _checked_rate(learning_rate), _checked_beta("beta", beta)
-    _same(theta, grad)
-    _fits(theta, velocity=state.velocity)
-    velocity = _averaged(state.velocity, _wide(grad), beta)
-    return _narrowed(_wide(theta) - rate * velocity, theta), MomentumState(velocity)
+    rate, beta = checked_rate(learning_rate), checked_beta("beta", beta)
+    same(theta, grad)
+    fits(theta, velocity=state.velocity)
+    velocity = averaged(state.velocity, widened(grad), beta)
+    return narrowed(widened(theta) - rate * velocity, theta), MomentumState(velocity)
 
 
 def rmsprop_init(theta: Array) -> RMSPropState:
     """Before any step: a mean square of 0, of theta's shape."""
-    return RMSPropState(_zeros(theta))
+    return RMSPropState(zeros(theta))
 
 
 def rmsprop_update(
@@ -110,17 +118,17 @@ def rmsprop_update(
     Arguments, results and errors as for momentum_update; eps: finite, ≥ 0. At eps = 0 a gradient that was always 0 is
     0/0, and NaN.
     """
-    rate, beta, eps = _checked_rate(learning_rate), _checked_beta("beta", beta), _checked_eps(eps)
-    _same(theta, grad)
-    _fits(theta, square=state.square)
-    wide = _wide(grad)
-    square = _averaged(state.square, wide * wide, beta)
-    return _narrowed(_wide(theta) - rate * (wide / (np.sqrt(square) + eps)), theta), RMSPropState(square)
+    rate, beta, eps = checked_rate(learning_rate), checked_beta("beta", beta), checked_eps(eps)
+    same(theta, grad)
+    fits(theta, square=state.square)
+    wide = widened(grad)
+    square = averaged(state.square, wide * wide, beta)
+    return narrowed(widened(theta) - rate * (wide / (np.sqrt(square) + eps)), theta), RMSPropState(square)
 
 
 def adam_init(theta: Array) -> AdamState:
     """Before any step: moments of 0, of theta's shape. AdamW's state is the same."""
-    return AdamState(_zeros(theta), _zeros(theta), 0)
+    return AdamState(zeros(theta), zeros(theta), 0)
 
 
 def adam_update(
@@ -161,18 +169,18 @@ def adamw_update(
 
     As adam_update; weight_decay λ: finite, ≥ 0. The gradient and the moments know nothing of it.
     """
-    rate, eps = _checked_rate(learning_rate), _checked_eps(eps)
-    beta1, beta2 = _checked_beta("beta1", beta1), _checked_beta("beta2", beta2)
-    decay = rate * _checked_decay(weight_decay)
-    _same(theta, grad)
-    _fits(theta, first=state.first, second=state.second)
-    wide, steps = _wide(grad), state.steps + 1
-    first = _averaged(state.first, wide, beta1)
-    second = _averaged(state.second, wide * wide, beta2)
-    step = first / _weight(beta1, steps) / (np.sqrt(second / _weight(beta2, steps)) + eps)
-    current = _wide(theta)
+    rate, eps = checked_rate(learning_rate), checked_eps(eps)
+    beta1, beta2 = checked_beta("beta1", beta1), checked_beta("beta2", beta2)
+    decay = rate * checked_decay(weight_decay)
+    same(theta, grad)
+    fits(theta, first=state.first, second=state.second)
+    wide, steps = widened(grad), state.steps + 1
+    first = averaged(state.first, wide, beta1)
+    second = averaged(state.second, wide * wide, beta2)
+    step = first / weight(beta1, steps) / (np.sqrt(second / weight(beta2, steps)) + eps)
+    current = widened(theta)
     decayed = current - decay * current if decay else current
-    return _narrowed(decayed - rate * step, theta), AdamState(first, second, steps)
+    return narrowed(decayed - rate * step, theta), AdamState(first, second, steps)
 
 
 def exponential_average(values: Array, *, beta: float = 0.9, bias_correction: bool) -> Array:
@@ -183,12 +191,12 @@ def exponential_average(values: Array, *, beta: float = 0.9, bias_correction: bo
     """
     if values.ndim < 1:
         raise ValueError("expected values of shape (T, n) or (T, …), got shape (); for one value, use value[None]")
-    beta = _checked_beta("beta", beta)
-    wide = _wide(values)
+    beta = checked_beta("beta", beta)
+    wide = widened(values)
     averages, state = np.empty_like(wide), AverageState(np.zeros(wide.shape[1:], wide.dtype), 0)
     for t, value in enumerate(wide):
         averages[t], state = average_update(state, np.asarray(value), beta=beta, bias_correction=bias_correction)
-    return _narrowed(averages, values)
+    return narrowed(averages, values)
 
 
 def gradient_descent(theta: Array, grads: Array, *, learning_rate: LearningRate) -> Array:
@@ -198,7 +206,7 @@ def gradient_descent(theta: Array, grads: Array, *, learning_rate: LearningRate)
     number ≥ 0, or T, one a step. Returns (T, *theta.shape) of theta's dtype, each iterate rounded once.
     Raises ValueError for other shapes, mixed dtypes, another number of rates, or a rate that is negative or not finite.
     """
-    return _trajectory(
+    return trajectory(
         theta,
         grads,
         learning_rate,
@@ -212,8 +220,8 @@ def momentum(theta: Array, grads: Array, *, learning_rate: LearningRate, beta: f
 
     Arguments, result and errors as for gradient_descent; beta: in [0, 1).
     """
-    beta = _checked_beta("beta", beta)
-    return _trajectory(
+    beta = checked_beta("beta", beta)
+    return trajectory(
         theta,
         grads,
         learning_rate,
@@ -228,8 +236,8 @@ def rmsprop(theta: Array, grads: Array, *, learning_rate: LearningRate, beta: fl
     Arguments, result and errors as for gradient_descent; beta: in [0, 1); eps: finite, ≥ 0. At eps = 0 a gradient that
     was always 0 is 0/0, and NaN.
     """
-    beta, eps = _checked_beta("beta", beta), _checked_eps(eps)
-    return _trajectory(
+    beta, eps = checked_beta("beta", beta), checked_eps(eps)
+    return trajectory(
         theta,
         grads,
         learning_rate,
@@ -268,9 +276,9 @@ def adamw(
 
     As adam; weight_decay λ: finite, ≥ 0.
     """
-    beta1, beta2 = _checked_beta("beta1", beta1), _checked_beta("beta2", beta2)
-    eps, weight_decay = _checked_eps(eps), _checked_decay(weight_decay)
-    return _trajectory(
+    beta1, beta2 = checked_beta("beta1", beta1), checked_beta("beta2", beta2)
+    eps, weight_decay = checked_eps(eps), checked_decay(weight_decay)
+    return trajectory(
         theta,
         grads,
         learning_rate,
@@ -284,105 +292,3 @@ def adamw(
             weight_decay=weight_decay,
         ),
     )
-
-
-def _trajectory(
-    theta: Array,
-    grads: Array,
-    learning_rate: LearningRate,
-    state: State,
-    update: Callable[[State, Array, Array, float], tuple[Array, State]],
-) -> Array:
-    """The iterates of T updates, the parameters kept in the working dtype from step to step."""
-    if grads.shape[1:] != theta.shape or not grads.ndim:
-        raise ValueError(
-            f"expected grads of shape (T, *theta.shape) for theta of shape {theta.shape}, got shape {grads.shape}; "
-            "for one gradient, use grad[None]"
-        )
-    _same_dtype(theta, grads)
-    current, wide = _wide(theta), _wide(grads)
-    iterates = np.empty_like(wide)
-    for t, (grad, rate) in enumerate(zip(wide, _rates(learning_rate, len(wide)), strict=True)):
-        current, state = update(state, current, np.asarray(grad), rate)
-        iterates[t] = current
-    return _narrowed(iterates, theta)
-
-
-def _averaged(old: Array, new: Array, beta: float) -> Array:
-    """β old + (1 − β) new, 1 − β taken in double and rounded once; an array, though of shape ()."""
-    return np.asarray(beta * old + (1 - beta) * new)
-
-
-def _weight(beta: float, steps: int) -> float:
-    """1 − β^t, the sum of the weights of t values; taken of a rounded β^t near 1, it would be short of digits."""
-    return -expm1(steps * log(beta)) if beta else 1.0
-
-
-def _zeros(like: Array) -> Array:
-    return np.zeros(like.shape, working_dtype(like.dtype))
-
-
-def _wide(x: Array) -> Array:
-    return x.astype(working_dtype(x.dtype), order="C")
-
-
-def _narrowed(wide: Array, like: Array) -> Array:
-    """One rounding to the dtype of `like`; what is beyond it becomes an infinity."""
-    with np.errstate(over="ignore"):
-        return np.asarray(wide, dtype=like.dtype, order="C")
-
-
-def _same(theta: Array, grad: Array) -> None:
-    if grad.shape != theta.shape:
-        raise ValueError(f"expected grad of theta's shape {theta.shape}, got shape {grad.shape}")
-    _same_dtype(theta, grad)
-
-
-def _same_dtype(theta: Array, grads: Array) -> None:
-    if grads.dtype != theta.dtype:
-        raise ValueError(f"expected gradients of theta's dtype {theta.dtype}, got {grads.dtype}; use .astype")
-
-
-def _fits(theta: Array, **state: Array) -> None:
-    for name, each in state.items():
-        if each.shape != theta.shape or each.dtype != working_dtype(theta.dtype):
-            raise ValueError(
-                f"expected a state whose {name} has shape {theta.shape} and dtype {working_dtype(theta.dtype)}, got "
-                f"{each.shape} and {each.dtype}; make one of these parameters with the init function"
-            )
-
-
-def _rates(learning_rate: Any, total: int) -> list[float]:
-    """The learning rate of each step."""
-    if np.ndim(learning_rate) == 0:
-        return [_checked_rate(learning_rate)] * total
-    if len(learning_rate) != total:
-        raise ValueError(f"expected one learning rate, or {total}, one a step, got {len(learning_rate)}")
-    return [_checked_rate(rate) for rate in learning_rate]
-
-
-# Each of these gives a Python float: NumPy's own float64 would widen float32 arrays.
-
-
-def _checked_rate(learning_rate: float) -> float:
-    if not 0 <= learning_rate < inf:
-        raise ValueError(f"expected a learning rate finite and ≥ 0, got {learning_rate}")
-    return float(learning_rate)
-
-
-def _checked_beta(name: str, beta: float) -> float:
-    if not 0 <= beta < 1:
-        raise ValueError(f"expected {name} in [0, 1), the weight of the old average, got {beta}; 0.9 is usual")
-    return float(beta)
-
-
-def _checked_eps(eps: float) -> float:
-    if not 0 <= eps < inf:
-        raise ValueError(f"expected eps finite and ≥ 0, got {eps}; 1e-8 is usual")
-    return float(eps)
-
-
-def _checked_decay(weight_decay: float) -> float:
-    if not 0 <= weight_decay < inf:
-        raise ValueError(f"expected weight_decay finite and ≥ 0, got {weight_decay}; 0.01 is usual")
-    return float(weight_decay)

@@ -33,7 +33,7 @@ CASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "torch.nn:CrossEntropyLoss reduction='sum'": (LOSS, ("class numbers or probabilities, the sum over samples",)),
     "torch.nn.functional:log_softmax": (("log_softmax",), ("taken for log_softmax by rows, called as f(z, dim=-1)",)),
     "torch.nn:Softmax dim=-1": (("softmax",), ("taken for softmax by rows, called as f(z)",)),
-    "torch.optim:SGD": (("gradient_descent", "momentum"), ("momentum judged as velocity = heavy_ball",)),
+    "torch.optim:SGD": (("gradient_descent", "momentum", "sgd"), ("momentum judged as velocity = heavy_ball",)),
     "torch.optim:RMSprop": (("rmsprop",), ("taken for an optimizer: rmsprop",)),
     "torch.optim:Adam": (("adam", "adamw"), ("adamw judged as decoupling = l2",)),
     "torch.optim:AdamW": (("adam", "adamw"), ("with weight_decay",)),
@@ -73,8 +73,8 @@ def test_it_conforms_as_the_adapter_does(target: str, need: Need) -> None:
 @pytest.mark.parametrize(
     ("target", "message"),
     [
-        ("torch.optim:RAdam", "not judged as adam: it has its arguments, and does something else"),
-        ("torch.optim:Adagrad", "is not recognised"),
+        ("torch.optim:Adamax", "not judged as adam: it has its arguments, and does something else"),
+        ("torch.optim:LBFGS", "is not recognised"),
         ("torch.nn:LayerNorm", "it keeps no running_mean and running_var of 3 features"),
         ("torch.nn:BCELoss", "is not recognised"),
         ("torch.nn:BatchNorm1d eps=0.1", "eps is set by the laws, to many values: leave it out"),

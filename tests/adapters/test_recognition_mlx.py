@@ -152,7 +152,7 @@ def test_what_people_write_is_recognised_too(mine: str) -> None:
         ("mlx.nn:BatchNorm momentum=0.5", "momentum is set by the laws"),
         ("mlx.nn:BatchNorm --input 5d", "it takes no input that was tried"),
         ("mlx.nn:Linear", "of batch norm's it has no eps, momentum"),
-        ("mlx.optimizers:Lion", "expected betas and eps, as Adam has"),
+        ("mlx.optimizers:Adafactor", "expected betas and eps, as Adam has"),
         ("mlx.optimizers:MultiOptimizer", "made with a learning rate, it raised TypeError"),
         ("mlx.optimizers:cosine_decay", "expected init and decay_rate"),
         ("mlx.nn.losses:binary_cross_entropy", "is not recognised"),

@@ -346,8 +346,8 @@ def test_what_makes_an_optimizer_is_one(judged: Callable[..., Any]) -> None:
     ("target", "reason"),
     [
         ("torch.optim:Adamax", "does something else, off by .* % under the nearest conventions"),
-        ("torch.optim:Adam amsgrad=True", "amsgrad makes something else of it"),
-        ("torch.optim:SGD --as adam", "it is taken for momentum, gradient_descent, and not for adam"),
+        ("torch.optim:Adam maximize=True", "maximize makes something else of it"),
+        ("torch.optim:SGD --as adam", "it is taken for momentum, gradient_descent, sgd, and not for adam"),
         ("torch.optim:SGD --as adm", "--as adm names no operation; did you mean adam"),
         ("torch.optim.lr_scheduler:StepLR gamma=0.5", "gamma is set by the laws"),
         ("torch.nn:CrossEntropyLoss label_smoothing=0.1", "label_smoothing makes something else of it"),

@@ -123,7 +123,7 @@ def test_a_wrong_one_violates(need: Need) -> None:
     [
         ("tf_keras.layers:LayerNormalization", {}, "it gives neither|rows of"),
         ("tf_keras.layers:BatchNormalization", {"scale": False}, "it has no gamma"),
-        ("tf_keras.optimizers:Adam", {"amsgrad": True}, "amsgrad makes something else of it"),
+        ("tf_keras.optimizers:RMSprop", {"amsgrad": True}, "amsgrad makes something else of it"),
         ("tf_keras.optimizers:Adadelta", {"rho": 0.5}, "rho is set by the laws"),
         ("tf_keras.losses:CategoricalCrossentropy", {}, "it is the cross entropy of probabilities, not of logits"),
         ("sonnet:LayerNorm", {}, "of batch norm's it has no decay_rate"),

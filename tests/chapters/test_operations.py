@@ -18,7 +18,7 @@ every_operation = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=
 every_operation_on_arrays = pytest.mark.parametrize(
     "operation", [each for each in OPERATIONS.values() if each.arrays], ids=lambda each: each.name
 )
-OPTIONS = {"every": 2.0, "high": 0.5, "start": 0.5, "peak": 0.5, "steps": 4.0, "warmup": 1.0}
+OPTIONS = {"beta2": 0.9, "every": 2.0, "high": 0.5, "start": 0.5, "peak": 0.5, "steps": 4.0, "warmup": 1.0}
 """What is not 0.25."""
 OPTIONAL = {"ignore_index": 0, "label_smoothing": 0.25, "weight": (1.0, 2.0, 0.5)}
 
@@ -72,6 +72,7 @@ def test_an_operation_is_scalar_or_per_sample_or_neither() -> None:
         *("cross_entropy", "label_cross_entropy", "batch_norm_train", "batch_norm_backward", "batch_norm_running"),
         *("batch_norm_layer", "batch_norm_layer_backward"),
         *("exponential_average", "gradient_descent", "momentum", "rmsprop", "adam", "adamw"),
+        *("sgd", "adagrad", "amsgrad", "nadam", "radam", "lion"),
         *(name for name, each in OPERATIONS.items() if chapter_of(each).name in ("sampling", "search")),
     }
 
@@ -117,6 +118,8 @@ def test_formula_reference_and_bound_take_what_the_signature_says(operation: Ope
 @every_operation_on_arrays
 def test_formula_and_reference_return_the_results_in_their_order(operation: Operation) -> None:
     sizes = {"m": 4, "C": 3, "n": 3, "T": 2, "k": 2}
+    if operation.name == "radam":
+        sizes["T"] = 6  # of which the last are rectified
     entry = 1.0 if chapter_of(operation).name in ("decay", "schedules") else 0.5  # epochs and steps are whole
     shapes = {name: [sizes[dim] for dim in dims] for name, dims in operation.arguments.items()}
     arguments = [
@@ -155,6 +158,8 @@ def test_conventions_that_change_the_value_are_keywords_of_the_formula_and_other
     assert set(operation.changing) <= parameters.keys()
     assert not of_rounding & {*parameters, *operation.changing}
     sizes = {"m": 4, "C": 3, "n": 3, "T": 2, "k": 2}
+    if operation.name == "radam":
+        sizes["T"] = 6  # of which the last are rectified
     random = np.random.default_rng(0)
     reach = 9.0 if "steps" in operation.options else 1.0  # beyond the last step
     shapes = {name: [sizes[dim] for dim in dims] for name, dims in operation.arguments.items()}

@@ -19,6 +19,8 @@ from nnlaws.native.names import Keywords, parameters
 description = f"Optax {optax.__version__} on CPU, jax.jit: sgd, rmsprop, adam, adamw, ema, schedules"
 dtypes = ("float32", "float64", "float16", "bfloat16")
 conventions = {"arithmetic": "narrow", "velocity": "heavy_ball", "rmsprop_epsilon": "inside"}
+conventions |= {"adagrad_epsilon": "inside", "amsgrad_form": "corrected_maximum"}
+conventions |= {"momentum_schedule": "steady", "radam_form": "epsilon_outside"}
 positive = ("cosine_schedule.start", "warmup_cosine_schedule.peak")  # the end is a part of it
 
 
@@ -45,6 +47,18 @@ momentum = _operation("momentum", optax.sgd, lambda beta: {"momentum": beta})
 rmsprop = _operation("rmsprop", optax.rmsprop, lambda beta, eps: {"decay": beta, "eps": eps})
 adam = _operation("adam", optax.adam, _adam)
 adamw = _operation("adamw", optax.adamw, lambda weight_decay, **more: {**_adam(**more), "weight_decay": weight_decay})
+
+adagrad = _operation(
+    "adagrad",
+    optax.adagrad,
+    lambda eps, initial_accumulator: {"eps": eps, "initial_accumulator_value": initial_accumulator},
+)
+amsgrad = _operation("amsgrad", optax.amsgrad, _adam)
+nadam = _operation("nadam", optax.nadam, lambda momentum_decay, **more: _adam(**more))
+radam = _operation("radam", optax.radam, _adam)
+lion = _operation(
+    "lion", optax.lion, lambda beta1, beta2, weight_decay: {"b1": beta1, "b2": beta2, "weight_decay": weight_decay}
+)
 
 _decay = native.schedule(
     optax.exponential_decay,

@@ -3,20 +3,11 @@
 import pickle
 from collections.abc import Callable
 from importlib.metadata import version
+from inspect import signature
 from typing import Any
 
 import nnlaws_reference
 import numpy as np
-from nnlaws_reference import (
-    adam_init,
-    adam_update,
-    adamw_init,
-    adamw_update,
-    momentum_init,
-    momentum_update,
-    rmsprop_init,
-    rmsprop_update,
-)
 from nnlaws_reference.dtypes import Array, working_dtype
 
 from nnlaws.authoring.operation import Option
@@ -29,15 +20,16 @@ dtypes = ("float32", "float64", "float16", "bfloat16")
 
 
 def _saving(
-    trajectory: Callable[..., Array], start: Callable[[Array], Any], update: Callable[..., tuple[Array, Any]]
+    trajectory: Callable[..., Array], start: Callable[..., Any], update: Callable[..., tuple[Array, Any]]
 ) -> Callable[..., Array]:
     """The trajectory; or, where it is to be saved after `save_at` steps, its steps taken by hand."""
 
     def by_hand(dtype: np.dtype[Any], **options: float) -> Optimizer[tuple[Array, Any]]:
-        wide = working_dtype(dtype)
+        wide, at_first = working_dtype(dtype), {each for each in signature(start).parameters if each in options}
+        first = {each: options.pop(each) for each in at_first}
 
         def init(theta: Array) -> tuple[Array, Any]:
-            return theta.astype(wide), start(theta.astype(wide))
+            return theta.astype(wide), start(theta.astype(wide), **first)
 
         def step(state: tuple[Array, Any], grad: Array, rate: float) -> tuple[Array, Any]:
             current, own = state
@@ -59,10 +51,21 @@ def _saving(
     return run
 
 
-momentum = _saving(nnlaws_reference.momentum, momentum_init, momentum_update)
-rmsprop = _saving(nnlaws_reference.rmsprop, rmsprop_init, rmsprop_update)
-adam = _saving(nnlaws_reference.adam, adam_init, adam_update)
-adamw = _saving(nnlaws_reference.adamw, adamw_init, adamw_update)
+def _stateful(name: str) -> Callable[..., Array]:
+    parts = (getattr(nnlaws_reference, f"{name}{part}") for part in ("", "_init", "_update"))
+    return _saving(*parts)
+
+
+momentum = _stateful("momentum")
+rmsprop = _stateful("rmsprop")
+adam = _stateful("adam")
+adamw = _stateful("adamw")
+sgd = _stateful("sgd")
+adagrad = _stateful("adagrad")
+amsgrad = _stateful("amsgrad")
+nadam = _stateful("nadam")
+radam = _stateful("radam")
+lion = _stateful("lion")
 
 
 def __getattr__(name: str) -> Any:

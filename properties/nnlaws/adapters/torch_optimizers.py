@@ -31,6 +31,7 @@ conventions = {
     "rmsprop.arithmetic": "narrow",
     "adam.arithmetic": "narrow",
     "adamw.arithmetic": "narrow",
+    **{f"{name}.arithmetic": "narrow" for name in ("sgd", "adagrad", "amsgrad", "nadam", "radam")},
     "beyond": "periodic",
 }
 positive = ("linear_schedule.start", "polynomial_schedule.start")  # a factor to start from is above 0
@@ -47,6 +48,21 @@ OPERATIONS: Mapping[str, tuple[type[optim.Optimizer], Callable[..., Keywords]]] 
     "rmsprop": (optim.RMSprop, lambda beta, eps: {"alpha": beta, "eps": eps}),
     "adam": (optim.Adam, _adam),
     "adamw": (optim.AdamW, lambda weight_decay, **more: {**_adam(**more), "weight_decay": weight_decay}),
+    "sgd": (
+        optim.SGD,
+        lambda beta, dampening, weight_decay: {
+            "momentum": beta,
+            "dampening": dampening,
+            "weight_decay": weight_decay,
+        },
+    ),
+    "adagrad": (
+        optim.Adagrad,
+        lambda eps, initial_accumulator: {"eps": eps, "initial_accumulator_value": initial_accumulator},
+    ),
+    "amsgrad": (optim.Adam, lambda **options: {**_adam(**options), "amsgrad": True}),
+    "nadam": (optim.NAdam, lambda momentum_decay, **more: {**_adam(**more), "momentum_decay": momentum_decay}),
+    "radam": (optim.RAdam, _adam),
 }
 
 
@@ -91,6 +107,11 @@ momentum = _one_by_one.momentum
 rmsprop = _one_by_one.rmsprop
 adam = _one_by_one.adam
 adamw = _one_by_one.adamw
+sgd = _one_by_one.sgd
+adagrad = _one_by_one.adagrad
+amsgrad = _one_by_one.amsgrad
+nadam = _one_by_one.nadam
+radam = _one_by_one.radam
 
 foreach = _operations(*OPERATIONS, foreach=True)
 foreach.description = f"PyTorch {torch.__version__} on CPU: torch.optim SGD, RMSprop, Adam, AdamW, with foreach=True"

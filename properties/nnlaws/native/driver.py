@@ -70,7 +70,10 @@ def stateless(make: Callable[..., Optimizer[Any]]) -> Callable[..., Array]:
 
 OPTIONS = OPTIMIZERS
 """What the operations take besides the learning rate; the first keeps nothing but the parameters."""
-USUAL = {"beta": 0.9, "beta1": 0.9, "beta2": 0.99, "eps": 1e-6, "weight_decay": 0.01}
+USUAL = {
+    **{"beta": 0.9, "beta1": 0.9, "beta2": 0.99, "eps": 1e-6, "weight_decay": 0.01},
+    **{"dampening": 0.5, "initial_accumulator": 0.1, "momentum_decay": 0.004},
+}
 
 
 def driven(name: str, make: Callable[..., Optimizer[Any]]) -> Callable[..., Array]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from types import SimpleNamespace
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from nnlaws_reference.dtypes import Array
@@ -151,15 +152,20 @@ def _driven_by(keras: Keras, kind: Callable[..., Any], **options: Any) -> Optimi
     return Optimizer(init, step, lambda state: array(state[0]), restored)
 
 
+_FIRST: WeakKeyDictionary[Any, list[Array]] = WeakKeyDictionary()
+"""Of each optimizer, what its variables were when it was built."""
+
+
 @kept(1024)  # building one takes longer than its first steps
 def built(made: Callable[..., State], kind: Callable[..., Any], n: int, dtype: str, **options: Any) -> State:
     return made(kind, n, dtype, **options)
 
 
 def reset(keras: Keras, variable: Any, made: Any) -> State:
-    """As if new: all that an optimizer keeps is in its variables, and all of them start from 0."""
-    for state in keras.states(made):
-        state.assign(np.zeros(state.shape))
+    """As if new: all that an optimizer keeps is in its variables, and all of them are as they were at first."""
+    states = keras.states(made)
+    for state, first in zip(states, _FIRST.setdefault(made, [keras.kit.array(each) for each in states]), strict=True):
+        state.assign(keras.kit.tensor(first))
     return variable, made
 
 
@@ -263,10 +269,15 @@ def _has_variables(kind: Callable[..., Any], given: Keywords) -> bool:
 def _optimizer(
     keras: Keras, kind: Any, there: Mapping[str, inspect.Parameter], given: Keywords, about: Keywords
 ) -> SimpleNamespace:
-    operations = of_optimizer(there)
+    operations = of_optimizer(there, getattr(kind, "__name__", ""), given)
     fixed = settled(there, given, operations)
     lines = (f"taken for an optimizer: {', '.join(operations)}", *told(fixed))
-    return optimizer(keras, kind, operations, fixed=fixed, recognised=lines, **about)
+    made = optimizer(keras, kind, operations, fixed=fixed, recognised=lines, **about)
+    if "nadam" in operations:  # its momentum rises by 0.96^t
+        made.fixed = {"nadam.momentum_decay": 1.0}
+    if "lion" in operations:
+        made.positive = ("lion.beta1",)
+    return made
 
 
 def _schedule(

@@ -18,7 +18,17 @@ from nnlaws_reference.dtypes import Array
 from nnlaws.native import driver, functions, layers
 from nnlaws.native.driver import OPTIONS, USUAL, Optimizer, joined, none_zero, parts
 from nnlaws.native.functions import Kit
-from nnlaws.native.names import Keywords, Unrecognised, of_optimizer, parameters, pick, raised, settled, told
+from nnlaws.native.names import (
+    Keywords,
+    Unrecognised,
+    of_optimizer,
+    parameters,
+    pick,
+    raised,
+    settled,
+    told,
+    without_an_option,
+)
 
 SETTINGS = ("as", "input")
 DTYPES = ("float32", "float16", "bfloat16")
@@ -182,7 +192,7 @@ def _makes_optimizers(found: Callable[..., Any], given: Keywords) -> bool:
 
 def _optimizer(kind: Callable[..., Any], given: Keywords, about: Keywords) -> SimpleNamespace:
     there = parameters(kind)
-    operations = of_optimizer(there)
+    operations = of_optimizer(there, getattr(kind, "__name__", ""), given)
     fixed = settled(there, given, operations)
     name, keywords = next(iter(operations.items()))
     try:
@@ -190,7 +200,7 @@ def _optimizer(kind: Callable[..., Any], given: Keywords, about: Keywords) -> Si
     except Exception as error:
         raise Unrecognised(f"made with a learning rate, it {raised(error)}") from None
     lines = (f"taken for an optimizer: {', '.join(operations)}", *told(fixed))
-    return optimizer(
+    made = optimizer(
         kind,
         operations,
         fixed=fixed,
@@ -198,6 +208,9 @@ def _optimizer(kind: Callable[..., Any], given: Keywords, about: Keywords) -> Si
         recognised=(*lines, *("in float64 its rate is given as an array of float64" for _ in WIDE)),
         **about,
     )
+    if alone := without_an_option(there, operations):
+        made.fixed = alone
+    return made
 
 
 def _schedule(make: Callable[..., Any], given: Keywords, about: Keywords) -> SimpleNamespace:

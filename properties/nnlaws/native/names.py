@@ -18,6 +18,9 @@ NAMES: dict[str, tuple[str, ...]] = {
     "momentum": ("momentum", "mom", "mass", "beta", "beta_1", "beta1", "mu", "gamma"),
     "eps": ("eps", "epsilon", "ep"),
     "weight_decay": ("weight_decay", "wd", "L2"),
+    "dampening": ("dampening",),
+    "initial_accumulator": ("initial_accumulator_value", "initial_accumulator"),
+    "momentum_decay": ("momentum_decay",),
     "learning_rate": ("lr", "learning_rate", "step_size", "learn_rate", "eta"),
     "bn_momentum": ("momentum", "decay_rate", "decay"),
     "rate": ("gamma", "decay_rate", "rate"),
@@ -36,7 +39,7 @@ OFF: dict[str, Any] = {
 }
 """What is switched off where it is on by default, by a name that says what it does."""
 OTHERWISE = (
-    *("amsgrad", "maximize", "centered", "label_smoothing", "smoothing", "ignore_index", "weight", "pos_weight"),
+    *("maximize", "centered", "label_smoothing", "smoothing", "ignore_index", "weight", "pos_weight"),
     "use_global_stats",
 )
 """What makes something else of it, where it is given: no operation has it yet."""
@@ -71,10 +74,14 @@ def switched_off(there: Parameters, given: Keywords) -> Keywords:
     }
 
 
-def of_optimizer(there: Parameters, called: str = "") -> dict[str, Callable[..., Keywords]]:
+def of_optimizer(
+    there: Parameters, called: str = "", given: Keywords | None = None
+) -> dict[str, Callable[..., Keywords]]:
     """The operations that an optimizer with these parameters may be, each with what makes keywords of our options.
-    called: its name, which tells RMSprop with a momentum from Adam.
+    called: its name, which tells RMSprop with a momentum from Adam, and NAdam. given: keywords that it is made with.
     """
+    if beyond := _beyond_adam(there, called.lower(), given or {}):
+        return beyond
     beta1, beta2, betas = pick(there, "beta1"), pick(there, "beta2"), pick(there, "betas")
     eps, beta, momentum, decay = (pick(there, word) for word in ("eps", "beta", "momentum", "weight_decay"))
     if betas and len(there[betas].default if isinstance(there[betas].default, tuple) else (0, 0)) != 2:
@@ -100,6 +107,12 @@ def of_optimizer(there: Parameters, called: str = "") -> dict[str, Callable[...,
     elif momentum:
         found["momentum"] = lambda beta: {momentum: beta}
         found["gradient_descent"] = lambda: {momentum: 0.0}
+        if "dampening" in there and decay and not {"dampening", "nesterov", decay} & (given or {}).keys():
+            found["sgd"] = lambda beta, dampening, weight_decay: {
+                momentum: beta,
+                "dampening": dampening,
+                decay: weight_decay,
+            }
     elif not betas and not eps:
         found["gradient_descent"] = lambda: {}
     if not found:
@@ -110,12 +123,52 @@ def of_optimizer(there: Parameters, called: str = "") -> dict[str, Callable[...,
     return found
 
 
+def _beyond_adam(there: Parameters, called: str, given: Keywords) -> dict[str, Callable[..., Keywords]]:
+    """AMSGrad, NAdam, RAdam, Lion and AdaGrad, which have the arguments of others, and are known by their names."""
+    words = ("beta1", "beta2", "betas", "eps", "weight_decay", "initial_accumulator", "momentum_decay")
+    beta1, beta2, betas, eps, decay, initial, rising = (pick(there, word) for word in words)
+
+    def averages(beta1_: float, beta2_: float) -> Keywords:
+        return {betas: (beta1_, beta2_)} if betas else {beta1: beta1_, beta2: beta2_}
+
+    def adams(beta1: float, beta2: float, eps: float) -> Keywords:
+        return {**averages(beta1, beta2), pick(there, "eps"): eps}
+
+    def nadam(beta1: float, beta2: float, eps: float, momentum_decay: float) -> Keywords:
+        return {**adams(beta1, beta2, eps), **({rising: momentum_decay} if rising else {})}
+
+    def lion(beta1: float, beta2: float, weight_decay: float) -> Keywords:
+        return {**averages(beta1, beta2), decay: weight_decay}
+
+    def adagrad(eps: float, initial_accumulator: float) -> Keywords:
+        return {pick(there, "eps"): eps, **({initial: initial_accumulator} if initial else {})}
+
+    two = bool(betas or (beta1 and beta2))
+    if "adagrad" in called and eps and not two:
+        return {"adagrad": adagrad}
+    if "lion" in called and two and decay and not eps:
+        return {"lion": lion}
+    if not (two and eps):
+        return {}
+    if given.get("amsgrad") or "amsgrad" in called:
+        return {"amsgrad": adams}
+    return {"nadam": nadam} if "nadam" in called else {"radam": adams} if "radam" in called else {}
+
+
+def without_an_option(there: Parameters, operations: Mapping[str, object]) -> Keywords:
+    """What has one value alone, for there is nothing to give it by: MLX' Adagrad starts from 0."""
+    alone = "adagrad" in operations and not pick(there, "initial_accumulator")
+    return {"adagrad.initial_accumulator": 0.0} if alone else {}
+
+
 def settled(there: Parameters, given: Keywords, operations: Mapping[str, Callable[..., Keywords]]) -> Keywords:
     """What is the same in all operations of an optimizer: what is given, and what is switched off. Raises Unrecognised
     where a number is given that the laws set.
     """
     each_own = [{*each(**dict.fromkeys(parameters(each), 0.5))} for each in operations.values()]
     left_to_laws(given, {*set().union(*each_own), pick(there, "learning_rate")})
+    if given.get("amsgrad") and "amsgrad" not in operations:
+        raise Unrecognised("amsgrad makes something else of it than is known of this library")
     return {
         name: value
         for name, value in {**switched_off(there, given), **given}.items()

@@ -162,7 +162,7 @@ def recognise(found: Any, name: str, given: Keywords, settings: Mapping[str, str
         return None
     rate = next((name for name in RATE if name in there), "")
     if rate and isinstance(_made(factory, {rate: 0.1, **given}), optax.GradientTransformation):
-        operations = of_optimizer(there)
+        operations = of_optimizer(there, getattr(factory, "__name__", name.partition(":")[2]), given)
         fixed = settled(there, given, operations)
         lines = (f"taken for an optimizer: {', '.join(operations)}", *told(fixed))
         return optimizer(factory, operations, fixed=fixed, rate=rate, recognised=lines, **about)

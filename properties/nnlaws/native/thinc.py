@@ -58,7 +58,7 @@ def _made(factory: Callable[..., Any], given: Keywords) -> Any:
 def _optimizer(
     factory: Callable[..., Any], there: names.Parameters, rate: str, given: Keywords, about: Keywords
 ) -> SimpleNamespace:
-    operations = names.of_optimizer(there)
+    operations = names.of_optimizer(there, getattr(factory, "__name__", ""), given)
     fixed = names.settled(there, given, operations)
     if "grad_clip" in there and "grad_clip" not in given:
         fixed["grad_clip"] = 0.0  # none is refused

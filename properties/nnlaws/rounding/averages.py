@@ -127,22 +127,28 @@ class Average:
     Roundings, in u: of β where the format does not hold it, and the product with it; of c, and the product; the sum,
     which is exact from v = 0. With a difference instead: of that, unless x is 0, of c, and the product; x + β (v − x),
     which is for β ≤ ½, rounds its sum from v = 0 too. If β is rounded first, c takes over its error. By kind, an
-    "average" starts at 0, or "from_one", or at the "first_value", and a "sum" is β v + x.
+    "average" starts at 0, or "from_one", or at the "first_value", and a "sum" is β v + c x with c = 1 or another
+    `gain`, which is 1 less a number that is given; a "sum_from_first" starts at the first value.
 
     From the second 0 on, of values that are 0 one after another, v is a number of the type that it is kept in: and
     since v itself is as near to βv as (1 − β)v, the nearest is no further. So is β, from 1; and the product of both.
     """
 
-    def __init__(self, beta: float, arithmetic: Arithmetic, shape: tuple[int, ...], kind: str = "average") -> None:
-        self.arithmetic, self.kind = arithmetic, kind
+    def __init__(
+        self, beta: float, arithmetic: Arithmetic, shape: tuple[int, ...], kind: str = "average", gain: float = 1.0
+    ) -> None:
+        self.arithmetic, self.sums = arithmetic, kind in ("sum", "sum_from_first")
+        self.from_first = kind in ("first_value", "sum_from_first")
         self.value, self.error = np.full(shape, float(kind == "from_one")), np.zeros(shape)
         self.begun, self.idle = kind == "from_one", np.zeros(shape, dtype=bool)
-        self.beta, self.c = beta, 1.0 if kind == "sum" else 1 - beta
+        self.beta, self.c = beta, gain if self.sums else 1 - beta
         inexact_beta = _is_inexact(beta, arithmetic.format)
-        inexact_c = kind != "sum" and (1 - self.c != beta or _is_inexact(self.c, arithmetic.format))
+        made = 1 - self.c != beta if not self.sums else gain != 1
+        inexact_c = made or (not self.sums and _is_inexact(self.c, arithmetic.format))
         self.old = 1.0 + inexact_beta
         self.new = inexact_c + float(self.c != 1)
-        self.drift = beta * inexact_beta if arithmetic.rounded_options and kind != "sum" else 0.0
+        drift = 1 - gain if self.sums else beta * inexact_beta
+        self.drift = drift if arithmetic.rounded_options else 0.0
         self.apart = self.c * (1 + self.new) + self.drift
         self.first = self.c * (1 + inexact_c) + beta + self.drift if 0 < beta <= 0.5 else 0.0
 
@@ -172,16 +178,16 @@ class Average:
     def _moved(self, x: Floats, x_error: Floats) -> Floats:
         """How far the next value moves the average, at most; a sum moves by the value, and by what it forgets."""
         v = np.abs(self.value) + 2 * self.error
-        if not self.begun and self.kind == "first_value":
+        if not self.begun and self.from_first:
             return np.abs(x) + 2 * x_error
-        if self.kind == "sum":
+        if self.sums:
             far = (1 - self.beta) * v + np.abs(x) + 2 * x_error
         else:
             far = self.c * (np.abs(x - self.value) + 2 * (self.error + x_error))
         return np.asarray(far + 4 * self.arithmetic.format.u * (v + np.abs(x) + 2 * x_error))
 
     def _taken(self, x: Floats, x_error: Floats) -> tuple[Floats, Floats]:
-        if self.kind == "first_value" and not self.begun:
+        if self.from_first and not self.begun:
             self.value, self.error, self.begun = x, x_error, True
             return x, x_error
         v, u, tiny = self.value, self.arithmetic.format.u, self.arithmetic.format.tiny
@@ -190,7 +196,7 @@ class Average:
         value = self.beta * v + self.c * x
         carried = self.beta * self.error + self.c * x_error
         rounding = self.beta * self.old * before + (self.c * self.new + self.drift) * fresh
-        if self.kind != "sum":
+        if not self.sums:
             apart = np.abs(x - v) + 2 * (self.error + x_error)
             by_difference = (self.apart if self.begun else self.first) - np.where(idle, self.c, 0.0)
             rounding = np.maximum(rounding, by_difference * apart)

@@ -24,3 +24,18 @@ def cos_pi(x: Numbers) -> Numbers:
     if (x if hasattr(x, "dtype") else np.asarray(x)).dtype != object:
         return np.cos(np.pi * x)
     return np.array([each.cos_pi() for each in np.ravel(x)], dtype=object).reshape(np.shape(x))
+
+
+def maximum(x: Numbers, y: Numbers) -> Numbers:
+    """The larger of the two. Of an object array NumPy would compare balls, which may overlap."""
+    if (x if hasattr(x, "dtype") else np.asarray(x)).dtype != object:
+        return np.maximum(x, y)
+    pairs = zip(np.ravel(x), np.ravel(y), strict=True)
+    return np.array([a.max(b) for a, b in pairs], dtype=object).reshape(np.shape(x))
+
+
+def sign(x: Numbers) -> Numbers:
+    """−1, 0 or 1. Of a ball that holds numbers of both signs all from −1 to 1."""
+    if (x if hasattr(x, "dtype") else np.asarray(x)).dtype != object:
+        return np.sign(x)
+    return np.array([each.sgn() for each in np.ravel(x)], dtype=object).reshape(np.shape(x))

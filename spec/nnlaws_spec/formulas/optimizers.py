@@ -5,14 +5,13 @@ not among them. learning_rate is a float, or a tuple of T floats, one a step. Wh
 computed in the arrays' own kind of number, so in balls nothing is rounded away: not 1 − β, not β^t.
 """
 
-from collections.abc import Iterator
 from typing import Literal, TypeAlias
 
 import numpy as np
 
 from nnlaws_spec.formulas import Numbers
+from nnlaws_spec.formulas.trajectories import LearningRate, in_order, root, steps
 
-LearningRate: TypeAlias = float | tuple[float, ...]
 AverageStart: TypeAlias = Literal["zero", "first_value"]
 Velocity: TypeAlias = Literal["average", "heavy_ball", "rate_inside", "dampened"]
 Lookahead: TypeAlias = Literal["none", "nesterov"]
@@ -33,7 +32,7 @@ def exponential_average(
         x = values[..., t - 1, :]
         v = x + zero if t == 1 and average_start == "first_value" else b * v + (1 - b) * x
         averages.append(v / (1 - b**t) if bias_correction and average_start == "zero" else v)
-    return _in_order(averages, values)
+    return in_order(averages, values)
 
 
 def effective_window(beta: Numbers) -> Numbers:
@@ -44,10 +43,10 @@ def effective_window(beta: Numbers) -> Numbers:
 def gradient_descent(theta: Numbers, grads: Numbers, *, learning_rate: LearningRate) -> Numbers:
     """OP-7: θ_t = θ_{t−1} − α_t g_t."""
     iterates = []
-    for g, rate in _steps(grads, learning_rate):
+    for g, rate in steps(grads, learning_rate):
         theta = theta - rate * g
         iterates.append(theta)
-    return _in_order(iterates, grads)
+    return in_order(iterates, grads)
 
 
 def momentum(
@@ -66,12 +65,12 @@ def momentum(
     """
     zero = 0 * theta
     b, v, iterates = beta + zero, zero, []
-    for t, (g, rate) in enumerate(_steps(grads, learning_rate), start=1):
+    for t, (g, rate) in enumerate(steps(grads, learning_rate), start=1):
         gain, outer = {"heavy_ball": (1, rate), "rate_inside": (rate, 1)}.get(velocity, (1 - b, rate))
         v = g + zero if t == 1 and velocity == "dampened" else b * v + gain * g
         theta = theta - outer * (b * v + gain * g if lookahead == "nesterov" else v)
         iterates.append(theta)
-    return _in_order(iterates, grads)
+    return in_order(iterates, grads)
 
 
 def rmsprop(
@@ -91,13 +90,13 @@ def rmsprop(
     """
     zero = 0 * theta
     b, a, s, iterates = beta + zero, zero, zero + (accumulator == "one"), []
-    for g, rate in _steps(grads, learning_rate):
+    for g, rate in steps(grads, learning_rate):
         a = b * a + (1 - b) * g
         s = b * s + (1 - b) * (g * g)
         moment = s - a * a if second_moment == "centred" else s
-        theta = theta - rate * (g / _root(moment, eps, inside=rmsprop_epsilon == "inside"))
+        theta = theta - rate * (g / root(moment, eps, inside=rmsprop_epsilon == "inside"))
         iterates.append(theta)
-    return _in_order(iterates, grads)
+    return in_order(iterates, grads)
 
 
 def adam(
@@ -117,12 +116,12 @@ def adam(
     """
     zero = 0 * theta
     b1, b2, m, v, iterates = beta1 + zero, beta2 + zero, zero, zero, []
-    for t, (g, rate) in enumerate(_steps(grads, learning_rate), start=1):
+    for t, (g, rate) in enumerate(steps(grads, learning_rate), start=1):
         m = b1 * m + (1 - b1) * g
         v = b2 * v + (1 - b2) * (g * g)
         theta = theta - rate * _direction(m, v, 1 - b1**t, 1 - b2**t, eps, adam_form)
         iterates.append(theta)
-    return _in_order(iterates, grads)
+    return in_order(iterates, grads)
 
 
 def adamw(
@@ -145,7 +144,7 @@ def adamw(
     """
     zero = 0 * theta
     b1, b2, m, v, iterates = beta1 + zero, beta2 + zero, zero, zero, []
-    for t, (gradient, rate) in enumerate(_steps(grads, learning_rate), start=1):
+    for t, (gradient, rate) in enumerate(steps(grads, learning_rate), start=1):
         decay = weight_decay * theta
         g = gradient + decay if decoupling == "l2" else gradient
         m = b1 * m + (1 - b1) * g
@@ -161,7 +160,7 @@ def adamw(
         }[decoupling]
         theta = theta - shrunk - step
         iterates.append(theta)
-    return _in_order(iterates, grads)
+    return in_order(iterates, grads)
 
 
 def rmsprop_longest_step(*, learning_rate: Numbers, beta: Numbers) -> Numbers:
@@ -194,26 +193,10 @@ def quadratic_momentum(theta: Numbers, *, curvature: float, learning_rate: float
     return np.stack(iterates, axis=-2)
 
 
-def _steps(grads: Numbers, learning_rate: LearningRate) -> Iterator[tuple[Numbers, float]]:
-    """Each step's gradient and learning rate."""
-    total = grads.shape[-2]
-    rates = learning_rate if isinstance(learning_rate, tuple) else (learning_rate,) * total
-    return zip((grads[..., t, :] for t in range(total)), rates, strict=True)
-
-
-def _in_order(results: list[Numbers], like: Numbers) -> Numbers:
-    """The results of the steps as one array (..., T, n); of no steps, none."""
-    return np.stack(results, axis=-2) if results else like[..., :0, :]
-
-
-def _root(moment: Numbers, eps: float, *, inside: bool) -> Numbers:
-    return np.sqrt(moment + eps) if inside else np.sqrt(moment) + eps
-
-
 def _direction(m: Numbers, v: Numbers, c1: Numbers, c2: Numbers, eps: float, adam_form: AdamForm) -> Numbers:
     """What Adam steps along, of the moments m and v and the corrections c₁ = 1 − β₁^t and c₂ = 1 − β₂^t."""
     if adam_form == "uncorrected":
-        return m / _root(v, eps, inside=False)
+        return m / root(v, eps, inside=False)
     if adam_form in ("epsilon_hat", "epsilon_hat_inside"):
-        return m * np.sqrt(c2) / c1 / _root(v, eps, inside=adam_form == "epsilon_hat_inside")
-    return m / c1 / _root(v / c2, eps, inside=adam_form == "epsilon_inside")
+        return m * np.sqrt(c2) / c1 / root(v, eps, inside=adam_form == "epsilon_hat_inside")
+    return m / c1 / root(v / c2, eps, inside=adam_form == "epsilon_inside")

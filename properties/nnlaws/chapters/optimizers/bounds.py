@@ -26,17 +26,24 @@ Below, u is the unit roundoff of the type computed in, E_x the error of x, and e
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from nnlaws.rounding.averages import Arithmetic, Average, arithmetic_of, averages, corrected, corrections
+from nnlaws.rounding.averages import Average, arithmetic_of, averages, corrected, corrections
 from nnlaws.rounding.counted import given, over, plus, root, square, times
-from nnlaws.rounding.formats import Floats
 from nnlaws.rounding.number import Bounded, Conventions
+from nnlaws.rounding.steps import (
+    Rate,
+    decayed_after,
+    decayed_by,
+    descended,
+    divisor_of,
+    moved_by,
+    rates_of,
+    stacked,
+    step_along,
+)
 
-Rate = float | tuple[float, ...]
 POWERS = {"without_rate": 0, "rate_squared": 2}  # of the rate, in what θ loses as it decays; else 1
 
 
@@ -54,13 +61,13 @@ def exponential_average(values: Bounded, *, beta: float, bias_correction: bool, 
 @np.errstate(all="ignore")
 def gradient_descent(theta: Bounded, grads: Bounded, *, learning_rate: Rate, conventions: Conventions) -> Bounded:
     updates = gradient_descent_updates(grads, learning_rate=learning_rate, conventions=conventions)
-    return _descended(theta, updates, conventions)
+    return descended(theta, updates, conventions)
 
 
 @np.errstate(all="ignore")
 def momentum(theta: Bounded, grads: Bounded, *, learning_rate: Rate, beta: float, conventions: Conventions) -> Bounded:
     updates = momentum_updates(grads, learning_rate=learning_rate, beta=beta, conventions=conventions)
-    return _descended(theta, updates, conventions)
+    return descended(theta, updates, conventions)
 
 
 @np.errstate(all="ignore")
@@ -68,7 +75,7 @@ def rmsprop(
     theta: Bounded, grads: Bounded, *, learning_rate: Rate, beta: float, eps: float, conventions: Conventions
 ) -> Bounded:
     updates = rmsprop_updates(grads, learning_rate=learning_rate, beta=beta, eps=eps, conventions=conventions)
-    return _descended(theta, updates, conventions)
+    return descended(theta, updates, conventions)
 
 
 @np.errstate(all="ignore")
@@ -85,7 +92,7 @@ def adam(
     updates = adam_updates(
         grads, learning_rate=learning_rate, beta1=beta1, beta2=beta2, eps=eps, conventions=conventions
     )
-    return _descended(theta, updates, conventions)
+    return descended(theta, updates, conventions)
 
 
 @np.errstate(all="ignore")
@@ -109,20 +116,20 @@ def adamw(
         if updates is None:
             now = slice(t, t + 1)
             gradient = plus(g[..., now, :], times(decay, at[..., None, :], 1))
-            at = _moved(at, adam.updates(gradient, now)[..., 0, :], arithmetic)
+            at = moved_by(at, adam.updates(gradient, now)[..., 0, :], arithmetic)
         else:
             power = POWERS.get(str(decoupling), 1)
             shrink = weight_decay * adam.alpha.value[t, 0] ** power
-            decayed = _decayed_after if decoupling == "after_step" else partial(_decayed, more=2 * (power > 1))
+            decayed = decayed_after if decoupling == "after_step" else partial(decayed_by, more=2 * (power > 1))
             at = decayed(at, updates[..., t, :], shrink, arithmetic)
         iterates.append(at)
-    return arithmetic.returned(_stacked(iterates) if iterates else g, theta.value[..., None, :])
+    return arithmetic.returned(stacked(iterates) if iterates else g, theta.value[..., None, :])
 
 
 @np.errstate(all="ignore")
 def gradient_descent_updates(grads: Bounded, *, learning_rate: Rate, conventions: Conventions) -> Bounded:
     g = arithmetic_of(grads, conventions).wide(grads)
-    return times(_rates(learning_rate, g), g, 1)
+    return times(rates_of(learning_rate, g), g, 1)
 
 
 @np.errstate(all="ignore")
@@ -132,7 +139,7 @@ def momentum_updates(grads: Bounded, *, learning_rate: Rate, beta: float, conven
     """
     arithmetic = arithmetic_of(grads, conventions)
     g, velocity = arithmetic.wide(grads), conventions.get("velocity", "average")
-    alpha = _rates(learning_rate, g)
+    alpha = rates_of(learning_rate, g)
     kind = {"average": "average", "dampened": "first_value"}.get(velocity, "sum")
     x = times(alpha, g, 1) if velocity == "rate_inside" else g
     v = averages(x, beta, arithmetic, kind)
@@ -151,13 +158,13 @@ def rmsprop_updates(
     arithmetic = arithmetic_of(grads, conventions)
     g, inside = arithmetic.wide(grads), conventions.get("rmsprop_epsilon") == "inside"
     s = averages(square(g), beta, arithmetic, "from_one" if conventions.get("accumulator") == "one" else "average")
-    alpha = _rates(learning_rate, g)
+    alpha = rates_of(learning_rate, g)
     if conventions.get("second_moment") != "centred":
-        return _step(alpha, g, _divisor(s, eps, inside))
+        return step_along(alpha, g, divisor_of(s, eps, inside))
     a = square(averages(g, beta, arithmetic))
     s = plus(s, Bounded(-a.value, a.error, a.format))
     negative = s.value - 2 * s.error + (eps if inside else 0.0) < 0
-    step = _step(alpha, g, _divisor(s, eps, inside)._replace(least=0.0))
+    step = step_along(alpha, g, divisor_of(s, eps, inside)._replace(least=0.0))
     return step.loosened(np.where(negative & (g.largest > 0), np.inf, 0.0))
 
 
@@ -193,7 +200,7 @@ class _Adam:
     ) -> None:
         self.arithmetic, steps = arithmetic_of(grads, conventions), grads.shape[-2]
         arithmetic = self.arithmetic
-        self.alpha = _rates(learning_rate, arithmetic.wide(grads))
+        self.alpha = rates_of(learning_rate, arithmetic.wide(grads))
         self.m, self.v = (Average(beta, arithmetic, (*grads.shape[:-2], grads.shape[-1])) for beta in (beta1, beta2))
         self.c1, self.c2 = (corrections(beta, steps, arithmetic) for beta in (beta1, beta2))
         self.eps, self.form = eps, conventions.get("adam_form", "epsilon_outside")
@@ -209,10 +216,10 @@ class _Adam:
         squares = square(g)
         m, v = self.m.through(g), self.v.through(squares)
         if self.form == "uncorrected":
-            return _step(alpha, m, _divisor(v, self.eps))
+            return step_along(alpha, m, divisor_of(v, self.eps))
         if self.form in ("epsilon_hat", "epsilon_hat_inside"):
-            divisor = _divisor(v, self.eps, inside=self.form == "epsilon_hat_inside")
-            return _step(alpha, over(times(root(c2, 1), m, 1), c1, 2), divisor)
+            divisor = divisor_of(v, self.eps, inside=self.form == "epsilon_hat_inside")
+            return step_along(alpha, over(times(root(c2, 1), m, 1), c1, 2), divisor)
         if now == slice(None):
             m, v = (
                 corrected(m, g, self.m.beta, c1, self.arithmetic, 2),
@@ -220,134 +227,4 @@ class _Adam:
             )
         else:
             m, v = over(m, c1, 2), over(v, c2, 1)
-        return _step(alpha, m, _divisor(v, self.eps, inside=self.form == "epsilon_inside"))
-
-
-class _Divisor(NamedTuple):
-    """What a step is divided by, and what no computed one is below."""
-
-    value: Bounded
-    least: float
-
-
-def _divisor(s: Bounded, eps: float, inside: bool = False) -> _Divisor:
-    """√s + ε, where √s may have been √v/√c; or √(s + ε), where a product with (s + ε)^(−½) may replace the quotient."""
-    epsilon = given(np.asarray(eps), s.format)
-    least = max(eps - epsilon.error.item(), 0.0)
-    if inside:
-        return _Divisor(root(plus(s, epsilon), 3), least**0.5 * (1 - 4 * s.format.u))
-    return _Divisor(plus(root(s, 3), epsilon), least)
-
-
-def _step(alpha: Bounded, x: Bounded, divisor: _Divisor) -> Bounded:
-    """α (x/d), (α x)/d, (α/d) x. Where ε may be rounded to 0, so may what divides: nothing is promised."""
-    d, tiny = divisor.value, x.format.tiny
-    nearest = np.maximum(d.value - 2 * d.error, divisor.least)
-    step = times(alpha, over(x, d, 2, divisor.least), 1)
-    product = np.where(alpha.value * (np.abs(x.value) - 2 * x.error) < tiny, tiny / nearest, 0.0)
-    quotient = np.where(alpha.value < tiny * d.largest, tiny * x.largest, 0.0)
-    flushed = np.where(alpha.value > 0, np.maximum(product, quotient), 0.0)
-    error = np.where(nearest > 0, step.error + flushed, np.inf)
-    error = np.where((x.largest == 0) & (nearest > 0), 0.0, error)
-    return Bounded(np.where(d.value > 0, step.value, 0.0), np.where(np.isfinite(d.error), error, np.inf), x.format)
-
-
-def _rates(learning_rate: Rate, grads: Bounded) -> Bounded:
-    """α_t (T, 1)."""
-    rates = np.broadcast_to(np.asarray(learning_rate, dtype=np.float64), (grads.shape[-2],))
-    return given(rates[:, None], grads.format)
-
-
-def _moved(theta: Bounded, update: Bounded, arithmetic: Arithmetic, *, kept: bool = True) -> Bounded:
-    """θ − update, rounded no further than θ, a number of the type, is from it. Looking ahead, its two terms may be
-    subtracted one after the other. kept: whether it is what is kept, and not gone on with.
-    """
-    value, error = theta.value - update.value, theta.error + update.error
-    before, step, u = theta.largest, update.largest, arithmetic.format.u
-    rounding = np.where((before > 0) & (step > 0), u * (np.abs(value) + 2 * error), 0.0)
-    if arithmetic.lookahead:
-        rounding = np.where(step > 0, rounding + u * (before + step), 0.0)
-        error = error + np.where(step > 0, 2 * arithmetic.format.tiny, 0.0)
-    else:
-        rounding = np.minimum(rounding, (1 + 8 * u) * step)
-    return _settled(value, error, rounding, step, step > 0, arithmetic, kept=kept)
-
-
-def _decayed_after(theta: Bounded, update: Bounded, shrink: float, arithmetic: Arithmetic) -> Bounded:
-    """θ' = θ − update, and then θ' − sθ' as in `_decayed`. What is kept is kept once, after both: so it has moved by
-    the update, by sθ', and by what is rounded away of 1 − s.
-    """
-    between = _moved(theta, update, arithmetic, kept=shrink == 0)
-    if shrink == 0:
-        return between
-    nothing = Bounded(0 * update.value, 0 * update.error, update.format)
-    after = _decayed(between, nothing, shrink, arithmetic, kept=False)
-    lost = (shrink + arithmetic.factors * abs(1 - shrink)) * between.largest
-    touched = theta.largest + update.largest > 0
-    return arithmetic.settled(after, (1 + 16 * arithmetic.format.u) * (update.largest + lost), touched)
-
-
-def _decayed(
-    theta: Bounded, update: Bounded, shrink: float, arithmetic: Arithmetic, *, kept: bool = True, more: int = 0
-) -> Bounded:
-    """θ − sθ − update, s = αλ. As (1 − s)θ, of which 1 − s is rounded no more coarsely than to float32, unless the
-    options are rounded first, s then three times; as two terms, sθ of four roundings, and their sum; or as α(x + λθ),
-    five of sθ and one of the sum. θ, once decayed, is rounded where the update is subtracted from it; and no further
-    than it has moved, for θ is a number of the type. more: roundings of s, as of α²λ, that are counted besides.
-    """
-    if shrink == 0:
-        return _moved(theta, update, arithmetic)
-    u, left = arithmetic.format.u, abs(1 - shrink)
-    before, step = theta.largest, update.largest
-    part = shrink * before
-    factor = arithmetic.factors * left * before
-    once = np.where(step > 0, np.minimum(u * np.maximum(before, left * before), part + factor), 0.0)
-    ways = factor + once + 3 * u * part, once + u * (4 * part + np.maximum(part, step)), u * (5 * part + step)
-    rounding = (1 + 8 * u) * (np.maximum.reduce(ways) + more * u * part) + 2 * arithmetic.format.tiny
-    value = theta.value - shrink * theta.value - update.value
-    error = left * theta.error + update.error + np.where(before > 0, rounding, 0.0)
-    moved = (1 + 8 * u) * (part + step) + factor
-    last = np.where(before > 0, np.minimum(u * (np.abs(value) + 2 * error), moved), 0.0)
-    return _settled(value, error, last, moved, before + step > 0, arithmetic, kept=kept)
-
-
-def _settled(
-    value: Floats,
-    error: Floats,
-    rounding: Floats,
-    moved: Floats,
-    touched: NDArray[np.bool_],
-    arithmetic: Arithmetic,
-    *,
-    kept: bool,
-) -> Bounded:
-    """The new θ: `rounding` more, and what is lost besides where it is kept in a narrow type; if it was `touched`."""
-    u, tiny = arithmetic.format.u, arithmetic.format.tiny
-    flushed = np.where((np.abs(value) - 2 * error < tiny) & (rounding > 0), tiny, 0.0)
-    settled = Bounded(value, error + (1 + 4 * u) * rounding + flushed, arithmetic.format)
-    return arithmetic.settled(settled, (1 + 8 * u) * moved, touched) if kept else settled
-
-
-def _descended(theta: Bounded, updates: Bounded, conventions: Conventions) -> Bounded:
-    """Step by step; or θ_0 less the sum of the updates, of which every partial sum but the first is rounded, and no
-    further than the sum before is from it.
-    """
-    arithmetic, u = arithmetic_of(theta, conventions), updates.format.u
-    start, iterates = arithmetic.wide(theta), list[Bounded]()
-    for t in range(updates.shape[-2]):
-        iterates.append(_moved(iterates[-1] if iterates else start, updates[..., t, :], arithmetic))
-    steps = _stacked(iterates) if iterates else updates
-    first = start[..., None, :]
-    moves = updates.largest > 0
-    again = moves & (np.cumsum(moves, axis=-2) > 1)
-    sums = np.minimum(u * (np.abs(steps.value - first.value) + 2 * steps.error), (1 + 8 * u) * updates.largest)
-    rounding = np.cumsum(np.where(again, sums, 0.0), axis=-2) + np.where(first.largest > 0, u * steps.largest, 0.0)
-    by_sum = first.error + np.cumsum(updates.error, axis=-2) + rounding
-    error = np.where(steps.error > 0, np.maximum(steps.error, by_sum), 0.0)
-    return arithmetic.returned(Bounded(steps.value, error, steps.format), theta.value[..., None, :])
-
-
-def _stacked(iterates: list[Bounded]) -> Bounded:
-    """Along the axis before the last."""
-    value, error = (np.stack(each, axis=-2) for each in ([x.value for x in iterates], [x.error for x in iterates]))
-    return Bounded(value, error, iterates[0].format)
+        return step_along(alpha, m, divisor_of(v, self.eps, inside=self.form == "epsilon_inside"))

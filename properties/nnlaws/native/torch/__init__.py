@@ -93,7 +93,7 @@ def _optimizer(
     kind: Callable[..., Any], given: Keywords, settings: Mapping[str, str], about: Keywords
 ) -> SimpleNamespace:
     there = _with_defaults(kind, parameters(kind), given)
-    operations = names.of_optimizer(there, getattr(kind, "__name__", ""))
+    operations = names.of_optimizer(there, getattr(kind, "__name__", ""), given)
     fixed = names.settled(there, given, operations)
     rate = pick(there, "learning_rate")
     needed = {rate: 1.0} if rate else {}  # set anew at each step; some scale their decay by the one they are made with

@@ -10,6 +10,7 @@ import numpy as np
 from nnlaws_reference.dtypes import Array, working_dtype
 
 from nnlaws.authoring.mutant import Mutant, mutant, narrow_type
+from nnlaws.authoring.trajectories import Rates, column, rates, shares, walked
 from nnlaws.chapters.optimizers.mutants.common import (
     CORRECT_BOTH,
     DOUBLE,
@@ -28,7 +29,6 @@ from nnlaws.chapters.optimizers.mutants.common import (
     rated,
     written_back,
 )
-from nnlaws.chapters.optimizers.trajectories import Rates, column, rates, shares, walked
 
 
 def _moments(grads: Array, beta1: float, beta2: float) -> Pair:

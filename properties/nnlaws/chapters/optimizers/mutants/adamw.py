@@ -10,9 +10,9 @@ import numpy as np
 from nnlaws_reference.dtypes import Array, working_dtype
 
 from nnlaws.authoring.mutant import Mutant, mutant, narrow_type
+from nnlaws.authoring.trajectories import Rates, decays, rates, walked
 from nnlaws.chapters.optimizers.mutants import adam
 from nnlaws.chapters.optimizers.mutants.common import DECOUPLED, WIDE, FaultyStep, corrected, direction, rated
-from nnlaws.chapters.optimizers.trajectories import Rates, decays, rates, walked
 
 
 def _penalised(

@@ -12,8 +12,8 @@ from nnlaws_reference import momentum as right_momentum
 from nnlaws_reference.dtypes import DTYPES, Array
 
 from nnlaws.authoring.mutant import Mutant, mutant
+from nnlaws.authoring.trajectories import Rates, column, decays, walked
 from nnlaws.chapters.optimizers.mutants.common import CORRECT, CORRECT_BOTH, WIDE, averaged, direction, rated
-from nnlaws.chapters.optimizers.trajectories import Rates, column, decays, walked
 
 COORDINATES = 1 << 16  # what 16 bits count
 FULL = 256  # where bfloat16 stops counting, and 8 bits wrap

@@ -8,6 +8,7 @@ from nnlaws_reference import exponential_average as right_average
 from nnlaws_reference.dtypes import Array, working_dtype
 
 from nnlaws.authoring.mutant import Mutant, mutant, narrow_type
+from nnlaws.authoring.trajectories import column, shares
 from nnlaws.chapters.optimizers.mutants.common import (
     AVERAGE,
     CORRECT,
@@ -18,7 +19,6 @@ from nnlaws.chapters.optimizers.mutants.common import (
     before,
     written_back,
 )
-from nnlaws.chapters.optimizers.trajectories import column, shares
 
 
 def _given(averages: Array, beta: float, bias_correction: bool) -> Array:

@@ -8,7 +8,11 @@ import numpy as np
 from nnlaws_reference.dtypes import Array
 
 from nnlaws.authoring.mutant import Implementation, Mutant, stored
-from nnlaws.chapters.optimizers.trajectories import Rates, column, rates, shares
+from nnlaws.authoring.trajectories import accumulated as accumulated
+from nnlaws.authoring.trajectories import averaged as averaged
+from nnlaws.authoring.trajectories import before as before
+from nnlaws.authoring.trajectories import column, shares
+from nnlaws.authoring.trajectories import rated as rated
 
 Pair = tuple[Array, Array]
 
@@ -25,32 +29,6 @@ DECOUPLED = "theta = theta - learning_rate * weight_decay * theta - step, both f
 WIDE = "keep theta and the state in float32, and round each iterate once"
 DOUBLE = "compute 1 - beta and beta**t from beta in double, and round what multiplies an array once"
 SAVED = "save and restore the whole state: averages and step count"
-
-
-def rated(learning_rate: Rates, steps: Array) -> Array:
-    """Each step times its own learning rate."""
-    return column(rates(learning_rate, steps), steps) * steps
-
-
-def averaged(values: Array, beta: float, start: float = 0) -> Array:
-    """v_t = β v_{t−1} + (1 − β) x_t, each of them: (T, n)."""
-    averages, average = np.empty_like(values), np.zeros_like(values[0]) + start
-    for t, value in enumerate(values):
-        averages[t] = average = beta * average + (1 - beta) * value
-    return averages
-
-
-def accumulated(values: Array, kept: float, new: float = 1) -> Array:
-    """v_t = kept v_{t−1} + new x_t."""
-    totals, total = np.empty_like(values), np.zeros_like(values[0])
-    for t, value in enumerate(values):
-        totals[t] = total = kept * total + new * value
-    return totals
-
-
-def before(values: Array) -> Array:
-    """Each value's predecessor; 0 is the first's."""
-    return np.concatenate([np.zeros_like(values[:1]), values[:-1]])
 
 
 def written_back(values: Array, beta: float) -> Array:

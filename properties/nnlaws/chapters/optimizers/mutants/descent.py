@@ -7,6 +7,7 @@ import numpy as np
 from nnlaws_reference.dtypes import Array, working_dtype
 
 from nnlaws.authoring.mutant import Mutant, mutant, narrow_type
+from nnlaws.authoring.trajectories import Rates, column, rates, shares, walked
 from nnlaws.chapters.optimizers.mutants.common import (
     DESCENT,
     DOUBLE,
@@ -19,7 +20,6 @@ from nnlaws.chapters.optimizers.mutants.common import (
     before,
     rated,
 )
-from nnlaws.chapters.optimizers.trajectories import Rates, column, rates, shares, walked
 
 TAIL = "write back the vectors that the kernel steps in, not its scalar tail alone"
 

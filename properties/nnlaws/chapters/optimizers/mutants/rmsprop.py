@@ -7,6 +7,7 @@ import numpy as np
 from nnlaws_reference.dtypes import Array, working_dtype
 
 from nnlaws.authoring.mutant import Mutant, mutant, narrow_type
+from nnlaws.authoring.trajectories import Rates, rates, shares, walked
 from nnlaws.chapters.optimizers.mutants.common import (
     DOUBLE,
     OUTSIDE,
@@ -19,7 +20,6 @@ from nnlaws.chapters.optimizers.mutants.common import (
     before,
     rated,
 )
-from nnlaws.chapters.optimizers.trajectories import Rates, rates, shares, walked
 
 
 def _walked(theta: Array, grads: Array, learning_rate: Rates, divisor: Array) -> Array:

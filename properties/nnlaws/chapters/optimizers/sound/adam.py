@@ -9,10 +9,9 @@ import numpy as np
 from nnlaws_reference.dtypes import Array, working_dtype
 
 from nnlaws.authoring.mutant import stored
+from nnlaws.authoring.trajectories import Rates, column, moments, rates, steps, through, walked
 from nnlaws.authoring.variant import SoundVariant, in_float64, sound
 from nnlaws.chapters.optimizers.sound import updates
-from nnlaws.chapters.optimizers.sound.common import moments, steps, through
-from nnlaws.chapters.optimizers.trajectories import Rates, column, rates, walked
 
 
 @dataclass

@@ -8,11 +8,10 @@ import numpy as np
 from nnlaws_reference.dtypes import Array, working_dtype
 
 from nnlaws.authoring.mutant import stored
+from nnlaws.authoring.trajectories import Rates, decays, rates, steps, through, walked
 from nnlaws.authoring.variant import SoundVariant, in_float64, sound
 from nnlaws.chapters.optimizers.sound import updates
 from nnlaws.chapters.optimizers.sound.adam import state_in_the_open
-from nnlaws.chapters.optimizers.sound.common import steps, through
-from nnlaws.chapters.optimizers.trajectories import Rates, decays, rates, walked
 
 
 def _decayed(theta: Array, found: Array, learning_rate: Rates, weight_decay: float) -> Array:

@@ -9,9 +9,8 @@ import numpy as np
 from nnlaws_reference.dtypes import Array
 
 from nnlaws.authoring.mutant import stored
+from nnlaws.authoring.trajectories import Rates, column, rates, shares, steps
 from nnlaws.authoring.variant import SoundVariant, sound
-from nnlaws.chapters.optimizers.sound.common import steps
-from nnlaws.chapters.optimizers.trajectories import Rates, column, rates, shares
 
 BLOCK = 4096
 TENSORS = 5

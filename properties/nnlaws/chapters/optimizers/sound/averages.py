@@ -6,9 +6,8 @@ import numpy as np
 from nnlaws_reference.dtypes import Array, working_dtype
 
 from nnlaws.authoring.mutant import stored
+from nnlaws.authoring.trajectories import column, through
 from nnlaws.authoring.variant import SoundVariant, in_float64, sound
-from nnlaws.chapters.optimizers.sound.common import through
-from nnlaws.chapters.optimizers.trajectories import column
 
 
 def _given(averages: Array, beta: float, bias_correction: bool) -> Array:

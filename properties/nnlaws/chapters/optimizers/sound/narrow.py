@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 from nnlaws_reference.dtypes import Array, working_dtype
 
+from nnlaws.authoring.trajectories import Rates, decays, rates, steps
 from nnlaws.authoring.variant import SoundVariant, sound
 from nnlaws.chapters.optimizers.sound import updates
-from nnlaws.chapters.optimizers.sound.common import steps
-from nnlaws.chapters.optimizers.trajectories import Rates, decays, rates
 
 
 def _compensated(theta: Array, taken: Array, lost: list[float] | None = None) -> Array:

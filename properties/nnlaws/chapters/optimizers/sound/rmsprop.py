@@ -8,9 +8,8 @@ import numpy as np
 from nnlaws_reference.dtypes import Array, working_dtype
 
 from nnlaws.authoring.mutant import stored
+from nnlaws.authoring.trajectories import Rates, steps, through
 from nnlaws.authoring.variant import SoundVariant, in_float64, sound
-from nnlaws.chapters.optimizers.sound.common import steps, through
-from nnlaws.chapters.optimizers.trajectories import Rates
 
 
 def _rmsprop(

@@ -3,8 +3,7 @@
 import numpy as np
 from nnlaws_reference.dtypes import Array, working_dtype
 
-from nnlaws.chapters.optimizers.sound.common import moments, steps, through
-from nnlaws.chapters.optimizers.trajectories import Rates, column, rates, shares
+from nnlaws.authoring.trajectories import Rates, column, moments, rates, shares, steps, through
 
 
 def word_for_word(grads: Array, learning_rate: Rates, beta1: float, beta2: float, eps: float) -> Array:

@@ -6,9 +6,7 @@ from typing import Any
 import numpy as np
 from nnlaws_reference.dtypes import Array
 
-from nnlaws.authoring.mutant import Implementation, Mutant, stored
-from nnlaws.chapters.optimizers.mutants.common import SAVED
-from nnlaws.chapters.optimizers.mutants.given import (
+from nnlaws.authoring.given import (
     beta_at_most_999,
     decay_at_most_one,
     default_for_no_beta,
@@ -18,8 +16,9 @@ from nnlaws.chapters.optimizers.mutants.given import (
     epsilon_at_least_1e_10,
     rate_at_most_one,
 )
-from nnlaws.chapters.optimizers.operations import OPERATIONS
-from nnlaws.chapters.optimizers.trajectories import Rates, rates
+from nnlaws.authoring.mutant import Implementation, Mutant, stored
+from nnlaws.authoring.operation import Operation
+from nnlaws.authoring.trajectories import Rates, rates
 
 
 def ascends(right: Implementation) -> Implementation:
@@ -287,6 +286,7 @@ def state_of_the_run_before(right: Implementation) -> Implementation:
     return run
 
 
+SAVED = "save and restore the whole state: averages and step count"
 _EACH = "take the gradients as they are, each once, in their order"
 _GIVEN = "use what is given, 0 too: `if rate is None`, not `rate or`"
 _FAULTS: tuple[tuple[Callable[[Implementation], Implementation], str, str, str], ...] = (
@@ -361,10 +361,11 @@ _NEEDED: dict[Callable[[Implementation], Implementation], str] = {
     state_of_the_run_before: "beta",
 }
 
-MUTANTS: tuple[Mutant, ...] = tuple(
-    Mutant(operation.name, f"{operation.name}.{make.__name__}", fault, fix, seen, stored(make(operation.reference)))
-    for operation in OPERATIONS
-    if "grads" in operation.arguments
-    for make, fault, fix, seen in _FAULTS
-    if any(option.startswith(_NEEDED.get(make, "")) for option in operation.options)
-)
+
+def mutants_of(operation: Operation) -> tuple[Mutant, ...]:
+    """Those that an optimizer of its options can make."""
+    return tuple(
+        Mutant(operation.name, f"{operation.name}.{make.__name__}", fault, fix, seen, stored(make(operation.reference)))
+        for make, fault, fix, seen in _FAULTS
+        if any(option.startswith(_NEEDED.get(make, "")) for option in operation.options)
+    )

@@ -17,7 +17,7 @@ Options = Mapping[str, float]
 DECADES = (3, 25)
 """Three steps of gradients from 1e-12 to 1e12, a decade a coordinate."""
 
-ROWS: tuple[Options, ...] = (
+_ROWS: tuple[Options, ...] = (
     {"learning_rate": 1e-3, "beta": 0.9, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "weight_decay": 0.01},
     {"learning_rate": 0.0},
     {"learning_rate": 3.0, "beta": 0.95, "beta1": 0.95, "beta2": 0.95, "eps": 1e-6, "weight_decay": 1.0},
@@ -27,6 +27,14 @@ ROWS: tuple[Options, ...] = (
     {"learning_rate": 1.001, "beta": 0.0, "beta1": 0.99, "beta2": 0.0, "eps": 1.01e-8, "weight_decay": 1e-4},
     {"learning_rate": 0.001001, "beta": 0.899, "beta1": 0.901, "beta2": 0.9989, "eps": 0.99e-8, "weight_decay": 0.0101},
     {"learning_rate": 0.1, "beta": 0.5, "beta1": 0.5, "beta2": 0.5, "eps": 1e-15, "weight_decay": 50.0},
+)
+_BESIDES = {
+    "dampening": (0.0, 0.5, 0.95, 1.0, 0.9, 0.1, 0.5, 0.01, 0.99),
+    "initial_accumulator": (0.1, 0.0, 1.0, 1e-6, 0.0, 100.0, 0.1001, 0.099, 0.01),
+    "momentum_decay": (0.004, 1.0, 0.0, 0.004, 10.0, 0.1, 0.0041, 0.0039, 0.5),
+}
+ROWS: tuple[Options, ...] = tuple(
+    {**row, **{name: values[at] for name, values in _BESIDES.items()}} for at, row in enumerate(_ROWS)
 )
 """The usual defaults; a rate of 0, at which nothing moves, and rates beyond 1; each β at 0, at other usual values, and
 as near to 1 as anyone has it; ε at the usual values, and at what is a floor elsewhere; no decay, and more than all;

@@ -5,7 +5,7 @@ from typing import Any
 from nnlaws_reference.dtypes import Array
 
 from nnlaws.authoring.mutant import Implementation
-from nnlaws.chapters.optimizers.trajectories import Rates, rates
+from nnlaws.authoring.trajectories import Rates, rates
 
 
 def default_for_no_rate(right: Implementation) -> Implementation:
