@@ -38,7 +38,8 @@ def arguments(name: str, dtype: Any) -> list[np.ndarray]:
             x = RANDOM.random(x.shape)
         if label == "x" and "low" in OPERATIONS[name].options:
             x = RANDOM.uniform(0.91, 0.99, x.shape)
-        found.append(x.astype(dtype))
+        whole = label in OPERATIONS[name].integers
+        found.append(RANDOM.integers(0, SIZES["C"], x.shape) if whole else x.astype(dtype))
     return found
 
 
