@@ -22,6 +22,7 @@ from nnlaws_reference.batch_norm import (
 from nnlaws_reference.decay import exponential_decay, inverse_root_decay, inverse_time_decay, staircase_decay
 from nnlaws_reference.hyperparameters import axes, axis
 from nnlaws_reference.layers import batch_norm_layer, batch_norm_layer_backward
+from nnlaws_reference.more_samplers import latin_hypercube, log_integers, quantised_uniform, sobol, weighted_choice
 from nnlaws_reference.optimizers import (
     AdamState,
     AverageState,
@@ -113,9 +114,11 @@ __all__ = [
     "inverse_root_decay",
     "inverse_root_schedule",
     "inverse_time_decay",
+    "latin_hypercube",
     "layer_backward",
     "layer_forward",
     "linear_schedule",
+    "log_integers",
     "log_softmax",
     "log_uniform_density",
     "log_uniform_inverse",
@@ -128,6 +131,7 @@ __all__ = [
     "one_minus_log_uniform_map",
     "panda",
     "polynomial_schedule",
+    "quantised_uniform",
     "random_search",
     "refine",
     "rmsprop",
@@ -139,8 +143,10 @@ __all__ = [
     "sample_log_uniform",
     "sample_one_minus_log_uniform",
     "sample_uniform",
+    "sobol",
     "softmax",
     "staircase_decay",
     "warmup_cosine_schedule",
     "warmup_linear_schedule",
+    "weighted_choice",
 ]
