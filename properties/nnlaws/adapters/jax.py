@@ -9,7 +9,7 @@ jax.config.update("jax_enable_x64", True)  # otherwise JAX computes and returns 
 
 description = (
     f"JAX {jax.__version__} on CPU: jax.nn.softmax, log_softmax, Optax {optax.__version__} softmax_cross_entropy, "
-    "jax.grad, jax.jit, jax.random.uniform, randint"
+    "jax.grad, jax.jit, jax.random.uniform, randint, choice"
 )
 dtypes = ("float32", "float64", "float16", "bfloat16")
 conventions = {"arithmetic": "narrow", "sample_integer.bounds": "half_open"}
@@ -37,6 +37,10 @@ def sample_uniform(low: float, high: float, *, size: int, seed: int) -> Array:
 
 def sample_integer(low: int, high: int, *, size: int, seed: int) -> Array:
     return np.asarray(jax.random.randint(jax.random.key(seed), (size,), low, high))
+
+
+def weighted_choice(weights: Array, *, size: int, seed: int) -> Array:
+    return np.asarray(jax.random.choice(jax.random.key(seed), len(weights), (size,), p=weights / weights.sum()))
 
 
 def _loss(z: jax.Array, y: jax.Array) -> jax.Array:

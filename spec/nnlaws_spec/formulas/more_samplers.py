@@ -1,7 +1,7 @@
 """Samplers beyond the notes: the formulas of chapters/more_samplers.md.
 
 A draw is a function of u, uniform on [0, 1); what is said of its distribution is the chance of less, P(x < a). Arrays of
-any shape, or single numbers; `ends` and `cells` are the chapter's conventions. Points are arrays (n, d) of the unit cube.
+any shape, or single numbers; `ends` and `parts` are the chapter's conventions. Points are arrays (n, d) of the unit cube.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ import numpy as np
 from nnlaws_spec.formulas import Numbers, floor
 
 Ends: TypeAlias = Literal["full", "half"]
-Cells: TypeAlias = Literal["above", "around", "within", "equal"]
+Parts: TypeAlias = Literal["above", "around", "within", "equal"]
 
 
 def levels(low: float, high: float, step: float) -> int:
@@ -31,28 +31,28 @@ def quantised_below(k: Numbers, n: int, ends: Ends = "full") -> Numbers:
     return k / n if ends == "full" else np.clip((k - 0.5) / (n - 1), 0, 1)
 
 
-def log_integer(u: Numbers, low: int, high: int, cells: Cells = "above") -> Numbers:
+def log_integer(u: Numbers, low: int, high: int, parts: Parts = "above") -> Numbers:
     """MS-2: x = ⌊low^(1−u) (high + 1)^u⌋.
 
     around: ⌊(low − ½)^(1−u) (high + ½)^u + ½⌋. within: ⌊low^(1−u) high^u + ½⌋.
     equal: low + ⌊(low^(1−u) high^u − low) (high − low + 1)/(high − low)⌋.
     """
-    a, b = _ends(low, high, cells)
+    a, b = _ends(low, high, parts)
     x = a ** (1 - u) * b**u
-    if cells == "equal":
+    if parts == "equal":
         return low + floor((x - low) * (high - low + 1) / (high - low))
-    return floor(x if cells == "above" else x + 0.5)
+    return floor(x if parts == "above" else x + 0.5)
 
 
-def log_integer_below(k: Numbers, low: int, high: int, cells: Cells = "above") -> Numbers:
+def log_integer_below(k: Numbers, low: int, high: int, parts: Parts = "above") -> Numbers:
     """MS-2: P(x < k) = log(k/low) / log((high + 1)/low), low ≤ k ≤ high + 1; where the cell of k begins, in the others."""
-    a, b = _ends(low, high, cells)
+    a, b = _ends(low, high, parts)
     begins = {
         "above": k,
         "around": k - 0.5,
         "within": np.clip(k - 0.5, low, high),
         "equal": low + (k - low) * (high - low) / (high - low + 1),
-    }[cells]
+    }[parts]
     return np.log(begins / a) / np.log(b / a)
 
 
@@ -84,6 +84,6 @@ def boxes(points: Numbers, cuts: Sequence[int]) -> Numbers:
     return np.bincount(np.ravel_multi_index(places, shape), minlength=int(np.prod(shape))).reshape(shape)
 
 
-def _ends(low: int, high: int, cells: Cells) -> tuple[float, float]:
+def _ends(low: int, high: int, parts: Parts) -> tuple[float, float]:
     """Between which numbers the logarithm is uniform."""
-    return {"above": (low, high + 1), "around": (low - 0.5, high + 0.5)}.get(cells, (low, high))
+    return {"above": (low, high + 1), "around": (low - 0.5, high + 0.5)}.get(parts, (low, high))

@@ -161,11 +161,13 @@ def same_seed_elsewhere(f: Subject, ruler: Ruler, *, size: int, axes: int, seed:
 
 
 def other_seed(f: Subject, ruler: Ruler, *, seed: int, **options: Any) -> Evidence:
-    """Seeds next to each other, seeds that differ in a few bits alone, and many others give points of their own; where
-    seeds say anything.
+    """Seeds next to each other, seeds that differ in a few bits alone, and many others give points of their own; or all
+    give the same, where that is declared.
     """
     if "scrambling" in ruler.conventions:
-        return Evidence(0.0)
+        found = [points(f, seed=each, **options) for each in (seed, seed + 1, 42)]
+        same = all(np.array_equal(x, found[0]) for x in found)
+        return require(same, "seeds give points of their own, where the sequence itself is declared")
     return seeding.all_apart(
         lambda each: _points_or_none(f, seed=each, **options), (*SEEDS, *SCATTERED, *range(seed, seed + 4))
     )

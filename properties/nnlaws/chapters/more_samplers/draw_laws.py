@@ -6,16 +6,16 @@ import numpy as np
 from nnlaws_reference.dtypes import Array
 
 from nnlaws import chance as statistics
-from nnlaws.authoring.evidence import Evidence, require
+from nnlaws.authoring.evidence import Evidence, require, worst
 from nnlaws.authoring.ruler import Ruler
 from nnlaws.authoring.subject import Refused, Subject
-from nnlaws.chance import seeding
+from nnlaws.chance import GRAIN, seeding
 from nnlaws.chance.discrete import Discrete
 from nnlaws.chance.evidence import evidence, given
 from nnlaws.chance.seeds import SCATTERED, SEEDS, WORD
 from nnlaws.chapters.more_samplers import inputs as cases
 from nnlaws.chapters.more_samplers.drawing import (
-    CELLS,
+    PARTS,
     SIZES,
     called,
     chances,
@@ -73,7 +73,7 @@ def mistakes(ruler: Ruler, law: Discrete, options: dict[str, Any]) -> list[Discr
         halved = law_of(ruler, options, {"ends": "half"})
         return [halved, last_missing, evenly]
     if ruler.operation is LOG_INTEGERS:
-        others = [law_of(ruler, options, {"cells": cells}) for cells in CELLS]
+        others = [law_of(ruler, options, {"parts": parts}) for parts in PARTS]
         low, high = options["low"], options["high"]
         never_high = Discrete(n, lambda k: np.minimum(np.log((k + low) / low) / np.log(high / low), 1.0))
         return [*others, never_high, evenly]
@@ -169,7 +169,11 @@ def seeds_apart(f: Subject, ruler: Ruler, *, size: int, seed: int, **options: An
     row = streams.T.reshape(-1)  # all the first, all the second, …: what neighbouring seeds share stands side by side
     ranks = statistics.sequential_ranks(row.astype(np.float64), chances(seed=seed))
     words = f"the draws of {len(streams)} seeds in a row tell of each other"
-    return evidence(statistics.serial(ranks), len(row), words)
+    serial = evidence(statistics.serial(ranks), len(row), words)
+    likeliest = float(law_of(ruler, options).shares.max()) + GRAIN
+    again = statistics.shifted(streams.astype(np.float64), 1 / likeliest)
+    words = "a seed gives the draws of the seed before it, some draws later"
+    return worst(serial, evidence(again, len(row), words))
 
 
 def as_many(f: Subject, ruler: Ruler, **options: Any) -> Evidence:

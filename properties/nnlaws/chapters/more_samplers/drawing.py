@@ -23,7 +23,7 @@ from nnlaws.rounding.formats import Floats
 SIZES = (4, 8)  # bytes of float32 and float64
 SINGLE = 2.0**-24
 GIVEN = ("low", "high", "weights")
-CELLS = ("above", "around", "within", "equal")
+PARTS = ("above", "around", "within", "equal")
 
 
 def called(operation: Operation, options: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -78,10 +78,10 @@ def law_of(ruler: Ruler, options: dict[str, Any], conventions: dict[str, str] | 
         n, ends = count_of(options), declared.get("ends", "full")
         return Discrete(n, lambda k: np.asarray(formulas.quantised_below(k, n, ends)))  # type: ignore[arg-type]
     if ruler.operation is LOG_INTEGERS:
-        low, high, cells = options["low"], options["high"], declared.get("cells", "above")
+        low, high, parts = options["low"], options["high"], declared.get("parts", "above")
         return Discrete(
             high - low + 1,
-            lambda k: np.asarray(formulas.log_integer_below(k + low, low, high, cells)),  # type: ignore[arg-type]
+            lambda k: np.asarray(formulas.log_integer_below(k + low, low, high, parts)),  # type: ignore[arg-type]
             log_grain(low, high),
         )
     below = formulas.weighted_below(weights_of(options))

@@ -21,9 +21,12 @@ SIZES = (*range(1, 9), 13, 16, 17, 31, 33, 64, 100, 255, 256, 257, 1024)
 BOXES: dict[Operation, dict[str, dict[str, Any]]] = {
     QUANTISED_UNIFORM: {
         "eighths": {"low": 0.0, "high": 1.0, "step": 0.125},
+        "tenths": {"low": 0.0, "high": 1.0, "step": 0.1},
+        "fifths": {"low": 0.1, "high": 0.9, "step": 0.2},
+        "quarters": {"low": -0.75, "high": 2.25, "step": 0.25},
         "halves": {"low": -1.0, "high": 1.0, "step": 0.5},
         "units": {"low": 32.0, "high": 512.0, "step": 32.0},
-        "tenths": {"low": 0.1, "high": 0.9, "step": 0.2},
+        "fine": {"low": 0.0, "high": 1.0, "step": 0.001},
         "apart": {"low": 10.0, "high": 1010.0, "step": 50.0},
         "coin": {"low": 0.0, "high": 0.3, "step": 0.3},
     },

@@ -64,11 +64,11 @@ def _of_draws(operation: Operation) -> tuple[Law, ...]:
              about="seed"),
         make("MS-7", drawn.other_seed, "another seed gives other draws", _SEEDED, on(100), about="seed"),
         make("MS-7", drawn.seeds_apart, "the draws of different seeds are independent", _SEEDED, on(many),
-             about="seed", tests=1),
+             about="seed", tests=2),
         make("MS-8", drawn.as_many, "there are as many draws as were asked for", "return an array (size,)",
              on(*cases.SIZES)),
         make("MS-8", drawn.last_draws, "the last draws of a call are as its first", "fill all of the array",
-             on(100), tests=1),
+             on(100, skipped=3, boxes=4), tests=1),
         make("MS-8", drawn.none_asked_for, "of none there are none", "return an array (0,)", on(1)),
     )  # fmt: skip
 

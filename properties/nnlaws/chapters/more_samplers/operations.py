@@ -73,7 +73,7 @@ LOG_INTEGERS = _operation(
     "log_integers",
     "low(), high(), *, size, seed -> x(size)",
     LogIntegers,
-    conventions=tuple(named(TEXT, "cells", value) for value in ("around", "within", "equal")),
+    conventions=tuple(named(TEXT, "parts", value) for value in ("around", "within", "equal")),
 )
 WEIGHTED_CHOICE = _operation("weighted_choice", "weights(n), *, size, seed -> k(size)", WeightedChoice)
 LATIN_HYPERCUBE = _operation(
@@ -86,7 +86,7 @@ SOBOL = _operation(
     "sobol",
     "*, size, axes, seed -> x(size,axes)",
     Sobol,
-    conventions=(named(TEXT, "scrambling", "none"),),
+    conventions=(named(TEXT, "scrambling", "omitted"),),
 )
 
 DRAWN = (QUANTISED_UNIFORM, LOG_INTEGERS, WEIGHTED_CHOICE)

@@ -91,20 +91,20 @@ def in_single_precision(low: int, high: int, *, size: int, seed: int) -> Array:
     return np.floor(np.exp(ends[0] + (ends[1] - ends[0]) * u)).clip(low, high).astype(np.int32)
 
 
-@sound("log_integers", cells="around")
+@sound("log_integers", parts="around")
 def rounded_half_beyond(low: int, high: int, *, size: int, seed: int) -> Array:
     """As Optuna does."""
     x = np.exp(_old(seed).uniform(np.log(low - 0.5), np.log(high + 0.5), size))
     return np.rint(x).clip(low, high).astype(np.int64)
 
 
-@sound("log_integers", cells="within")
+@sound("log_integers", parts="within")
 def rounded_within(low: int, high: int, *, size: int, seed: int) -> Array:
     """As Hyperopt and Nevergrad do."""
     return np.rint(np.exp(np.random.default_rng(seed).uniform(np.log(low), np.log(high), size))).astype(np.int64)
 
 
-@sound("log_integers", cells="equal")
+@sound("log_integers", parts="equal")
 def in_equal_parts(low: int, high: int, *, size: int, seed: int) -> Array:
     """As ConfigSpace does."""
     x = np.exp(np.random.default_rng(seed).uniform(np.log(low), np.log(high), size))
@@ -207,7 +207,7 @@ def of_53_bits(*, size: int, axes: int, seed: int) -> Array:
     return np.floor(points * 2.0**53) / 2.0**53
 
 
-@sound("sobol", scrambling="none")
+@sound("sobol", scrambling="omitted")
 def as_it_is(*, size: int, axes: int, seed: int) -> Array:
     return _qmc().Sobol(axes, scramble=False).random(size)
 
