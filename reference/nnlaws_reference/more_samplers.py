@@ -17,7 +17,7 @@ _POLYNOMIALS = (
     (1, 0, (1,)), (2, 1, (1, 3)), (3, 1, (1, 3, 1)), (3, 2, (1, 1, 1)), (4, 1, (1, 1, 3, 3)),
     (4, 4, (1, 3, 5, 13)), (5, 2, (1, 1, 5, 5, 17)), (5, 4, (1, 1, 5, 5, 5)), (5, 7, (1, 1, 7, 11, 19)),
 )  # fmt: skip
-"""Of the axes from the second on: the degree and the inner coefficients of a primitive polynomial modulo 2, and the first
+"""Of the axes from the second on: the degree and the inner coefficients of a primitive polynomial modulo 2, and first
 direction numbers (Joe and Kuo 2008, "Constructing Sobol sequences with better two-dimensional projections")."""
 
 

@@ -1,8 +1,9 @@
 """ConfigSpace: UniformFloatHyperparameter, UniformIntegerHyperparameter, sample_configuration, generate_grid.
 
-Both ends of whole numbers are included. An axis on the scale of 1 − x is one of 1 − x on a log scale, since ConfigSpace
-has no such scale. Whole numbers on the log scale are those of as many equal parts of the box, `parts = equal`. Bounds and the values of configurations are rounded to 13 decimals, and smaller boxes refused: so its
-maps, to_value and to_vector, are not offered.
+Both ends of whole numbers are included; on the log scale they are those of as many equal parts of the box, `parts =
+equal`. An axis on the scale of 1 − x is one of 1 − x on a log scale, since ConfigSpace has no such scale. Bounds and
+the values of configurations are rounded to 13 decimals, and smaller boxes refused: so its maps, to_value and to_vector,
+are not offered.
 """
 
 from collections.abc import Iterable

@@ -17,8 +17,8 @@ from nnlaws_reference.dtypes import Array
 from nnlaws.chapters.search.operations import Objective, Space, Trials
 
 description = (
-    f"Hyperopt {hyperopt.__version__}: hp.uniform, hp.loguniform(log, log), 1 - hp.loguniform, hp.randint, hp.quniform, "
-    "hp.qloguniform, hp.pchoice; fmin by rand.suggest"
+    f"Hyperopt {hyperopt.__version__}: hp.uniform, hp.loguniform(log, log), 1 - hp.loguniform, hp.randint, "
+    "hp.quniform, hp.qloguniform, hp.pchoice; fmin by rand.suggest"
 )
 conventions = {
     "sample_integer.bounds": "half_open",

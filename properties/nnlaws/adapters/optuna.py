@@ -1,8 +1,8 @@
 """Optuna: RandomSampler, GridSampler and a study's trials; suggest_int includes both ends.
 
-Steps are low + k step, both ends included, and whole numbers on the log scale `parts = around`. QMCSampler draws the first
-trial of a study at random, as it says: the points are those of the trials after it. GridSampler is given its values. An axis on the scale of 1 − x is suggested as 1 − x on a log scale, since Optuna has no
-such scale.
+Steps are low + k step, both ends included, and whole numbers on the log scale `parts = around`. QMCSampler draws the
+first trial of a study at random, as it says: the points are those of the trials after it. GridSampler is given its
+values. An axis on the scale of 1 − x is suggested as 1 − x on a log scale, since Optuna has no such scale.
 """
 
 import warnings

@@ -1,5 +1,5 @@
-"""SciPy's distributions: scipy.stats.loguniform, uniform, rv_discrete, and randint, which leaves its upper bound out; and
-scipy.stats.qmc's LatinHypercube and Sobol.
+"""SciPy's distributions: scipy.stats.loguniform, uniform, rv_discrete, and randint, which leaves its upper bound out;
+and scipy.stats.qmc's LatinHypercube and Sobol.
 
 They return float64, whatever they are given.
 """
@@ -10,7 +10,9 @@ from nnlaws_reference.dtypes import Array
 from scipy import stats
 from scipy.stats import qmc
 
-description = f"SciPy {scipy.__version__}: scipy.stats.loguniform, uniform, randint, rv_discrete; qmc.LatinHypercube, Sobol"
+description = (
+    f"SciPy {scipy.__version__}: scipy.stats.loguniform, uniform, randint, rv_discrete; qmc.LatinHypercube, Sobol"
+)
 dtypes = ("float64",)
 conventions = {
     "sample_integer.bounds": "half_open",

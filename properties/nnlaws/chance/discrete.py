@@ -1,4 +1,4 @@
-"""The law of a draw that has finitely many values, in order: where draws lie on [0, 1], and where mistaken ones would."""
+"""The law of a draw that has finitely many values: where draws lie on [0, 1], and where mistaken ones would."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

@@ -1,5 +1,5 @@
-"""Mistakes that any sampler can make in what becomes of its seed, and of the number that is asked for: each makes a wrong
-sampler of a right one, which is called with its arguments, size, seed and whatever else by name.
+"""Mistakes that any sampler can make in what becomes of its seed, and of the number that is asked for: each makes a
+wrong sampler of a right one, which is called with its arguments, size, seed and whatever else by name.
 """
 
 from collections.abc import Callable

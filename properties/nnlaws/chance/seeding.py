@@ -36,8 +36,8 @@ def same_seed_elsewhere(draw: Draw, elsewhere: Draw, seed: int) -> Evidence:
 
 
 def apart_throughout(draw: Callable[[int, int], Array], sizes: Iterable[int], seed: int, enough: int) -> Evidence:
-    """Two seeds next to each other never draw the same `enough` draws at the same places, of so many that are asked for:
-    `draw(size, seed)`.
+    """Two seeds next to each other never draw the same `enough` draws at the same places, of each number of them that
+    is asked for: `draw(size, seed)`.
     """
     for many in sizes:
         one, other = (draw(many, each) for each in (seed, seed + 1))

@@ -1,7 +1,8 @@
 """Samplers beyond the notes: the formulas of chapters/more_samplers.md.
 
-A draw is a function of u, uniform on [0, 1); what is said of its distribution is the chance of less, P(x < a). Arrays of
-any shape, or single numbers; `ends` and `parts` are the chapter's conventions. Points are arrays (n, d) of the unit cube.
+A draw is a function of u, uniform on [0, 1); what is said of its distribution is the chance of less, P(x < a). Arrays
+of any shape, or single numbers; `ends` and `parts` are the chapter's conventions. Points are arrays (n, d) of the unit
+cube.
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ Parts: TypeAlias = Literal["above", "around", "within", "equal"]
 
 
 def levels(low: float, high: float, step: float) -> int:
-    """MS-1: how many values low, low + step, …, high there are: (high − low)/step + 1, a whole number but for rounding."""
+    """MS-1: how many values low, low + step, …, high there are: (high − low)/step + 1, whole but for rounding."""
     return round((high - low) / step) + 1
 
 
@@ -45,7 +46,7 @@ def log_integer(u: Numbers, low: int, high: int, parts: Parts = "above") -> Numb
 
 
 def log_integer_below(k: Numbers, low: int, high: int, parts: Parts = "above") -> Numbers:
-    """MS-2: P(x < k) = log(k/low) / log((high + 1)/low), low ≤ k ≤ high + 1; where the cell of k begins, in the others."""
+    """MS-2: P(x < k) = log(k/low) / log((high + 1)/low), low ≤ k ≤ high + 1; else of where the part of k begins."""
     a, b = _ends(low, high, parts)
     begins = {
         "above": k,

@@ -21,8 +21,9 @@ from nnlaws.rounding.formats import Floats
 POINTS = 2000  # numbers that a test of strata sees, of as many seeds as it takes
 SCRAMBLED = 1200  # numbers of one point by each of many seeds
 EDGE = 8 * 2.0**-53
-"""How far rounding may carry a number of [0, 1): π + u is rounded where it is below n, by n u at most, its quotient by n
-once more, or 1/n and a product; a box that a library maps [0, 1) to and back takes as much again."""
+"""How far rounding may carry a number of [0, 1), by the unit roundoff 2⁻⁵³: π plus a place is below n, and rounded by n
+of it at most; then the quotient by n, or 1/n and a product, by 2. A box that a library maps [0, 1) to, and back, takes
+as much again, and the ends of the stratum take the rest."""
 
 
 def points(f: Subject, *, size: int, axes: int, seed: int) -> Floats:
@@ -113,7 +114,7 @@ def one_an_interval(f: Subject, ruler: Ruler, **options: Any) -> Evidence:
 
 
 def elementary_boxes(f: Subject, ruler: Ruler, **options: Any) -> Evidence:
-    """Each elementary box of volume 2^−m on the first two axes has one point, of volume 2^(1−m) on the first three two."""
+    """Each elementary box of volume 2^−m on the first two axes has one point; of 2^(1−m) on the first three, two."""
     x = _in_the_cube(points(f, **options))
     bits = len(x).bit_length() - 1
     for axes, t in ((2, 0), (3, 1)):
@@ -130,8 +131,12 @@ def elementary_boxes(f: Subject, ruler: Ruler, **options: Any) -> Evidence:
 
 def anywhere(f: Subject, ruler: Ruler, *, size: int, axes: int, seed: int) -> Evidence:
     """Over seeds, the numbers of one point are uniform and independent: of the first point, and of any other."""
+    few = [points(f, size=size, axes=axes, seed=each) for each in (seed, seed + 1, 42)]
+    same = all(np.array_equal(x, few[0]) for x in few)
     if "scrambling" in ruler.conventions:
-        return Evidence(0.0)
+        return require(same, "seeds give points of their own, where the sequence itself is declared")
+    if same:
+        return require(False, "seeds give the same points, as if they were not scrambled")
     found = _by_seeds(f, size * SCRAMBLED, size=size, axes=axes, seed=seed)
     if found is None:
         return Evidence(0.0)
@@ -161,13 +166,11 @@ def same_seed_elsewhere(f: Subject, ruler: Ruler, *, size: int, axes: int, seed:
 
 
 def other_seed(f: Subject, ruler: Ruler, *, seed: int, **options: Any) -> Evidence:
-    """Seeds next to each other, seeds that differ in a few bits alone, and many others give points of their own; or all
-    give the same, where that is declared.
+    """Seeds next to each other, seeds that differ in a few bits alone, and many others give points of their own; where
+    a seed says anything.
     """
     if "scrambling" in ruler.conventions:
-        found = [points(f, seed=each, **options) for each in (seed, seed + 1, 42)]
-        same = all(np.array_equal(x, found[0]) for x in found)
-        return require(same, "seeds give points of their own, where the sequence itself is declared")
+        return Evidence(0.0)
     return seeding.all_apart(
         lambda each: _points_or_none(f, seed=each, **options), (*SEEDS, *SCATTERED, *range(seed, seed + 4))
     )

@@ -91,10 +91,10 @@ def law_of(ruler: Ruler, options: dict[str, Any], conventions: dict[str, str] | 
 def log_grain(low: int, high: int) -> float:
     """How far P(x < k) may be off where logarithms are computed in float32, of uniform numbers of 23 bits.
 
-    log x is a + u (b − a), a and b the logarithms of two ends, |a|, |b| ≤ L = log(high + 1): both are rounded and so are
-    the difference, the product and the sum, each by u₃₂ L at most, logarithms by another 4 ulp; and x = e^{…} by 4 ulp,
-    relative. Together (13 L + 8) u₃₂ in log x, whose range is log((high + 1)/low) or, where ends are not reached,
-    log(high/low).
+    log x is a + u (b − a), a and b the logarithms of two ends, |a|, |b| ≤ L = log(high + 1). Each logarithm errs by 4
+    ulp at most, and so does x = e^{…}, relative; the difference, the product and the sum are rounded: (8 + 3) L u₃₂,
+    and 2 L u₃₂ for u, which is in float32 too. Together (13 L + 8) u₃₂ in log x, whose range is log((high + 1)/low)
+    or, where ends are not reached, log(high/low).
     """
     largest = float(np.log(high + 1.0))
     return max(GRAIN, GRAIN / 2 + SINGLE * (13 * largest + 8) / float(np.log(high / low)))
@@ -118,11 +118,11 @@ def numbers(ruler: Ruler, x: Array, options: dict[str, Any]) -> Floats:
 def strangers(ruler: Ruler, x: Array, options: dict[str, Any]) -> Array:
     """The draws that are none of the values that have a chance, not even up to rounding.
 
-    A quantised value is low + k step, or a sum of products of the two; or k step alone, where low is a multiple of step;
-    or low + k times an n-th of high − low. low and step are rounded to the type, and so are the difference, the quotient,
-    the product and the sum: with w = high − low and m the larger of |low|, |high|, that is at most u (m + w) for what is
-    given, u 3 w for difference, quotient and product, u m for the sum, and u m for low as a multiple of step. What w is
-    off n steps is added, and no draw may be further out of the box than that.
+    A quantised value is low + k step, or high − k step; or a multiple of step, where low is one; or low + k times an
+    n-th of high − low. What is given is rounded to the type, and so are the difference, the quotient, the product and
+    the sum. With w = high − low and m the larger of |low|, |high|, that is at most u (m + w) for what is given, 3 w u
+    for difference, quotient and product, m u for the sum, and m u for low as a multiple of step. What w is off n steps
+    is added; and no draw may be further out of the box than that.
     """
     k, wide = numbers(ruler, x, options), x.astype(np.float64)
     if ruler.operation is QUANTISED_UNIFORM:

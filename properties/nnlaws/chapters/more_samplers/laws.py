@@ -68,7 +68,7 @@ def _of_draws(operation: Operation) -> tuple[Law, ...]:
         make("MS-8", drawn.as_many, "there are as many draws as were asked for", "return an array (size,)",
              on(*cases.SIZES)),
         make("MS-8", drawn.last_draws, "the last draws of a call are as its first", "fill all of the array",
-             on(100, skipped=3, boxes=4), tests=1),
+             on(100, skipped=2, boxes=3), tests=1),
         make("MS-8", drawn.none_asked_for, "of none there are none", "return an array (0,)", on(1)),
     )  # fmt: skip
 
@@ -86,9 +86,19 @@ def _of_designs(operation: Operation, own: tuple[tuple[str, Check, str, str, tup
     )  # fmt: skip
     build = cases.points(operation)
     about = {"MS-6": "seed", "MS-7": "seed"}
+    kinds = {"MS-10": "value", "MS-14": "value"}
     return [
         trial_law(
-            clause, operation, check, statement, build, trials, fix, tests=tests, about=about.get(clause, "results")
+            clause,
+            operation,
+            check,
+            statement,
+            build,
+            trials,
+            fix,
+            tests=tests,
+            about=about.get(clause, "results"),
+            kind=kinds.get(clause, "structure"),
         )
         for clause, check, statement, fix, trials, tests in every
     ]

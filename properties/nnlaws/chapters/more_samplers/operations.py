@@ -43,8 +43,8 @@ class WeightedChoice(Protocol):
 class LatinHypercube(Protocol):
     """size: how many points; axes: how many numbers each has; seed: a whole number ≥ 0.
 
-    Returns points of the unit cube (size, axes), float64: on each axis one in each of `size` equal parts, anywhere in it,
-    the axes paired at random (MS-9 to MS-11).
+    Returns points of the unit cube (size, axes), float64: on each axis one in each of `size` equal parts, anywhere in
+    it, the axes paired at random (MS-9 to MS-11).
     """
 
     def __call__(self, *, size: int, axes: int, seed: int) -> Array: ...

@@ -109,7 +109,8 @@ def _without_replacement(u: Array, weights: Array) -> Array:
 
 _DISTRIBUTIONS = (
     _wrong(QUANTISED, "rounded", "a uniform draw rounded: both ends have half the chance of the others",
-           lambda u, low, high, step: low + step * np.rint(u * (_count(low, high, step) - 1)), "hyperopt #328, ray #11879"),
+           lambda u, low, high, step: low + step * np.rint(u * (_count(low, high, step) - 1)),
+           "hyperopt #328, ray #11879"),
     _wrong(QUANTISED, "in_multiples_of_the_step", "rounded to multiples of step, wherever low is", _in_multiples,
            "hyperopt #321"),
     _wrong(QUANTISED, "multiples_cut_off", "rounded to multiples of step, and cut to low and high",
@@ -167,7 +168,8 @@ _DISTRIBUTIONS = (
     _wrong(WEIGHTED, "backwards", "the first weight is the last one's", lambda u, w: _chosen(u, w[::-1])),
     _wrong(WEIGHTED, "likeliest", "always the likeliest", lambda u, w: np.full(u.shape, np.argmax(w))),
     _wrong(WEIGHTED, "counted_from_one", "counted from 1", lambda u, w: _chosen(u, w) + 1),
-    _wrong(WEIGHTED, "without_replacement", "no choice comes again before all have come", _without_replacement, fix=ANEW),
+    _wrong(WEIGHTED, "without_replacement", "no choice comes again before all have come", _without_replacement,
+           fix=ANEW),
 )  # fmt: skip
 
 

@@ -265,6 +265,7 @@ _UNITS: tuple[tuple[Units, str, tuple[str, ...]], ...] = (
     (_second_half_again, "the second half repeats the first, shuffled", _CONTINUOUS),
 )
 
+
 def beyond_the_box(right: Sampler) -> Sampler:
     def sample(low: float, high: float, *, size: int, seed: int) -> Array:
         x = right(low, high, size=size, seed=seed)
