@@ -56,7 +56,7 @@ def weighted_choice(weights: ArrayLike, *, size: int, seed: Seed) -> NDArray[np.
     """
     given = np.asarray(weights, dtype=np.float64)
     if given.ndim != 1 or not len(given) or not (np.isfinite(given) & (given >= 0)).all() or not given.any():
-        raise ValueError(f"expected weights (n,) ≥ 0, finite and not all 0, got {weights}")
+        raise ValueError(f"expected weights (n,) ≥ 0, finite and not all 0, got {given.tolist()}")
     ends = np.cumsum(given / given.max())
     # to the right of equal ends: what has no weight is never drawn, not even of u = 0
     index = np.searchsorted(ends / ends[-1], _units(size, seed), side="right")
@@ -86,11 +86,11 @@ def sobol(*, size: int, axes: int, seed: Seed) -> Draws:
         raise ValueError(f"expected size to be a power of 2, for which Sobol points are balanced, got {size}")
     if not 1 <= axes <= len(_POLYNOMIALS) + 1:
         raise ValueError(f"expected 1 to {len(_POLYNOMIALS) + 1} axes, got {axes}")
-    places = np.stack([_scrambled(_sequence(axis, bits), bits, random) for axis in range(int(axes))], axis=1)
+    places = np.stack([_scrambled(sobol_sequence(axis, bits), bits, random) for axis in range(int(axes))], axis=1)
     return _anywhere(places, random) / n
 
 
-def _sequence(axis: int, bits: int) -> NDArray[np.int64]:
+def sobol_sequence(axis: int, bits: int) -> NDArray[np.int64]:
     """Of Sobol's first 2^bits numbers on an axis, in which of as many equal parts each lies."""
     index, places = np.arange(1 << bits), np.zeros(1 << bits, dtype=np.int64)
     for bit, direction in enumerate(_directions(axis, bits)):

@@ -53,10 +53,8 @@ def distribution(f: Subject, ruler: Ruler, **options: Any) -> Evidence:
 def _oddest(x: Array, k: Floats, law: Discrete) -> str:
     """Which value, or part of them, was drawn most unlike its chance, in words."""
     if law.count > len(x):
-        middle = np.searchsorted(law.ends, 0.5, side="right") - 1
-        return (
-            f"half of the draws are {given(np.median(x))} or less, where {law.below(middle + 1.0):.0%} should be up to"
-        )
+        below = float(law.below(np.array([np.median(k) + 1]))[0])
+        return f"half of the draws are {given(np.median(x))} or less, where {below:.0%} should be"
     counts, want = np.bincount(k.astype(np.intp), minlength=law.count), law.shares * len(x)
     oddest = int(np.argmax(np.abs(counts - want) / np.sqrt(want + 1)))
     drawn = x[k == oddest]

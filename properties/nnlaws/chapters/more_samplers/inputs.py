@@ -53,7 +53,7 @@ BOXES: dict[Operation, dict[str, dict[str, Any]]] = {
 """What is drawn from, the plainest first. Of quantised ones low is a multiple of the step, or not; steps are whole, or
 no binary fractions. Of choices some are impossible, the first and the last too; sums are 1, or not; one is sure."""
 TWICE = ("digits",)
-"""Boxes of which twice as many draws are taken: conventions differ there by 0.013 nats a draw, for which 2000 are few."""
+"""Boxes of which twice as many draws are taken: conventions differ there by 0.013 nats a draw."""
 CUBE = "cube"
 
 BLOCKS = ((1, 2), (2, 1), (3, 4), (7, 3), (16, 2), (33, 5), (64, 3), (100, 2))  # points and axes

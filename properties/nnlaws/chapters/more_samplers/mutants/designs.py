@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from nnlaws_reference import latin_hypercube, sobol
 from nnlaws_reference.dtypes import Array
+from nnlaws_reference.more_samplers import sobol_sequence
 
 from nnlaws.authoring.mutant import Mutant
 
@@ -155,9 +156,7 @@ def shifted_modulo_one(n: int, axes: int, random: np.random.Generator) -> Array:
 
 def _digits(n: int, axes: int) -> Array:
     """The sequence itself: in which of n equal parts each number lies."""
-    from nnlaws_reference.more_samplers import _sequence as places
-
-    return np.stack([places(axis, n.bit_length() - 1) for axis in range(axes)], axis=1)
+    return np.stack([sobol_sequence(axis, n.bit_length() - 1) for axis in range(axes)], axis=1)
 
 
 @_mutant(SOBOL, "all axes are shifted by the same digits", DIGITS)
