@@ -58,20 +58,28 @@ def as_many(f: Subject, ruler: Ruler, *, size: int, axes: int, seed: int) -> Evi
 
 def one_a_stratum(f: Subject, ruler: Ruler, **options: Any) -> Evidence:
     """In order, the numbers of each axis lie one in each of n equal parts: between k/n and (k + 1)/n."""
-    x = np.sort(points(f, **options), axis=0)
-    n, k = len(x), np.arange(len(x))[:, None]
-    wrong = np.argwhere((x < k / n - EDGE) | (x > (k + 1) / n + EDGE))
-    if not len(wrong):
+    x = points(f, **options)
+    n, wrong = len(x), _out_of_order(x)
+    if not wrong.any():
         return require(True, "")
-    axis = int(wrong[0][1])
-    full = len(np.unique(np.clip(formulas.strata(x[:, axis]), 0, n - 1)))
-    return require(False, f"on axis {axis} {full} of {n} equal parts have one of {n} points")
+    axis = int(np.flatnonzero(wrong.any(axis=0))[0])
+    empty = n - len(np.unique(np.clip(formulas.strata(x[:, axis]), 0, n - 1)))
+    none = f"{empty} of {n} equal parts have none of the {n} points"
+    return require(False, f"on axis {axis}, {none if empty else 'a point is out of its part'}")
+
+
+def _out_of_order(x: Floats) -> Array:
+    """Of the numbers of each axis, in order, which are not in the part of their place, up to rounding."""
+    ordered, n, k = np.sort(x, axis=0), len(x), np.arange(len(x))[:, None]
+    return np.asarray((ordered < k / n - EDGE) | (ordered > (k + 1) / n + EDGE))
 
 
 def anywhere_in_its_stratum(f: Subject, ruler: Ruler, **options: Any) -> Evidence:
-    """Places within strata are uniform and independent; or all in the middle, where that is declared."""
+    """Places within strata are uniform and independent; or all in the middle, where that is declared. Points that are
+    in no strata, or the same by two seeds, are other laws'.
+    """
     found = _by_seeds(f, POINTS, **options)
-    if found is None:
+    if found is None or any(_out_of_order(x).any() for x in found):
         return Evidence(0.0)
     if "within" in ruler.conventions:
         off = max(float(np.abs(_places(x) - CENTRED).max()) for x in found)
@@ -108,7 +116,8 @@ def one_an_interval(f: Subject, ruler: Ruler, **options: Any) -> Evidence:
         for axis in range(x.shape[1]):
             counts = formulas.boxes(x[: 1 << bits, [axis]], (bits,))
             if counts.max() > 1:
-                words = f"on axis {axis} {(counts > 0).sum()} of {1 << bits} equal parts have one of as many points"
+                empty = f"{(counts == 0).sum()} of {1 << bits} equal parts"
+                words = f"on axis {axis}, {empty} have none of the first {1 << bits} points"
                 return require(False, words)
     return require(True, "")
 
