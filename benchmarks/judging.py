@@ -42,14 +42,23 @@ COPY = "mutated_reference"
 PACKAGES = {"reference": nnlaws_reference, "formulas": nnlaws_spec.formulas}
 ORDER = (
     *("softmax", "losses", "counts", "steps", "trajectories", "decay", "schedules", "scales", "sampling", "search"),
-    *("hyperparameters", "batch_norm", "layers", "optimizers", "more_optimizers", "dtypes", "__init__"),
+    *(
+        "hyperparameters",
+        "more_samplers",
+        "batch_norm",
+        "layers",
+        "optimizers",
+        "more_optimizers",
+        "dtypes",
+        "__init__",
+    ),
 )
 LOOKS = {
     "reference": (("quick", "float32"), ("quick", "bfloat16"), ("ci", "float64")),
     "formulas": (("quick", "float64"), ("ci", "float64"), ("quick", "float32")),  # only float64 is compared with balls
 }
 NARROWEST = {"reference.dtypes": (("quick", "float16"),)}
-RANDOMISED = ("formulas.sampling", "formulas.search")
+RANDOMISED = ("formulas.sampling", "formulas.search", "formulas.more_samplers")
 SECONDS = 120  # of processor time, beyond which a mutant is out of time; the slowest survivors take half of it
 BYTES = 8 << 30  # of address space
 
@@ -128,7 +137,7 @@ def _offered(module: str) -> tuple[str, ...]:
         "dtypes": ("softmax", "decay"),
         "__init__": ("decay",),
         "scales": ("scales", "sampling", "search") if module.startswith("formulas") else ("scales",),
-        "sampling": ("sampling", "search") if module.startswith("formulas") else ("sampling",),
+        "sampling": ("sampling", "search") if module.startswith("formulas") else ("sampling", "more_samplers"),
         "search": ("search", "sampling") if module.startswith("formulas") else ("search",),
     }.get(chapter, (chapter,))
     return tuple(each.name for chapter in chapters for each in OPERATIONS.values() if chapter_of(each).name == chapter)

@@ -55,6 +55,7 @@ from nnlaws_reference.more_optimizers import (
     sgd_init,
     sgd_update,
 )
+from nnlaws_reference.more_samplers import latin_hypercube, log_integers, quantised_uniform, sobol, weighted_choice
 from nnlaws_reference.optimizers import (
     AdamState,
     AverageState,
@@ -161,12 +162,14 @@ __all__ = [
     "label_cross_entropy_gradient",
     "label_losses",
     "label_losses_gradient",
+    "latin_hypercube",
     "layer_backward",
     "layer_forward",
     "linear_schedule",
     "lion",
     "lion_init",
     "lion_update",
+    "log_integers",
     "log_softmax",
     "log_uniform_density",
     "log_uniform_inverse",
@@ -182,6 +185,7 @@ __all__ = [
     "one_minus_log_uniform_map",
     "panda",
     "polynomial_schedule",
+    "quantised_uniform",
     "radam",
     "radam_init",
     "radam_update",
@@ -201,8 +205,10 @@ __all__ = [
     "sgd_update",
     "sigmoid_losses",
     "sigmoid_losses_gradient",
+    "sobol",
     "softmax",
     "staircase_decay",
     "warmup_cosine_schedule",
     "warmup_linear_schedule",
+    "weighted_choice",
 ]

@@ -21,6 +21,7 @@ every_operation_on_arrays = pytest.mark.parametrize(
 OPTIONS = {"beta2": 0.9, "every": 2.0, "high": 0.5, "start": 0.5, "peak": 0.5, "steps": 4.0, "warmup": 1.0}
 """What is not 0.25."""
 OPTIONAL = {"ignore_index": 0, "label_smoothing": 0.25, "weight": (1.0, 2.0, 0.5)}
+CHANCES = {"sampling", "more_samplers", "search"}
 
 
 def operation(signature: str) -> Operation:
@@ -73,16 +74,16 @@ def test_an_operation_is_scalar_or_per_sample_or_neither() -> None:
         *("batch_norm_layer", "batch_norm_layer_backward"),
         *("exponential_average", "gradient_descent", "momentum", "rmsprop", "adam", "adamw"),
         *("sgd", "adagrad", "amsgrad", "nadam", "radam", "lion"),
-        *(name for name, each in OPERATIONS.items() if chapter_of(each).name in ("sampling", "search")),
+        *(name for name, each in OPERATIONS.items() if chapter_of(each).name in CHANCES),
     }
 
 
 def test_samplers_and_searches_alone_take_no_arrays() -> None:
     without = [each for each in OPERATIONS.values() if not each.arrays]
-    assert {chapter_of(each).name for each in without} == {"sampling", "search"}
+    assert {chapter_of(each).name for each in without} == CHANCES
     weaker = {convention.name for each in without for convention in each.conventions if convention.effect != "value"}
     assert weaker == {"resolution"}, "nothing is rounded but the uniform numbers that a draw is made of"
-    assert {chapter_of(each).name for each in OPERATIONS.values() if each.arrays}.isdisjoint({"sampling", "search"})
+    assert {chapter_of(each).name for each in OPERATIONS.values() if each.arrays}.isdisjoint(CHANCES)
 
 
 @every_operation

@@ -1,8 +1,9 @@
 """ConfigSpace: UniformFloatHyperparameter, UniformIntegerHyperparameter, sample_configuration, generate_grid.
 
-Both ends of whole numbers are included. An axis on the scale of 1 − x is one of 1 − x on a log scale, since ConfigSpace
-has no such scale. Bounds and the values of configurations are rounded to 13 decimals, and smaller boxes refused: so its
-maps, to_value and to_vector, are not offered.
+Both ends of whole numbers are included; on the log scale they are those of as many equal parts of the box, `parts =
+equal`. An axis on the scale of 1 − x is one of 1 − x on a log scale, since ConfigSpace has no such scale. Bounds and
+the values of configurations are rounded to 13 decimals, and smaller boxes refused: so its maps, to_value and to_vector,
+are not offered.
 """
 
 from collections.abc import Iterable
@@ -10,7 +11,12 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
-from ConfigSpace import ConfigurationSpace, UniformFloatHyperparameter, UniformIntegerHyperparameter
+from ConfigSpace import (
+    CategoricalHyperparameter,
+    ConfigurationSpace,
+    UniformFloatHyperparameter,
+    UniformIntegerHyperparameter,
+)
 from ConfigSpace.util import generate_grid
 from nnlaws_reference.dtypes import Array
 
@@ -18,9 +24,10 @@ from nnlaws.adapters import spaces
 from nnlaws.chapters.search.operations import Space
 
 description = (
-    f"ConfigSpace {version('ConfigSpace')}: UniformFloatHyperparameter(log=…), UniformIntegerHyperparameter, "
-    "sample_configuration, generate_grid"
+    f"ConfigSpace {version('ConfigSpace')}: UniformFloatHyperparameter(log=…), UniformIntegerHyperparameter(log=…), "
+    "CategoricalHyperparameter(weights=…), sample_configuration, generate_grid"
 )
+conventions = {"log_integers.parts": "equal"}
 
 
 def sample_uniform(low: float, high: float, *, size: int, seed: int) -> Array:
@@ -33,6 +40,14 @@ def sample_log_uniform(low: float, high: float, *, size: int, seed: int) -> Arra
 
 def sample_integer(low: int, high: int, *, size: int, seed: int) -> Array:
     return _draws(UniformIntegerHyperparameter("x", low, high), size, seed)
+
+
+def log_integers(low: int, high: int, *, size: int, seed: int) -> Array:
+    return _draws(UniformIntegerHyperparameter("x", low, high, log=True), size, seed)
+
+
+def weighted_choice(weights: Array, *, size: int, seed: int) -> Array:
+    return _draws(CategoricalHyperparameter("x", range(len(weights)), weights=weights.tolist()), size, seed).astype(int)
 
 
 def grid_search(space: Space, *, per_axis: int) -> Array:

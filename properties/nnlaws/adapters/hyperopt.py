@@ -1,7 +1,7 @@
 """Hyperopt: hp.uniform, hp.loguniform (whose bounds are logarithms), hp.randint, sampled; and fmin by rand.suggest.
 
 hp.randint leaves its upper bound out; the target `uniformint` is hp.uniformint, which includes it. Hyperopt samples and
-searches the expression `1 - hp.loguniform(…)`.
+searches the expression `1 - hp.loguniform(…)`. hp.quniform and hp.qloguniform round to multiples of q.
 """
 
 from collections.abc import Callable
@@ -17,10 +17,14 @@ from nnlaws_reference.dtypes import Array
 from nnlaws.chapters.search.operations import Objective, Space, Trials
 
 description = (
-    f"Hyperopt {hyperopt.__version__}: hp.uniform, hp.loguniform(log, log), 1 - hp.loguniform, hp.randint; fmin by "
-    "rand.suggest"
+    f"Hyperopt {hyperopt.__version__}: hp.uniform, hp.loguniform(log, log), 1 - hp.loguniform, hp.randint, "
+    "hp.quniform, hp.qloguniform, hp.pchoice; fmin by rand.suggest"
 )
-conventions = {"sample_integer.bounds": "half_open"}
+conventions = {
+    "sample_integer.bounds": "half_open",
+    "quantised_uniform.ends": "half",
+    "log_integers.parts": "within",
+}
 
 
 def sample_uniform(low: float, high: float, *, size: int, seed: int) -> Array:
@@ -37,6 +41,19 @@ def sample_one_minus_log_uniform(low: float, high: float, *, size: int, seed: in
 
 def sample_integer(low: int, high: int, *, size: int, seed: int) -> Array:
     return _draws(hp.randint("x", low, high), size, seed)
+
+
+def quantised_uniform(low: float, high: float, *, step: float, size: int, seed: int) -> Array:
+    return _draws(hp.quniform("x", low, high, step), size, seed)
+
+
+def log_integers(low: int, high: int, *, size: int, seed: int) -> Array:
+    return _draws(hp.qloguniform("x", np.log(low), np.log(high), 1), size, seed)
+
+
+def weighted_choice(weights: Array, *, size: int, seed: int) -> Array:
+    shares = (weights / weights.sum()).tolist()
+    return _draws(hp.pchoice("x", [(share, index) for index, share in enumerate(shares)]), size, seed)
 
 
 def random_search(space: Space, *, budget: int, seed: int) -> Array:

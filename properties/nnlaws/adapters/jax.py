@@ -10,8 +10,8 @@ from nnlaws_reference.dtypes import Array
 jax.config.update("jax_enable_x64", True)  # otherwise JAX computes and returns float32 where it is given float64
 
 description = (
-    f"JAX {jax.__version__} on CPU: jax.nn.softmax, log_softmax, jax.grad, jax.jit, jax.random.uniform, randint; Optax "
-    f"{optax.__version__} softmax_cross_entropy, softmax_cross_entropy_with_integer_labels, smooth_labels, "
+    f"JAX {jax.__version__} on CPU: jax.nn.softmax, log_softmax, jax.grad, jax.jit, jax.random.uniform, randint, choice; "
+    f"Optax {optax.__version__} softmax_cross_entropy, softmax_cross_entropy_with_integer_labels, smooth_labels, "
     "sigmoid_binary_cross_entropy"
 )
 dtypes = ("float32", "float64", "float16", "bfloat16")
@@ -72,6 +72,10 @@ def sample_uniform(low: float, high: float, *, size: int, seed: int) -> Array:
 
 def sample_integer(low: int, high: int, *, size: int, seed: int) -> Array:
     return np.asarray(jax.random.randint(jax.random.key(seed), (size,), low, high))
+
+
+def weighted_choice(weights: Array, *, size: int, seed: int) -> Array:
+    return np.asarray(jax.random.choice(jax.random.key(seed), len(weights), (size,), p=weights / weights.sum()))
 
 
 def _loss(z: jax.Array, y: jax.Array) -> jax.Array:

@@ -58,6 +58,14 @@ def sample_integer(low: int, high: int, *, size: int, seed: int) -> Array:
     return _populated((("x", low, high, "integer"),), size, seed)[:, 0]
 
 
+def quantised_uniform(low: float, high: float, *, step: float, size: int, seed: int) -> Array:
+    return _values(lambda names: names.Float("x", low, high, step=step), size, seed)
+
+
+def log_integers(low: int, high: int, *, size: int, seed: int) -> Array:
+    return _values(lambda names: names.Int("x", low, high, sampling="log"), size, seed)
+
+
 def random_search(space: Space, *, budget: int, seed: int) -> Array:
     return spaces.points(space, _populated(spaces.complemented(space), budget, seed))
 
@@ -72,6 +80,13 @@ def _populated(space: Space, count: int, seed: int) -> Array:
     oracle = keras_tuner.oracles.RandomSearchOracle(hyperparameters=names, seed=seed, max_trials=count)
     trials = [oracle.populate_space(str(number))["values"] for number in range(count)]
     return np.array([[trial[name] for name, _, _, _ in space] for trial in trials], dtype=np.float64)
+
+
+def _values(add: Callable[[Any], object], count: int, seed: int) -> Array:
+    names = keras_tuner.HyperParameters()
+    add(names)
+    oracle = keras_tuner.oracles.RandomSearchOracle(hyperparameters=names, seed=seed, max_trials=count)
+    return np.array([oracle.populate_space(str(number))["values"]["x"] for number in range(count)], dtype=np.float64)
 
 
 def _each(function: Callable[[float], Any], numbers: Array) -> Array:

@@ -1,7 +1,7 @@
 """Nevergrad: p.Scalar and p.Log between two bounds, sampled, and the optimizer RandomSearch.
 
 Whole numbers are p.Scalar(…).set_integer_casting(), both ends included. An axis on the scale of 1 − x is 1 − x with
-p.Log, since Nevergrad has no such scale.
+p.Log, since Nevergrad has no such scale. Whole numbers on the log scale are rounded, `parts = within`.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,10 @@ from nnlaws_reference.dtypes import Array
 from nnlaws.adapters import spaces
 from nnlaws.chapters.search.operations import Space
 
-description = f"Nevergrad {nevergrad.__version__}: p.Scalar, p.Log, set_integer_casting; optimizers.RandomSearch"
+description = (
+    f"Nevergrad {nevergrad.__version__}: p.Scalar, p.Log, set_integer_casting; optimizers.RandomSearch, LHSSearch"
+)
+conventions = {"log_integers.parts": "within"}
 
 
 def sample_uniform(low: float, high: float, *, size: int, seed: int) -> Array:
@@ -28,6 +31,17 @@ def sample_log_uniform(low: float, high: float, *, size: int, seed: int) -> Arra
 
 def sample_integer(low: int, high: int, *, size: int, seed: int) -> Array:
     return _draws(_integer(low, high), size, seed)
+
+
+def log_integers(low: int, high: int, *, size: int, seed: int) -> Array:
+    return _draws(_log(low, high).set_integer_casting(), size, seed)
+
+
+def latin_hypercube(*, size: int, axes: int, seed: int) -> Array:
+    cube = p.Array(shape=(axes,), lower=0.0, upper=1.0)
+    cube.random_state = np.random.RandomState(seed)
+    optimizer = nevergrad.optimizers.LHSSearch(cube, budget=size)
+    return np.array([optimizer.ask().value for _ in range(size)])
 
 
 def random_search(space: Space, *, budget: int, seed: int) -> Array:

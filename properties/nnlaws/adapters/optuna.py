@@ -1,9 +1,11 @@
 """Optuna: RandomSampler, GridSampler and a study's trials; suggest_int includes both ends.
 
-GridSampler is given its values. An axis on the scale of 1 − x is suggested as 1 − x on a log scale, since Optuna has no
-such scale.
+Steps are low + k step, both ends included, and whole numbers on the log scale `parts = around`. QMCSampler draws the
+first trial of a study at random, as it says: the points are those of the trials after it. GridSampler is given its
+values. An axis on the scale of 1 − x is suggested as 1 − x on a log scale, since Optuna has no such scale.
 """
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +18,10 @@ from nnlaws.chapters.search.operations import Axis, Objective, Space, Trials
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
-description = f"Optuna {optuna.__version__}: RandomSampler, GridSampler; suggest_float, suggest_int, Study.optimize"
+description = (
+    f"Optuna {optuna.__version__}: RandomSampler, GridSampler, QMCSampler; suggest_float, suggest_int, Study.optimize"
+)
+conventions = {"log_integers.parts": "around"}
 
 
 def sample_uniform(low: float, high: float, *, size: int, seed: int) -> Array:
@@ -29,6 +34,24 @@ def sample_log_uniform(low: float, high: float, *, size: int, seed: int) -> Arra
 
 def sample_integer(low: int, high: int, *, size: int, seed: int) -> Array:
     return _draws(("x", low, high, "integer"), size, seed)
+
+
+def quantised_uniform(low: float, high: float, *, step: float, size: int, seed: int) -> Array:
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
+    return np.array([study.ask().suggest_float("x", low, high, step=step) for _ in range(size)])
+
+
+def log_integers(low: int, high: int, *, size: int, seed: int) -> Array:
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
+    return np.array([study.ask().suggest_int("x", low, high, log=True) for _ in range(size)], dtype=np.int64)
+
+
+def sobol(*, size: int, axes: int, seed: int) -> Array:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        sampler = optuna.samplers.QMCSampler(scramble=True, seed=seed)
+    space = tuple((f"x{axis}", 0.0, 1.0, "linear") for axis in range(axes))
+    return _asked(space, sampler, size + 1)[1:]
 
 
 def grid_search(space: Space, *, per_axis: int) -> Array:

@@ -2,7 +2,7 @@
 
 The search is generate_variants, with which Tune's default, BasicVariantGenerator, makes trials of a space, given a
 generator as there. Grids are given their values. An axis on the scale of 1 − x is 1 − x with tune.loguniform, since
-Tune has no such scale.
+Tune has no such scale. tune.quniform rounds to multiples of q, and tune.lograndint leaves its upper bound out.
 """
 
 from typing import Any
@@ -16,8 +16,8 @@ from ray.tune.search.variant_generator import generate_variants
 from nnlaws.adapters import spaces
 from nnlaws.chapters.search.operations import Space
 
-description = f"Ray {ray.__version__}: tune.uniform, loguniform, randint, grid_search"
-conventions = {"sample_integer.bounds": "half_open"}
+description = f"Ray {ray.__version__}: tune.uniform, loguniform, randint, quniform, lograndint, grid_search"
+conventions = {"sample_integer.bounds": "half_open", "quantised_uniform.ends": "half"}
 
 
 def sample_uniform(low: float, high: float, *, size: int, seed: int) -> Array:
@@ -30,6 +30,14 @@ def sample_log_uniform(low: float, high: float, *, size: int, seed: int) -> Arra
 
 def sample_integer(low: int, high: int, *, size: int, seed: int) -> Array:
     return _draws(tune.randint(low, high), size, seed)
+
+
+def quantised_uniform(low: float, high: float, *, step: float, size: int, seed: int) -> Array:
+    return _draws(tune.quniform(low, high, step), size, seed)
+
+
+def log_integers(low: int, high: int, *, size: int, seed: int) -> Array:
+    return _draws(tune.lograndint(low, high + 1), size, seed)
 
 
 def grid_search(space: Space, *, per_axis: int) -> Array:

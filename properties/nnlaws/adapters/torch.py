@@ -24,7 +24,8 @@ from nnlaws.native.torch.functions import KIT
 
 description = (
     f"PyTorch {torch.__version__} on CPU: torch.nn.functional.softmax, log_softmax, cross_entropy, "
-    "binary_cross_entropy_with_logits, nn.BatchNorm1d, autograd, torch.optim, Tensor.uniform_ (float32), randint"
+    "binary_cross_entropy_with_logits, nn.BatchNorm1d, autograd, torch.optim, Tensor.uniform_ (float32), randint, "
+    "multinomial, quasirandom.SobolEngine"
 )
 dtypes = ("float32", "float64", "float16", "bfloat16")
 conventions = {
@@ -83,3 +84,13 @@ def sample_uniform(low: float, high: float, *, size: int, seed: int) -> Array:
 
 def sample_integer(low: int, high: int, *, size: int, seed: int) -> Array:
     return np.asarray(torch.randint(low, high, (size,), generator=torch.Generator().manual_seed(seed)))
+
+
+def weighted_choice(weights: Array, *, size: int, seed: int) -> Array:
+    chances = torch.Generator().manual_seed(seed)
+    return np.asarray(torch.multinomial(torch.tensor(weights), size, replacement=True, generator=chances))
+
+
+def sobol(*, size: int, axes: int, seed: int) -> Array:
+    engine = torch.quasirandom.SobolEngine(axes, scramble=True, seed=seed)
+    return np.asarray(engine.draw(size, dtype=torch.float64))

@@ -30,18 +30,19 @@ def repeats(x: Floats, chance: Floats, kinds: Integers | None = None) -> LogE:
     return report(bets(x, chance, when, kinds), when)
 
 
-def shifted(streams: Floats, count: int, most: int = 8) -> LogE:
-    """Is a stream of whole numbers the one before it, some draws later or earlier? streams (s, n), of `count` values.
+def shifted(streams: Floats, count: float, most: int = 8) -> LogE:
+    """Is a stream of whole numbers the one before it, some draws later or earlier? streams (s, n), of `count` values
+    that are as likely, or of values none of which is likelier than 1/count.
 
-    Whatever came before, a sound draw equals one particular draw of the stream before with probability 1/count. A stake
-    π on that, for each distance up to `most` draws, gains the factor π count if it does, else (1 − π)/(1 − 1/count): of
-    mean 1. Where a distance leaves no partner, there is no bet. Of one stream, given all before it, the product of its
-    factors has the mean 1 for each distance and stake; so the products over all streams so far, looked at after each
-    stream and not within one, are e-processes of the same streams, however many draws each bets on, and so is their
-    mean. Mixed are all distances, and π halfway from 1/count to 1, and nearer to 1.
-    ValueError: see `draws`, or count < 2.
+    Whatever came before, a sound draw equals one particular draw of the stream before with probability 1/count at
+    most. A stake π above that, for each distance up to `most` draws, gains the factor π count if it does, else
+    (1 − π)/(1 − 1/count): of mean 1 at most. Where a distance leaves no partner, there is no bet. Of one stream, given
+    all before it, the product of its factors has no larger mean for each distance and stake; so the products over all
+    streams so far, looked at after each stream and not within one, are e-processes of the same streams, however many
+    draws each bets on, and so is their mean. Mixed are all distances, and π halfway from 1/count to 1, and nearer to 1.
+    ValueError: see `draws`, or count ≤ 1.
     """
-    if count < 2:
+    if not count > 1:
         raise ValueError(f"expected at least two values to draw from, got {count}")
     draws(streams.ravel())
     found: list[Floats] = []

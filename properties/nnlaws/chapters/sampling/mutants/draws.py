@@ -4,12 +4,26 @@
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from nnlaws_reference.dtypes import Array
 
 from nnlaws.authoring.mutant import Mutant, mutant
+from nnlaws.chance.mistakes import (
+    Sampler,
+    in_float16,
+    lowest_bit_dropped,
+    nan_among_them,
+    number_of_one,
+    one_column,
+    one_draw_more,
+    plain_list,
+    same_first_draws,
+    seed_ignored,
+    state_kept,
+    ten_seeds_share,
+    unseeded,
+)
 
 LINEAR = "low + u * (high - low), u uniform on [0, 1]"
 LOG = "numpy.exp(rng.uniform(numpy.log(low), numpy.log(high)))"
@@ -251,82 +265,12 @@ _UNITS: tuple[tuple[Units, str, tuple[str, ...]], ...] = (
     (_second_half_again, "the second half repeats the first, shuffled", _CONTINUOUS),
 )
 
-Sampler = Callable[..., Any]
-
-
-def unseeded(right: Sampler) -> Sampler:
-    source = np.random.default_rng()
-    return lambda low, high, *, size, seed: right(low, high, size=size, seed=int(source.integers(2**40)))
-
-
-def state_kept(right: Sampler) -> Sampler:
-    """Seeded once: the next call goes on from where the last one was."""
-    calls: dict[int, int] = {}
-
-    def sample(low: float, high: float, *, size: int, seed: int) -> Any:
-        calls[seed] = calls.get(seed, -1) + 1
-        return right(low, high, size=size, seed=seed + 1_000_003 * calls[seed])
-
-    return sample
-
-
-def seed_ignored(right: Sampler) -> Sampler:
-    return lambda low, high, *, size, seed: right(low, high, size=size, seed=0)
-
-
-def ten_seeds_share(right: Sampler) -> Sampler:
-    return lambda low, high, *, size, seed: right(low, high, size=size, seed=seed // 10)
-
-
-def lowest_bit_dropped(right: Sampler) -> Sampler:
-    return lambda low, high, *, size, seed: right(low, high, size=size, seed=seed & ~1)
-
-
-def same_first_draws(right: Sampler) -> Sampler:
-    """The first five are those of seed 0: drawn before the generator was seeded."""
-
-    def sample(low: float, high: float, *, size: int, seed: int) -> Array:
-        early = min(size, 5)
-        parts = [right(low, high, size=early, seed=0), right(low, high, size=size - early, seed=seed)]
-        return np.concatenate(parts)
-
-    return sample
-
 
 def beyond_the_box(right: Sampler) -> Sampler:
     def sample(low: float, high: float, *, size: int, seed: int) -> Array:
         x = right(low, high, size=size, seed=seed)
         x[size // 3] += high - low  # never where it was: low is not drawn
         x[size // 3 - 1] += low - high
-        return x
-
-    return sample
-
-
-def one_draw_more(right: Sampler) -> Sampler:
-    return lambda low, high, *, size, seed: right(low, high, size=size + 1, seed=seed)
-
-
-def one_column(right: Sampler) -> Sampler:
-    return lambda *box, **options: right(*box, **options)[:, None]
-
-
-def number_of_one(right: Sampler) -> Sampler:
-    return lambda *box, **options: right(*box, **options).squeeze()
-
-
-def plain_list(right: Sampler) -> Sampler:
-    return lambda *box, **options: right(*box, **options).tolist()
-
-
-def in_float16(right: Sampler) -> Sampler:
-    return lambda *box, **options: right(*box, **options).astype(np.float16)
-
-
-def nan_among_them(right: Sampler) -> Sampler:
-    def sample(low: float, high: float, *, size: int, seed: int) -> Array:
-        x = right(low, high, size=size, seed=seed).astype(np.float64)
-        x[size // 2] = np.nan
         return x
 
     return sample

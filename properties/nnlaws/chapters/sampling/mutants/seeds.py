@@ -8,6 +8,7 @@ import numpy as np
 from nnlaws_reference.dtypes import Array
 
 from nnlaws.authoring.mutant import Mutant
+from nnlaws.chance.mistakes import SEEDS, Sampler, empty_is_one, large_calls_unseeded, zero_is_no_seed
 from nnlaws.chapters.sampling.mutants.draws import (
     ANEW,
     ARRAY,
@@ -16,7 +17,6 @@ from nnlaws.chapters.sampling.mutants.draws import (
     ONE_MINUS,
     UNIFORM,
     WHOLE,
-    Sampler,
     right_sampler,
     wrong_units,
 )
@@ -25,61 +25,12 @@ NAMES = (UNIFORM, LOGARITHMIC, ONE_MINUS, WHOLE)
 AS_GIVEN = "numpy.random.default_rng(seed), with the seed as it is given, 0 too"
 
 
-def _other_seed(change: Callable[[int], int], right: Sampler) -> Sampler:
-    return lambda low, high, *, size, seed: right(low, high, size=size, seed=change(seed))
-
-
-def _cut(bits: int) -> Callable[[int], int]:
-    return lambda seed: seed & (2**bits - 1)
-
-
-def _folded(seed: int) -> int:
-    return (seed ^ seed >> 16) & 0xFFFF
-
-
-def _high_bits(seed: int) -> int:
-    return seed >> 8
-
-
-_SEEDS: tuple[tuple[str, str, Callable[[int], int]], ...] = (
-    ("zero_is_forty_two", "seed or 42: 0 is another seed", lambda seed: seed or 42),
-    ("seed_of_8_bits", "the seed is cut to 8 bits", _cut(8)),
-    ("seed_of_16_bits", "the seed is cut to 16 bits: those 65,536 apart are one", _cut(16)),
-    ("seed_of_24_bits", "the seed is cut to 24 bits", _cut(24)),
-    ("seed_of_31_bits", "the seed is cut to 31 bits, where it might be refused", _cut(31)),
-    ("seed_of_32_bits", "the seed is cut to 32 bits, where it might be refused", _cut(32)),
-    ("seed_folded", "the halves of the seed are folded to 16 bits", _folded),
-    ("seed_without_its_last_byte", "seed >> 8: 256 seeds are one", _high_bits),
-    ("seed_in_float32", "the seed is rounded to float32", lambda seed: int(np.float32(seed))),
-    ("seed_by_a_prime", "seed % 9973: seeds so far apart are one", lambda seed: seed % 9973),
-    ("seed_by_its_last_digits", "the seed's last three digits count", lambda seed: seed % 1000),
-)
-
-
 def mirrored_by_a_bit(right: Sampler) -> Sampler:
     """The draws of a seed with bit 20 are the mirror image of those without it."""
 
     def sample(low: float, high: float, *, size: int, seed: int) -> Any:
         x = right(low, high, size=size, seed=seed & ~(1 << 20))
         return low + high - x if seed >> 20 & 1 else x
-
-    return sample
-
-
-def large_calls_unseeded(right: Sampler) -> Sampler:
-    """Of more than 1,024 draws the seed is forgotten."""
-
-    def sample(low: float, high: float, *, size: int, seed: int) -> Any:
-        return right(low, high, size=size, seed=seed if size <= 1024 else 0)
-
-    return sample
-
-
-def zero_is_no_seed(right: Sampler) -> Sampler:
-    """seed or None: a generator of its own for 0."""
-
-    def sample(low: float, high: float, *, size: int, seed: int) -> Any:
-        return right(low, high, size=size, seed=seed or int(np.random.default_rng().integers(2**40)))
 
     return sample
 
@@ -128,12 +79,8 @@ def _tail(filled: Callable[[Array, Array, float], Array], block: int, right: Sam
     return sample
 
 
-def empty_is_one(right: Sampler) -> Sampler:
-    return lambda low, high, *, size, seed: right(low, high, size=max(size, 1), seed=seed)
-
-
 _FAULTS: tuple[tuple[str, str, str, Callable[[Sampler], Sampler]], ...] = (
-    *((name, fault, AS_GIVEN, partial(_other_seed, change)) for name, fault, change in _SEEDS),
+    *((name, fault, AS_GIVEN, change) for name, fault, change in SEEDS),
     ("zero_is_no_seed", "seed or None: 0 is not reproducible", AS_GIVEN, zero_is_no_seed),
     ("large_calls_unseeded", "of more than 1,024 draws the seed is forgotten", AS_GIVEN, large_calls_unseeded),
     ("mirrored_by_a_bit", "seeds that differ in bit 20 alone draw mirror images", AS_GIVEN, mirrored_by_a_bit),
