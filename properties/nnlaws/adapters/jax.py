@@ -10,9 +10,9 @@ from nnlaws_reference.dtypes import Array
 jax.config.update("jax_enable_x64", True)  # otherwise JAX computes and returns float32 where it is given float64
 
 description = (
-    f"JAX {jax.__version__} on CPU: jax.nn.softmax, log_softmax, jax.grad, jax.jit, jax.random.uniform, randint, choice; "
-    f"Optax {optax.__version__} softmax_cross_entropy, softmax_cross_entropy_with_integer_labels, smooth_labels, "
-    "sigmoid_binary_cross_entropy"
+    f"JAX {jax.__version__} on CPU: jax.nn.softmax, log_softmax, jax.grad, jax.jit, jax.random.uniform, randint and "
+    f"choice; Optax {optax.__version__} softmax_cross_entropy, softmax_cross_entropy_with_integer_labels, "
+    "smooth_labels, sigmoid_binary_cross_entropy"
 )
 dtypes = ("float32", "float64", "float16", "bfloat16")
 conventions = {
