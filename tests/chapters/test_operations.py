@@ -18,7 +18,7 @@ every_operation = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=
 every_operation_on_arrays = pytest.mark.parametrize(
     "operation", [each for each in OPERATIONS.values() if each.arrays], ids=lambda each: each.name
 )
-OPTIONS = {"every": 2.0, "high": 0.5, "start": 0.5, "peak": 0.5, "steps": 4.0, "warmup": 1.0}
+OPTIONS = {"every": 2.0, "high": 0.5, "start": 0.5, "peak": 0.5, "steps": 4.0, "warmup": 1.0, "up": 1.0, "stretch": 2.0}
 """What is not 0.25."""
 
 
