@@ -103,8 +103,8 @@ def test_a_sound_algorithm_stays_within(variant: Any, dtype: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_the_bound_is_of_a_few_units(name: str, dtype: str) -> None:
-    """Beside the largest rate; a power below 1 is steep at the end, and what is made step after step loses more, as does
-    what takes the steps before out of many.
+    """Beside the largest rate. A power below 1 is steep at the end; what is made step after step loses more, and so
+    does what takes the steps before out of many.
     """
     step = steps(dtype)
     for options in options_of(name):

@@ -22,7 +22,7 @@ from nnlaws.rounding.number import EXP, Bounded, Conventions
 COSINE = ELEMENTARY["cos"].units
 CHAIN = 8.0  # roundings of a step that is made of the one before
 QUOTIENT = 2.0  # roundings of t/T, which may be a product with 1/T
-PARTS = 5.0  # roundings of a rate that is made of another, as a part of it or that part's reciprocal, and of a third
+PARTS = 10.0  # roundings of a rate that is made of others by factors: see `one_cycle_schedule`
 TURN = 4.0  # roundings of u/T · T, with which it may turn in place of u, in double
 COUNT = 12.0  # roundings of what is behind a step, in periods: see `cosine_restarts_schedule`
 
@@ -125,7 +125,10 @@ def cosine_restarts_schedule(
 def one_cycle_schedule(
     step: Bounded, *, initial: float, peak: float, end: float, up: float, steps: float, conventions: Conventions
 ) -> Bounded:
-    """Each way with its own ends. Libraries make two of the three rates of the third (`PARTS`), and turn at a part of T
+    """Each way with its own ends.
+
+    Libraries make the rates of one another: Optax the first of the peak, by a quotient of both, the peak of that, and
+    so on; each factor rounds twice, its reciprocal once more, and the product once (`PARTS`). They turn at a part of T
     times T, a few roundings of T from step u in double, which is so much of a way: more of a short one.
     """
     arithmetic, t = arithmetic_of(step, conventions), step.value

@@ -308,16 +308,10 @@ def cycles_shrink_it_all(step: Array, *, initial: float, peak: float, up: float,
     return triangles(step, initial, peak, up, down, 1.0) * shrink ** (double(step) // (up + down))
 
 
-@mutant(
-    "cyclical_schedule",
-    "divides by 1/shrink to the number of cycles, which passes the largest double: raises OverflowError",
-    "multiply by shrink ** cycles, which becomes 0",
-    "pytorch #52989",
-)
-def cycles_overflow(step: Array, *, initial: float, peak: float, up: float, down: float, shrink: float) -> Array:
-    cycles = np.ravel(double(step) // (up + down))
-    heights = np.array([1 / (1 / shrink) ** each for each in cycles.tolist()]).reshape(step.shape)
-    return initial + (peak - initial) * height(step, up, down) * heights
+@mutant("cyclical_schedule", "shifts by the number of cycles in 64 bits, which wrap", SHRINK, CLASSROOM)
+def cycles_shifted(step: Array, *, initial: float, peak: float, up: float, down: float, shrink: float) -> Array:
+    cycles = double(step) // (up + down) % 64
+    return initial + (peak - initial) * height(step, up, down) * shrink**cycles
 
 
 MUTANTS: tuple[Mutant, ...] = tuple(v for v in list(globals().values()) if isinstance(v, Mutant))
