@@ -27,7 +27,7 @@ FINDINGS = Path(__file__).parents[2] / "docs" / "findings.md"
 VALUES = (
     *("BN-1", "BN-2", "BN-4", "BN-13", "BN-14", "BN-15", "BN-18", "BN-19", "BN-21", "BN-26"),
     *("OP-1", "OP-2", "OP-7", "OP-8", "OP-9", "OP-10", "OP-11", "OP-17"),
-    *("SD-1", "SD-2", "SD-3", "SD-4", "SD-5", "LR-1", "LR-2", "LR-3"),
+    *("SD-1", "SD-2", "SD-3", "SD-4", "SD-5", "SD-12", "SD-13", "SD-14", "SD-15", "LR-1", "LR-2", "LR-3"),
 )
 FEWEST = ("BN-4", "BN-13", "BN-18", "BN-21", "BN-26", "OP-1", "OP-7", "OP-8", "OP-9", "OP-10", "OP-11", *VALUES[-3:])
 MIXED, NARROWEST = ("float32", "bfloat16"), ("float32", "float16")

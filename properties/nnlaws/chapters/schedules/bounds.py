@@ -129,7 +129,8 @@ def one_cycle_schedule(
 
     Libraries make the rates of one another: Optax the first of the peak, by a quotient of both, the peak of that, and
     so on; each factor rounds twice, its reciprocal once more, and the product once (`PARTS`). They turn at a part of T
-    times T, a few roundings of T from step u in double, which is so much of a way: more of a short one.
+    times T, a few roundings of T from step u in double, which is so much of a way: more of a short one. At the very turn
+    it is the last step of one way or the first of the other.
     """
     arithmetic, t = arithmetic_of(step, conventions), step.value
     within = conventions.get("turns") == "within"
@@ -144,9 +145,9 @@ def one_cycle_schedule(
     for first, last, begin, finish in ways:
         way = _turning(np.maximum(t - first, 0.0), last - first, steps if first else 0.0, arithmetic, conventions)
         part = _between(begin, finish, way, arithmetic)
-        here = t >= first
-        value = np.where(here, part.value, value)
-        error = np.where(here, part.error + PARTS * arithmetic.format.u * part.value + nothing, error)
+        off = part.error + PARTS * arithmetic.format.u * part.value + nothing
+        value = np.where(t >= first, part.value, value)
+        error = np.where(t > first, off, np.where(t == first, np.maximum(off, error), error))
     return arithmetic.stored(Bounded(value, error, arithmetic.format))
 
 

@@ -33,6 +33,7 @@ START = (0.2, 0.1, 1.0, 0.0, 3.0, 1e-4, 0.75)
 END = (0.0, 0.01, 0.1, 0.5, 1e-6, 0.2)
 STEPS = (10.0, 7.0, 100.0, 1.0, 3.0, 30.0, 49.0, 1000.0, 2.0)
 INITIAL = (0.02, 0.0, 0.1, 1.0, 0.5, 1e-4)
+LOW = (0.01, 0.0, 0.1, 0.5, 1e-6, 0.2)  # above 0 first: of a one-cycle it is often a part of another
 STEPS_AFTER = (10.0, 7.0, 100.0, 30.0, 49.0, 1000.0)  # beyond any warm-up
 _ENDS = {"start": START, "end": END, "steps": STEPS}
 _WARMED = {
@@ -55,7 +56,7 @@ NUMBERS: dict[str, dict[str, tuple[float, ...]]] = {
         **{"start": START, "end": END, "period": (10.0, 7.0, 1.0, 3.0, 100.0, 49.0)},
         **{"stretch": STRETCH, "shrink": SHRINK},
     },
-    "one_cycle_schedule": {"initial": INITIAL, "peak": START, "end": END, "up": UP, "steps": STEPS_AFTER},
+    "one_cycle_schedule": {"initial": INITIAL, "peak": START, "end": LOW, "up": UP, "steps": STEPS_AFTER},
     "warmup_stable_decay_schedule": {
         **{"peak": START, "end": END, "warmup": (2.0, 3.0, 1.0, 0.0), "stable": (3.0, 0.0, 1.0, 2.0)},
         "steps": STEPS_AFTER,
