@@ -92,7 +92,17 @@ def test_a_mode_that_is_given_says_how_cycles_shrink() -> None:
     halves = check(f"{cyclic} mode=triangular2", laws=("value",), dtypes=("float16",), profile="quick", shapes="few")
     assert outcomes(every) == {Outcome.DECLARED}
     assert outcomes(halves) == {Outcome.CONFORMS}
-    assert any("cyclical_schedule.shrink = 0.5 alone" in line for line in halves.recognised), halves.recognised
+    assert any("shrink = 0.5 alone" in line for line in halves.declares), halves.declares
+
+
+def test_halves_of_halves_pass_the_largest_double() -> None:
+    """2 to the number of cycles does, after 1,024 of them: pytorch #52989."""
+    pytest.importorskip("torch")
+    cyclic = "torch.optim.lr_scheduler:CyclicLR mode=triangular2"
+    report = check(cyclic, laws=("value",), dtypes=("float32",), profile="quick", shapes="few")
+    (found,) = (each for each in report.results if each.outcome is not Outcome.NOT_OFFERED)
+    assert found.outcome in (Outcome.ERROR, Outcome.VIOLATES)
+    assert "OverflowError" in found.reason + str(found.violation)
 
 
 def test_three_phases_of_lines_are_told_by_what_is_given() -> None:

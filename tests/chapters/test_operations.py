@@ -18,7 +18,8 @@ every_operation = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=
 every_operation_on_arrays = pytest.mark.parametrize(
     "operation", [each for each in OPERATIONS.values() if each.arrays], ids=lambda each: each.name
 )
-OPTIONS = {"every": 2.0, "high": 0.5, "start": 0.5, "peak": 0.5, "steps": 4.0, "warmup": 1.0, "up": 1.0, "stretch": 2.0}
+COUNTS = dict.fromkeys(("warmup", "stable", "up", "down", "period", "stretch"), 1.0)
+OPTIONS = {"every": 2.0, "high": 0.5, "start": 0.5, "peak": 0.5, "steps": 4.0, **COUNTS}
 """What is not 0.25."""
 
 
@@ -152,7 +153,7 @@ def test_conventions_that_change_the_value_are_keywords_of_the_formula_and_other
     assert not of_rounding & {*parameters, *operation.changing}
     sizes = {"m": 4, "C": 3, "n": 3, "T": 2, "k": 2}
     random = np.random.default_rng(0)
-    reach = 9.0 if "steps" in operation.options else 1.0  # beyond the last step
+    reach = 9.0 if chapter_of(operation).name == "schedules" else 1.0  # beyond the last step, or in another cycle
     arguments = [reach * random.random([sizes[dim] for dim in dims]) for dims in operation.arguments.values()]
     options = {name: OPTIONS.get(name, 0.25) for name in operation.options}
     plain = operation.formula(*arguments, **options)

@@ -129,8 +129,8 @@ def one_cycle_schedule(
 
     Libraries make the rates of one another: Optax the first of the peak, by a quotient of both, the peak of that, and
     so on; each factor rounds twice, its reciprocal once more, and the product once (`PARTS`). They turn at a part of T
-    times T, a few roundings of T from step u in double, which is so much of a way: more of a short one. At the very turn
-    it is the last step of one way or the first of the other.
+    times T, a few roundings of T from step u in double, which is so much of a way: more of a short one. At the very
+    turn it is the last step of one way or the first of the other.
     """
     arithmetic, t = arithmetic_of(step, conventions), step.value
     within = conventions.get("turns") == "within"

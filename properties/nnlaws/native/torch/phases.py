@@ -14,6 +14,11 @@ from nnlaws.native.torch.schedules import Kind, rates
 RESTARTS = {"T_0", "T_mult", "eta_min"}
 CYCLE = {"max_lr", "total_steps", "pct_start", "div_factor", "final_div_factor"}
 TRIANGLES = {"base_lr", "max_lr", "step_size_up", "step_size_down"}
+MOMENTUM = {"cycle_momentum", "base_momentum", "max_momentum"}
+COUNTS = {"epochs", "steps_per_epoch", "anneal_strategy", "three_phase"}
+MODES = {"mode", "gamma", "scale_fn", "scale_mode"}
+USUAL = {"optimizer", "last_epoch", "verbose", *RESTARTS, *CYCLE, *TRIANGLES, *MOMENTUM, *COUNTS, *MODES}
+"""What PyTorch's own have: what more another has may make another schedule of it."""
 SHRINKS = {"triangular": 1.0, "triangular2": 0.5}
 """What the modes of cycles make of the height, cycle by cycle."""
 
@@ -25,7 +30,8 @@ def phases(kind: Kind, given: names.Keywords, **declared: Any) -> SimpleNamespac
         if own <= there.keys():
             names.left_to_laws(given, own)
             still = {"cycle_momentum": False} if "cycle_momentum" in there else {}
-            return made(kind, {**still, **given}, recognised=names.told(given), **declared)
+            alone = there.keys() <= USUAL
+            return made(kind, {**still, **given}, recognised=names.told(given), insisted=alone, **declared)
     return None
 
 
