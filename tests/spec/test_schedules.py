@@ -65,7 +65,8 @@ def values(name: str, options: dict[str, float], **conventions: str) -> Any:
 def test_restarts_in_balls_are_exact() -> None:
     step = np.array([0.0, 1.0, 2.0, 5.0, 7.0, 8.0, 26.0, 27.0, 80.0, 242.0])
     with ctx.workprec(200):
-        found = schedules.cosine_restarts_schedule(balls(step), **RESTARTS)
+        options: dict[str, Any] = RESTARTS
+        found = schedules.cosine_restarts_schedule(balls(step), **options)
         assert all(float(each.rad()) < 1e-50 for each in found)
         for at, power in ((0, 0), (2, 1), (5, 2), (6, 3), (8, 4), (9, 5)):
             assert found[at].overlaps(arb(0.1) + (arb(0.5) - arb(0.1)) * arb(0.5) ** power)

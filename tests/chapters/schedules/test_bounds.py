@@ -41,12 +41,12 @@ def options_of(name: str) -> Iterator[dict[str, float]]:
     elif name == "cyclical_schedule":
         for ends in CYCLES:
             given = {"initial": ends["initial"], "peak": ends["peak"]}
-            counts = ((2, 2, 0.5), (1, 3, 1), (49, 10, 0.999), (1, 1, 0.9), (300, 300, 1))
-            yield from ({**given, "up": up, "down": down, "shrink": part} for up, down, part in counts)
+            cycles = ((2, 2, 0.5), (1, 3, 1), (49, 10, 0.999), (1, 1, 0.9), (300, 300, 1))
+            yield from ({**given, "up": up, "down": down, "shrink": part} for up, down, part in cycles)
     elif name == "warmup_stable_decay_schedule":
         for ends in WARMED:
-            counts = ((0, 10, 49), (3, 0, 10), (30, 500, 1000), (0, 0, 7))
-            yield from ({**ends, "warmup": w, "stable": stable, "steps": steps} for w, stable, steps in counts)
+            levels = ((0, 10, 49), (3, 0, 10), (30, 500, 1000), (0, 0, 7))
+            yield from ({**ends, "warmup": w, "stable": stable, "steps": steps} for w, stable, steps in levels)
     elif name.startswith("warmup"):
         for ends in WARMED:
             yield from ({**ends, "warmup": warmup, "steps": steps} for warmup, steps in ((0, 49), (3, 10), (30, 1000)))

@@ -225,7 +225,7 @@ def _root(t: Floats, steps: float, arithmetic: Arithmetic, conventions: Conventi
     return _Way(left, np.where(t == 0, undefined, rounding + undefined), np.minimum(t, way))
 
 
-def _option(x: float, arithmetic: Arithmetic) -> Bounded:
+def _option(x: float | Floats, arithmetic: Arithmetic) -> Bounded:
     """An option as it meets an array."""
     return given(np.asarray(x), arithmetic.format)
 
@@ -281,10 +281,11 @@ def _between(start: float | Floats, end: float, way: _Way, arithmetic: Arithmeti
     format, q = arithmetic.format, way.left
     first, last = _option(start, arithmetic), _option(end, arithmetic)
     value = start * q + end * (1 - q)
-    carried = abs(start - end) * way.error
+    apart: Floats = np.abs(np.asarray(start - end))
+    carried = apart * way.error
     if arithmetic.rounded_options:
         carried = carried + first.error * q + last.error * (1 - q) + 2 * (first.error + last.error)
-    largest = np.maximum(start, end)
+    largest: Floats = np.maximum(start, end)
     rounding = 3 * format.u * (value + largest) + 4 * format.tiny
     chained = CHAIN * DOUBLE.u * way.taken * largest
     error = (1 + 8 * format.u) * (carried + rounding) + chained

@@ -99,7 +99,7 @@ def _triangles(kind: Kind, given: names.Keywords, **declared: Any) -> SimpleName
         return rates(kind, initial, step, **given, base_lr=initial, max_lr=peak, **counts, **scaled(shrink))
 
     one = SHRINKS.get(mode or "triangular") if mode or not own else None
-    fixed = {} if one is None else {"fixed": {"cyclical_schedule.shrink": one}}
+    fixed: dict[str, Any] = {} if one is None else {"fixed": {"cyclical_schedule.shrink": one}}
     conventions = {"shrinks": "every_step"} if mode == "exp_range" else {}
     return _made(cyclical_schedule, **declared, conventions=conventions, **fixed)
 
