@@ -20,6 +20,7 @@ OPTIONS: dict[str, Any] = {
     "weight_decay": 0.01, "initial": 0.2, "rate": 0.95, "every": 4.0, "factor": 0.5, "low": 0.9, "high": 0.999,
     "start": 0.5, "end": 0.1, "peak": 0.5, "warmup": 2.0, "steps": 10.0, "power": 2.0, "timescale": 10.0,
     "dampening": 0.5, "initial_accumulator": 0.1, "momentum_decay": 0.004,
+    "period": 4.0, "stretch": 2.0, "shrink": 0.5, "up": 2.0, "down": 2.0, "stable": 3.0,
 }  # fmt: skip
 SIZES = {"m": 37, "C": 11, "n": 5, "T": 4, "k": 3}
 ARRAYS = [name for name, operation in OPERATIONS.items() if operation.arrays]

@@ -89,12 +89,16 @@ from nnlaws_reference.scales import (
     one_minus_log_uniform_map,
 )
 from nnlaws_reference.schedules import (
+    cosine_restarts_schedule,
     cosine_schedule,
+    cyclical_schedule,
     inverse_root_schedule,
     linear_schedule,
+    one_cycle_schedule,
     polynomial_schedule,
     warmup_cosine_schedule,
     warmup_linear_schedule,
+    warmup_stable_decay_schedule,
 )
 from nnlaws_reference.search import (
     Axis,
@@ -147,9 +151,11 @@ __all__ = [
     "batch_norm_train",
     "caviar",
     "coarse_to_fine",
+    "cosine_restarts_schedule",
     "cosine_schedule",
     "cross_entropy",
     "cross_entropy_gradient",
+    "cyclical_schedule",
     "exponential_average",
     "exponential_decay",
     "gradient_descent",
@@ -180,6 +186,7 @@ __all__ = [
     "nadam",
     "nadam_init",
     "nadam_update",
+    "one_cycle_schedule",
     "one_minus_log_uniform_density",
     "one_minus_log_uniform_inverse",
     "one_minus_log_uniform_map",
@@ -210,5 +217,6 @@ __all__ = [
     "staircase_decay",
     "warmup_cosine_schedule",
     "warmup_linear_schedule",
+    "warmup_stable_decay_schedule",
     "weighted_choice",
 ]

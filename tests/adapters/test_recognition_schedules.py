@@ -10,6 +10,13 @@ FOUND = [
     ("torch.optim.lr_scheduler:LinearLR", {"linear_schedule"}, Outcome.CONFORMS),
     ("torch.optim.lr_scheduler:PolynomialLR", {"polynomial_schedule"}, Outcome.CONFORMS),
     ("torch.optim.lr_scheduler:CosineAnnealingLR", {"cosine_schedule"}, Outcome.DECLARED),
+    ("torch.optim.lr_scheduler:CosineAnnealingWarmRestarts", {"cosine_restarts_schedule"}, Outcome.CONFORMS),
+    ("torch.optim.lr_scheduler:OneCycleLR", {"one_cycle_schedule"}, Outcome.DECLARED),
+    ("torch.optim.lr_scheduler:CyclicLR", {"cyclical_schedule"}, Outcome.CONFORMS),
+    ("optax:sgdr_schedule", {"cosine_restarts_schedule"}, Outcome.CONFORMS),
+    ("optax:cosine_onecycle_schedule", {"one_cycle_schedule"}, Outcome.CONFORMS),
+    ("optax:linear_onecycle_schedule", {"one_cycle_schedule"}, Outcome.DECLARED),
+    ("keras.optimizers.schedules:CosineDecayRestarts", {"cosine_restarts_schedule"}, Outcome.CONFORMS),
     ("optax:linear_schedule", {"linear_schedule"}, Outcome.CONFORMS),
     ("optax:polynomial_schedule", {"polynomial_schedule"}, Outcome.CONFORMS),
     ("optax:cosine_decay_schedule", {"cosine_schedule"}, Outcome.CONFORMS),
@@ -17,6 +24,10 @@ FOUND = [
     ("keras.optimizers.schedules:PolynomialDecay", {"linear_schedule", "polynomial_schedule"}, Outcome.CONFORMS),
     ("keras.optimizers.schedules:CosineDecay", {"cosine_schedule", "warmup_cosine_schedule"}, Outcome.CONFORMS),
 ]
+
+
+def outcomes(report: Any) -> set[Outcome]:
+    return {each.outcome for each in report.results} - {Outcome.NOT_OFFERED}
 
 
 def judged(target: Any, **more: Any) -> Any:
@@ -32,7 +43,7 @@ def test_a_schedule_is_recognised_by_its_parameters(
     monkeypatch.setenv("KERAS_BACKEND", "torch")
     report = judged(target)
     assert set(report.offered) == operations
-    assert {each.outcome for each in report.results if each.outcome is not Outcome.NOT_OFFERED} == {outcome}
+    assert outcomes(report) == {outcome}
 
 
 def test_a_scheduler_of_one_s_own_is_judged_as_it_is(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,15 +75,49 @@ class Swapped(Held):
         "utf-8",
     )
     monkeypatch.chdir(tmp_path)
-    outcomes = {
-        name: {each.outcome for each in judged(f"own_schedules.py:{name}").results} - {Outcome.NOT_OFFERED}
-        for name in ("Held", "Swapped")
-    }
-    assert outcomes["Held"] == {Outcome.CONFORMS}
-    assert Outcome.VIOLATES in outcomes["Swapped"]
+    assert outcomes(judged("own_schedules.py:Held")) == {Outcome.CONFORMS}
+    assert Outcome.VIOLATES in outcomes(judged("own_schedules.py:Swapped"))
 
 
 def test_what_the_laws_set_is_not_to_be_given(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch")
     with pytest.raises(LoadError, match="eta_min is set by the laws, to many values: leave it out"):
         judged("torch.optim.lr_scheduler:CosineAnnealingLR eta_min=0.1")
+
+
+def test_a_mode_that_is_given_says_how_cycles_shrink() -> None:
+    pytest.importorskip("torch")
+    cyclic = "torch.optim.lr_scheduler:CyclicLR"
+    every = judged(f"{cyclic} mode=exp_range")
+    halves = check(f"{cyclic} mode=triangular2", laws=("value",), dtypes=("float16",), profile="quick", shapes="few")
+    assert outcomes(every) == {Outcome.DECLARED}
+    assert outcomes(halves) == {Outcome.CONFORMS}
+    assert any("shrink = 0.5 alone" in line for line in halves.declares), halves.declares
+
+
+def test_halves_of_halves_pass_the_largest_double() -> None:
+    """2 to the number of cycles does, after 1,024 of them: pytorch #52989."""
+    pytest.importorskip("torch")
+    cyclic = "torch.optim.lr_scheduler:CyclicLR mode=triangular2"
+    report = check(cyclic, laws=("value",), dtypes=("float32",), profile="quick", shapes="few")
+    (found,) = (each for each in report.results if each.outcome is not Outcome.NOT_OFFERED)
+    assert found.outcome in (Outcome.ERROR, Outcome.VIOLATES)
+    assert "OverflowError" in found.reason + str(found.violation)
+
+
+def test_three_phases_of_lines_are_told_by_what_is_given() -> None:
+    pytest.importorskip("torch")
+    report = judged("torch.optim.lr_scheduler:OneCycleLR three_phase=True anneal_strategy=linear")
+    assert outcomes(report) == {Outcome.DECLARED}
+    (declared,) = {
+        tuple(sorted(each.conventions.items())) for each in report.results if each.operation in report.offered
+    }
+    assert dict(declared) == {"turns": "within", "anneal": "line", "phases": "three"}
+
+
+def test_with_jax_restarts_are_left_to_another_backend(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("keras")
+    pytest.importorskip("jax")
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    with pytest.raises(LoadError, match="compiled anew for each call"):
+        judged("keras.optimizers.schedules:CosineDecayRestarts")

@@ -48,6 +48,12 @@ WANTED: Mapping[str, Sequence[float]] = {
     "warmup": (0, 1, 2),
     "power": (0.5, 1.0, 2.0),
     "timescale": (1.0, 10_000.0),
+    "period": (1, 7, 10, 100),
+    "stretch": (1, 2, 3),
+    "shrink": (0.5, 1.0),
+    "up": (1, 2),
+    "down": (1, 2),
+    "stable": (0, 1),
     "low": (),
     "high": (),
 }

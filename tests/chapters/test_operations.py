@@ -18,7 +18,8 @@ every_operation = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=
 every_operation_on_arrays = pytest.mark.parametrize(
     "operation", [each for each in OPERATIONS.values() if each.arrays], ids=lambda each: each.name
 )
-OPTIONS = {"beta2": 0.9, "every": 2.0, "high": 0.5, "start": 0.5, "peak": 0.5, "steps": 4.0, "warmup": 1.0}
+COUNTS = dict.fromkeys(("warmup", "stable", "up", "down", "period", "stretch"), 1.0)
+OPTIONS = {"beta2": 0.9, "every": 2.0, "high": 0.5, "start": 0.5, "peak": 0.5, "steps": 4.0, **COUNTS}
 """What is not 0.25."""
 OPTIONAL = {"ignore_index": 0, "label_smoothing": 0.25, "weight": (1.0, 2.0, 0.5)}
 CHANCES = {"sampling", "more_samplers", "search"}
@@ -162,7 +163,7 @@ def test_conventions_that_change_the_value_are_keywords_of_the_formula_and_other
     if operation.name == "radam":
         sizes["T"] = 6  # of which the last are rectified
     random = np.random.default_rng(0)
-    reach = 9.0 if "steps" in operation.options else 1.0  # beyond the last step
+    reach = 9.0 if chapter_of(operation).name == "schedules" else 1.0  # beyond the last step, or in another cycle
     shapes = {name: [sizes[dim] for dim in dims] for name, dims in operation.arguments.items()}
     arguments = [
         random.integers(0, 3, shape) if name in operation.integers else reach * random.random(shape)

@@ -49,3 +49,73 @@ def test_the_last_step_may_be_within() -> None:
 def test_a_cosine_may_go_on() -> None:
     found = schedules.cosine_schedule(STEPS, start=1.0, end=0.0, steps=4.0, beyond="periodic")
     assert found == pytest.approx(found[::-1])
+
+
+RESTARTS: dict[str, float] = {"start": 0.5, "end": 0.1, "period": 2.0, "stretch": 3.0, "shrink": 0.5}
+CYCLE: dict[str, float] = {"initial": 0.2, "peak": 1.0, "end": 0.0, "up": 2.0, "steps": 6.0}
+STABLE: dict[str, float] = {"peak": 1.0, "end": 0.0, "warmup": 2.0, "stable": 1.0, "steps": 7.0}
+TRIANGLES: dict[str, float] = {"initial": 0.0, "peak": 1.0, "up": 2.0, "down": 1.0, "shrink": 0.5}
+
+
+def values(name: str, options: dict[str, float], **conventions: str) -> Any:
+    found = getattr(schedules, name)(STEPS, **options, **conventions)
+    return pytest.approx([float(each) for each in found])
+
+
+def test_restarts_in_balls_are_exact() -> None:
+    step = np.array([0.0, 1.0, 2.0, 5.0, 7.0, 8.0, 26.0, 27.0, 80.0, 242.0])
+    with ctx.workprec(200):
+        options: dict[str, Any] = RESTARTS
+        found = schedules.cosine_restarts_schedule(balls(step), **options)
+        assert all(float(each.rad()) < 1e-50 for each in found)
+        for at, power in ((0, 0), (2, 1), (5, 2), (6, 3), (8, 4), (9, 5)):
+            assert found[at].overlaps(arb(0.1) + (arb(0.5) - arb(0.1)) * arb(0.5) ** power)
+
+
+def test_a_restart_may_shrink_the_rate_itself() -> None:
+    options = {**RESTARTS, "stretch": 1.0}
+    assert values("cosine_restarts_schedule", options, restart="rate") == [
+        0.5,
+        0.3,
+        0.25,
+        0.175,
+        0.125,
+        0.1125,
+        0.0625,
+        0.08125,
+        0.03125,
+    ]
+    assert values("cosine_restarts_schedule", options) == [0.5, 0.3, 0.3, 0.2, 0.2, 0.15, 0.15, 0.125, 0.125]
+
+
+def test_ways_of_one_cycle() -> None:
+    assert values("one_cycle_schedule", CYCLE, anneal="line") == [0.2, 0.6, 1.0, 0.75, 0.5, 0.25, 0.0, 0.0, 0.0]
+    assert values("one_cycle_schedule", CYCLE, phases="three") == [0.2, 0.6, 1.0, 0.6, 0.2, 0.1, 0.0, 0.0, 0.0]
+    within = {**CYCLE, "up": 3.0, "steps": 7.0}
+    assert values("one_cycle_schedule", CYCLE) == values("one_cycle_schedule", within, turns="within").expected
+
+
+def test_ways_down_from_a_level() -> None:
+    def found(**conventions: str) -> Any:
+        return values("warmup_stable_decay_schedule", STABLE, **conventions)
+
+    assert found() == [0.0, 0.5, 1.0, 1.0, 0.75, 0.5, 0.25, 0.0, 0.0]
+    assert found(decline="cosine") == [0.0, 0.5, 1.0, 1.0, 0.8535534, 0.5, 0.1464466, 0.0, 0.0]
+    assert found(decline="root") == [0.0, 0.5, 1.0, 1.0, 0.5, 0.2928932, 0.1339746, 0.0, 0.0]
+    assert found(warmup_start="from_one") == [0.5, 1.0, 1.0, 1.0, 0.75, 0.5, 0.25, 0.0, 0.0]
+    assert found(last="within") == [0.0, 0.5, 1.0, 1.0, 2 / 3, 1 / 3, 0.0, 0.0, 0.0]
+
+
+def test_cycles_shrink_by_cycle_or_by_step() -> None:
+    assert values("cyclical_schedule", TRIANGLES) == [0, 0.5, 1, 0, 0.25, 0.5, 0, 0.125, 0.25]
+    assert values("cyclical_schedule", TRIANGLES, shrinks="every_step") == [
+        0,
+        0.25,
+        0.25,
+        0,
+        1 / 32,
+        1 / 32,
+        0,
+        1 / 256,
+        1 / 256,
+    ]

@@ -76,5 +76,6 @@ staircase_decay = keras_optimizers.staircase_decay
 linear_schedule = keras_optimizers.linear_schedule
 polynomial_schedule = keras_optimizers.polynomial_schedule
 cosine_schedule = keras_optimizers.cosine_schedule
-if _BACKEND != "jax":  # which compiles a warm-up anew for each step
+if _BACKEND != "jax":  # which compiles restarts anew for each call, and a warm-up for each step
+    cosine_restarts_schedule = keras_optimizers.cosine_restarts_schedule
     warmup_cosine_schedule = keras_optimizers.cosines.warmup_cosine_schedule

@@ -13,13 +13,14 @@ import numpy as np
 from nnlaws_reference.dtypes import Array
 
 from nnlaws.native import keras as native
-from nnlaws.native.names import Keywords, parameters
+from nnlaws.native.names import Keywords, insist, parameters
 
 Operation = Callable[..., Array]
 
 _NARROW = ("exponential_average", "gradient_descent", "momentum", "rmsprop", "adam", "adamw")
 _DECAYS = ("exponential_decay", "staircase_decay")
-_SCHEDULES = ("linear_schedule", "polynomial_schedule", "cosine_schedule", "warmup_cosine_schedule")
+_COSINES = ("cosine_schedule", "warmup_cosine_schedule", "cosine_restarts_schedule")
+_SCHEDULES = ("linear_schedule", "polynomial_schedule", *_COSINES)
 _WORKING = ("exponential_average", "adam", "adamw", *_DECAYS, *_SCHEDULES)
 
 conventions = {
@@ -30,7 +31,8 @@ conventions = {
     **{f"{operation}.arithmetic": "narrow" for operation in _NARROW},
     **{f"{operation}.hyperparameters": "working" for operation in _WORKING},
 }
-positive = ("cosine_schedule.start", "warmup_cosine_schedule.peak")  # the end is a part of it
+positive = ("cosine_schedule.start", "warmup_cosine_schedule.peak", "cosine_restarts_schedule.start")
+"""The end is a part of it."""
 
 
 def exponential_average(values: Array, *, beta: float, bias_correction: bool) -> Array:
@@ -84,12 +86,12 @@ staircase_decay = _exponential.staircase_decay
 
 
 def _over_steps(kind: Callable[..., Any]) -> SimpleNamespace:
-    found = native.over_steps(kind, parameters(kind), {}, {})
-    assert found is not None
-    return found
+    return insist(native.over_steps(kind, parameters(kind), {}, {}))
 
 
 _powers, cosines = _over_steps(_schedules.PolynomialDecay), _over_steps(_schedules.CosineDecay)
 linear_schedule = _powers.linear_schedule
 polynomial_schedule = _powers.polynomial_schedule
 cosine_schedule = cosines.cosine_schedule
+if native.BACKEND != "jax":  # which compiles restarts anew for each call
+    cosine_restarts_schedule = _over_steps(_schedules.CosineDecayRestarts).cosine_restarts_schedule

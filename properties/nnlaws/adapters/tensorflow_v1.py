@@ -22,7 +22,7 @@ train = tf.compat.v1.train
 description = (
     f"TensorFlow {tf.__version__} on CPU, tf.compat.v1.train: GradientDescentOptimizer, MomentumOptimizer, "
     "RMSPropOptimizer, AdamOptimizer, ExponentialMovingAverage, exponential_decay, inverse_time_decay, "
-    "polynomial_decay, cosine_decay"
+    "polynomial_decay, cosine_decay, cosine_decay_restarts"
 )
 dtypes = ("float32", "float64", "float16", "bfloat16")
 _NARROW = ("exponential_average", "gradient_descent", "momentum", "rmsprop", "adam")
@@ -36,7 +36,7 @@ conventions = {
     "accumulator": "one",
     "adam_form": "epsilon_hat",
 }
-positive = ("cosine_schedule.start",)  # the end is a part of it
+positive = ("cosine_schedule.start", "cosine_restarts_schedule.start")  # the end is a part of it
 
 
 def exponential_average(values: Array, *, beta: float, bias_correction: bool) -> Array:
@@ -93,6 +93,13 @@ def polynomial_schedule(step: Array, *, start: float, end: float, steps: float, 
 
 def cosine_schedule(step: Array, *, start: float, end: float, steps: float) -> Array:
     return _rates(train.cosine_decay(start, step.astype(np.int32), int(steps), alpha=end / start), step)
+
+
+def cosine_restarts_schedule(
+    step: Array, *, start: float, end: float, period: float, stretch: float, shrink: float
+) -> Array:
+    factors = {"t_mul": stretch, "m_mul": shrink, "alpha": end / start}
+    return _rates(train.cosine_decay_restarts(start, step.astype(np.int32), int(period), **factors), step)
 
 
 def _optimizer(kind: Callable[..., Any], **options: float) -> Optimizer[State]:

@@ -35,7 +35,7 @@ conventions = {
     **torch_optimizers.conventions,
     "sample_integer.bounds": "half_open",
 }
-positive, fixed = torch_optimizers.positive, torch_optimizers.fixed
+positive, fixed, below_one = torch_optimizers.positive, torch_optimizers.fixed, torch_optimizers.below_one
 
 softmax = rows("softmax", partial(functional.softmax, dim=-1)).softmax
 log_softmax = rows("log_softmax", partial(functional.log_softmax, dim=-1)).log_softmax
@@ -75,6 +75,9 @@ staircase_decay = torch_optimizers.staircase_decay
 linear_schedule = torch_optimizers.linear_schedule
 polynomial_schedule = torch_optimizers.polynomial_schedule
 cosine_schedule = torch_optimizers.cosine_schedule
+cosine_restarts_schedule = torch_optimizers.cosine_restarts_schedule
+one_cycle_schedule = torch_optimizers.one_cycle_schedule
+cyclical_schedule = torch_optimizers.cyclical_schedule
 
 
 def sample_uniform(low: float, high: float, *, size: int, seed: int) -> Array:

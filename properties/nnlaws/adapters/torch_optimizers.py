@@ -1,9 +1,11 @@
 """PyTorch's optimizers on CPU: torch.optim, the average of torch.optim.swa_utils, and schedules.
 
 The target `torch` runs them one tensor at a time, as PyTorch does by default on CPU; `foreach` and `fused` are its two
-other code paths, `variants` its Nesterov momentum and centred RMSprop, and `dampened` its momentum with dampening = β.
+other code paths, `variants` its Nesterov momentum, centred RMSprop and schedules of another kind, and `dampened` its
+momentum with dampening = β.
 Parameters and state have the arguments' dtype, as in a model moved by `model.to(dtype)`. The rate of a step is set in
 the parameter group, as schedulers do; a schedule is stepped from epoch 0 on, in Python floats, and rounded at the end.
+OneCycleLR is asked for no step after the last, which it refuses.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,10 +17,11 @@ from nnlaws_reference.dtypes import Array
 from torch import nn, optim
 from torch.optim import lr_scheduler, swa_utils
 
-from nnlaws.native.names import Keywords
+from nnlaws.native.names import Keywords, insist
 from nnlaws.native.torch import schedule
 from nnlaws.native.torch.arrays import array, tensor
 from nnlaws.native.torch.optimizers import operation
+from nnlaws.native.torch.phases import phases
 from nnlaws.native.torch.schedules import over_steps
 
 DTYPES = ("float32", "float64", "float16", "bfloat16")
@@ -33,9 +36,12 @@ conventions = {
     "adamw.arithmetic": "narrow",
     **{f"{name}.arithmetic": "narrow" for name in ("sgd", "adagrad", "amsgrad", "nadam", "radam")},
     "beyond": "periodic",
+    "turns": "within",
 }
-positive = ("linear_schedule.start", "polynomial_schedule.start")  # a factor to start from is above 0
-fixed = {"polynomial_schedule.end": 0.0}
+FACTORS = ("one_cycle_schedule.initial", "one_cycle_schedule.peak", "one_cycle_schedule.end")
+positive = ("linear_schedule.start", "polynomial_schedule.start", *FACTORS)  # they are factors of each other
+below_one = ("one_cycle_schedule.up",)  # then it divides by 0
+fixed = {"polynomial_schedule.end": 0.0, "cosine_restarts_schedule.shrink": 1.0}
 
 
 def _adam(beta1: float, beta2: float, eps: float) -> Keywords:
@@ -85,21 +91,18 @@ def exponential_average(values: Array, *, beta: float, bias_correction: bool) ->
     return averages
 
 
-def _over_steps(kind: type[lr_scheduler.LRScheduler]) -> SimpleNamespace:
-    found = over_steps(kind, {})
-    assert found is not None
-    return found
-
-
 exponential_decay = schedule(
     lr_scheduler.ExponentialLR, {"exponential_decay": lambda rate: {"gamma": rate}}
 ).exponential_decay
 staircase_decay = schedule(
     lr_scheduler.StepLR, {"staircase_decay": lambda rate, every: {"gamma": rate, "step_size": int(every)}}
 ).staircase_decay
-linear_schedule = _over_steps(lr_scheduler.LinearLR).linear_schedule
-polynomial_schedule = _over_steps(lr_scheduler.PolynomialLR).polynomial_schedule
-cosine_schedule = _over_steps(lr_scheduler.CosineAnnealingLR).cosine_schedule
+linear_schedule = insist(over_steps(lr_scheduler.LinearLR, {})).linear_schedule
+polynomial_schedule = insist(over_steps(lr_scheduler.PolynomialLR, {})).polynomial_schedule
+cosine_schedule = insist(over_steps(lr_scheduler.CosineAnnealingLR, {})).cosine_schedule
+cosine_restarts_schedule = insist(phases(lr_scheduler.CosineAnnealingWarmRestarts, {})).cosine_restarts_schedule
+one_cycle_schedule = insist(phases(lr_scheduler.OneCycleLR, {})).one_cycle_schedule
+cyclical_schedule = insist(phases(lr_scheduler.CyclicLR, {})).cyclical_schedule
 
 _one_by_one = _operations(*OPERATIONS, foreach=False)
 gradient_descent = _one_by_one.gradient_descent
@@ -127,14 +130,28 @@ def _nesterov(beta: float) -> Keywords:
 
 
 variants = SimpleNamespace(
-    description=f"PyTorch {torch.__version__} on CPU: torch.optim SGD with nesterov=True, RMSprop with centered=True",
+    description=(
+        f"PyTorch {torch.__version__} on CPU: torch.optim SGD with nesterov=True, RMSprop with centered=True; "
+        "OneCycleLR of lines in three phases, CyclicLR with mode=exp_range"
+    ),
     dtypes=DTYPES,
     conventions={
         "velocity": "heavy_ball",
         "lookahead": "nesterov",
         "second_moment": "centred",
-        "arithmetic": "narrow",
+        "momentum.arithmetic": "narrow",
+        "rmsprop.arithmetic": "narrow",
+        "turns": "within",
+        "anneal": "line",
+        "phases": "three",
+        "shrinks": "every_step",
     },
+    positive=FACTORS,
+    below_one=below_one,
+    one_cycle_schedule=insist(
+        phases(lr_scheduler.OneCycleLR, {"anneal_strategy": "linear", "three_phase": True})
+    ).one_cycle_schedule,
+    cyclical_schedule=insist(phases(lr_scheduler.CyclicLR, {"mode": "exp_range"})).cyclical_schedule,
     momentum=operation("momentum", optim.SGD, _nesterov, {"foreach": False}),
     rmsprop=operation("rmsprop", optim.RMSprop, OPERATIONS["rmsprop"][1], {"foreach": False, "centered": True}),
 )

@@ -194,6 +194,10 @@ def over_steps(
     def cosine(start: float, end: float, steps: float) -> Keywords:
         return {**given, "initial_learning_rate": start, "decay_steps": int(steps), "alpha": end / start}
 
+    def restarts(start: float, end: float, period: float, stretch: float, shrink: float) -> Keywords:
+        own = {"initial_learning_rate": start, "first_decay_steps": int(period), "t_mul": stretch, "m_mul": shrink}
+        return {**given, **own, "alpha": end / start}
+
     def warmed(peak: float, end: float, warmup: float, steps: float) -> Keywords:
         """decay_steps is what comes after the warm-up."""
         more = {"initial_learning_rate": 0.0, "warmup_target": peak, "warmup_steps": int(warmup)}
@@ -208,12 +212,19 @@ def over_steps(
     def made(own: set[str], operations: Operations, **one_by_one: Callable[..., Array]) -> SimpleNamespace:
         left_to_laws(given, own)
         lines = (f"taken for a schedule: {', '.join((*operations, *one_by_one))}", *told(given))
-        positive = ("cosine_schedule.start", "warmup_cosine_schedule.peak")  # the end is a part of it
+        positive = ("cosine_schedule.start", "warmup_cosine_schedule.peak", "cosine_restarts_schedule.start")
         return schedule(keras, kind, operations, recognised=lines, positive=positive, **one_by_one, **about)
 
     if {"initial_learning_rate", "decay_steps", "end_learning_rate", "power"} <= there.keys():
         own = {"initial_learning_rate", "decay_steps", "end_learning_rate", "power"}
         return made(own, {"linear_schedule": powers, "polynomial_schedule": powers})
+    if {"initial_learning_rate", "first_decay_steps", "t_mul", "m_mul", "alpha"} <= there.keys():
+        own = {"initial_learning_rate", "first_decay_steps", "t_mul", "m_mul", "alpha"}
+        if keras.module.backend.backend() == "jax":
+            raise Unrecognised(
+                "with JAX it is compiled anew for each call, which takes too long: choose another backend"
+            )
+        return made(own, {"cosine_restarts_schedule": restarts})
     if {"initial_learning_rate", "decay_steps", "alpha"} <= there.keys():
         own = {"initial_learning_rate", "decay_steps", "alpha", "warmup_target", "warmup_steps"}
         if "warmup_target" not in there or keras.module.backend.backend() == "jax":  # which compiles each step anew

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping
+from types import SimpleNamespace
 from typing import Any
 
 from nnlaws_server.errors import TargetError, words
@@ -180,6 +181,13 @@ def left_to_laws(given: Keywords, own: set[str]) -> None:
     """Raises Unrecognised where a number is given that the laws set."""
     if numbers := sorted(own & given.keys()):
         raise Unrecognised(f"{', '.join(numbers)} is set by the laws, to many values: leave it out")
+
+
+def insist(target: SimpleNamespace | None) -> SimpleNamespace:
+    """What was recognised. Raises Unrecognised where nothing was."""
+    if target is None:
+        raise Unrecognised("its parameters are those of nothing that is known")
+    return target
 
 
 def raised(error: Exception) -> str:

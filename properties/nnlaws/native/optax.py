@@ -12,7 +12,8 @@ import optax
 from nnlaws_reference.dtypes import Array
 
 from nnlaws.native.driver import OPTIONS, USUAL, Optimizer, driven
-from nnlaws.native.names import Keywords, Unrecognised, left_to_laws, of_optimizer, parameters, pick, settled, told
+from nnlaws.native.names import Keywords, Unrecognised, of_optimizer, parameters, pick, settled, told
+from nnlaws.native.optax_schedules import over_steps, rates
 
 jax.config.update("jax_enable_x64", True)  # otherwise JAX computes and returns float32 where it is given float64
 
@@ -112,45 +113,6 @@ def schedule(make: Callable[..., optax.Schedule], operations: Operations, **more
         return lambda epoch, **options: rates(make(**keywords(**options)), epoch)
 
     return SimpleNamespace(**more, **{name: operation(keywords) for name, keywords in operations.items()})
-
-
-def rates(made: optax.Schedule, epoch: Array) -> Array:
-    return np.asarray(made(epoch.astype(np.int32))).astype(epoch.dtype)
-
-
-def over_steps(
-    make: Callable[..., optax.Schedule], there: Mapping[str, inspect.Parameter], given: Keywords, about: Keywords
-) -> SimpleNamespace | None:
-    """A target: the schedule over a number of steps that the parameters are those of; None of others."""
-
-    def made(schedule: Callable[..., Array], own: set[str], **limits: Any) -> SimpleNamespace:
-        left_to_laws(given, own)
-        lines = (f"taken for a schedule: {schedule.__name__}", *told(given))
-        return SimpleNamespace(recognised=lines, **about, **limits, **{schedule.__name__: schedule})
-
-    def linear_schedule(step: Array, *, start: float, end: float, steps: float) -> Array:
-        return rates(make(init_value=start, end_value=end, transition_steps=int(steps), **given), step)
-
-    def polynomial_schedule(step: Array, *, start: float, end: float, steps: float, power: float) -> Array:
-        ends = {"init_value": start, "end_value": end}
-        return rates(make(**ends, power=power, transition_steps=int(steps), **given), step)
-
-    def cosine_schedule(step: Array, *, start: float, end: float, steps: float) -> Array:
-        return rates(make(init_value=start, decay_steps=int(steps), alpha=end / start, **given), step)
-
-    def warmup_cosine_schedule(step: Array, *, peak: float, end: float, warmup: float, steps: float) -> Array:
-        counts = {"warmup_steps": int(warmup), "decay_steps": int(steps)}
-        return rates(make(init_value=0.0, peak_value=peak, end_value=end, **counts, **given), step)
-
-    if {"init_value", "end_value", "transition_steps"} <= there.keys() and not pick(there, "rate"):
-        own = {"init_value", "end_value", "transition_steps", "power"}
-        return made(polynomial_schedule if "power" in there else linear_schedule, own)
-    if {"init_value", "decay_steps", "alpha"} <= there.keys():  # the end is a part of the start
-        return made(cosine_schedule, {"init_value", "decay_steps", "alpha"}, positive=("cosine_schedule.start",))
-    if {"init_value", "peak_value", "warmup_steps", "decay_steps", "end_value"} <= there.keys():
-        own = {"init_value", "peak_value", "warmup_steps", "decay_steps", "end_value"}
-        return made(warmup_cosine_schedule, own, positive=("warmup_cosine_schedule.peak",))
-    return None
 
 
 def recognise(found: Any, name: str, given: Keywords, settings: Mapping[str, str]) -> SimpleNamespace | None:

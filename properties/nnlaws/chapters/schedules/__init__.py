@@ -22,7 +22,10 @@ CHAPTER = Chapter(
         stay_finite="count steps from 0, and divide by no number of steps that is 0",
         samples=inputs.SAMPLES,
         columns=inputs.COLUMNS,
-        ends={"start": (0.0, 1.0), "end": (0.0,), "peak": (0.0, 1.0), "initial": (0.0, 1.0), "power": (1.0,)},
+        ends={
+            **{"start": (0.0, 1.0), "end": (0.0,), "peak": (0.0, 1.0), "initial": (0.0, 1.0), "power": (1.0,)},
+            **{"stretch": (1.0,), "shrink": (1.0,), "stable": (0.0,)},
+        },
     ),
     place=4,
 )

@@ -11,13 +11,17 @@ from nnlaws.authoring.token import Case
 from nnlaws.chapters.schedules.inputs import LARGEST as LARGEST_STEP
 from nnlaws.chapters.schedules.inputs import NUMBERS
 from nnlaws.chapters.schedules.operations import (
+    COSINE_RESTARTS_SCHEDULE,
     COSINE_SCHEDULE,
+    CYCLICAL_SCHEDULE,
     INVERSE_ROOT_SCHEDULE,
     LINEAR_SCHEDULE,
+    ONE_CYCLE_SCHEDULE,
     OPERATIONS,
     POLYNOMIAL_SCHEDULE,
     WARMUP_COSINE_SCHEDULE,
     WARMUP_LINEAR_SCHEDULE,
+    WARMUP_STABLE_DECAY_SCHEDULE,
 )
 from nnlaws.rounding.formats import Format
 
@@ -35,7 +39,8 @@ def inputs(operation: Operation) -> Builder:
         last = min(LAST[case.family], LARGEST_STEP[format.name])
         drawn = np.floor(case.random("plates").random(min(case.m, DIFFERENT)) * (last + 1))
         usual = {name: values[0] for name, values in NUMBERS[operation.name].items()}
-        stretched = {"steps": last - 1, "warmup": last // 8, "timescale": last // 2}
+        eighths = dict.fromkeys(("warmup", "up", "down", "stable", "period"), last // 8)
+        stretched = {"steps": last - 1, "timescale": last // 2, "stretch": 2.0, "shrink": 0.5, **eighths}
         options = {name: stretched.get(name, value) for name, value in usual.items()}
         return Inputs((tiled(drawn, case.m, 0).astype(format.dtype),), options=options)
 
@@ -56,6 +61,10 @@ STATEMENTS = {
     WARMUP_LINEAR_SCHEDULE: ("SD-4", "it rises along a line and falls along another"),
     WARMUP_COSINE_SCHEDULE: ("SD-5", "it rises along a line and falls along half a cosine"),
     INVERSE_ROOT_SCHEDULE: ("SD-6", "it falls as the inverse root, on a time scale"),
+    COSINE_RESTARTS_SCHEDULE: ("SD-12", "it falls along half a cosine, again and again"),
+    ONE_CYCLE_SCHEDULE: ("SD-13", "it rises and falls along half a cosine each"),
+    WARMUP_STABLE_DECAY_SCHEDULE: ("SD-14", "it rises along a line, stays, and falls along another"),
+    CYCLICAL_SCHEDULE: ("SD-15", "it rises and falls along a line each, over and over"),
 }
 
 LAWS: tuple[Law, ...] = tuple(

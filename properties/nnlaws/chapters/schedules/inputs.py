@@ -23,12 +23,18 @@ LARGEST = {"float16": 2048, "bfloat16": 256, "float32": 100_000, "float64": 100_
 in a second. What goes wrong in larger numbers is not seen.
 """
 
+RESTARTS, MANY = 8, 50_000  # restarts that are tried, and the step up to which
+OFTEN = 1100  # cycles: 2 to that is beyond a double
+
 COLUMNS: Range = (1, 1)  # steps have none
 LATER = 5000  # steps after the last, where the format holds them
 
 START = (0.2, 0.1, 1.0, 0.0, 3.0, 1e-4, 0.75)
 END = (0.0, 0.01, 0.1, 0.5, 1e-6, 0.2)
 STEPS = (10.0, 7.0, 100.0, 1.0, 3.0, 30.0, 49.0, 1000.0, 2.0)
+INITIAL = (0.02, 0.0, 0.1, 1.0, 0.5, 1e-4)
+LOW = (0.01, 0.0, 0.1, 0.5, 1e-6, 0.2)  # above 0 first: of a one-cycle it is often a part of another
+STEPS_AFTER = (10.0, 7.0, 100.0, 30.0, 49.0, 1000.0)  # beyond any warm-up
 _ENDS = {"start": START, "end": END, "steps": STEPS}
 _WARMED = {
     "peak": START,
@@ -36,6 +42,9 @@ _WARMED = {
     "warmup": (2.0, 3.0, 1.0, 0.0, 5.0),
     "steps": (10.0, 7.0, 100.0, 30.0, 6.0, 1000.0),
 }
+STRETCH = (1.0, 2.0, 3.0, 4.0)
+SHRINK = (1.0, 0.5, 0.9, 0.75)
+UP = (2.0, 3.0, 1.0)
 NUMBERS: dict[str, dict[str, tuple[float, ...]]] = {
     "linear_schedule": _ENDS,
     "polynomial_schedule": {**_ENDS, "power": (2.0, 0.5, 1.0, 3.0, 0.9)},
@@ -43,6 +52,19 @@ NUMBERS: dict[str, dict[str, tuple[float, ...]]] = {
     "warmup_linear_schedule": _WARMED,
     "warmup_cosine_schedule": _WARMED,
     "inverse_root_schedule": {"initial": START, "timescale": (10.0, 1.0, 100.0, 7.0, 10_000.0, 0.5)},
+    "cosine_restarts_schedule": {
+        **{"start": START, "end": END, "period": (10.0, 7.0, 1.0, 3.0, 100.0, 49.0)},
+        **{"stretch": STRETCH, "shrink": SHRINK},
+    },
+    "one_cycle_schedule": {"initial": INITIAL, "peak": START, "end": LOW, "up": UP, "steps": STEPS_AFTER},
+    "warmup_stable_decay_schedule": {
+        **{"peak": START, "end": END, "warmup": (2.0, 3.0, 1.0, 0.0), "stable": (3.0, 0.0, 1.0, 2.0)},
+        "steps": STEPS_AFTER,
+    },
+    "cyclical_schedule": {
+        **{"initial": INITIAL, "peak": START, "up": (*UP, 10.0, 49.0), "down": (2.0, 5.0, 1.0, 10.0)},
+        "shrink": (*SHRINK, 0.999),
+    },
 }
 """The usual, the first of each the simplest; 0 wherever a clause allows it, and 1 and more; few steps, and many."""
 
@@ -59,9 +81,19 @@ which the schedule turns.
 
 
 def turns(options: Mapping[str, Option]) -> Floats:
-    """0, the last step of a warm-up and the last of all, one before each and one after; twice the last; later."""
-    at = [int(value) for name in ("warmup", "steps") if isinstance(value := options.get(name), float)] or [10]
-    found = {0, 1, 2 * at[-1], at[-1] + LATER, *(each + more for each in at for more in (-1, 0, 1))}
+    """0, the last step of a warm-up and the last of all, one before each and one after; twice the last; later; where it
+    begins again, also when it has often done so.
+    """
+    given = {name: value for name, value in options.items() if isinstance(value, float)}
+    at = [int(given[name]) for name in ("warmup", "up", "steps") if name in given] or [10]
+    level = [int(given["warmup"] + given["stable"])] if "stable" in given else []
+    found = {0, 1, 2 * at[-1], at[-1] + LATER, *(each + more for each in (*level, *at) for more in (-1, 0, 1))}
+    if "down" in given:
+        cycle = given["up"] + given["down"]
+        found |= {int(each * cycle + more) for each in (1, 2, OFTEN) for more in (-1, 0, given["up"])}
+    if "stretch" in given:
+        lengths = given["period"] * given["stretch"] ** np.arange(RESTARTS)
+        found |= {int(begin + more) for begin in np.cumsum(lengths) if begin < MANY for more in (-1, 0, 1)}
     return np.array(sorted(each for each in found if each >= 0), np.float64)
 
 
@@ -105,6 +137,7 @@ def inputs(operation: Operation) -> Builder:
 BUILDERS: dict[Operation, Builder] = {operation: inputs(operation) for operation in OPERATIONS}
 
 THOUSAND = 1000
+PLACES = 32  # where those turn that turn often
 LONG = 300_007.0  # more steps than are ever asked for
 
 
@@ -114,17 +147,25 @@ def boundary(operation: Operation) -> Boundary:
     """
 
     def cases_of(format: Format, m: Range, columns: Range) -> list[Case]:
-        found = [Case(THOUSAND + 1, 1, "counted", 0, 0), Case(12, 1, "turns", 0, 0)]
-        if "steps" in NUMBERS[operation.name]:
+        usual = NUMBERS[operation.name]
+        again = "steps" not in usual  # it has no end
+        places = PLACES if {"stretch", "down", "stable"} & usual.keys() else 12
+        found = [Case(THOUSAND + 1, 1, "counted", 0, 0), Case(places, 1, "turns", 0, 0)]
+        if again and format.digits >= SINGLE:
+            found.append(Case(THOUSAND, 1, "counted", LARGEST[format.name] - THOUSAND, 0))
+        if "steps" in usual:
             found.append(Case(THOUSAND + 1, 1, "counted", 0, 0, settings=(("steps", float(THOUSAND)),)))
             if format.digits >= SINGLE:
                 late = LARGEST[format.name] - THOUSAND
                 found.append(Case(THOUSAND, 1, "counted", late, 0, settings=(("steps", LONG),)))
-        if "warmup" in NUMBERS[operation.name]:  # but for one step, and of one step
-            both = ((9.0, 10.0), (1.0, 2.0), (0.0, 1.0))
-            found += [Case(12, 1, "turns", 0, 0, settings=(("warmup", w), ("steps", steps))) for w, steps in both]
-        for name, values in NUMBERS[operation.name].items():
-            found += [Case(12, 1, "turns", 0, 0, settings=((name, value),)) for value in values[1:]]
+        for name in ("warmup", "up", "stable"):  # but for one step, and of one step
+            others = tuple((other, 0.0) for other in ("warmup", "stable") if other in usual and other != name)
+            both = ((9.0, 10.0), (1.0, 2.0), *(((0.0, 1.0),) if name != "up" else ()))
+            if name in usual and not again:
+                settings = [((name, count), *others, ("steps", steps)) for count, steps in both]
+                found += [Case(places, 1, "turns", 0, 0, settings=each) for each in settings]
+        for name, values in usual.items():
+            found += [Case(places, 1, "turns", 0, 0, settings=((name, value),)) for value in values[1:]]
         return [*found, *large("drawn", LAST, m, columns)]
 
     return cases_of

@@ -30,7 +30,7 @@ def first_rate(f: Subject, ruler: Ruler, step: Array, **options: Any) -> Evidenc
     """At step 0 it is the first one: 0 before a warm-up, or what the convention makes of it."""
     warmup = options.get("warmup", 0.0)
     if not warmup:
-        first = options.get("start", options.get("peak", options.get("initial")))
+        first = next(options[name] for name in ("start", "initial", "peak") if name in options)
     else:
         parts = {"from_one": 1 / warmup, "one_more": 1 / (warmup + 1)}
         first = options["peak"] * parts.get(ruler.conventions.get("warmup_start", ""), 0.0)
@@ -53,7 +53,8 @@ def last_rate(f: Subject, ruler: Ruler, step: Array, **options: Any) -> Evidence
 def between(f: Subject, ruler: Ruler, step: Array, **options: Any) -> Evidence:
     """It is between the smallest of its rates and the largest."""
     given = [options[name] for name in RATES if name in options]
-    least = 0.0 if len(given) == 1 or options.get("warmup") else min(given)
+    falling = len(given) == 1 or options.get("warmup") or ruler.conventions.get("restart") == "rate"
+    least = 0.0 if falling else min(given)
     rates = f(step, **options)
     allowed = ruler.loose(step, **options).error + ruler.format.u * max(given)
     inside = np.clip(rates, least, max(given))

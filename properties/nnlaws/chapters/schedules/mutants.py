@@ -10,7 +10,20 @@ import numpy as np
 from nnlaws_reference.dtypes import Array
 
 from nnlaws.authoring.mutant import Implementation, Mutant, mutant
+from nnlaws.chapters.schedules import mutants_of_phases
 from nnlaws.chapters.schedules.operations import OPERATIONS
+from nnlaws.chapters.schedules.right import (
+    RIGHT,
+    cosine,
+    double,
+    half,
+    line_and_cosine,
+    linear,
+    lines,
+    polynomial,
+    warmed,
+    way,
+)
 
 CLASSROOM = "classroom"
 LINE = "start + (end - start) * min(step, steps) / steps, the first step being 0"
@@ -24,190 +37,153 @@ ITSELF = "each result is of its own step, as it is given"
 AS_GIVEN = "take the options as they are given: 0 and 1 are numbers as good as any"
 
 
-def _double(step: Array) -> Array:
-    """The steps in double, so that nothing is rounded before the result is."""
-    return step.astype(np.float64)
-
-
-def _way(step: Array, steps: float) -> Array:
-    return np.minimum(_double(step), steps) / steps
-
-
-def _half(way: Array) -> Array:
-    return np.asarray((1 + np.cos(np.pi * way)) / 2)
-
-
-def _linear(step: Array, start: float, end: float, steps: float) -> Array:
-    return start + (end - start) * _way(step, steps)
-
-
-def _polynomial(step: Array, start: float, end: float, steps: float, power: float) -> Array:
-    return (start - end) * (1 - _way(step, steps)) ** power + end
-
-
-def _cosine(step: Array, start: float, end: float, steps: float) -> Array:
-    return end + (start - end) * _half(_way(step, steps))
-
-
-def _warmed(step: Array, peak: float, warmup: float, after: Array) -> Array:
-    return np.where(step < warmup, peak * _double(step) / max(warmup, 1), after)
-
-
-def _lines(step: Array, peak: float, end: float, warmup: float, steps: float) -> Array:
-    return _warmed(step, peak, warmup, _linear(np.maximum(step - warmup, 0), peak, end, steps - warmup))
-
-
-def _line_and_cosine(step: Array, peak: float, end: float, warmup: float, steps: float) -> Array:
-    return _warmed(step, peak, warmup, _cosine(np.maximum(step - warmup, 0), peak, end, steps - warmup))
-
-
 @mutant("linear_schedule", "goes on along the line after the last step, below the end", STAY, CLASSROOM)
 def line_goes_on(step: Array, *, start: float, end: float, steps: float) -> Array:
-    return start + (end - start) * _double(step) / steps
+    return start + (end - start) * double(step) / steps
 
 
 @mutant("linear_schedule", "start and end are swapped", LINE, CLASSROOM)
 def line_swapped(step: Array, *, start: float, end: float, steps: float) -> Array:
-    return _linear(step, end, start, steps)
+    return linear(step, end, start, steps)
 
 
 @mutant("linear_schedule", "end is taken for a part of the start", "end is a rate, not a factor", CLASSROOM)
 def line_end_a_factor(step: Array, *, start: float, end: float, steps: float) -> Array:
-    return _linear(step, start, end * start, steps)
+    return linear(step, start, end * start, steps)
 
 
 @mutant("linear_schedule", "the whole rate falls to 0, and is cut off at the end", LINE, CLASSROOM)
 def line_cut_off(step: Array, *, start: float, end: float, steps: float) -> Array:
-    return np.maximum(_linear(step, start, 0.0, steps), end)
+    return np.maximum(linear(step, start, 0.0, steps), end)
 
 
 @mutant("linear_schedule", "what is left is divided in whole numbers", LINE, CLASSROOM)
 def line_in_whole_numbers(step: Array, *, start: float, end: float, steps: float) -> Array:
-    return start + (end - start) * np.floor(_way(step, steps))
+    return start + (end - start) * np.floor(way(step, steps))
 
 
 @mutant("linear_schedule", "the distance between the ends is not divided by the number of steps", LINE, CLASSROOM)
 def line_not_divided(step: Array, *, start: float, end: float, steps: float) -> Array:
-    return start + (end - start) * np.minimum(_double(step), steps)
+    return start + (end - start) * np.minimum(double(step), steps)
 
 
 @mutant("linear_schedule", "an end of 0 is taken for none given, and replaced by the start", AS_GIVEN, CLASSROOM)
 def line_no_end(step: Array, *, start: float, end: float, steps: float) -> Array:
-    return _linear(step, start, end or start, steps)
+    return linear(step, start, end or start, steps)
 
 
 @mutant("linear_schedule", "the rate of the last step is the start again", STAY, "pytorch #91765, of OneCycleLR")
 def line_begins_anew(step: Array, *, start: float, end: float, steps: float) -> Array:
-    return _linear(_double(step) % (steps + 1), start, end, steps)
+    return linear(double(step) % (steps + 1), start, end, steps)
 
 
 @mutant("polynomial_schedule", "the power is left out", POWER, CLASSROOM)
 def power_left_out(step: Array, *, start: float, end: float, steps: float, power: float) -> Array:
-    return _polynomial(step, start, end, steps, 1.0)
+    return polynomial(step, start, end, steps, 1.0)
 
 
 @mutant("polynomial_schedule", "the way, not what is left of it, is raised", POWER, CLASSROOM)
 def power_of_the_way(step: Array, *, start: float, end: float, steps: float, power: float) -> Array:
-    return start + (end - start) * _way(step, steps) ** power
+    return start + (end - start) * way(step, steps) ** power
 
 
 @mutant("polynomial_schedule", "the end is not added", POWER, CLASSROOM)
 def power_end_not_added(step: Array, *, start: float, end: float, steps: float, power: float) -> Array:
-    return (start - end) * (1 - _way(step, steps)) ** power
+    return (start - end) * (1 - way(step, steps)) ** power
 
 
 @mutant("polynomial_schedule", "the end is not subtracted from the start", POWER, CLASSROOM)
 def power_end_not_subtracted(step: Array, *, start: float, end: float, steps: float, power: float) -> Array:
-    return start * (1 - _way(step, steps)) ** power + end
+    return start * (1 - way(step, steps)) ** power + end
 
 
 @mutant("polynomial_schedule", "all of the rate is raised", POWER, CLASSROOM)
 def power_of_all(step: Array, *, start: float, end: float, steps: float, power: float) -> Array:
-    return _linear(step, start, end, steps) ** power
+    return linear(step, start, end, steps) ** power
 
 
 @mutant("polynomial_schedule", "the power is a whole number", "the power may be a fraction", CLASSROOM)
 def power_is_whole(step: Array, *, start: float, end: float, steps: float, power: float) -> Array:
-    return _polynomial(step, start, end, steps, float(int(power)) or 1.0)
+    return polynomial(step, start, end, steps, float(int(power)) or 1.0)
 
 
 @mutant("polynomial_schedule", "what is left is not held at 0 after the last step", STAY, CLASSROOM)
 def power_goes_on(step: Array, *, start: float, end: float, steps: float, power: float) -> Array:
-    return (start - end) * np.abs(1 - _double(step) / steps) ** power + end
+    return (start - end) * np.abs(1 - double(step) / steps) ** power + end
 
 
 @mutant("cosine_schedule", "the start and the end are swapped", COSINE, "fairseq PR 2916")
 def cosine_swapped(step: Array, *, start: float, end: float, steps: float) -> Array:
-    return _cosine(step, end, start, steps)
+    return cosine(step, end, start, steps)
 
 
 @mutant("cosine_schedule", "the whole rate falls to 0, and is cut off at the end", COSINE, "gpt-neox PR 1008")
 def cosine_cut_off(step: Array, *, start: float, end: float, steps: float) -> Array:
-    return np.maximum(start * _half(_way(step, steps)), end)
+    return np.maximum(start * half(way(step, steps)), end)
 
 
 @mutant("cosine_schedule", "the end is added to the whole rate", COSINE, CLASSROOM)
 def cosine_end_added(step: Array, *, start: float, end: float, steps: float) -> Array:
-    return end + start * _half(_way(step, steps))
+    return end + start * half(way(step, steps))
 
 
 @mutant("cosine_schedule", "begins anew after the last step", STAY, "burn PR 5197")
 def cosine_begins_anew(step: Array, *, start: float, end: float, steps: float) -> Array:
-    return _cosine(_double(step) % (steps + 1), start, end, steps)
+    return cosine(double(step) % (steps + 1), start, end, steps)
 
 
 @mutant("cosine_schedule", "a quarter of a cosine", COSINE, CLASSROOM)
 def cosine_quarter(step: Array, *, start: float, end: float, steps: float) -> Array:
-    return end + (start - end) * np.cos(np.pi / 2 * _way(step, steps))
+    return end + (start - end) * np.cos(np.pi / 2 * way(step, steps))
 
 
 @mutant("cosine_schedule", "the half is missing", COSINE, CLASSROOM)
 def cosine_not_halved(step: Array, *, start: float, end: float, steps: float) -> Array:
-    return end + (start - end) * (1 + np.cos(np.pi * _way(step, steps)))
+    return end + (start - end) * (1 + np.cos(np.pi * way(step, steps)))
 
 
 @mutant("cosine_schedule", "π is missing: by the cosine of t/T", COSINE, CLASSROOM)
 def cosine_without_pi(step: Array, *, start: float, end: float, steps: float) -> Array:
-    return end + (start - end) * (1 + np.cos(_way(step, steps))) / 2
+    return end + (start - end) * (1 + np.cos(way(step, steps))) / 2
 
 
 @mutant("cosine_schedule", "rises: 1 − cos in place of 1 + cos", COSINE, CLASSROOM)
 def cosine_rises(step: Array, *, start: float, end: float, steps: float) -> Array:
-    return end + (start - end) * (1 - np.cos(np.pi * _way(step, steps))) / 2
+    return end + (start - end) * (1 - np.cos(np.pi * way(step, steps))) / 2
 
 
 @mutant("cosine_schedule", "the end is taken for a part of the start", "end is a rate, not a factor", CLASSROOM)
 def cosine_end_a_factor(step: Array, *, start: float, end: float, steps: float) -> Array:
-    return _cosine(step, start, end * start, steps)
+    return cosine(step, start, end * start, steps)
 
 
 @mutant("warmup_linear_schedule", "the warm-up is left out", RISE, CLASSROOM)
 def lines_without_warmup(step: Array, *, peak: float, end: float, warmup: float, steps: float) -> Array:
-    return _linear(np.maximum(step - warmup, 0), peak, end, steps - warmup)
+    return linear(np.maximum(step - warmup, 0), peak, end, steps - warmup)
 
 
 @mutant("warmup_linear_schedule", "the steps are counted from the end of the warm-up", FALL, CLASSROOM)
 def lines_warmup_not_counted(step: Array, *, peak: float, end: float, warmup: float, steps: float) -> Array:
-    return _lines(step, peak, end, warmup, steps + warmup)
+    return lines(step, peak, end, warmup, steps + warmup)
 
 
 @mutant(
     "warmup_linear_schedule", "the way down begins at step 0: at the end of the warm-up the rate drops", FALL, CLASSROOM
 )
 def lines_drop(step: Array, *, peak: float, end: float, warmup: float, steps: float) -> Array:
-    return _warmed(step, peak, warmup, _linear(step, peak, end, steps))
+    return warmed(step, peak, warmup, linear(step, peak, end, steps))
 
 
 @mutant(
     "warmup_linear_schedule", "both factors at once: the warm-up rises to what the way down has left", RISE, CLASSROOM
 )
 def lines_multiplied(step: Array, *, peak: float, end: float, warmup: float, steps: float) -> Array:
-    return _linear(step, peak, end, steps) * np.minimum(_double(step) / max(warmup, 1), 1)
+    return linear(step, peak, end, steps) * np.minimum(double(step) / max(warmup, 1), 1)
 
 
 @mutant("warmup_linear_schedule", "rises to the end, not to the peak", RISE, CLASSROOM)
 def lines_rise_to_the_end(step: Array, *, peak: float, end: float, warmup: float, steps: float) -> Array:
-    return np.where(step < warmup, end * _double(step) / max(warmup, 1), _lines(step, peak, end, warmup, steps))
+    return np.where(step < warmup, end * double(step) / max(warmup, 1), lines(step, peak, end, warmup, steps))
 
 
 @mutant(
@@ -217,13 +193,13 @@ def lines_rise_to_the_end(step: Array, *, peak: float, end: float, warmup: float
     "ParlAI PR 4384",
 )
 def lines_always_warming(step: Array, *, peak: float, end: float, warmup: float, steps: float) -> Array:
-    rising = peak * np.minimum(_double(step), warmup) / max(warmup, 1)
-    return np.where((peak < 1) & (warmup > 0), rising, _lines(step, peak, end, warmup, steps))
+    rising = peak * np.minimum(double(step), warmup) / max(warmup, 1)
+    return np.where((peak < 1) & (warmup > 0), rising, lines(step, peak, end, warmup, steps))
 
 
 @mutant("warmup_cosine_schedule", "goes by step / steps after the warm-up: the rate drops there", FALL, CLASSROOM)
 def cosine_drops(step: Array, *, peak: float, end: float, warmup: float, steps: float) -> Array:
-    return _warmed(step, peak, warmup, _cosine(step, peak, end, steps))
+    return warmed(step, peak, warmup, cosine(step, peak, end, steps))
 
 
 @mutant(
@@ -233,8 +209,8 @@ def cosine_drops(step: Array, *, peak: float, end: float, warmup: float, steps: 
     "tensorflow PR 28623",
 )
 def cosine_not_reached(step: Array, *, peak: float, end: float, warmup: float, steps: float) -> Array:
-    after = np.minimum(np.maximum(_double(step) - warmup, 0), steps - warmup) / steps
-    return _warmed(step, peak, warmup, end + (peak - end) * _half(after))
+    after = np.minimum(np.maximum(double(step) - warmup, 0), steps - warmup) / steps
+    return warmed(step, peak, warmup, end + (peak - end) * half(after))
 
 
 @mutant(
@@ -244,7 +220,7 @@ def cosine_not_reached(step: Array, *, peak: float, end: float, warmup: float, s
     CLASSROOM,
 )
 def cosine_of_all_steps(step: Array, *, peak: float, end: float, warmup: float, steps: float) -> Array:
-    return _warmed(step, peak, warmup, end + (peak - end) * _half((_double(step) - warmup) / steps))
+    return warmed(step, peak, warmup, end + (peak - end) * half((double(step) - warmup) / steps))
 
 
 @mutant(
@@ -254,77 +230,62 @@ def cosine_of_all_steps(step: Array, *, peak: float, end: float, warmup: float, 
     CLASSROOM,
 )
 def lines_of_all_steps(step: Array, *, peak: float, end: float, warmup: float, steps: float) -> Array:
-    return _warmed(step, peak, warmup, peak + (end - peak) * (_double(step) - warmup) / steps)
+    return warmed(step, peak, warmup, peak + (end - peak) * (double(step) - warmup) / steps)
 
 
 @mutant("warmup_cosine_schedule", "the rate stands still for the last steps, as many as rise", FALL, "gpt-neox PR 1008")
 def cosine_stands_still(step: Array, *, peak: float, end: float, warmup: float, steps: float) -> Array:
-    after = np.minimum(np.maximum(_double(step) - warmup, 0), max(steps - 2 * warmup, 1)) / (steps - warmup)
-    return _warmed(step, peak, warmup, end + (peak - end) * _half(after))
+    after = np.minimum(np.maximum(double(step) - warmup, 0), max(steps - 2 * warmup, 1)) / (steps - warmup)
+    return warmed(step, peak, warmup, end + (peak - end) * half(after))
 
 
 @mutant("warmup_cosine_schedule", "the steps are counted from the end of the warm-up", FALL, CLASSROOM)
 def cosine_warmup_not_counted(step: Array, *, peak: float, end: float, warmup: float, steps: float) -> Array:
-    return _line_and_cosine(step, peak, end, warmup, steps + warmup)
+    return line_and_cosine(step, peak, end, warmup, steps + warmup)
 
 
 @mutant("warmup_cosine_schedule", "rises along a cosine too", RISE, CLASSROOM)
 def cosine_on_both_sides(step: Array, *, peak: float, end: float, warmup: float, steps: float) -> Array:
-    rising = peak * (1 - _half(_double(step) / max(warmup, 1)))
-    return np.where(step < warmup, rising, _line_and_cosine(step, peak, end, warmup, steps))
+    rising = peak * (1 - half(double(step) / max(warmup, 1)))
+    return np.where(step < warmup, rising, line_and_cosine(step, peak, end, warmup, steps))
 
 
 @mutant("warmup_cosine_schedule", "the first step after the warm-up still counts as one of it", RISE, CLASSROOM)
 def cosine_one_step_late(step: Array, *, peak: float, end: float, warmup: float, steps: float) -> Array:
-    later = np.maximum(_double(step) - warmup - 1, 0)
-    after = _cosine(later, peak, end, max(steps - warmup - 1, 1))
-    return np.where(
-        step <= warmup, peak * _double(step) / max(warmup, 1) if warmup else peak + 0 * _double(step), after
-    )
+    later = np.maximum(double(step) - warmup - 1, 0)
+    after = cosine(later, peak, end, max(steps - warmup - 1, 1))
+    return np.where(step <= warmup, peak * double(step) / max(warmup, 1) if warmup else peak + 0 * double(step), after)
 
 
 @mutant("warmup_cosine_schedule", "goes up again after the last step", STAY, CLASSROOM)
 def cosine_goes_on(step: Array, *, peak: float, end: float, warmup: float, steps: float) -> Array:
-    after = (_double(step) - warmup) / (steps - warmup)
-    return _warmed(step, peak, warmup, end + (peak - end) * _half(after))
+    after = (double(step) - warmup) / (steps - warmup)
+    return warmed(step, peak, warmup, end + (peak - end) * half(after))
 
 
 @mutant("inverse_root_schedule", "the timescale is not added: the rate is infinite at step 0", ROOT, CLASSROOM)
 def root_at_the_step(step: Array, *, initial: float, timescale: float) -> Array:
-    return initial * np.sqrt(timescale / _double(step))
+    return initial * np.sqrt(timescale / double(step))
 
 
 @mutant("inverse_root_schedule", "stays for as many steps as the timescale, and then falls", ROOT, CLASSROOM)
 def root_of_the_larger(step: Array, *, initial: float, timescale: float) -> Array:
-    return initial * np.sqrt(timescale / np.maximum(_double(step), timescale))
+    return initial * np.sqrt(timescale / np.maximum(double(step), timescale))
 
 
 @mutant("inverse_root_schedule", "the root is missing", ROOT, CLASSROOM)
 def root_missing(step: Array, *, initial: float, timescale: float) -> Array:
-    return initial * timescale / (_double(step) + timescale)
+    return initial * timescale / (double(step) + timescale)
 
 
 @mutant("inverse_root_schedule", "the timescale stands below the root alone", ROOT, CLASSROOM)
 def root_not_scaled(step: Array, *, initial: float, timescale: float) -> Array:
-    return initial / np.sqrt(_double(step) + timescale)
+    return initial / np.sqrt(double(step) + timescale)
 
 
 @mutant("inverse_root_schedule", "on a timescale of one step", ROOT, CLASSROOM)
 def root_without_timescale(step: Array, *, initial: float, timescale: float) -> Array:
-    return initial / np.sqrt(_double(step) + 1)
-
-
-RIGHT: dict[str, Callable[..., Array]] = {
-    "linear_schedule": _linear,
-    "polynomial_schedule": _polynomial,
-    "cosine_schedule": _cosine,
-    "warmup_linear_schedule": _lines,
-    "warmup_cosine_schedule": _line_and_cosine,
-    "inverse_root_schedule": lambda step, initial, timescale: (
-        initial * np.sqrt(timescale / (_double(step) + timescale))
-    ),
-}
-"""In double, of the steps and the options by name."""
+    return initial / np.sqrt(double(step) + 1)
 
 
 def _of_every_schedule(
@@ -334,7 +295,7 @@ def _of_every_schedule(
 
     def made(right: Callable[..., Array]) -> Implementation:
         def run(step: Array, **options: Any) -> Array:
-            return right(change(_double(step)), **options)
+            return right(change(double(step)), **options)
 
         run.__name__ = name
         return run
@@ -372,4 +333,5 @@ _STEPS = (
     ),
 )
 
-MUTANTS: tuple[Mutant, ...] = (*(v for v in list(globals().values()) if isinstance(v, Mutant)), *_STEPS)
+_OWN = tuple(v for v in list(globals().values()) if isinstance(v, Mutant))
+MUTANTS: tuple[Mutant, ...] = (*_OWN, *mutants_of_phases.MUTANTS, *_STEPS)

@@ -5,6 +5,7 @@ from nnlaws_reference.dtypes import Array
 
 from nnlaws.authoring.mutant import stored
 from nnlaws.authoring.variant import SoundVariant, in_float64, sound
+from nnlaws.chapters.schedules import sound_of_phases
 
 
 def _way(step: Array, steps: float) -> Array:
@@ -234,4 +235,5 @@ def inverse_root_narrow(step: Array, *, initial: float, timescale: float) -> Arr
     return np.asarray(kind(initial) * np.sqrt(kind(timescale) / (step + kind(timescale))))
 
 
-SOUND: tuple[SoundVariant, ...] = tuple(v for v in list(globals().values()) if isinstance(v, SoundVariant))
+_OWN = tuple(v for v in list(globals().values()) if isinstance(v, SoundVariant))
+SOUND: tuple[SoundVariant, ...] = (*_OWN, *sound_of_phases.SOUND)

@@ -23,6 +23,7 @@ from nnlaws.native.torch.batch_norm import batch_norm
 from nnlaws.native.torch.compiled import always_compiled, exported_for
 from nnlaws.native.torch.functions import kit, loss, rows
 from nnlaws.native.torch.optimizers import optimizer
+from nnlaws.native.torch.phases import phases
 from nnlaws.native.torch.schedules import over_steps, schedule
 
 __all__ = ["batch_norm", "loss", "optimizer", "recognise", "rows", "schedule"]
@@ -133,7 +134,7 @@ def _makes_optimizers(found: Callable[..., Any], given: Keywords) -> bool:
 
 def _schedule(kind: Callable[..., Any], given: Keywords, about: Keywords) -> SimpleNamespace:
     there = parameters(kind)
-    if found := over_steps(kind, given, **about):
+    if found := over_steps(kind, given, **about) or phases(kind, given, **about):
         return found
     rate, every = pick(there, "rate"), pick(there, "every")
     operations: dict[str, Callable[..., Keywords]] = {}
