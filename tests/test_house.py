@@ -198,7 +198,7 @@ def test_generic_code_names_no_chapter_no_clause_and_no_convention() -> None:
     conventions = {word for each in CHAPTERS.values() for c in each.conventions for word in (c.name, c.value)}
     words = (chapters | conventions) - {
         *("value", "one", "new", "box", "bounds", "state", "inside", "outside"),
-        *("search", "sum", "parts", "equal"),
+        *("search", "sum", "parts", "equal", "ends"),
     }
     words -= DTYPES.keys()  # what a sampler's uniform numbers may be
     words -= {"hyperparameters"}  # a convention, and the table that `nnlaws list hyperparameters` prints

@@ -81,7 +81,12 @@ def _checkpoint(state: State) -> Any:
     return tf.train.Checkpoint(variable=variable, optimizer=made.optimizer)
 
 
-KIT = Kit("TensorFlow", _tensor, np.asarray, tf.is_tensor, _gradient, tf.reduce_mean, tf.reduce_sum)
+def _array(x: Any) -> Array:
+    """Of a number in bfloat16 there is no array but by way of NumPy's scalar."""
+    return np.asarray(x.numpy())
+
+
+KIT = Kit("TensorFlow", _tensor, _array, tf.is_tensor, _gradient, tf.reduce_mean, tf.reduce_sum)
 
 
 def recognise(found: Any, name: str, given: Keywords, settings: Mapping[str, str]) -> SimpleNamespace | None:
