@@ -80,7 +80,8 @@ def test_nadam_s_momentum_rises_to_beta1() -> None:
 
 
 def test_radam_is_rectified_from_the_sixth_step_on() -> None:
-    grads, given = np.full((7, 1), 2.0), {**ADAM, "beta2": 0.999, "eps": 0.0}
+    grads = np.full((7, 1), 2.0)
+    given: dict[str, Any] = {**ADAM, "beta2": 0.999, "eps": 0.0}
     moved = -np.diff(more_optimizers.radam(THETA, grads, **given), axis=0, prepend=THETA[None]).ravel()
     assert moved[:5] == pytest.approx([2.0] * 5)
     rho, longest = (float(each) for each in more_optimizers.rectification(6, beta2=np.float64(0.999)))
@@ -94,12 +95,14 @@ def test_radam_is_rectified_from_the_sixth_step_on() -> None:
 
 
 def test_radam_is_never_rectified_where_so_few_are_averaged() -> None:
-    grads, given = np.full((40, 1), 2.0), {**ADAM, "learning_rate": 0.5, "beta2": 2 / 3}
+    grads = np.full((40, 1), 2.0)
+    given: dict[str, Any] = {**ADAM, "learning_rate": 0.5, "beta2": 2 / 3}
     assert more_optimizers.radam(THETA, grads, **given)[-1] == pytest.approx(0.5 - 40)
 
 
 def test_radam_s_epsilon_weighs_more_before_the_correction() -> None:
-    grads, given = np.full((6, 1), 2.0), {**ADAM, "beta2": 0.999, "eps": 1e-3}
+    grads = np.full((6, 1), 2.0)
+    given: dict[str, Any] = {**ADAM, "beta2": 0.999, "eps": 1e-3}
     hat, outside = (
         more_optimizers.radam(THETA, grads, **given, radam_form=form)[-2:]
         for form in ("epsilon_hat", "epsilon_outside")
