@@ -85,7 +85,7 @@ def test_in_blocks_it_sees_what_it_sees_at_once(law: Law, format: Any, monkeypat
     def off(*arguments: Any, **options: Any) -> Any:
         results = law.operation.reference(*arguments, **options)
         each = results if isinstance(results, tuple) else (results,)
-        wrong = tuple(np.asarray(one) * np.asarray(1.25, one.dtype) for one in each)
+        wrong = tuple(one * np.linspace(1.25, 1.5, one.size).reshape(one.shape).astype(one.dtype) for one in each)
         return wrong if isinstance(results, tuple) else wrong[0]
 
     subject, ruler = GuardedSubject(off, law.operation), Ruler(law.operation, format, {})

@@ -34,6 +34,7 @@ Result = tuple[Floats, Floats]
 FINEST = 2.0**-18  # of what rounding to float32 may do to a sum: what its value in float64 can tell
 
 
+@np.errstate(invalid="ignore")  # no rounding of a number about which nothing is promised
 def total(x: Bounded, axis: Any, keepdims: bool) -> Result:
     """Σ in any order: (ν − 1) u Σ|x| of ν numbers that are not 0, since adding an exact 0 rounds nothing.
 

@@ -195,6 +195,7 @@ def _counted(
     return Bounded(value, np.zeros(value.shape), z.format, nonnegative=True).sum(axis=-1)
 
 
+@np.errstate(invalid="ignore")  # 0 times what nothing is promised of
 def _gradient(z: Bounded, targets: Bounded, upstream: Bounded, unweighted: bool, conventions: Conventions) -> Bounded:
     """g (ŷ Σ t − t) at once, where without weights Σ t is 1; or the chain rule through log-softmax, with dl = −g t:
     dl − ŷ Σ dl, also as a product with the Jacobian, whose terms of targets that are 0 are exactly 0.
