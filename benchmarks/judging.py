@@ -155,7 +155,8 @@ def copied(module: str = "", text: str = "") -> Target:
     """The reference as a target, all of it executed anew under another name; with that text of one module."""
     package = sys.modules[COPY] = ModuleType(COPY)
     package.__path__ = []
-    for name in ("dtypes", *ORDER[:-2]):  # each after those that it imports
+    there = [name for name in ORDER[:-2] if _path("reference", name).exists()]
+    for name in ("dtypes", *there):  # each after those that it imports
         made = sys.modules[f"{COPY}.{name}"] = ModuleType(f"{COPY}.{name}")
         own = f"reference.{name}" == module
         exec(_compiled(text if own else _source(f"reference.{name}"), name), made.__dict__)

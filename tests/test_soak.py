@@ -188,7 +188,7 @@ def test_a_stranger_gets_a_cause_only_where_it_is_that(
     """The reference without the shift is a known mistake; with half of each logit it is none."""
     strangers, mutated = script("strangers"), script("mutated")
     reference = Path(str(nnlaws_reference.__file__)).with_name("softmax.py")
-    right, text = "    e = np.exp(_shifted(z))\n", reference.read_text("utf-8")  # first in softmax
+    right, text = "    e = np.exp(shifted(z))\n", reference.read_text("utf-8")  # first in softmax
     made = {
         change: mutated.Mutation(
             "reference.softmax",
@@ -199,7 +199,7 @@ def test_a_stranger_gets_a_cause_only_where_it_is_that(
             False,
             False,
         )
-        for change in ("e = np.exp(z)", "e = np.exp(_shifted(z) / 2)")
+        for change in ("e = np.exp(z)", "e = np.exp(shifted(z) / 2)")
     }
     monkeypatch.setattr(strangers, "strangers", lambda: made)
     found = {change: strangers.judged(change, "quick") for change in made}
