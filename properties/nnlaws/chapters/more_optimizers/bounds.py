@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from nnlaws.rounding.averages import DOUBLE, POWER, Arithmetic, Average, arithmetic_of, averages, corrected, corrections
 from nnlaws.rounding.counted import given, over, plus, root, square, times
-from nnlaws.rounding.formats import Floats, Format
+from nnlaws.rounding.formats import Format
 from nnlaws.rounding.number import EXP, LOG, Bounded, Conventions
 from nnlaws.rounding.steps import (
     Rate,
@@ -292,8 +292,8 @@ def _weights(beta1: float, decay: float | None, steps: int, arithmetic: Arithmet
         mu = beta1 * (1 - power / 2)
         error = beta1 * (off / 2 + format.u * (1 - power / 2)) + 2 * format.u * mu
     of_mu = np.divide(error, mu, out=np.zeros(steps + 1), where=mu > 0)
-    product: Floats = np.cumprod(mu)
-    grown: Floats = np.expm1(np.cumsum(np.log1p(of_mu + 3 * state.u)))
+    product = np.asarray(np.cumprod(mu), np.float64)
+    grown = np.asarray(np.expm1(np.cumsum(np.log1p(of_mu + 3 * state.u))), np.float64)
     mu_, product_ = (
         Bounded(mu[:, None], error[:, None], format),
         Bounded(product[:, None], (product * grown)[:, None], format),
