@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 check: $(VENV)/core
 	$(BIN)/nnlaws check scipy
 
-# What takes longer is marked `slow`, and of what is `sampled` every sixteenth case runs.
+# What takes longer is marked `slow`, and of what is `sampled` every 32nd case runs.
 test: $(VENV)/test
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not release"
 

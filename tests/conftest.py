@@ -43,8 +43,8 @@ def softmax(z):
 
 
 LONG = 20.0  # seconds of work
-EVERY = 16  # of a sampled test's cases, one in so many is run by `make test`
-EIGHTH = 8  # and of all, one in so many by `make slow`
+EVERY = 32  # of a sampled test's cases, one in so many is run by `make test`
+SIXTEENTH = 16  # and of all, one in so many by `make slow`
 
 
 @pytest.fixture(autouse=True)
@@ -56,14 +56,14 @@ def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of each test that is marked `sampled`, every sixteenth case is run by `make test`, every eighth by `make slow` at
-    the latest, and all the others by `make release`.
+    """Of each test that is marked `sampled`, every 32nd case is run by `make test`, every 16th by `make slow` at the
+    latest, and all the others by `make release`.
     """
     seen: Counter[str] = Counter()
     for item in items:
         if item.get_closest_marker("sampled") is not None:
             name = item.nodeid.partition("[")[0]
-            if seen[name] % EIGHTH:
+            if seen[name] % SIXTEENTH:
                 item.add_marker(pytest.mark.release)
             elif seen[name] % EVERY:
                 item.add_marker(pytest.mark.slow)
