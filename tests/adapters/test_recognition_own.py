@@ -338,7 +338,7 @@ def test_parameters_are_several_and_of_several_shapes(judged: Callable[..., Any]
 
 def test_what_makes_an_optimizer_is_one(judged: Callable[..., Any]) -> None:
     report = judged("optimizers.py:usual", "momentum.value", "gradient_descent.value")
-    assert set(report.offered) == {"momentum", "gradient_descent"}
+    assert set(report.offered) == {"momentum", "gradient_descent", "sgd"}
     assert report.conforms
 
 
