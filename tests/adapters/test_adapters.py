@@ -34,7 +34,7 @@ VALUES = (
 LIKELY = (
     *("SM-1", "SM-6", "SM-10", "SM-11", "SM-12", "SM-14", "SM-16", "SM-18", "SM-19"),
     *("LO-1", "LO-2", "LO-3", "LO-7", "LO-8", "LO-12", "LO-13", "LO-14"),
-    *("SA-1", "SA-4", "SA-9", "SA-10", "CT-6", "CT-7"),
+    *("SA-1", "SA-4", "SA-9", "SA-10", "MS-1", "MS-3", "MS-7", "CT-6", "CT-7"),
 )
 FEWEST = ("BN-4", "BN-13", "BN-18", "BN-21", "BN-26", "OP-1", "OP-7", "OP-8", "OP-9", "OP-10", "OP-11", *VALUES[-3:])
 MIXED, NARROWEST = ("float32", "bfloat16"), ("float32", "float16")
@@ -48,11 +48,11 @@ FEWER: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "nevergrad": (("SA-4", "CT-7", "SE-6"), ()),
     "optax": (VALUES, NARROWEST),
     "optax-variants": ((), ("float32",)),
-    "reference": ((), ("float32",)),
-    "tensorflow": ((), NARROWEST),
+    "reference": (VALUES, ("float32",)),
+    "tensorflow": (LIKELY, NARROWEST),
     "tensorflow-fused": (VALUES, MIXED),
     "tensorflow-v1": (VALUES, ("float32",)),
-    "torch": ((), MIXED),
+    "torch": ((*LIKELY, *VALUES), MIXED),
     "torch-channels-last": (VALUES, MIXED),
     "torch-foreach": (VALUES, MIXED),
     "torch-fused": (VALUES, MIXED),
