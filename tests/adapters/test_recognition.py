@@ -79,7 +79,7 @@ def test_it_conforms_as_the_adapter_does(target: str, need: Need) -> None:
         ("torch.nn:BCELoss", "is not recognised"),
         ("torch.nn:BatchNorm1d eps=0.1", "eps is set by the laws, to many values: leave it out"),
         ("torch.optim:SGD momentum=0.9", "momentum is set by the laws"),
-        ("torch.optim.lr_scheduler:CosineAnnealingWarmRestarts", "expected gamma, and step_size for stairs"),
+        ("torch.optim.lr_scheduler:MultiStepLR", "it needs milestones as well: it is no schedule of a factor alone"),
     ],
 )
 def test_what_is_something_else_is_told_why(target: str, message: str, need: Need) -> None:
