@@ -54,6 +54,13 @@ def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(PROFILES, name, replace(profile, probing=LONG))
 
 
+@pytest.fixture
+def hurried(unhurried: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No cause is sought: for tests of what is found, and not of why."""
+    for name, profile in PROFILES.items():
+        monkeypatch.setitem(PROFILES, name, replace(profile, probing=0.0))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Of each test that is marked `sampled`, every 32nd case is run by `make test`, every 16th by `make slow` at the

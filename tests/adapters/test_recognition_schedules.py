@@ -1,11 +1,14 @@
 """Schedules of libraries as they are: `nnlaws check torch.optim.lr_scheduler:CosineAnnealingLR`."""
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from nnlaws import Outcome, check
 from nnlaws.harness.parent import LoadError
+from nnlaws.harness.targets import resolve
 
 FOUND = [
     ("torch.optim.lr_scheduler:LinearLR", {"linear_schedule"}, Outcome.CONFORMS),
@@ -46,6 +49,7 @@ def test_a_schedule_is_recognised_by_its_parameters(
     assert outcomes(report) == {outcome}
 
 
+@pytest.mark.usefixtures("hurried")
 def test_a_scheduler_of_one_s_own_is_judged_as_it_is(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Held at the end, it is not periodic; with the ends swapped, it violates."""
     pytest.importorskip("torch")
@@ -75,8 +79,13 @@ class Swapped(Held):
         "utf-8",
     )
     monkeypatch.chdir(tmp_path)
-    assert outcomes(judged("own_schedules.py:Held")) == {Outcome.CONFORMS}
-    assert outcomes(judged("own_schedules.py:Swapped", laws=["last_rate"])) == {Outcome.VIOLATES}
+    held = resolve("own_schedules.py:Held").operations["cosine_schedule"]
+    rates = held(np.array([0.0, 10.0, 15.0]), start=0.5, end=0.1, steps=10.0)
+    assert rates == pytest.approx([0.5, 0.1, 0.1])
+    assert outcomes(judged("own_schedules.py:Held", laws=["first_rate"])) == {Outcome.CONFORMS}
+    swapped = resolve("own_schedules.py:Swapped").operations["cosine_schedule"]
+    target = SimpleNamespace(cosine_schedule=swapped)
+    assert outcomes(judged(target, laws=["cosine_schedule.first_rate"])) == {Outcome.VIOLATES}
 
 
 def test_what_the_laws_set_is_not_to_be_given(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ def judged(
     return {each.law.partition(".")[2]: each for each in report.results}
 
 
+@pytest.mark.usefixtures("hurried")
 def test_labels_are_integers() -> None:
     seen: set[tuple[str, int]] = set()
 

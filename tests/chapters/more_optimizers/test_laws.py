@@ -42,6 +42,7 @@ def test_lion_falls_short_where_nan_has_the_sign_0() -> None:
     assert outcomes("lion", reference.lion, "not_hidden") == {Outcome.CONFORMS}
 
 
+@pytest.mark.usefixtures("hurried")
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_a_product_of_momenta_in_float32_is_found_in_float64(dtype: str) -> None:
     """As PyTorch keeps it."""

@@ -10,6 +10,8 @@ import pytest
 from nnlaws import check
 from nnlaws.report import Outcome
 
+pytestmark = pytest.mark.usefixtures("hurried")
+
 Schedule = Callable[..., Any]
 
 
