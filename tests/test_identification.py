@@ -123,7 +123,7 @@ def test_operations_that_differ_are_declared_by_name(write: Write, command: Run)
 def test_what_does_as_the_notes_do_has_nothing_to_declare(command: Run) -> None:
     found = command("identify", "reference", "--operation", "batch_norm_inference", *QUICK)
     assert found.code == 0
-    assert "fits: the notes' own choice" in found.out
+    assert "fits: the clauses' own choice" in found.out
     assert found.out.endswith("nothing to declare: it does as the notes do\n")
 
 

@@ -37,7 +37,7 @@ class Trial:
         return self.broken is None
 
     def __str__(self) -> str:
-        return ", ".join(f"{name} = {value}" for name, value in self.conventions.items()) or "the notes' own choice"
+        return ", ".join(f"{name} = {value}" for name, value in self.conventions.items()) or "the clauses' own choice"
 
 
 @dataclass(frozen=True)

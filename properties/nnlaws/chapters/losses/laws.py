@@ -27,6 +27,7 @@ from nnlaws.chapters.losses.operations import (
 )
 
 Labels = NDArray[np.integer[Any]]
+UNUSED = -100  # no label of these cases
 
 
 def value(f: Subject, ruler: Ruler, *arguments: Array) -> Evidence:
@@ -79,16 +80,17 @@ def all_ignored(f: Subject, ruler: Ruler, *arguments: Array, ignore_index: int) 
 
 
 def no_class(f: Subject, ruler: Ruler, *arguments: Array, right: Labels) -> Evidence:
-    """A label that is no class is refused, or its loss is NaN."""
+    """A label that is no class is refused, or its loss is NaN; where something is ignored, that is another number."""
     z, labels, *rest = arguments
+    ignoring: dict[str, Any] = {"ignore_index": UNUSED} if f.takes("ignore_index") else {}
 
     def seen() -> Evidence:
-        got = f(*arguments)
+        got = f(*arguments, **ignoring)
         wrong = (labels != right) if got.ndim == labels.ndim else np.ones(got.shape, dtype=bool)
         undefined = (np.isnan(got) | ~wrong).reshape(len(got), -1).all(axis=1)
         return require(undefined, "a number came of a label that is no class", got)
 
-    return unless_refused(seen, lambda: f(z, right, *rest))
+    return unless_refused(seen, lambda: f(z, right, *rest, **ignoring))
 
 
 def rows_alone(f: Subject, ruler: Ruler, *arguments: Array) -> Evidence:

@@ -2,7 +2,7 @@
 is.
 """
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from nnlaws_reference.dtypes import Array
@@ -75,13 +75,13 @@ def law_of(ruler: Ruler, options: dict[str, Any], conventions: dict[str, str] | 
     """By which law they are drawn: by the conventions declared, or by these."""
     declared = ruler.conventions if conventions is None else conventions
     if ruler.operation is QUANTISED_UNIFORM:
-        n, ends = count_of(options), declared.get("ends", "full")
-        return Discrete(n, lambda k: np.asarray(formulas.quantised_below(k, n, ends)))  # type: ignore[arg-type]
+        n, ends = count_of(options), cast(formulas.Ends, declared.get("ends", "full"))
+        return Discrete(n, lambda k: np.asarray(formulas.quantised_below(k, n, ends)))
     if ruler.operation is LOG_INTEGERS:
-        low, high, parts = options["low"], options["high"], declared.get("parts", "above")
+        low, high, parts = options["low"], options["high"], cast(formulas.Parts, declared.get("parts", "above"))
         return Discrete(
             high - low + 1,
-            lambda k: np.asarray(formulas.log_integer_below(k + low, low, high, parts)),  # type: ignore[arg-type]
+            lambda k: np.asarray(formulas.log_integer_below(k + low, low, high, parts)),
             log_grain(low, high),
         )
     below = formulas.weighted_below(weights_of(options))
